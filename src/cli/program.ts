@@ -1,0 +1,56 @@
+// How both programs start, fail and end: one commander setup, one place that turns an error into a message and an
+// exit code. Commands live in cli/pv and cli/apr, one file each; this file knows none of them.
+import { Command, CommanderError } from 'commander';
+import { RefuteError } from '../errors.ts';
+import { errorStyle } from './terminal.ts';
+
+/** DESIGN §7: 0 accepted, 1 rejected (measured, and failed), 2 declined (not measured), 3 usage or error, 130 interrupted. */
+export const EXIT = { accepted: 0, rejected: 1, declined: 2, error: 3, interrupted: 130 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+const EXIT_HELP = `
+Exit codes: 0 accepted, 1 rejected (measured, and failed), 2 declined (nothing or not enough was measured),
+3 usage, unreadable file or internal error, 130 interrupted.`;
+
+/** A program or subcommand whose usage errors become exit 3 and whose help says what the exit codes mean. */
+export function createProgram(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .exitOverride()
+    .showHelpAfterError(`(${name} --help lists what there is)`)
+    .addHelpText('after', EXIT_HELP);
+}
+
+/**
+ * Parses, runs the chosen command and ends the process with its exit code. A command sets `process.exitCode` for
+ * anything but 0; an error that escapes it is worded here, once, on stderr, without a stack (REFUTE_DEBUG=1 shows it).
+ */
+export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  process.once('SIGINT', () => process.exit(EXIT.interrupted));
+  // A reader that went away (`apr tensors m.gguf | head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? EXIT.accepted : EXIT.error);
+  });
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+function report(error: unknown): ExitCode {
+  if (error instanceof CommanderError) {
+    return error.exitCode === 0 ? EXIT.accepted : EXIT.error;
+  }
+  const label = errorStyle.red('error');
+  if (error instanceof RefuteError) {
+    process.stderr.write(`${label} ${error.code} ${error.message}\n`);
+  } else {
+    const text = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${label} E_INTERNAL ${text}. This is a bug in the program; REFUTE_DEBUG=1 shows where.\n`);
+  }
+  if (process.env['REFUTE_DEBUG'] === '1' && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n`);
+  }
+  return error instanceof RefuteError ? error.exitCode : EXIT.error;
+}

@@ -1,0 +1,77 @@
+// What people look at: colour, aligned tables, a progress line. Results go to stdout, progress to stderr.
+// NO_COLOR and FORCE_COLOR decide before the terminal does; without a terminal nothing moves the cursor.
+import { Chalk, type ChalkInstance } from 'chalk';
+
+function colourLevel(stream: NodeJS.WriteStream): 0 | 1 {
+  const forced = process.env['FORCE_COLOR'];
+  if (forced !== undefined) return forced === '0' ? 0 : 1;
+  const refused = process.env['NO_COLOR'];
+  if (refused !== undefined && refused !== '') return 0;
+  return stream.isTTY ? 1 : 0;
+}
+
+/** Colours for stdout; plain when stdout does not want them. */
+export const style: ChalkInstance = new Chalk({ level: colourLevel(process.stdout) });
+/** Colours for stderr. */
+export const errorStyle: ChalkInstance = new Chalk({ level: colourLevel(process.stderr) });
+
+export interface Column {
+  title: string;
+  align?: 'left' | 'right';
+}
+
+/** Cells may hold colour codes; they take no width. A wide (CJK, emoji) character takes two columns. */
+export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const widths = columns.map((column, i) =>
+    Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row[i] ?? ''))),
+  );
+  const line = (cells: readonly string[]): string =>
+    columns
+      .map((column, i) => {
+        const cell = cells[i] ?? '';
+        const padding = ' '.repeat((widths[i] ?? 0) - displayWidth(cell));
+        return column.align === 'right' ? padding + cell : cell + padding;
+      })
+      .join('  ')
+      .trimEnd();
+  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
+  return [line(columns.map((column) => column.title)), rule, ...rows.map(line)].join('\n');
+}
+
+const ANSI = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+const WIDE = /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Extended_Pictographic}/u;
+
+function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text.replaceAll(ANSI, '')) {
+    width += WIDE.test(character) ? 2 : 1;
+  }
+  return width;
+}
+
+/** One line on stderr that is redrawn in place on a terminal and stays silent elsewhere. */
+export class Progress {
+  readonly #isLive: boolean = process.stderr.isTTY && process.env['CI'] === undefined;
+  #lastDrawMs = 0;
+
+  update(text: string): void {
+    const nowMs = performance.now();
+    if (!this.#isLive || nowMs - this.#lastDrawMs < 50) return;
+    this.#lastDrawMs = nowMs;
+    const columns = process.stderr.columns || 80;
+    process.stderr.write(`\r\x1b[2K${text.slice(0, columns - 1)}`);
+  }
+
+  clear(): void {
+    if (this.#isLive) process.stderr.write('\r\x1b[2K');
+  }
+}
+
+/** Prints one JSON document on stdout and nothing else. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+export function printLine(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,39 @@
+// A model as the product sees it, whatever file it came from: config, Program, weights, tokenizer data.
+// Types only; `open-model.ts` makes one.
+import type { Program } from './program/program.ts';
+import type { WeightInfo, WeightSource } from './program/executor.ts';
+import type { ModelConfig } from './program/config.ts';
+import type { TextModel } from './text/text-model.ts';
+
+export interface Model {
+  path: string;
+  format: 'gguf';
+  byteLength: number;
+  config: ModelConfig;
+  program: Program;
+  weights: WeightSource;
+  /** Every tensor of the file, in file order. */
+  tensors: readonly WeightInfo[];
+  /** The file's own key-value data; arrays of a vocabulary's size included. */
+  metadata: ReadonlyMap<string, unknown>;
+  /** What is suspicious but loadable, and every default that was taken: code and sentence. */
+  notices: readonly Notice[];
+  text: TextModel;
+  /** Hash of the whole file; read on first use. */
+  sha256(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface Notice {
+  severity: 'note' | 'warning';
+  code: string;
+  message: string;
+}
+
+/** Changes a model on its way in. This is how faults of config, program, weights and tokens are planted. */
+export interface ModelTransform {
+  config?(config: ModelConfig): ModelConfig;
+  program?(program: Program): Program;
+  weights?(weights: WeightSource): WeightSource;
+  tokens?(tokens: number[]): number[];
+}

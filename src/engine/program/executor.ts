@@ -1,0 +1,85 @@
+// The seam between a Program and whatever runs it. Asynchronous and per program, never per op, so that a GPU and a
+// thread pool fit behind it unchanged. Types only.
+import type { Program, ValueId, WeightName } from './program.ts';
+import type { TensorTypeName } from '../quant/types.ts';
+
+export type ExecutorId = 'cpu' | 'webgpu' | 'float64';
+
+/** What an executor declares about its own roundings; the emulated run S and the error budgets are built from it. */
+export interface NumericProfile {
+  /** Type in which activations enter a matmul; `f32` = not quantised. */
+  activations: 'f32' | 'q8_0' | 'q8_k' | 'f64';
+  /** Type of every accumulator. */
+  accumulator: 'f32' | 'f64' | 'i32';
+  /** True where a·b + c may be rounded once. */
+  fusedMultiplyAdd: boolean;
+  kvCache: 'f32' | 'f16' | 'f64';
+  /** Where the RoPE cosines and sines come from: computed in double and rounded once, or on the device. */
+  ropeTable: 'f64-rounded-to-f32' | 'device' | 'f64';
+  /** Largest error of the executor's e^x in units of the last place, as its own contract shows it. */
+  expMaxUlp: number;
+  /** Order of summation along a row, in words that a reader can re-implement. */
+  summation: string;
+}
+
+/** Weights by name, as stored. Reading never decodes. */
+export interface WeightSource {
+  info(name: WeightName): WeightInfo | undefined;
+  /** Reads `into.byteLength` bytes from `byteOffset` of the tensor. */
+  read(name: WeightName, byteOffset: number, into: Uint8Array): Promise<void>;
+}
+
+export interface WeightInfo {
+  name: WeightName;
+  type: TensorTypeName;
+  /** Row-major: [rows, columns] or [columns]. */
+  shape: readonly number[];
+  byteLength: number;
+}
+
+export interface Tap {
+  values: ReadonlySet<ValueId>;
+  /**
+   * Called in program order, once per value and chunk of positions. `data` is [positions of the chunk, channels], a
+   * copy that the receiver may keep. A returned promise is awaited before the run goes on, so a slow reader holds the run.
+   */
+  onValue(value: ValueId, data: Float32Array, firstPosition: number): void | Promise<void>;
+}
+
+export interface RunRequest {
+  /** Appended at the session's present position; at least one. */
+  tokens: readonly number[];
+  /** Which rows of the logits come back. `none` skips the head unless it is tapped. */
+  logits: 'all' | 'last' | 'none';
+  tap?: Tap;
+}
+
+export interface RunResult {
+  /** Position of the first token of this run. */
+  firstPosition: number;
+  /** [rows asked for, vocabSize]. */
+  logits: Float32Array;
+}
+
+/** One sequence with its KV cache. Runs do not overlap: a second `run` before the first settles is refused. */
+export interface Session {
+  readonly positionCount: number;
+  run(request: RunRequest): Promise<RunResult>;
+  /** Forgets every position from `positionCount` on. */
+  truncate(positionCount: number): void;
+  close(): void;
+}
+
+export interface Executor {
+  readonly id: ExecutorId;
+  /** The GPU adapter by name; null on the CPU. */
+  readonly adapter: string | null;
+  readonly program: Program;
+  readonly profile: NumericProfile;
+  /** @param contextLength positions the KV cache must hold; at most the program's own. */
+  openSession(contextLength: number): Promise<Session>;
+  close(): Promise<void>;
+}
+
+/** Opens an executor on a program: reads the weights, allocates memory, warms nothing up. */
+export type OpenExecutor = (program: Program, weights: WeightSource) => Promise<Executor>;

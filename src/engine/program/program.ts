@@ -1,0 +1,130 @@
+// What a model is here: a Program, a flat list of ops over named values, as plain data. Compilers (one per
+// architecture) make it from a config; executors (cpu, webgpu, float64) run it; faults rewrite it.
+// No arithmetic and no weights live in this file.
+
+/** Names a value of the program, e.g. `layer-3/attn_norm`, `final_norm`. Unique within a program. */
+export type ValueId = string;
+
+/** Names a weight by its GGUF name, e.g. `blk.3.attn_q.weight`, whatever file format it came from. */
+export type WeightName = string;
+
+/** One row per position; `channelCount` numbers in a row. */
+export interface Value {
+  id: ValueId;
+  layer: number | null;
+  channelCount: number;
+}
+
+/** `norm`: adjacent pairs (2i, 2i+1), as Llama GGUF files want it. `neox`: halves (i, i + rotaryDim/2). */
+export type RopePairing = 'norm' | 'neox';
+
+/**
+ * Angle of pair i at position p: p · f_i with f_i = theta^(−2i/rotaryDim), divided by `factor` (linear), or by the
+ * per-pair factor held in the weight `rope_freqs.weight` (how GGUF carries llama3 scaling), or reshaped by the llama3
+ * rule from its four numbers (how config.json carries it).
+ */
+export type RopeScaling =
+  | { type: 'none' }
+  | { type: 'linear'; factor: number }
+  | { type: 'factors'; weight: WeightName }
+  | {
+      type: 'llama3';
+      factor: number;
+      lowFreqFactor: number;
+      highFreqFactor: number;
+      originalContextLength: number;
+    };
+
+export interface RopeParameters {
+  theta: number;
+  rotaryDim: number;
+  pairing: RopePairing;
+  scaling: RopeScaling;
+}
+
+/** Every op reads whole values and writes one whole value; `out` never aliases an input. */
+export type Op =
+  /** out[p] = W[token_p]. */
+  | { op: 'embed'; weight: WeightName; out: ValueId }
+  /** out = in / sqrt(mean(in²) + eps) · gain, per position. */
+  | { op: 'rmsnorm'; in: ValueId; weight: WeightName; eps: number; out: ValueId }
+  /** out[r] = Σ_c W[r, c] · in[c]; W is [out channels, in channels], rows contiguous. */
+  | { op: 'matmul'; in: ValueId; weight: WeightName; out: ValueId }
+  | { op: 'addBias'; in: ValueId; weight: WeightName; out: ValueId }
+  /** Rotates each head's first `rotaryDim` channels by the position's angles, copies the rest. */
+  | { op: 'rope'; in: ValueId; out: ValueId; headCount: number; headDim: number; rope: RopeParameters }
+  /**
+   * Causal grouped-query attention over the layer's KV cache, to which this op first appends its k and v.
+   * out[h] = Σ_j softmax_j(scale · q[h]·k_j[h / (headCount/kvHeadCount)]) · v_j; j in (p − window, p].
+   */
+  | {
+      op: 'attention';
+      q: ValueId;
+      k: ValueId;
+      v: ValueId;
+      out: ValueId;
+      layer: number;
+      headCount: number;
+      kvHeadCount: number;
+      headDim: number;
+      scale: number;
+      window: number | null;
+    }
+  /** out = in / (1 + e^(−in)). */
+  | { op: 'silu'; in: ValueId; out: ValueId }
+  | { op: 'mul'; a: ValueId; b: ValueId; out: ValueId }
+  | { op: 'add'; a: ValueId; b: ValueId; out: ValueId };
+
+export type OpName = Op['op'];
+export type AttentionOp = Extract<Op, { op: 'attention' }>;
+
+/** How a stage (DESIGN §4) is read off the values: as it stands, concatenated per position, or derived from q and k. */
+export type StageSource =
+  | { from: 'value'; value: ValueId }
+  | { from: 'concat'; values: ValueId[] }
+  | { from: 'scores' | 'softmax'; attention: AttentionOp };
+
+export interface Stage {
+  /** A name of `STAGE_NAMES`. */
+  name: string;
+  /** null: of the whole model (root of a capture folder, header 0xFFFFFFFF). */
+  layer: number | null;
+  source: StageSource;
+}
+
+export interface WeightShape {
+  name: WeightName;
+  /** Row-major, as Transformers prints it: [out channels, in channels], [channels]. GGUF lists the reverse. */
+  shape: number[];
+}
+
+export interface Program {
+  architecture: string;
+  layerCount: number;
+  vocabSize: number;
+  contextLength: number;
+  /** In order of first writing. */
+  values: Value[];
+  ops: Op[];
+  /** In canonical order: layer by layer, then the whole-model ones. */
+  stages: Stage[];
+  /** Every weight the ops read, with the shape that the config demands. */
+  weights: WeightShape[];
+  /** The value that holds the logits. */
+  logits: ValueId;
+}
+
+/** The value that an op writes, and the values that it reads. */
+export function operands(op: Op): { reads: ValueId[]; writes: ValueId } {
+  switch (op.op) {
+    case 'embed':
+      return { reads: [], writes: op.out };
+    case 'attention':
+      return { reads: [op.q, op.k, op.v], writes: op.out };
+    case 'mul':
+    case 'add':
+      return { reads: [op.a, op.b], writes: op.out };
+    default:
+      return { reads: [op.in], writes: op.out };
+  }
+}

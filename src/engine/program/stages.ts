@@ -1,0 +1,39 @@
+// The stage names of DESIGN §4: 23 of the original tool in canonical order, and ours beside them.
+
+/**
+ * Canonical order = order of execution. `v`, `q_norm` and `k_norm` are ours; the rest are the original's, its
+ * spelling (`ffn_swigl`) included.
+ */
+export const STAGE_NAMES = [
+  'embedding',
+  'attn_norm',
+  'qkv_matmul',
+  'qkv_bias',
+  'v',
+  'q_norm',
+  'k_norm',
+  'q_post_rope',
+  'k_post_rope',
+  'attn_scores',
+  'attn_softmax',
+  'attention',
+  'attn_out',
+  'post_attn_residual',
+  'ffn_norm',
+  'ffn_gate',
+  'ffn_up',
+  'ffn_silu',
+  'ffn_swigl',
+  'ffn_out',
+  'post_ffn_residual',
+  'moe_router',
+  'moe_ffn_out',
+  'moe_router_indices',
+  'final_norm',
+  'lm_head',
+] as const;
+
+export type StageName = (typeof STAGE_NAMES)[number];
+
+/** Other names under which people ask for a stage. */
+export const STAGE_ALIASES: Readonly<Record<string, StageName>> = { layer_output: 'post_ffn_residual' };

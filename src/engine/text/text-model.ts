@@ -1,0 +1,24 @@
+// What the product asks of a tokenizer and a chat template. Types only.
+
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+export interface TextModel {
+  readonly vocabSize: number;
+  readonly bosId: number | null;
+  /** Ids that end a generation: eos, and end-of-turn where the model has one. */
+  readonly endIds: ReadonlySet<number>;
+  /** The model's own wish (tokenizer.ggml.add_bos_token); applied by callers, never by `encode` on its own. */
+  readonly wantsBos: boolean;
+  readonly hasChatTemplate: boolean;
+  /** @param options.parseSpecial true: `<|im_end|>` in the text is one control token; false: it is text. */
+  encode(text: string, options: { parseSpecial: boolean; addBos: boolean }): number[];
+  /** Control tokens are left out unless `keepSpecial`. Incomplete UTF-8 shows as U+FFFD. */
+  decode(ids: readonly number[], options?: { keepSpecial?: boolean }): string;
+  /** The vocabulary's own spelling of one token. */
+  tokenText(id: number): string;
+  /** Renders the model's template; the caller encodes the result with parseSpecial. */
+  renderChat(messages: readonly ChatMessage[], options: { addGenerationPrompt: boolean }): string;
+}
