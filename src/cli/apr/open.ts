@@ -1,0 +1,67 @@
+// How every command of apr opens a model: through the engine's `openModel`, with the loader log on stderr, so that
+// what a person sees of a file is the same whichever command looked at it. No inference and no stdout here.
+import { decodeTensorRows, openModel, TENSOR_TYPES, type Model, type WeightInfo } from '../../engine/index.ts';
+import { errorStyle } from '../terminal.ts';
+
+const LOGGED_VALUES = 5;
+
+/** Opens `path` and writes the loader log to stderr. The caller closes the model. */
+export async function openModelLogged(path: string): Promise<Model> {
+  const model = await openModel(path);
+  try {
+    for (const line of await loaderLog(model)) process.stderr.write(`${line}\n`);
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+  return model;
+}
+
+/**
+ * What a loader must have right before anything else can be: the embedding's shape and first decoded values, whether
+ * every weight has the shape that the config demands, and what the reader found odd or had to assume.
+ */
+export async function loaderLog(model: Model): Promise<string[]> {
+  const lines = [`${model.path}: ${model.format}, ${model.config.architecture}, ${model.tensors.length} tensors`];
+  const embedding = embeddingOf(model);
+  if (embedding !== undefined) {
+    const values = await firstValues(model, embedding, LOGGED_VALUES);
+    const shown = values.map((value) => value.toPrecision(6)).join(', ');
+    lines.push(`embedding: ${embedding.name} ${shapeText(embedding.shape)} ${embedding.type}, row 0: ${shown}, …`);
+  }
+  const { fitting, wanted } = countFittingShapes(model);
+  const shapes = `shapes: ${fitting} of ${wanted} tensors fit the config`;
+  lines.push(fitting === wanted ? shapes : errorStyle.red(shapes));
+  for (const notice of model.notices) {
+    const text = `${notice.severity} ${notice.code}: ${notice.message}`;
+    lines.push(notice.severity === 'warning' ? errorStyle.yellow(text) : text);
+  }
+  return lines;
+}
+
+/** Of the weights that the program reads, how many the file has with exactly the shape that the config demands. */
+export function countFittingShapes(model: Model): { fitting: number; wanted: number } {
+  const fitting = model.program.weights.filter(({ name, shape }) => {
+    const found = model.weights.info(name)?.shape;
+    return found !== undefined && found.length === shape.length && found.every((n, i) => n === shape[i]);
+  }).length;
+  return { fitting, wanted: model.program.weights.length };
+}
+
+/** `[rows, columns]`, row-major, as Transformers prints it. */
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+function embeddingOf(model: Model): WeightInfo | undefined {
+  const embed = model.program.ops.find((op) => op.op === 'embed');
+  return embed === undefined ? undefined : model.weights.info(embed.weight);
+}
+
+/** Decodes only the blocks that hold the first `count` values. */
+async function firstValues(model: Model, tensor: WeightInfo, count: number): Promise<number[]> {
+  const { blockElements, blockBytes } = TENSOR_TYPES[tensor.type];
+  const bytes = new Uint8Array(Math.min(tensor.byteLength, Math.ceil(count / blockElements) * blockBytes));
+  await model.weights.read(tensor.name, 0, bytes);
+  return [...decodeTensorRows(tensor.type, bytes).subarray(0, count)];
+}
