@@ -1,0 +1,199 @@
+// From the YAML tree to the typed contract. Tolerant: a value of the wrong type reads as absent, because saying so with
+// its place is the job of the rules (rules/), and one bad entry must not hide the rest of a file.
+import { LineIndex } from './line-index.ts';
+import { BINDING_KEYS, OBLIGATION_FORMAL, OBLIGATION_PROPERTY } from './keys.ts';
+import { TEST_COMMAND, TEST_IF_FAILS, TEST_PREDICTION, TEST_RULE, TEST_STATUS } from './keys.ts';
+import { parseBar, parseDeclaredLevel, parseEvidence, parseExecutors, parseRequiredLevel } from './parse-claim-keys.ts';
+import type { Claim, Contract, Equation, Harness, Located, Metadata, Obligation, Retired } from './model.ts';
+import { asMap, asText, asTexts, findNode, findPair, itemsOf } from './yaml-node.ts';
+import type { DuplicateKey, YamlMap } from './yaml-node.ts';
+
+export interface ContractText {
+  path: string;
+  source: string;
+  root: YamlMap;
+  duplicates: DuplicateKey[];
+}
+
+export function parseContract(text: ContractText): Contract {
+  const { root, path } = text;
+  const lines = new LineIndex(text.source);
+  const { name, stem, fileVersion } = parseFileName(path);
+  const locate = (node: YamlMap): Located => {
+    const { line, column } = lines.positionOf(node.start);
+    return { line, column, node };
+  };
+  const metadata = parseMetadata(asMap(findNode(root, 'metadata')));
+  const equations = parseEquations(root, locate);
+  const section = (key: string): YamlMap[] =>
+    itemsOf(findNode(root, key))
+      .map(asMap)
+      .filter((item) => item !== undefined);
+  const tests = section('falsification_tests');
+  return {
+    name,
+    stem,
+    ...(fileVersion === undefined ? {} : { fileVersion }),
+    ...text,
+    lines,
+    metadata,
+    equations,
+    obligations: parseObligations(section('proof_obligations'), name, locate),
+    claims: tests.map((node, index) => parseClaim({ node, index, name, stem, path, metadata, equations, locate })),
+    harnesses: section('kani_harnesses').map((node) => parseHarness(node, locate)),
+    retired: section('retired').map((node) => parseRetired(node, locate)),
+  };
+}
+
+/** `contracts/rmsnorm-v1.yaml` is contract `rmsnorm-v1`, stem `rmsnorm`, version 1. */
+export function parseFileName(path: string): { name: string; stem: string; fileVersion?: number } {
+  const file = path.split(/[/\\]/).at(-1) ?? path;
+  const name = file.replace(/\.ya?ml$/i, '');
+  const match = /^(?<stem>.+)-v(?<version>[0-9]{1,6})$/.exec(name);
+  const stem = match?.groups?.['stem'];
+  if (stem === undefined) return { name, stem: name };
+  return { name, stem, fileVersion: Number(match?.groups?.['version']) };
+}
+
+function optional<Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: string });
+}
+
+function parseMetadata(map: YamlMap | undefined): Metadata {
+  const kind = asText(findNode(map, 'kind'));
+  const references = findNode(map, 'references');
+  return {
+    version: asText(findNode(map, 'version')) ?? '',
+    description: asText(findNode(map, 'description')) ?? '',
+    ...optional('created', asText(findNode(map, 'created'))),
+    ...optional('author', asText(findNode(map, 'author'))),
+    kind: kind ?? 'kernel',
+    isKindDeclared: kind !== undefined,
+    ...optional('status', asText(findNode(map, 'status'))),
+    // Some contracts give references as a map of label to text.
+    references: references?.kind === 'map' ? references.pairs.map((pair) => pair.key.text) : asTexts(references),
+    dependsOn: asTexts(findNode(map, 'depends_on')),
+    changelog: asTexts(findNode(map, 'changelog')),
+  };
+}
+
+function parseEquations(root: YamlMap, locate: (node: YamlMap) => Located): Equation[] {
+  const node = findNode(root, 'equations');
+  if (node?.kind === 'map') {
+    return node.pairs.map(({ key, value }) => {
+      // `name: text` is a formula without its map.
+      const map = asMap(value) ?? { kind: 'map', pairs: [], isFlow: false, start: key.start, end: value.end };
+      const formula = asText(findNode(map, 'formula')) ?? asText(value) ?? '';
+      return { ...equationOf(key.text, formula, map), ...locate(map) };
+    });
+  }
+  return itemsOf(node)
+    .map(asMap)
+    .filter((item) => item !== undefined)
+    .map((map, index) => {
+      const name = asText(findNode(map, 'id')) ?? `equation_${index + 1}`;
+      return { ...equationOf(name, asText(findNode(map, 'formula')) ?? '', map), ...locate(map) };
+    });
+}
+
+function equationOf(name: string, formula: string, map: YamlMap): Omit<Equation, keyof Located> {
+  return {
+    name,
+    formula,
+    ...optional('domain', asText(findNode(map, 'domain'))),
+    ...optional('codomain', asText(findNode(map, 'codomain'))),
+    invariants: asTexts(findNode(map, 'invariants')),
+  };
+}
+
+function parseObligations(nodes: YamlMap[], contract: string, locate: (node: YamlMap) => Located): Obligation[] {
+  const countByType = new Map<string, number>();
+  return nodes.map((node) => {
+    const type = asText(findNode(node, 'type')) ?? 'invariant';
+    const count = (countByType.get(type) ?? 0) + 1;
+    countByType.set(type, count);
+    const id = asText(findNode(node, 'id'));
+    return {
+      ...optional('id', id),
+      handle: id ?? `${contract}#${type}-${count}`,
+      type,
+      property: asText(findNode(node, ...OBLIGATION_PROPERTY)) ?? '',
+      ...optional('formal', asText(findNode(node, ...OBLIGATION_FORMAL))),
+      ...optional('appliesTo', asText(findNode(node, 'applies_to'))),
+      ...optional('parentContract', asText(findNode(node, 'parent_contract'))),
+      ...locate(node),
+    };
+  });
+}
+
+interface ClaimContext {
+  node: YamlMap;
+  index: number;
+  name: string;
+  stem: string;
+  path: string;
+  metadata: Metadata;
+  equations: Equation[];
+  locate: (node: YamlMap) => Located;
+}
+
+function parseClaim({ node, index, name, stem, path, metadata, equations, locate }: ClaimContext): Claim {
+  const bindsTo = asText(findNode(node, 'binds_to'));
+  const equation = equations.find((candidate) => candidate.name === bindsTo);
+  const bar = parseBar(asMap(findNode(node, 'bar')));
+  const oracle = asMap(findNode(node, 'outside_oracle'));
+  const run = findNode(node, 'run');
+  const status = asText(findNode(node, ...TEST_STATUS));
+  const declaredLevel = status === undefined ? undefined : parseDeclaredLevel(status);
+  return {
+    id: asText(findNode(node, 'id')) ?? `${name}#test-${index + 1}`,
+    contract: name,
+    stem,
+    file: path,
+    ...optional('rule', asText(findNode(node, ...TEST_RULE))),
+    prediction: asText(findNode(node, ...TEST_PREDICTION)) ?? '',
+    ...optional('ifFails', asText(findNode(node, ...TEST_IF_FAILS))),
+    ...optional('test', asText(findNode(node, ...TEST_COMMAND))),
+    ...optional('bindsTo', bindsTo),
+    ...(equation === undefined ? {} : { equation: { name: equation.name, formula: equation.formula } }),
+    ...(bar === undefined ? {} : { bar }),
+    requiredLevel: parseRequiredLevel(findNode(node, 'required_level')),
+    executors: parseExecutors(findNode(node, 'executors')),
+    outsideOracle: {
+      possible: !isFalse(oracle),
+      ...optional('reason', asText(findNode(oracle, 'reason'))),
+    },
+    faults: asTexts(findNode(node, 'faults')),
+    ...(run?.kind === 'seq' ? { run: asTexts(run) } : {}),
+    falsifier: asText(findNode(node, 'falsifier')) ?? name,
+    isBound: BINDING_KEYS.some((key) => findPair(node, key) !== undefined),
+    dependsOn: metadata.dependsOn,
+    ...optional('status', status),
+    ...(declaredLevel === undefined ? {} : { declaredLevel }),
+    evidence: parseEvidence(node),
+    ...locate(node),
+  };
+}
+
+function isFalse(oracle: YamlMap | undefined): boolean {
+  const possible = findNode(oracle, 'possible');
+  return possible?.kind === 'scalar' && possible.value === false;
+}
+
+function parseHarness(node: YamlMap, locate: (node: YamlMap) => Located): Harness {
+  const bound = findNode(node, 'bound');
+  return {
+    id: asText(findNode(node, 'id')) ?? '',
+    obligation: asText(findNode(node, 'obligation')) ?? '',
+    ...(bound?.kind === 'scalar' && typeof bound.value === 'number' ? { bound: bound.value } : {}),
+    ...locate(node),
+  };
+}
+
+function parseRetired(node: YamlMap, locate: (node: YamlMap) => Located): Retired {
+  return {
+    id: asText(findNode(node, 'id')) ?? '',
+    reason: asText(findNode(node, 'reason')) ?? '',
+    ...locate(node),
+  };
+}

@@ -1,0 +1,200 @@
+// Reads any YAML 1.2 (core schema) document with the `yaml` library and turns it into our tree: aliases followed within
+// limits, duplicate keys listed instead of refused, errors with their places. The reader of record; yaml-fast.ts must agree.
+import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type Pair, type Scalar } from 'yaml';
+import { MAX_ALIASES, MAX_DEPTH, MAX_NODES, MAX_SYNTAX_ERRORS } from './limits.ts';
+import type {
+  DuplicateKey,
+  ScalarStyle,
+  ScalarValue,
+  YamlKey,
+  YamlNode,
+  YamlProblem,
+  YamlReading,
+} from './yaml-node.ts';
+
+export function readYamlFully(source: string): YamlReading {
+  let document: Document;
+  try {
+    document = parseDocument(source, {
+      version: '1.2',
+      schema: 'core',
+      // Listed by our own conversion, with both places.
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'silent',
+    });
+  } catch (error) {
+    // The library recurses; nesting past its stack is nesting past ours.
+    if (!(error instanceof RangeError)) throw error;
+    return { duplicates: [], problems: [{ code: 'PV-002', message: tooDeep, start: 0 }] };
+  }
+  if (document.errors.length > 0) {
+    const problems = document.errors.slice(0, MAX_SYNTAX_ERRORS).map((error) => ({
+      code: 'PV-001' as const,
+      message: `not readable as YAML: ${sentence(error.message)}`,
+      start: error.pos[0],
+    }));
+    return { duplicates: [], problems };
+  }
+  const conversion = new Conversion(document, source);
+  try {
+    const root = document.contents === null ? undefined : conversion.convert(document.contents as Node, 0);
+    return root === undefined
+      ? { duplicates: [], problems: [] }
+      : { root, duplicates: conversion.duplicates, problems: [] };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { duplicates: [], problems: [{ code: error.code, message: error.message, start: error.start }] };
+  }
+}
+
+const tooDeep = `nested too deeply; at most ${MAX_DEPTH} levels are read`;
+
+function sentence(message: string): string {
+  return message.replace(/\s+/g, ' ').replace(/[.:]$/, '');
+}
+
+class Refusal extends Error {
+  readonly start: number;
+  readonly code: YamlProblem['code'];
+
+  constructor(message: string, start: number, code: YamlProblem['code'] = 'PV-002') {
+    super(message);
+    this.start = start;
+    this.code = code;
+  }
+}
+
+interface Converted {
+  node: YamlNode;
+  nodeCount: number;
+  depth: number;
+}
+
+class Conversion {
+  readonly duplicates: DuplicateKey[] = [];
+  readonly #document: Document;
+  readonly #source: string;
+  /** Anchored nodes already converted; `undefined` while one is being converted, so that a cycle is seen. */
+  readonly #anchored = new Map<Node, Converted | undefined>();
+  #nodeCount = 0;
+  #aliasCount = 0;
+  #deepest = 0;
+
+  constructor(document: Document, source: string) {
+    this.#document = document;
+    this.#source = source;
+  }
+
+  convert(node: Node, depth: number): YamlNode {
+    const start = node.range?.[0] ?? 0;
+    this.#spend(1, start);
+    this.#enter(depth, start);
+    if (isAlias(node)) return this.#followAlias(node, depth, start);
+    if (node.anchor === undefined || node.anchor === '') return this.#convertOwn(node, depth, start);
+
+    this.#anchored.set(node, undefined);
+    const countBefore = this.#nodeCount;
+    const deepestBefore = this.#deepest;
+    this.#deepest = depth;
+    const converted = this.#convertOwn(node, depth, start);
+    this.#anchored.set(node, {
+      node: converted,
+      nodeCount: this.#nodeCount - countBefore,
+      depth: this.#deepest - depth,
+    });
+    this.#deepest = Math.max(this.#deepest, deepestBefore);
+    return converted;
+  }
+
+  #convertOwn(node: Node, depth: number, start: number): YamlNode {
+    const end = node.range?.[1] ?? start;
+    if (isScalar(node)) {
+      return { kind: 'scalar', value: scalarValue(node), style: styleOf(node), start, end };
+    }
+    if (isSeq(node)) {
+      const items = node.items.map((item) => this.convert(item as Node, depth + 1));
+      return { kind: 'seq', items, isFlow: node.flow === true, start, end };
+    }
+    if (!isMap(node)) throw new Refusal('a kind of YAML value that is not known here', start, 'PV-001');
+    const first = new Map<string, YamlKey>();
+    const pairs = (node.items as Pair<Node, Node | null>[]).map((pair) => {
+      const key = this.#convertKey(pair.key);
+      const known = first.get(key.text);
+      if (known === undefined) first.set(key.text, key);
+      else this.duplicates.push({ first: known, second: key });
+      // No colon at all: `{a}` or `? a`.
+      if (pair.value === null) return { key, value: absent(key.end) };
+      const value = this.convert(pair.value, depth + 1);
+      // The library places a missing value anywhere up to the next token.
+      return { key, value: isAbsent(value) ? absent(this.#afterColon(key.end)) : value };
+    });
+    return { kind: 'map', pairs, isFlow: node.flow === true, start, end };
+  }
+
+  #convertKey(key: Node | null): YamlKey {
+    const start = key?.range?.[0] ?? 0;
+    const end = key?.range?.[1] ?? start;
+    if (key === null) return { text: '', start, end };
+    if (!isScalar(key)) throw new Refusal('a key must be plain text, not a list, a map or an alias', start, 'PV-001');
+    const text = key.type === 'PLAIN' ? (key.source ?? '') : String(key.value);
+    return { text, start, end };
+  }
+
+  #followAlias(alias: Node & { source: string }, depth: number, start: number): YamlNode {
+    this.#aliasCount += 1;
+    if (this.#aliasCount > MAX_ALIASES) {
+      throw new Refusal(`more than ${MAX_ALIASES} aliases; write the values out`, start);
+    }
+    const target = isAlias(alias) ? alias.resolve(this.#document) : undefined;
+    if (target === undefined) throw new Refusal(`the alias *${alias.source} has no anchor before it`, start, 'PV-001');
+    const converted = this.#anchored.get(target);
+    if (converted === undefined)
+      throw new Refusal(`the alias *${alias.source} stands inside its own value`, start, 'PV-001');
+    this.#spend(converted.nodeCount, start);
+    this.#enter(depth + converted.depth, start);
+    return converted.node;
+  }
+
+  #afterColon(keyEnd: number): number {
+    const colon = this.#source.indexOf(':', keyEnd);
+    return colon === -1 ? keyEnd : colon + 1;
+  }
+
+  #spend(count: number, start: number): void {
+    this.#nodeCount += count;
+    if (this.#nodeCount > MAX_NODES) {
+      throw new Refusal(`more than ${MAX_NODES} values, aliases followed; split the file`, start);
+    }
+  }
+
+  #enter(depth: number, start: number): void {
+    if (depth > MAX_DEPTH) throw new Refusal(tooDeep, start);
+    this.#deepest = Math.max(this.#deepest, depth);
+  }
+}
+
+function absent(at: number): YamlNode {
+  return { kind: 'scalar', value: null, style: 'plain', start: at, end: at };
+}
+
+function isAbsent(node: YamlNode): boolean {
+  return node.kind === 'scalar' && node.value === null && node.style === 'plain' && node.start === node.end;
+}
+
+function scalarValue({ value }: Scalar): ScalarValue {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  // The core schema has no other kind of value.
+  return null;
+}
+
+const STYLES: Readonly<Record<string, ScalarStyle>> = {
+  QUOTE_SINGLE: 'single',
+  QUOTE_DOUBLE: 'double',
+  BLOCK_LITERAL: 'literal',
+  BLOCK_FOLDED: 'folded',
+};
+
+function styleOf(node: Scalar): ScalarStyle {
+  return STYLES[node.type ?? 'PLAIN'] ?? 'plain';
+}
