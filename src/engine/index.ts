@@ -1,2 +1,46 @@
 // The engine's public face: what diagnosis, runner, falsifiers and cli may import.
-export type { Model, ModelTransform, Notice } from './model.ts';
+export { openModel, openModelSource, type OpenModelOptions } from './open-model.ts';
+export type { FileTensor, Model, ModelTransform, Notice } from './model.ts';
+
+export type { Architecture, ConfigKey, ModelConfig, Provenance } from './program/config.ts';
+export type {
+  Executor,
+  ExecutorId,
+  NumericProfile,
+  OpenExecutor,
+  RunRequest,
+  RunResult,
+  Session,
+  Tap,
+  WeightInfo,
+  WeightSource,
+} from './program/executor.ts';
+export { operands } from './program/program.ts';
+export type {
+  AttentionOp,
+  Op,
+  OpName,
+  Program,
+  RopePairing,
+  RopeParameters,
+  RopeScaling,
+  Stage,
+  StageSource,
+  Value,
+  ValueId,
+  WeightName,
+  WeightShape,
+} from './program/program.ts';
+export { compileProgram } from './program/architectures.ts';
+export { STAGE_ALIASES, STAGE_NAMES, type StageName } from './program/stages.ts';
+
+export { byteLengthOf, TENSOR_TYPES, tensorTypeById, type TensorType, type TensorTypeName } from './quant/types.ts';
+export type { ChatMessage, TextModel } from './text/text-model.ts';
+
+export { MemoryByteSource, type ByteSource } from './io/byte-source.ts';
+export { openFile } from './io/open-file.ts';
+export { sha256Bytes, sha256File } from './io/sha256.ts';
+export { writeFileAtomic, type FileContent } from './io/write-file-atomic.ts';
+
+export { readFormat, sniffFormat, type FormatName } from './formats/magic.ts';
+export { parseGguf, type GgufEntry, type GgufFile, type GgufTensor, type GgufValue } from './formats/gguf.ts';

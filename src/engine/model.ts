@@ -1,8 +1,9 @@
 // A model as the product sees it, whatever file it came from: config, Program, weights, tokenizer data.
 // Types only; `open-model.ts` makes one.
 import type { Program } from './program/program.ts';
-import type { WeightInfo, WeightSource } from './program/executor.ts';
+import type { WeightSource } from './program/executor.ts';
 import type { ModelConfig } from './program/config.ts';
+import type { TensorTypeName } from './quant/types.ts';
 import type { TextModel } from './text/text-model.ts';
 
 export interface Model {
@@ -11,9 +12,10 @@ export interface Model {
   byteLength: number;
   config: ModelConfig;
   program: Program;
+  /** Answers with the program's shapes where the file lists them swapped; `tensors` has the file's own. */
   weights: WeightSource;
   /** Every tensor of the file, in file order. */
-  tensors: readonly WeightInfo[];
+  tensors: readonly FileTensor[];
   /** The file's own key-value data; arrays of a vocabulary's size included. */
   metadata: ReadonlyMap<string, unknown>;
   /** What is suspicious but loadable, and every default that was taken: code and sentence. */
@@ -22,6 +24,19 @@ export interface Model {
   /** Hash of the whole file; read on first use. */
   sha256(): Promise<string>;
   close(): Promise<void>;
+}
+
+/** A tensor as a file lists it. `type` is null for one that the engine cannot decode; the label names it all the same. */
+export interface FileTensor {
+  name: string;
+  type: TensorTypeName | null;
+  typeLabel: string;
+  /** Row-major: [rows, columns] or [columns]. */
+  shape: readonly number[];
+  /** From the start of the file. */
+  byteOffset: number;
+  /** null where even the block layout of the type is unknown. */
+  byteLength: number | null;
 }
 
 export interface Notice {

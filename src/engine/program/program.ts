@@ -124,7 +124,11 @@ export function operands(op: Op): { reads: ValueId[]; writes: ValueId } {
     case 'mul':
     case 'add':
       return { reads: [op.a, op.b], writes: op.out };
-    default:
+    case 'rmsnorm':
+    case 'matmul':
+    case 'addBias':
+    case 'rope':
+    case 'silu':
       return { reads: [op.in], writes: op.out };
   }
 }

@@ -37,3 +37,12 @@ export type StageName = (typeof STAGE_NAMES)[number];
 
 /** Other names under which people ask for a stage. */
 export const STAGE_ALIASES: Readonly<Record<string, StageName>> = { layer_output: 'post_ffn_residual' };
+
+export function isStageName(name: string): name is StageName {
+  return STAGE_NAMES.some((known) => known === name);
+}
+
+/** Place in canonical order; an unknown name comes first. */
+export function stageRank(name: string): number {
+  return STAGE_NAMES.findIndex((known) => known === name);
+}

@@ -1,0 +1,58 @@
+// Words for what the operating system says about a file. The one place that knows errno names.
+import { RefuteError } from '../../errors.ts';
+
+type Action = 'read' | 'write';
+
+/** A RefuteError passes through; an errno becomes one with a code of its own; anything else keeps its cause. */
+export function fileError(error: unknown, path: string, action: Action): RefuteError {
+  if (error instanceof RefuteError) return error;
+  const errno = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const place = path === '' ? '(empty path)' : path.replaceAll('\0', '\\0');
+  const parts = { place, cause: error };
+  switch (errno) {
+    case 'ENOENT':
+      return action === 'read'
+        ? new RefuteError({ ...parts, code: 'E_FILE_MISSING', is: 'there is no such file' })
+        : new RefuteError({ ...parts, code: 'E_FILE_MISSING', is: 'the folder does not exist' });
+    case 'ENOTDIR':
+      return new RefuteError({ ...parts, code: 'E_FILE_MISSING', is: 'a part of the path is a file, not a folder' });
+    case 'EISDIR':
+      return new RefuteError({
+        ...parts,
+        code: 'E_FILE_DIRECTORY',
+        is: 'this is a folder',
+        allowed: 'a file is needed',
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return new RefuteError({
+        ...parts,
+        code: 'E_FILE_PERMISSION',
+        is: `you may not ${action} it`,
+        next: 'Check owner and mode',
+      });
+    case 'EROFS':
+      return new RefuteError({ ...parts, code: 'E_FILE_PERMISSION', is: 'the file system is read-only' });
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new RefuteError({
+        ...parts,
+        code: 'E_FILE_NO_SPACE',
+        is: 'the disk is full',
+        next: 'The old file, if any, is untouched',
+      });
+    case 'ERR_INVALID_ARG_VALUE':
+    case 'ENAMETOOLONG':
+    case 'ELOOP':
+      return new RefuteError({
+        ...parts,
+        code: 'E_FILE_PATH',
+        is: 'this cannot be a path',
+        allowed: 'it is too long, cyclic, or holds a NUL',
+      });
+    default: {
+      const what = error instanceof Error ? error.message : String(error);
+      return new RefuteError({ ...parts, code: action === 'read' ? 'E_FILE_READ' : 'E_FILE_WRITE', is: what });
+    }
+  }
+}

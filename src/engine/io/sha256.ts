@@ -1,0 +1,40 @@
+// SHA-256 of files and of bytes, as lower-case hex. Files are streamed; a model does not fit into memory twice.
+import type { Hash } from 'node:crypto';
+import type { ByteSource } from './byte-source.ts';
+import { openFile } from './open-file.ts';
+
+/** Large enough that hashing, not the system call, is the cost; small enough for any machine. */
+const CHUNK_BYTES = 2 ** 22;
+
+/** @throws RefuteError as `openFile` does */
+export async function sha256File(path: string): Promise<string> {
+  const source = await openFile(path);
+  try {
+    return await sha256Source(source);
+  } finally {
+    await source.close();
+  }
+}
+
+export async function sha256Source(source: ByteSource): Promise<string> {
+  const hash = await newSha256();
+  const buffer = new Uint8Array(Math.min(CHUNK_BYTES, source.byteLength));
+  for (let byteOffset = 0; byteOffset < source.byteLength; byteOffset += buffer.byteLength) {
+    const chunk = buffer.subarray(0, Math.min(buffer.byteLength, source.byteLength - byteOffset));
+    await source.read(byteOffset, chunk);
+    hash.update(chunk);
+  }
+  return hash.digest('hex');
+}
+
+export async function sha256Bytes(...parts: readonly Uint8Array[]): Promise<string> {
+  const hash = await newSha256();
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+/** For bytes that arrive in pieces. */
+export async function newSha256(): Promise<Hash> {
+  const { createHash } = await import('node:crypto');
+  return createHash('sha256');
+}

@@ -1,0 +1,69 @@
+// The forward pass of a pre-norm decoder with rotary positions, grouped-query attention and a gated feed-forward: all of
+// llama and qwen2. What differs between them (pairing, bias, tied head) is in the config; llama.ts and qwen2.ts say how
+// it gets there. Channels: M = modelDim, F = ffnDim, Q = headCount · headDim, K = kvHeadCount · headDim.
+import type { ModelConfig } from '../config.ts';
+import { ProgramBuilder, type Built } from '../program-builder.ts';
+import type { Program } from '../program.ts';
+
+const EMBEDDING = 'token_embd.weight';
+
+/** head(norm(layers(embed(tokens)))); logits = W_head · norm, W_head the embedding itself where the model is tied. */
+export function compileDecoder(config: ModelConfig): Program {
+  const { layerCount, modelDim, vocabSize, contextLength, rmsNormEps, isTied, architecture } = config;
+  const b = new ProgramBuilder();
+
+  b.inLayer(0);
+  let x = b.embed('embedding', EMBEDDING, vocabSize, modelDim); // [M]
+  for (let layer = 0; layer < layerCount; layer += 1) {
+    b.inLayer(layer);
+    x = selfAttention(b, config, layer, x);
+    x = feedForward(b, config, layer, x);
+  }
+  b.inLayer(null);
+  x = b.rmsnorm('final_norm', x, 'output_norm.weight', rmsNormEps); // [M]
+  const logits = b.matmul('lm_head', x, isTied ? EMBEDDING : 'output.weight', vocabSize); // [vocabSize]
+  return b.finish({ architecture, layerCount, vocabSize, contextLength }, logits);
+}
+
+/** x + W_o · attention(rope(q), rope(k), v), with q, k, v = W · norm(x) (+ bias). */
+function selfAttention(b: ProgramBuilder, config: ModelConfig, layer: number, x: Built): Built {
+  const { headCount, kvHeadCount, headDim, modelDim, rmsNormEps, rope, slidingWindow } = config;
+  const weight = (part: string): string => `blk.${layer}.${part}`;
+
+  const norm = b.rmsnorm('attn_norm', x, weight('attn_norm.weight'), rmsNormEps); // [M]
+  let q = b.matmul('q_matmul', norm, weight('attn_q.weight'), headCount * headDim); // [Q]
+  let k = b.matmul('k_matmul', norm, weight('attn_k.weight'), kvHeadCount * headDim); // [K]
+  let v = b.matmul('v_matmul', norm, weight('attn_v.weight'), kvHeadCount * headDim); // [K]
+  b.stage('qkv_matmul', { from: 'concat', values: [q.id, k.id, v.id] });
+  if (config.hasQkvBias) {
+    q = b.addBias('q_bias', q, weight('attn_q.bias'));
+    k = b.addBias('k_bias', k, weight('attn_k.bias'));
+    v = b.addBias('v_bias', v, weight('attn_v.bias'));
+    b.stage('qkv_bias', { from: 'concat', values: [q.id, k.id, v.id] });
+  }
+  b.stage('v', { from: 'value', value: v.id });
+  q = b.rope('q_post_rope', q, { headCount, headDim, rope });
+  k = b.rope('k_post_rope', k, { headCount: kvHeadCount, headDim, rope });
+
+  const scale = 1 / Math.sqrt(headDim);
+  const head = { layer, headCount, kvHeadCount, headDim, scale, window: slidingWindow };
+  const { out: mixed, op: attention } = b.attention('attention', { q, k, v }, head); // [Q]
+  b.stage('attn_scores', { from: 'scores', attention });
+  b.stage('attn_softmax', { from: 'softmax', attention });
+
+  const out = b.matmul('attn_out', mixed, weight('attn_output.weight'), modelDim); // [M]
+  return b.add('post_attn_residual', x, out); // [M]
+}
+
+/** x + W_down · (silu(W_gate · norm(x)) ⊙ (W_up · norm(x))). */
+function feedForward(b: ProgramBuilder, config: ModelConfig, layer: number, x: Built): Built {
+  const { ffnDim, modelDim, rmsNormEps } = config;
+  const weight = (part: string): string => `blk.${layer}.${part}`;
+
+  const norm = b.rmsnorm('ffn_norm', x, weight('ffn_norm.weight'), rmsNormEps); // [M]
+  const gate = b.matmul('ffn_gate', norm, weight('ffn_gate.weight'), ffnDim); // [F]
+  const up = b.matmul('ffn_up', norm, weight('ffn_up.weight'), ffnDim); // [F]
+  const gated = b.mul('ffn_swigl', b.silu('ffn_silu', gate), up); // [F]
+  const out = b.matmul('ffn_out', gated, weight('ffn_down.weight'), modelDim); // [M]
+  return b.add('post_ffn_residual', x, out); // [M]
+}

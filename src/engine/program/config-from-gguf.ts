@@ -1,0 +1,173 @@
+// GGUF metadata -> ModelConfig, by llama.cpp's rules, each number with where it came from. A key that would change the
+// result and is not implemented is an error, never ignored; a default taken is a notice.
+import { RefuteError } from '../../errors.ts';
+import { shownValue } from '../formats/quoted.ts';
+import type { Notice } from '../model.ts';
+import { ARCHITECTURES, isArchitecture } from './architectures.ts';
+import type { ArchitectureRules } from './architectures/rules.ts';
+import type { Architecture, ConfigKey, ModelConfig, Provenance } from './config.ts';
+import { MetadataReader } from './metadata-reader.ts';
+import { reportUnreadKeys } from './unread-keys.ts';
+import { ropeFromGguf } from './rope-from-gguf.ts';
+
+/** Far above any model in use, far below what would overflow a product of two. */
+const LIMITS = {
+  layerCount: 4_096,
+  modelDim: 2 ** 20,
+  ffnDim: 2 ** 22,
+  headCount: 2 ** 16,
+  headDim: 2 ** 16,
+  vocabSize: 2 ** 24,
+  contextLength: 2 ** 31 - 1,
+  slidingWindow: 2 ** 31 - 1,
+} as const;
+
+export interface GgufModelHeader {
+  /** For messages. */
+  path: string;
+  metadata: ReadonlyMap<string, unknown>;
+  tensors: readonly { name: string; elementCount: number }[];
+}
+
+/**
+ * @throws RefuteError E_CONFIG_ARCHITECTURE, E_CONFIG_MISSING_KEY, E_CONFIG_VALUE, E_CONFIG_PER_LAYER,
+ *   E_CONFIG_UNSUPPORTED, E_CONFIG_HEADS, E_CONFIG_VOCABULARY, E_CONFIG_ROPE, E_MODEL_TENSOR_MISSING
+ */
+export function configFromGguf(header: GgufModelHeader): { config: ModelConfig; notices: Notice[] } {
+  const architecture = readArchitecture(header);
+  const rules = ARCHITECTURES[architecture];
+  const tensors = new Map(header.tensors.map((tensor) => [tensor.name, tensor]));
+  const reader: MetadataReader = new MetadataReader(header.path, header.metadata, architecture, () =>
+    reader.requiredCount('layerCount', 'block_count', LIMITS.layerCount),
+  );
+  reader.record('architecture', 'metadata', 'general.architecture');
+  reportUnreadKeys(reader);
+
+  const layerCount = reader.requiredCount('layerCount', 'block_count', LIMITS.layerCount);
+  const modelDim = reader.requiredCount('modelDim', 'embedding_length', LIMITS.modelDim);
+  const heads = readHeads(reader, modelDim);
+  const config: Omit<ModelConfig, 'provenance'> = {
+    architecture,
+    layerCount,
+    modelDim,
+    ffnDim: reader.requiredCount('ffnDim', 'feed_forward_length', LIMITS.ffnDim),
+    ...heads,
+    vocabSize: readVocabSize(reader, modelDim, tensors.get('token_embd.weight')),
+    contextLength: reader.requiredCount('contextLength', 'context_length', LIMITS.contextLength),
+    rmsNormEps: reader.requiredPositive('rmsNormEps', 'attention.layer_norm_rms_epsilon'),
+    rope: ropeFromGguf(reader, rules, { headDim: heads.headDim, hasFactors: tensors.has('rope_freqs.weight') }),
+    slidingWindow: readSlidingWindow(reader),
+    hasQkvBias: readQkvBias(reader, rules, tensors),
+    isTied: !tensors.has('output.weight'),
+  };
+  reader.record('isTied', 'tensor', `output.weight is ${config.isTied ? 'absent' : 'present'}`);
+  return { config: { ...config, provenance: collect(reader.provenance) }, notices: reader.notices };
+}
+
+function readArchitecture({ path, metadata }: GgufModelHeader): Architecture {
+  const name = metadata.get('general.architecture');
+  if (typeof name === 'string' && isArchitecture(name)) return name;
+  throw new RefuteError({
+    code: 'E_CONFIG_ARCHITECTURE',
+    place: path,
+    is: name === undefined ? 'the metadata has no general.architecture' : `the architecture is ${shownValue(name)}`,
+    allowed: `${Object.keys(ARCHITECTURES).join(' and ')} are supported`,
+  });
+}
+
+function readHeads(
+  reader: MetadataReader,
+  modelDim: number,
+): Pick<ModelConfig, 'headCount' | 'kvHeadCount' | 'headDim'> {
+  const headCount = reader.requiredCount('headCount', 'attention.head_count', LIMITS.headCount);
+  const kvHeadCount =
+    reader.count('kvHeadCount', 'attention.head_count_kv', LIMITS.headCount) ??
+    reader.default('kvHeadCount', 'KV-HEADS-DEFAULT', 'attention.head_count_kv', headCount, 'one per query head');
+  const wrong = (is: string, allowed: string): RefuteError =>
+    new RefuteError({ code: 'E_CONFIG_HEADS', place: reader.path, is, allowed });
+  if (headCount % kvHeadCount !== 0) {
+    throw wrong(
+      `${headCount} query heads share ${kvHeadCount} key-value heads`,
+      'the first must be a multiple of the second',
+    );
+  }
+  let headDim = reader.count('headDim', 'attention.key_length', LIMITS.headDim);
+  if (headDim === undefined) {
+    if (modelDim % headCount !== 0) {
+      throw wrong(
+        `embedding_length ${modelDim} does not divide by ${headCount} heads`,
+        `${reader.full('attention.key_length')} must say how wide a head is`,
+      );
+    }
+    headDim = modelDim / headCount;
+    reader.record('headDim', 'architecture', 'embedding_length / attention.head_count');
+  }
+  const valueLength = reader.get('attention.value_length');
+  if (valueLength !== undefined && valueLength !== headDim) {
+    throw wrong(
+      `a head has ${headDim} key channels and ${shownValue(valueLength)} value channels`,
+      'only equal widths are supported',
+    );
+  }
+  return { headCount, kvHeadCount, headDim };
+}
+
+/** The key where there is one, else the rows of the embedding, whichever way round its dimensions are listed. */
+function readVocabSize(
+  reader: MetadataReader,
+  modelDim: number,
+  embedding: { elementCount: number } | undefined,
+): number {
+  const stated = reader.count('vocabSize', 'vocab_size', LIMITS.vocabSize);
+  if (stated !== undefined) return stated;
+  if (embedding === undefined) {
+    throw new RefuteError({
+      code: 'E_MODEL_TENSOR_MISSING',
+      place: reader.path,
+      is: 'there is no tensor "token_embd.weight"',
+      next: 'Is this a vocabulary-only file, or a part of a split model?',
+    });
+  }
+  const rowCount = embedding.elementCount / modelDim;
+  if (!Number.isInteger(rowCount) || rowCount > LIMITS.vocabSize) {
+    throw new RefuteError({
+      code: 'E_CONFIG_VOCABULARY',
+      place: reader.path,
+      is: `token_embd.weight has ${embedding.elementCount} elements`,
+      allowed: `it must be a multiple of embedding_length, ${modelDim}, of at most ${LIMITS.vocabSize} rows`,
+    });
+  }
+  reader.record('vocabSize', 'tensor', 'rows of token_embd.weight');
+  return rowCount;
+}
+
+function readSlidingWindow(reader: MetadataReader): number | null {
+  const key = 'attention.sliding_window';
+  // 0 is how some converters write "none".
+  if (reader.get(key) === undefined || reader.get(key) === 0) {
+    reader.record('slidingWindow', 'architecture', 'none unless stated');
+    return null;
+  }
+  const window = reader.count('slidingWindow', key, LIMITS.slidingWindow) ?? null;
+  reader.notices.push({
+    severity: 'note',
+    code: 'SLIDING-WINDOW',
+    message: `${reader.full(key)} is ${window} and is kept to; llama.cpp ignores it for this architecture, so longer prompts differ.`,
+  });
+  return window;
+}
+
+function readQkvBias(reader: MetadataReader, rules: ArchitectureRules, tensors: ReadonlyMap<string, unknown>): boolean {
+  if (rules.qkvBias === 'always') {
+    reader.record('hasQkvBias', 'architecture', 'always');
+    return true;
+  }
+  const isPresent = tensors.has('blk.0.attn_q.bias');
+  reader.record('hasQkvBias', 'tensor', `blk.0.attn_q.bias is ${isPresent ? 'present' : 'absent'}`);
+  return isPresent;
+}
+
+function collect(found: ReadonlyMap<ConfigKey, Provenance>): ModelConfig['provenance'] {
+  // Every key is recorded above; a test holds that.
+  return Object.fromEntries(found) as Record<ConfigKey, Provenance>;
+}
