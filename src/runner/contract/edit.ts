@@ -1,6 +1,15 @@
 // Changes a contract's text without rewriting it: only the tokens that must change do. Pure; writing the file is the
 // caller's. What `pv` may change is the closed list below, everything else in a contract belongs to its author.
-import type { EvidenceEntry, EvidenceKey } from './model.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { RefuteError } from '../../errors.ts';
+import { appendItem, columnOf, contentEnd, inStyleOf, insertPair, lineBreakAt } from './edit-pairs.ts';
+import { removePair, replaceValue, type Splice } from './edit-pairs.ts';
+import { TEST_IF_FAILS } from './keys.ts';
+import { EVIDENCE_KEYS, type EvidenceEntry, type EvidenceKey } from './model.ts';
+import { readYaml } from './read-yaml.ts';
+import { EVIDENCE_FIELDS, formatEvidenceFlow, formatEvidenceLines, formatScalar } from './write-yaml.ts';
+import { asMap, asText, findNode, findPair, itemsOf, toValue } from './yaml-node.ts';
+import type { JsonValue, YamlMap, YamlPair } from './yaml-node.ts';
 
 export type ContractEdit =
   /** Sets the `status` of one falsification test. */
@@ -12,8 +21,185 @@ export type ContractEdit =
   /** Adds one line to metadata.changelog, unless it already is the last one. */
   | { kind: 'changelog'; line: string };
 
-/** The new text. Applying the same edits again changes nothing. */
+/**
+ * The new text. Applying the same edits again changes nothing. Every step is read back: a text in which anything but
+ * the intended value changed is never answered.
+ */
 export function applyEdits(source: string, edits: readonly ContractEdit[]): string {
-  if (edits.length === 0) return source;
-  throw new Error('not built yet');
+  let text = source;
+  for (const edit of edits) {
+    const root = parse(text);
+    const target = targetOf(root, edit);
+    const before = toValue(root);
+    const splices = splicesFor(text, target, edit);
+    if (splices.length === 0) continue;
+    // Last place first, so that the offsets of the others stay true.
+    for (const { start, end, text: replacement } of splices.toSorted((a, b) => b.start - a.start)) {
+      text = text.slice(0, start) + replacement + text.slice(end);
+    }
+    confirm(before, text, target, edit);
+  }
+  return text;
+}
+
+function parse(text: string): YamlMap {
+  const { root, problems, aliasCount } = readYaml(text);
+  const [problem] = problems;
+  if (problem !== undefined) throw refusal('this contract', problem.message);
+  if (root?.kind !== 'map') throw refusal('this contract', 'it is not a map');
+  if (aliasCount > 0) throw refusal('this contract', 'it has aliases, so one text stands for several values');
+  return root;
+}
+
+function refusal(place: string, is: string): RefuteError {
+  return new RefuteError({ code: 'E_CONTRACT_EDIT', place, is, next: 'Nothing was changed' });
+}
+
+/** The map that an edit works in, and the way to it in plain values. */
+interface Target {
+  map: YamlMap;
+  path: readonly (string | number)[];
+}
+
+function targetOf(root: YamlMap, edit: ContractEdit): Target {
+  if (edit.kind === 'version' || edit.kind === 'changelog') {
+    const map = asMap(findNode(root, 'metadata'));
+    if (map === undefined || map.pairs.length === 0) throw refusal('metadata', 'there is no such map');
+    return { map, path: ['metadata'] };
+  }
+  const tests = itemsOf(findNode(root, 'falsification_tests')).map(asMap);
+  const index = tests.findIndex((test) => asText(findNode(test, 'id')) === edit.id);
+  const map = tests[index];
+  if (map === undefined) throw refusal(edit.id, 'no falsification test has this id');
+  return { map, path: ['falsification_tests', index] };
+}
+
+function splicesFor(source: string, { map }: Target, edit: ContractEdit): Splice[] {
+  switch (edit.kind) {
+    case 'status':
+      return setText(source, map, 'status', edit.status);
+    case 'version':
+      return setText(source, map, 'version', edit.version);
+    case 'evidence':
+      return setEvidence(source, map, edit.key, edit.entries);
+    case 'changelog':
+      return appendChangelog(source, map, edit.line);
+  }
+}
+
+function setText(source: string, map: YamlMap, key: string, text: string): Splice[] {
+  const pair = findPair(map, key);
+  if (pair === undefined) return [insertPair(source, map, predecessor(map, key), key, { inline: formatScalar(text) })];
+  if (asText(pair.value) === text) return [];
+  return [replaceValue(source, pair, 0, { inline: inStyleOf(pair.value, text) })];
+}
+
+/** The pair behind which `pv` puts a key of a test: below if_fails, in the order of the ladder; else last. */
+function predecessor(map: YamlMap, key: string): YamlPair {
+  const order: readonly string[] = ['status', ...EVIDENCE_KEYS];
+  const before = order.slice(0, Math.max(order.indexOf(key), 0)).toReversed();
+  const pair = order.includes(key) ? findPair(map, ...before, ...TEST_IF_FAILS) : undefined;
+  const last = pair ?? map.pairs.at(-1);
+  if (last === undefined) throw refusal(key, 'the map it belongs into is empty');
+  return last;
+}
+
+function setEvidence(source: string, map: YamlMap, key: EvidenceKey, entries: readonly EvidenceEntry[]): Splice[] {
+  const pair = findPair(map, key);
+  if (entries.length === 0) return pair === undefined ? [] : removalOf(source, map, pair);
+  const value = { inline: formatEvidenceFlow(entries), lines: formatEvidenceLines(entries) };
+  if (pair === undefined) return [insertPair(source, map, predecessor(map, key), key, value)];
+  if (isDeepStrictEqual(toValue(pair.value), evidenceValue(entries))) return [];
+  const fieldEdits = entries.length === 1 ? setFields(source, pair, entries[0]) : undefined;
+  return fieldEdits ?? [replaceValue(source, pair, columnOf(source, map.start) + 2, value)];
+}
+
+function removalOf(source: string, map: YamlMap, pair: YamlPair): Splice[] {
+  const isEmptyList = pair.value.kind === 'seq' && pair.value.items.length === 0;
+  return isEmptyList ? [] : [removePair(source, map, pair)];
+}
+
+/** Where an entry of the same shape stands already, only the words in it that differ. */
+function setFields(source: string, pair: YamlPair, entry: EvidenceEntry | undefined): Splice[] | undefined {
+  const map = asMap(pair.value);
+  if (entry === undefined || map === undefined || map.pairs.length !== EVIDENCE_FIELDS.length) return undefined;
+  const pairs = EVIDENCE_FIELDS.map((field) => findPair(map, field));
+  if (pairs.some((field) => field === undefined || field.value.kind !== 'scalar')) return undefined;
+  return EVIDENCE_FIELDS.flatMap((field) => setText(source, map, field, entry[field]));
+}
+
+function evidenceValue(entries: readonly EvidenceEntry[]): JsonValue {
+  const values = entries.map(({ receipt, digest, figure }) => ({ receipt, digest, figure }));
+  return values.length === 1 ? (values[0] ?? null) : values;
+}
+
+function appendChangelog(source: string, map: YamlMap, line: string): Splice[] {
+  const pair = findPair(map, 'changelog');
+  const quoted = formatScalar(line);
+  if (pair === undefined) {
+    const value = { inline: `[${quoted}]`, lines: [`- ${quoted}`] };
+    return [insertPair(source, map, predecessor(map, 'changelog'), 'changelog', value)];
+  }
+  const { value } = pair;
+  if (value.kind === 'seq') {
+    const last = value.items.at(-1);
+    if (asText(last) === line) return [];
+    return [appendItem(source, value, last === undefined ? quoted : inStyleOf(last, line))];
+  }
+  if (value.kind === 'scalar' && value.value === null) {
+    const indent = columnOf(source, map.start) + 2;
+    return [
+      replaceValue(source, pair, indent, { inline: `[${quoted}]`, lines: map.isFlow ? undefined : [`- ${quoted}`] }),
+    ];
+  }
+  if (value.kind === 'scalar' && value.style === 'literal') return appendTextLine(source, pair, line);
+  throw refusal('metadata.changelog', 'it is neither a list nor a block of text');
+}
+
+function appendTextLine(source: string, pair: YamlPair, line: string): Splice[] {
+  const text = asText(pair.value) ?? '';
+  if (text.trimEnd().split('\n').at(-1) === line) return [];
+  const end = contentEnd(source, pair.value);
+  const lastLine = source.slice(source.lastIndexOf('\n', end - 1) + 1, end);
+  const indent = /^ */.exec(lastLine)?.[0] ?? '';
+  return [{ start: end, end, text: `${lineBreakAt(source, end)}${indent}${line}` }];
+}
+
+/** Reads the new text back and compares: the intended value there, every other value as it was. */
+function confirm(before: JsonValue, text: string, { path }: Target, edit: ContractEdit): void {
+  const after = toValue(parse(text));
+  const key = edit.kind === 'evidence' ? edit.key : edit.kind;
+  const is = valueAt(after, [...path, key]);
+  const was = valueAt(before, [...path, key]);
+  const isIntended = isDeepStrictEqual(is, intendedValue(was, edit)) || isRemoval(edit, is);
+  const [strippedBefore, strippedAfter] = [before, after].map((value) => without(value, [...path, key]));
+  if (!isIntended || !isDeepStrictEqual(strippedBefore, strippedAfter)) {
+    throw refusal([...path, key].join('.'), 'this place is written in a way that cannot be edited safely');
+  }
+}
+
+function isRemoval(edit: ContractEdit, is: JsonValue | undefined): boolean {
+  return edit.kind === 'evidence' && edit.entries.length === 0 && (is === undefined || isDeepStrictEqual(is, []));
+}
+
+function intendedValue(was: JsonValue | undefined, edit: ContractEdit): JsonValue | undefined {
+  if (edit.kind === 'status') return edit.status;
+  if (edit.kind === 'version') return edit.version;
+  if (edit.kind === 'evidence') return evidenceValue(edit.entries);
+  if (typeof was === 'string') return was.endsWith('\n') ? `${was}${edit.line}\n` : `${was}\n${edit.line}`;
+  return [...(Array.isArray(was) ? was : []), edit.line];
+}
+
+function valueAt(value: JsonValue | undefined, path: readonly (string | number)[]): JsonValue | undefined {
+  const [step, ...rest] = path;
+  if (step === undefined || typeof value !== 'object' || value === null) return step === undefined ? value : undefined;
+  return valueAt((value as { [key: string]: JsonValue })[step], rest);
+}
+
+/** A copy without the value at the end of the path, with an empty list in its place when it had a place. */
+function without(value: JsonValue, path: readonly (string | number)[]): JsonValue {
+  const copy = structuredClone(value);
+  const parent = valueAt(copy, path.slice(0, -1));
+  if (typeof parent === 'object' && parent !== null && !Array.isArray(parent)) delete parent[String(path.at(-1))];
+  return copy;
 }

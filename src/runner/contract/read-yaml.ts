@@ -6,7 +6,7 @@ import type { YamlProblem, YamlReading } from './yaml-node.ts';
 
 export function readYaml(source: string): YamlReading {
   const problem = refuse(source);
-  if (problem !== undefined) return { duplicates: [], problems: [problem] };
+  if (problem !== undefined) return { duplicates: [], problems: [problem], aliasCount: 0 };
   return readYamlFully(source);
 }
 

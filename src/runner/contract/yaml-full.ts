@@ -26,7 +26,7 @@ export function readYamlFully(source: string): YamlReading {
   } catch (error) {
     // The library recurses; nesting past its stack is nesting past ours.
     if (!(error instanceof RangeError)) throw error;
-    return { duplicates: [], problems: [{ code: 'PV-002', message: tooDeep, start: 0 }] };
+    return failed([{ code: 'PV-002', message: tooDeep, start: 0 }]);
   }
   if (document.errors.length > 0) {
     const problems = document.errors.slice(0, MAX_SYNTAX_ERRORS).map((error) => ({
@@ -34,18 +34,21 @@ export function readYamlFully(source: string): YamlReading {
       message: `not readable as YAML: ${sentence(error.message)}`,
       start: error.pos[0],
     }));
-    return { duplicates: [], problems };
+    return failed(problems);
   }
   const conversion = new Conversion(document, source);
   try {
-    const root = document.contents === null ? undefined : conversion.convert(document.contents as Node, 0);
-    return root === undefined
-      ? { duplicates: [], problems: [] }
-      : { root, duplicates: conversion.duplicates, problems: [] };
+    if (document.contents === null) return failed([]);
+    const root = conversion.convert(document.contents as Node, 0);
+    return { root, duplicates: conversion.duplicates, problems: [], aliasCount: conversion.aliasCount };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { duplicates: [], problems: [{ code: error.code, message: error.message, start: error.start }] };
+    return failed([{ code: error.code, message: error.message, start: error.start }]);
   }
+}
+
+function failed(problems: YamlProblem[]): YamlReading {
+  return { duplicates: [], problems, aliasCount: 0 };
 }
 
 const tooDeep = `nested too deeply; at most ${MAX_DEPTH} levels are read`;
@@ -73,12 +76,12 @@ interface Converted {
 
 class Conversion {
   readonly duplicates: DuplicateKey[] = [];
+  aliasCount = 0;
   readonly #document: Document;
   readonly #source: string;
   /** Anchored nodes already converted; `undefined` while one is being converted, so that a cycle is seen. */
   readonly #anchored = new Map<Node, Converted | undefined>();
   #nodeCount = 0;
-  #aliasCount = 0;
   #deepest = 0;
 
   constructor(document: Document, source: string) {
@@ -142,8 +145,8 @@ class Conversion {
   }
 
   #followAlias(alias: Node & { source: string }, depth: number, start: number): YamlNode {
-    this.#aliasCount += 1;
-    if (this.#aliasCount > MAX_ALIASES) {
+    this.aliasCount += 1;
+    if (this.aliasCount > MAX_ALIASES) {
       throw new Refusal(`more than ${MAX_ALIASES} aliases; write the values out`, start);
     }
     const target = isAlias(alias) ? alias.resolve(this.#document) : undefined;

@@ -62,6 +62,8 @@ export interface YamlReading {
   root?: YamlNode;
   duplicates: DuplicateKey[];
   problems: YamlProblem[];
+  /** Values that stand at one place and count at several. */
+  aliasCount: number;
 }
 
 export type JsonValue = ScalarValue | JsonValue[] | { [key: string]: JsonValue };

@@ -1,0 +1,48 @@
+// Writes the few YAML values that edits put into a contract: scalars in a given quoting, evidence in block or flow form.
+// Not a YAML writer.
+import type { EvidenceEntry } from './model.ts';
+import type { ScalarStyle } from './yaml-node.ts';
+
+/** Texts that need no quotes, in block or flow: a conservative part of what YAML allows. */
+const PLAIN = /^[A-Za-z_/](?:[\w ./+=()-]|:(?=[\w/]))*$/;
+/** Never a number to YAML, because of its two dots. */
+const SEMANTIC_VERSION = /^[0-9]+\.[0-9]+\.[0-9]+(?:[-+][\w.+-]*\w)?$/;
+/** Plain words that YAML reads as something else than text. */
+const KEYWORD = /^(?:null|true|false)$/i;
+// What a reader may not take over literally: control characters, line separators, a byte order mark.
+const UNPRINTABLE = /[\u007F-\u009F\u2028\u2029\uFEFF]/g;
+
+/** `text` as one line of YAML, in the quotes that stood there before where they can hold it. */
+export function formatScalar(text: string, style: ScalarStyle = 'plain'): string {
+  if (style === 'single' && /^[^\p{C}\u2028\u2029]*$/u.test(text)) return `'${text.replaceAll("'", "''")}'`;
+  const isWords = PLAIN.test(text) && !text.endsWith(' ') && !KEYWORD.test(text);
+  const isPlain = isWords || SEMANTIC_VERSION.test(text);
+  return style === 'plain' && isPlain ? text : doubleQuoted(text);
+}
+
+function doubleQuoted(text: string): string {
+  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  // JSON's escapes are YAML's, except that JSON leaves some unprintable characters as they are.
+  return JSON.stringify(text).replace(UNPRINTABLE, escape);
+}
+
+export const EVIDENCE_FIELDS = ['receipt', 'digest', 'figure'] as const;
+
+/** `{receipt: …, digest: …, figure: …}`, or a list of them when there are several. */
+export function formatEvidenceFlow(entries: readonly EvidenceEntry[]): string {
+  const maps = entries.map((entry) => {
+    return `{${EVIDENCE_FIELDS.map((field) => `${field}: ${formatScalar(entry[field])}`).join(', ')}}`;
+  });
+  return maps.length === 1 ? (maps[0] ?? '') : `[${maps.join(', ')}]`;
+}
+
+/** The same as lines for below a key, without indentation. */
+export function formatEvidenceLines(entries: readonly EvidenceEntry[]): string[] {
+  const isList = entries.length !== 1;
+  return entries.flatMap((entry) =>
+    EVIDENCE_FIELDS.map((field, index) => {
+      const lead = !isList ? '' : index === 0 ? '- ' : '  ';
+      return `${lead}${field}: ${formatScalar(entry[field])}`;
+    }),
+  );
+}
