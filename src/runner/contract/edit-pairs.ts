@@ -97,7 +97,18 @@ export function removePair(source: string, map: YamlMap, pair: YamlPair): Splice
   // Whole lines, each with the break that ends it: the break before belongs to the value above (`|+` keeps it).
   const newline = source.indexOf('\n', end);
   const lineStart = source.lastIndexOf('\n', pair.key.start) + 1;
-  return { start: lineStart, end: newline === -1 ? source.length : newline + 1, text: '' };
+  const next = newline === -1 ? source.length : newline + 1;
+  const previous = map.pairs[index - 1]?.value;
+  // Behind a block scalar the blank lines go too, or they would become part of it.
+  const blank =
+    previous !== undefined && endsInBlockScalar(previous) ? /^(?:[ \r]*\n)*/.exec(source.slice(next)) : null;
+  return { start: lineStart, end: next + (blank?.[0].length ?? 0), text: '' };
+}
+
+function endsInBlockScalar(node: YamlNode): boolean {
+  if (node.kind === 'scalar') return node.style === 'literal' || node.style === 'folded';
+  const last = node.kind === 'map' ? node.pairs.at(-1)?.value : node.items.at(-1);
+  return last !== undefined && endsInBlockScalar(last);
 }
 
 /** Adds an item behind the last one of a list. */

@@ -286,7 +286,7 @@ describe('any edit of any layout', () => {
         }
         if (edit.kind === 'changelog') {
           const log = (value['metadata'] as unknown as Record<string, JsonValue>)['changelog'];
-          expect(Array.isArray(log) ? log.at(-1) : String(log).trimEnd().split('\n').at(-1)).toBe(edit.line);
+          expect(Array.isArray(log) ? log.at(-1) : (log as string).trimEnd().split('\n').at(-1)).toBe(edit.line);
         }
       }),
       { numRuns: 500, seed: 8 },
