@@ -17,7 +17,7 @@ export function createProgram(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .exitOverride()
-    .showHelpAfterError(`(${name} --help lists what there is)`)
+    .showHelpAfterError('(--help lists what there is)')
     .addHelpText('after', EXIT_HELP);
 }
 

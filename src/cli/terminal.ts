@@ -23,7 +23,8 @@ export interface Column {
 /** Cells may hold colour codes; they take no width. A wide (CJK, emoji) character takes two columns. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const widths = columns.map((column, i) =>
-    Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row[i] ?? ''))),
+    // Not Math.max(...rows): a vocabulary has more rows than a call may have arguments.
+    rows.reduce((width, row) => Math.max(width, displayWidth(row[i] ?? '')), displayWidth(column.title)),
   );
   const line = (cells: readonly string[]): string =>
     columns
@@ -38,8 +39,21 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
   return [line(columns.map((column) => column.title)), rule, ...rows.map(line)].join('\n');
 }
 
+/** Controls, format characters (bidi overrides among them), lone surrogates, line separators: a terminal may act on them. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** Text out of a file, made safe to print on one line: what a terminal could act on is shown as `\u{…}`. */
+export function plainText(text: string): string {
+  return text.replaceAll(UNPRINTABLE, (character) => {
+    if (character === '\n') return '\\n';
+    if (character === '\t') return '\\t';
+    return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+  });
+}
+
 const ANSI = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
-const WIDE = /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Extended_Pictographic}/u;
+const WIDE =
+  /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Extended_Pictographic}/u;
 
 function displayWidth(text: string): number {
   let width = 0;
@@ -67,9 +81,14 @@ export class Progress {
   }
 }
 
-/** Prints one JSON document on stdout and nothing else. */
+/**
+ * Prints one JSON document on stdout and nothing else. JSON has no NaN and no infinities and JSON.stringify makes them
+ * `null`; here they are the strings "NaN", "Infinity" and "-Infinity", so that none is lost.
+ */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  const spellOut = (_key: string, item: unknown): unknown =>
+    typeof item === 'number' && !Number.isFinite(item) ? String(item) : item;
+  process.stdout.write(`${JSON.stringify(value, spellOut, 2)}\n`);
 }
 
 export function printLine(text = ''): void {
