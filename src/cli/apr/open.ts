@@ -1,7 +1,8 @@
 // How every command of apr opens a model: through the engine's `openModel`, with the loader log on stderr, so that
 // what a person sees of a file is the same whichever command looked at it. No inference and no stdout here.
 import { decodeTensorRows, openModel, TENSOR_TYPES, type Model, type WeightInfo } from '../../engine/index.ts';
-import { errorStyle } from '../terminal.ts';
+import { float32Text, plural } from '../figures.ts';
+import { errorStyle, plainText } from '../terminal.ts';
 
 const LOGGED_VALUES = 5;
 
@@ -22,27 +23,28 @@ export async function openModelLogged(path: string): Promise<Model> {
  * every weight has the shape that the config demands, and what the reader found odd or had to assume.
  */
 export async function loaderLog(model: Model): Promise<string[]> {
-  const lines = [`${model.path}: ${model.format}, ${model.config.architecture}, ${model.tensors.length} tensors`];
+  const { path, format, config, tensors } = model;
+  const lines = [`${plainText(path)}: ${format}, ${config.architecture}, ${plural(tensors.length, 'tensor')}`];
   const embedding = embeddingOf(model);
   if (embedding !== undefined) {
-    const values = await firstValues(model, embedding, LOGGED_VALUES);
-    const shown = values.map((value) => value.toPrecision(6)).join(', ');
-    lines.push(`embedding: ${embedding.name} ${shapeText(embedding.shape)} ${embedding.type}, row 0: ${shown}, …`);
+    const values = (await firstValues(model, embedding, LOGGED_VALUES)).map(float32Text).join(', ');
+    lines.push(`embedding: ${embedding.name} ${shapeText(embedding.shape)} ${embedding.type}, row 0 starts ${values}`);
   }
   const { fitting, wanted } = countFittingShapes(model);
   const shapes = `shapes: ${fitting} of ${wanted} tensors fit the config`;
-  lines.push(fitting === wanted ? shapes : errorStyle.red(shapes));
-  for (const notice of model.notices) {
-    const text = `${notice.severity} ${notice.code}: ${notice.message}`;
-    lines.push(notice.severity === 'warning' ? errorStyle.yellow(text) : text);
+  lines.push(fitting === wanted ? shapes : errorStyle.yellow(shapes));
+  for (const { severity, code, message } of model.notices) {
+    const text = `${severity} ${code}: ${message}`;
+    lines.push(severity === 'warning' ? errorStyle.yellow(text) : text);
   }
   return lines;
 }
 
-/** Of the weights that the program reads, how many the file has with exactly the shape that the config demands. */
+/** Of the weights that the program reads, how many the file lists with exactly the shape that the config demands. */
 export function countFittingShapes(model: Model): { fitting: number; wanted: number } {
+  const listed = new Map(model.tensors.map(({ name, shape }) => [name, shape]));
   const fitting = model.program.weights.filter(({ name, shape }) => {
-    const found = model.weights.info(name)?.shape;
+    const found = listed.get(name);
     return found !== undefined && found.length === shape.length && found.every((n, i) => n === shape[i]);
   }).length;
   return { fitting, wanted: model.program.weights.length };
@@ -63,5 +65,5 @@ async function firstValues(model: Model, tensor: WeightInfo, count: number): Pro
   const { blockElements, blockBytes } = TENSOR_TYPES[tensor.type];
   const bytes = new Uint8Array(Math.min(tensor.byteLength, Math.ceil(count / blockElements) * blockBytes));
   await model.weights.read(tensor.name, 0, bytes);
-  return [...decodeTensorRows(tensor.type, bytes).subarray(0, count)];
+  return [...(await decodeTensorRows(tensor.type, bytes)).subarray(0, count)];
 }

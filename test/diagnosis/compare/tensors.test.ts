@@ -8,7 +8,6 @@ console.log(`fast-check seed ${seed} (REFUTE_SEED)`);
 const runs = { seed, numRuns: 200 };
 
 const finite = fc.float({ noNaN: true, noDefaultInfinity: true });
-const vector = fc.array(finite, { minLength: 1, maxLength: 40 }).map((values) => Float32Array.from(values));
 const anyVector = fc.array(fc.float(), { minLength: 1, maxLength: 40 }).map((values) => Float32Array.from(values));
 const pair = fc
   .array(fc.tuple(finite, fc.oneof(finite, fc.constant(null))), { minLength: 1, maxLength: 40 })
@@ -58,9 +57,13 @@ describe('compareTensors', () => {
     });
     fc.assert(
       fc.property(integers, (rows) => {
-        const dot = (i: 0 | 1, j: 0 | 1): bigint => rows.reduce((sum, row) => sum + BigInt(row[i]) * BigInt(row[j]), 0n);
+        const dot = (i: 0 | 1, j: 0 | 1): bigint =>
+          rows.reduce((sum, row) => sum + BigInt(row[i]) * BigInt(row[j]), 0n);
         const [aa, bb, ab] = [dot(0, 0), dot(1, 1), dot(0, 1)];
-        const result = compareTensors(Float32Array.from(rows, (r) => r[0]), Float32Array.from(rows, (r) => r[1]));
+        const result = compareTensors(
+          Float32Array.from(rows, (r) => r[0]),
+          Float32Array.from(rows, (r) => r[1]),
+        );
         if (aa === 0n || bb === 0n) {
           expect(result.cosine).toBeNull();
         } else {
@@ -122,13 +125,17 @@ describe('compareTensors', () => {
   test('−0 and 0 differ in their bits by a difference of 0', () => {
     const result = compareTensors(Float32Array.of(1, 0), Float32Array.of(1, -0));
     expect(result).toMatchObject({ bitIdentical: false, differingCount: 1, maxAbsDiff: 0, maxAbsDiffIndex: 1 });
-    expect(result.divergences).toEqual([{ index: 1, a: 0, b: -0, absDiff: 0, bitsA: '0x00000000', bitsB: '0x80000000' }]);
+    expect(result.divergences).toEqual([
+      { index: 1, a: 0, b: -0, absDiff: 0, bitsA: '0x00000000', bitsB: '0x80000000' },
+    ]);
   });
 
   test('a permutation of both sides changes no distance', () => {
     fc.assert(
       fc.property(pair, fc.infiniteStream(fc.nat()), ({ a, b }, stream) => {
-        const order = [...a.keys()].map((i) => ({ i, key: stream.next().value as number })).toSorted((p, q) => p.key - q.key);
+        const order = [...a.keys()]
+          .map((i) => ({ i, key: stream.next().value as number }))
+          .toSorted((p, q) => p.key - q.key);
         const shuffle = (x: Float32Array): Float32Array => Float32Array.from(order, ({ i }) => x[i] ?? 0);
         const [plain, shuffled] = [compareTensors(a, b), compareTensors(shuffle(a), shuffle(b))];
         expect(shuffled.maxAbsDiff).toBe(plain.maxAbsDiff);

@@ -1,0 +1,12 @@
+// apr: runs, traces, compares and diagnoses models. Commands are in cli/apr, one file each; this file lists them.
+import { diffCommand } from './apr/diff.ts';
+import { inspectCommand } from './apr/inspect.ts';
+import { tensorsCommand } from './apr/tensors.ts';
+import { createProgram, runProgram } from './program.ts';
+
+const program = createProgram('apr', 'Runs, traces, compares and diagnoses language models')
+  .addCommand(diffCommand())
+  .addCommand(inspectCommand())
+  .addCommand(tensorsCommand());
+
+await runProgram(program, process.argv);

@@ -1,0 +1,140 @@
+// How `apr inspect` looks on a terminal. Everything shown is in the Inspection; the file is here for the vocabulary.
+import { metadataText } from '../../diagnosis/index.ts';
+import type { GgufFile } from '../../engine/index.ts';
+import { bytesText, countText, float32Text } from '../figures.ts';
+import { formatTable, plainText, printLine, style } from '../terminal.ts';
+import { listOf, type Inspection, type InspectOptions, type TokenizerSummary } from './inspect.ts';
+
+export function printInspection(inspection: Inspection, file: GgufFile, options: InspectOptions): void {
+  const { path, formatVersion, byteLength, alignment, dataOffset, sha256, name, architecture } = inspection;
+  printLine(style.bold(plainText(path)));
+  printFacts([
+    ['format', `GGUF ${formatVersion}, tensor data from byte ${countText(dataOffset)}, aligned to ${alignment}`],
+    ['size', `${bytesText(byteLength)} (${countText(byteLength)} bytes)`],
+    ...(sha256 === null ? [] : [['sha256', sha256] as const]),
+    ['name', name === null ? '—' : plainText(name)],
+    ['architecture', architecture === null ? '—' : plainText(architecture)],
+    ['parameters', countText(inspection.parameterCount)],
+  ]);
+  printConfig(inspection);
+  printTypes(inspection);
+  printTokenizer(inspection.tokenizer);
+  if (options.metadata === true) printMetadata(file);
+  if (options.vocab === true) printVocabulary(file);
+  printNotices(inspection);
+}
+
+function printFacts(facts: readonly (readonly [string, string])[]): void {
+  const width = Math.max(...facts.map(([label]) => label.length));
+  for (const [label, text] of facts) printLine(`  ${label.padEnd(width)}  ${text}`);
+}
+
+function printHeading(text: string): void {
+  printLine();
+  printLine(style.bold(text));
+}
+
+function printConfig({ config, shapes }: Inspection): void {
+  if (config === null) return;
+  printHeading('config');
+  const rows = config.map(({ key, value, provenance: { source, detail } }) => [
+    key,
+    typeof value === 'number' ? float32Text(value) : String(value),
+    source === 'default' ? style.yellow(source) : source,
+    plainText(detail),
+  ]);
+  printLine(
+    formatTable([{ title: 'key' }, { title: 'value', align: 'right' }, { title: 'source' }, { title: 'where' }], rows),
+  );
+  if (shapes !== null) printLine(`shapes: ${shapes.fitting} of ${shapes.wanted} tensors fit the config`);
+}
+
+function printTypes({ tensorTypes, tensorCount, parameterCount }: Inspection): void {
+  printHeading('tensors');
+  const columns = ['tensors', 'elements', 'bytes', 'bits per element'].map((title) => ({
+    title,
+    align: 'right' as const,
+  }));
+  const row = (type: string, tensors: number, elements: number, bytes: number | null): string[] => [
+    type,
+    countText(tensors),
+    countText(elements),
+    bytes === null ? '—' : countText(bytes),
+    bytes === null || elements === 0 ? '—' : ((8 * bytes) / elements).toFixed(2),
+  ];
+  const rows = tensorTypes.map((totals) =>
+    row(totals.type, totals.tensorCount, totals.elementCount, totals.byteLength),
+  );
+  const byteLength = tensorTypes.reduce<number | null>(
+    (sum, totals) => (sum === null || totals.byteLength === null ? null : sum + totals.byteLength),
+    0,
+  );
+  if (rows.length > 1) rows.push(row('all', tensorCount, parameterCount, byteLength));
+  printLine(formatTable([{ title: 'type' }, ...columns], rows));
+}
+
+function printTokenizer(tokenizer: TokenizerSummary | null): void {
+  printHeading('tokenizer');
+  if (tokenizer === null) {
+    printLine('  none in the file; a prompt can only be given as --tokens');
+    return;
+  }
+  const { model, preTokenizer, tokenCount, mergeCount, hasScores, special, addsBos, chatTemplateCharacters } =
+    tokenizer;
+  printFacts([
+    ['model', plainText(preTokenizer === null ? model : `${model}, pre-tokenizer ${preTokenizer}`)],
+    ['tokens', countText(tokenCount)],
+    ['merges', mergeCount === 0 ? (hasScores ? 'none; scores decide' : 'none') : countText(mergeCount)],
+    ...special.map(
+      ({ role, id, text }) =>
+        [role, `${id} ${text === null ? '(not in the vocabulary)' : plainText(JSON.stringify(text))}`] as const,
+    ),
+    ['adds bos', addsBos === null ? 'not stated' : addsBos ? 'yes' : 'no'],
+    ['chat template', chatTemplateCharacters === null ? 'none' : `${countText(chatTemplateCharacters)} characters`],
+  ]);
+}
+
+function printMetadata(file: GgufFile): void {
+  printHeading(`metadata (${file.entries.length} keys)`);
+  const rows = file.entries.map(({ key, type, elementType, value }) => [
+    plainText(key),
+    elementType === null ? type : `${elementType}[]`,
+    type === 'f32' && typeof value === 'number' ? float32Text(value) : plainText(metadataText(value)),
+  ]);
+  printLine(formatTable([{ title: 'key' }, { title: 'type' }, { title: 'value' }], rows));
+}
+
+/** Kinds of `tokenizer.ggml.token_type`, by number. */
+const TOKEN_KINDS = ['undefined', 'normal', 'unknown', 'control', 'user-defined', 'unused', 'byte'];
+
+function printVocabulary(file: GgufFile): void {
+  const tokens = listOf(file, 'tokenizer.ggml.tokens');
+  const kinds = listOf(file, 'tokenizer.ggml.token_type');
+  const scores = listOf(file, 'tokenizer.ggml.scores');
+  printHeading(`vocabulary (${countText(tokens.length)} tokens)`);
+  const rows = tokens.map((token, id) => {
+    const score = scores[id];
+    return [
+      String(id),
+      plainText(JSON.stringify(String(token))),
+      TOKEN_KINDS[Number(kinds[id])] ?? '—',
+      typeof score === 'number' ? float32Text(score) : '—',
+    ];
+  });
+  const columns = [
+    { title: 'id', align: 'right' as const },
+    { title: 'token' },
+    { title: 'kind' },
+    { title: 'score', align: 'right' as const },
+  ];
+  printLine(formatTable(columns, rows));
+}
+
+function printNotices({ notices }: Inspection): void {
+  if (notices.length === 0) return;
+  printHeading('notices');
+  for (const { severity, code, message } of notices) {
+    const label = severity === 'warning' ? style.yellow(severity) : severity;
+    printLine(`  ${label} ${code}: ${plainText(message)}`);
+  }
+}

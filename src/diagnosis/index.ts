@@ -1,0 +1,27 @@
+// What the command line, the runner and the falsifiers may import of diagnosis.
+export {
+  compareTensors,
+  TensorComparer,
+  type CosineUndefined,
+  type Divergence,
+  type TensorComparison,
+} from './compare/tensors.ts';
+export {
+  compareChoices,
+  comparePositions,
+  topIndices,
+  type ChoiceComparison,
+  type PositionComparison,
+} from './compare/positions.ts';
+export {
+  compareModels,
+  configEntries,
+  metadataText,
+  type ConfigDifference,
+  type ConfigValue,
+  type MetadataDifference,
+  type ModelComparison,
+  type TensorDifference,
+  type TensorSummary,
+} from './compare/models.ts';
+export { compareModelValues, type TensorValues, type ValuesOptions } from './compare/model-values.ts';
