@@ -1,6 +1,6 @@
 // The engine's public face: what diagnosis, runner, falsifiers and cli may import.
 export { openModel, openModelSource, type OpenModelOptions } from './open-model.ts';
-export type { FileTensor, Model, ModelTransform, Notice } from './model.ts';
+export type { EmbeddingReport, FileTensor, Model, ModelTransform, Notice } from './model.ts';
 
 export type { Architecture, ConfigKey, ModelConfig, Provenance } from './program/config.ts';
 export type {

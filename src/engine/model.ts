@@ -1,6 +1,6 @@
 // A model as the product sees it, whatever file it came from: config, Program, weights, tokenizer data.
 // Types only; `open-model.ts` makes one.
-import type { Program } from './program/program.ts';
+import type { Program, WeightName } from './program/program.ts';
 import type { WeightSource } from './program/executor.ts';
 import type { ModelConfig } from './program/config.ts';
 import type { TensorTypeName } from './quant/types.ts';
@@ -14,6 +14,8 @@ export interface Model {
   program: Program;
   /** Answers with the program's shapes where the file lists them swapped; `tensors` has the file's own. */
   weights: WeightSource;
+  /** What the loader saw of the embedding; null where the program has none. */
+  embedding: EmbeddingReport | null;
   /** Every tensor of the file, in file order. */
   tensors: readonly FileTensor[];
   /** The file's own key-value data; arrays of a vocabulary's size included. */
@@ -24,6 +26,15 @@ export interface Model {
   /** Hash of the whole file; read on first use. */
   sha256(): Promise<string>;
   close(): Promise<void>;
+}
+
+export interface EmbeddingReport {
+  name: WeightName;
+  type: TensorTypeName;
+  /** As the program reads it: [vocabSize, modelDim]. */
+  shape: readonly number[];
+  /** The first five decoded values of row 0. */
+  firstValues: readonly number[];
 }
 
 /** A tensor as a file lists it. `type` is null for one that the engine cannot decode; the label names it all the same. */

@@ -9,7 +9,9 @@ import type { Model, ModelTransform, Notice } from './model.ts';
 import { compileProgram } from './program/architectures.ts';
 import { checkWeights } from './program/check-weights.ts';
 import { configFromGguf } from './program/config-from-gguf.ts';
+import { inspectEmbedding } from './program/inspect-embedding.ts';
 import { unreadTensors } from './program/unread-tensors.ts';
+import { createTextModel } from './text/create-text-model.ts';
 import type { TextModel } from './text/text-model.ts';
 
 export interface OpenModelOptions {
@@ -62,6 +64,12 @@ async function readModel(source: ByteSource, { transform = {}, onNotice }: OpenM
       file.tensors.map(({ name }) => name),
     ),
   );
+  const text = createTextModel(file.metadata, (notice) => notices.push(notice));
+  const inspected = await inspectEmbedding(path, program, checked.weights, {
+    tokenCount: text.vocabSize,
+    firstTokenType: firstElement(file.metadata.get('tokenizer.ggml.token_type')),
+  });
+  notices.push(...inspected.notices);
   for (const notice of notices) onNotice?.(notice);
 
   let sha256: Promise<string> | undefined;
@@ -72,13 +80,32 @@ async function readModel(source: ByteSource, { transform = {}, onNotice }: OpenM
     config,
     program,
     weights: checked.weights,
+    embedding: inspected.embedding,
     tensors: file.tensors,
     metadata: file.metadata,
     notices,
-    get text(): TextModel {
-      throw new Error('the tokenizer is not built yet');
-    },
+    text: transform.tokens === undefined ? text : withTokens(text, transform),
     sha256: () => (sha256 ??= sha256Source(source)),
     close: () => source.close(),
   };
+}
+
+function firstElement(list: unknown): unknown {
+  return Array.isArray(list) ? (list[0] as unknown) : undefined;
+}
+
+/** `text` with every encoded prompt changed; everything else, private state included, stays the original's. */
+function withTokens(text: TextModel, transform: ModelTransform): TextModel {
+  return new Proxy(text, {
+    get(target, name): unknown {
+      if (name === 'encode') {
+        return (...args: Parameters<TextModel['encode']>) => {
+          const tokens = target.encode(...args);
+          return transform.tokens?.(tokens) ?? tokens;
+        };
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
