@@ -25,3 +25,12 @@ export {
   type TensorSummary,
 } from './compare/models.ts';
 export { compareModelValues, type TensorValues, type ValuesOptions } from './compare/model-values.ts';
+export { FAULTS, faultById, plant } from './faults/catalogue.ts';
+export {
+  BUG_CLASSES,
+  type BugClass,
+  type CataloguePlant,
+  type Fault,
+  type FaultInjection,
+  type FaultVariant,
+} from './faults/fault.ts';

@@ -1,0 +1,59 @@
+// The trained model as its own trainer wrote it: a safetensors file, read without the product. It is what the bundled
+// GGUF files are compared with. Layout: header length u64 | JSON header | data; row-major, float16 here.
+import { readFile } from 'node:fs/promises';
+import { halfToDouble } from './slow-decode.ts';
+
+export interface SafeTensor {
+  shape: readonly number[];
+  /** float16, little-endian. */
+  bytes: Uint8Array;
+}
+
+interface HeaderEntry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+/** Tensors by their name in the file. @throws Error for anything that is not float16 */
+export async function readSafetensors(path: string): Promise<Map<string, SafeTensor>> {
+  const file = await readFile(path);
+  const headerLength = Number(file.readBigUInt64LE(0));
+  const header = JSON.parse(file.toString('utf8', 8, 8 + headerLength)) as Record<string, HeaderEntry>;
+  const tensors = new Map<string, SafeTensor>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    if (entry.dtype !== 'F16') throw new Error(`${name} is ${entry.dtype}, F16 was expected`);
+    const [start, end] = entry.data_offsets;
+    tensors.set(name, { shape: entry.shape, bytes: file.subarray(8 + headerLength + start, 8 + headerLength + end) });
+  }
+  return tensors;
+}
+
+const PARTS: Readonly<Record<string, string>> = {
+  attn_norm: 'input_layernorm',
+  attn_q: 'self_attn.q_proj',
+  attn_k: 'self_attn.k_proj',
+  attn_v: 'self_attn.v_proj',
+  attn_output: 'self_attn.o_proj',
+  ffn_norm: 'post_attention_layernorm',
+  ffn_gate: 'mlp.gate_proj',
+  ffn_up: 'mlp.up_proj',
+  ffn_down: 'mlp.down_proj',
+};
+
+/** The trainer's name of a tensor that a GGUF file calls `name`, or undefined where it has none. */
+export function trainerName(name: string): string | undefined {
+  if (name === 'token_embd.weight') return 'model.embed_tokens.weight';
+  if (name === 'output_norm.weight') return 'model.norm.weight';
+  if (name === 'output.weight') return 'lm_head.weight';
+  const [, layer, part = '', kind] = /^blk\.(\d+)\.(\w+)\.(weight|bias)$/.exec(name) ?? [];
+  const theirs = PARTS[part];
+  return theirs === undefined ? undefined : `model.layers.${layer}.${theirs}.${kind}`;
+}
+
+/** The values, exactly. */
+export function valuesOf({ bytes }: SafeTensor): Float64Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float64Array.from({ length: bytes.byteLength / 2 }, (_, i) => halfToDouble(view.getUint16(2 * i, true)));
+}

@@ -1,0 +1,209 @@
+// Tries to break the GGUF reader: what it says about well-formed files, and what it refuses. Files are written byte by
+// byte in generators/, which shares nothing with the product. Not claimed here: what a key means for a model (that is
+// hf-parity-qwen2-v1) and how stored blocks decode (quant-decode-v1).
+import fc from 'fast-check';
+import type { Falsifier, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
+import { ggufFile, withField } from './generators/gguf-bytes.ts';
+import * as checks from './generators/gguf-checks.ts';
+import { BREAKAGES, ggufPlan } from './generators/gguf-plans.ts';
+import { compareWithSurvey, SURVEYED_FILES } from './generators/gguf-survey.ts';
+import { SeededRandom } from './generators/random.ts';
+import { orNaN } from './generators/refusals.ts';
+import { readSafetensors } from './generators/safetensors.ts';
+
+const TENSORS = 'src/engine/formats/gguf-tensors.ts';
+const VALUES = 'src/engine/formats/gguf-values.ts';
+
+const F16 = 'sums-2m.f16.gguf';
+const Q4_K = 'sums-2m.q4_k_m.gguf';
+/** Of the bundled model: four layers of twelve tensors, the embedding, the last norm. */
+const TENSOR_COUNT = 50;
+
+function fault(
+  ...[id, size, title, file, find, replace]: [string, 'gross' | 'small', string, string, string, string]
+): PlantedFault {
+  return { id, title, size, inject: { kind: 'source', file, find, replace } };
+}
+
+/** Breakages that apply to a file with many tensors of which one may be any; the real file has every other property. */
+async function breakRealFile(context: PartContext): Promise<void> {
+  const plan = await checks.planOf(context.model('model:sums-2m', Q4_K));
+  const file = ggufFile(plan);
+  context.measure(1 - (await checks.countAccepted(file.bytes)), 'unbroken, and must be accepted');
+  const random = new SeededRandom(context.seed);
+  for (const breakage of BREAKAGES) {
+    const broken = breakage.apply(plan, file, random.below(TENSOR_COUNT));
+    context.measure(broken === null ? 0 : await checks.countAccepted(broken), breakage.name);
+  }
+}
+
+async function cutRealFile(context: PartContext): Promise<void> {
+  const { bytes, lengths } = await checks.cutLengths(
+    context.model('model:sums-2m', Q4_K),
+    context.seed,
+    context.planned,
+  );
+  for (const length of lengths) {
+    context.measure(await checks.countAccepted(bytes.subarray(0, length)), `${Q4_K} cut at byte ${length}`);
+  }
+}
+
+async function damageRealFile(context: PartContext): Promise<void> {
+  const { bytes, lengths } = await checks.cutLengths(
+    context.model('model:sums-2m', Q4_K),
+    context.seed,
+    context.planned,
+  );
+  const random = new SeededRandom(context.seed);
+  for (const at of lengths) {
+    const xor = 1 + random.below(255);
+    bytes[at] = (bytes[at] ?? 0) ^ xor;
+    context.measure(await checks.countMisread(bytes), `${Q4_K} byte ${at} xor ${xor}`);
+    bytes[at] = (bytes[at] ?? 0) ^ xor;
+  }
+}
+
+/** In pieces of 32 bytes: anything below 2^53, and the neighbours of every width that an integer might be cut to. */
+const offsets: fc.Arbitrary<number> = fc
+  .oneof(
+    fc.integer({ min: 1, max: 2 ** 48 - 2 }),
+    fc.constantFrom(2 ** 26 - 1, 2 ** 26, 2 ** 26 + 1, 2 ** 27 - 1, 2 ** 27, 2 ** 47 - 1, 2 ** 47, 2 ** 48 - 8),
+  )
+  .map((pieces) => pieces * 32);
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-GGUF-001': {
+    parts: {
+      generated: {
+        planned: 300,
+        run: (context) =>
+          context.search(ggufPlan, context.planned, (plan) => orNaN(() => checks.countDifferences(plan))),
+      },
+      live: {
+        needs: ['model:sums-2m'],
+        planned: TENSOR_COUNT,
+        async run(context) {
+          const trained = await readSafetensors(context.data('models/sums-2m/hf/model.safetensors'));
+          await checks.compareWithTrainer(context, context.model('model:sums-2m', F16), trained);
+        },
+      },
+      oracle: { needs: ['model:sums-2m'], planned: SURVEYED_FILES.length, run: compareWithSurvey },
+    },
+    faults: [
+      fault(
+        ...(['gguf-dimensions-not-reversed', 'gross', 'dimensions kept in the file’s order'] as const),
+        ...([TENSORS, 'shape: dimensions.toReversed(),', 'shape: dimensions,'] as const),
+      ),
+      fault(
+        ...(['gguf-u64-rounded', 'small', 'a 64-bit value past 2^53 is rounded'] as const),
+        ...([VALUES, 'Number.isSafeInteger(number) ? number : value', 'number'] as const),
+      ),
+    ],
+  },
+
+  'FALSIFY-GGUF-002': {
+    parts: {
+      generated: {
+        planned: 40,
+        run: (context) =>
+          context.search(ggufPlan, context.planned, (plan) => {
+            // One tensor and a small alignment: the last byte of the file is then the tensor's, and files stay short.
+            const { metadata, tensors } = plan;
+            return checks.countAcceptedPrefixes(
+              ggufFile({
+                metadata: metadata.filter(({ key }) => key !== 'general.alignment'),
+                tensors: tensors.slice(0, 1),
+              }),
+            );
+          }),
+      },
+      live: { needs: ['model:sums-2m'], planned: 300, run: cutRealFile },
+    },
+    faults: [
+      fault(
+        ...(['gguf-past-end-accepted', 'gross', 'tensors may lie past the end of the file'] as const),
+        ...([TENSORS, 'if (end > fileLength)', 'if (end > fileLength + 2 ** 40)'] as const),
+      ),
+      fault(
+        ...(['gguf-last-byte-missing', 'small', 'the last byte of the last tensor may be missing'] as const),
+        ...([TENSORS, 'if (end > fileLength)', 'if (end > fileLength + 1)'] as const),
+      ),
+    ],
+  },
+
+  'FALSIFY-GGUF-003': {
+    parts: {
+      generated: {
+        planned: 1500,
+        run: (context) =>
+          context.search(
+            fc.record({ plan: ggufPlan, pick: fc.nat(), breakage: fc.nat(BREAKAGES.length - 1) }),
+            context.planned,
+            ({ plan, pick, breakage }) => {
+              const file = ggufFile(plan);
+              // A plan that cannot be broken in this way is broken at its magic instead, so that every case is one.
+              const broken = BREAKAGES[breakage]?.apply(plan, file, pick) ?? withField(file.bytes, 0, 4, 0n);
+              return checks.countAccepted(broken);
+            },
+          ),
+      },
+      live: { needs: ['model:sums-2m'], planned: BREAKAGES.length + 1, run: breakRealFile },
+    },
+    faults: [
+      fault(
+        ...(['gguf-overlap-accepted', 'gross', 'tensors may overlap'] as const),
+        ...([TENSORS, 'endOf(tensor) > next.byteOffset)', 'Number.isNaN(endOf(tensor)))'] as const),
+      ),
+      fault(
+        ...(['gguf-overlap-by-one-piece', 'small', 'tensors may overlap by one aligned piece'] as const),
+        ...([TENSORS, 'endOf(tensor) > next.byteOffset)', 'endOf(tensor) > next.byteOffset + alignment)'] as const),
+      ),
+      fault(
+        ...(['gguf-duplicate-tensor-accepted', 'small', 'a second tensor of one name is accepted'] as const),
+        ...([TENSORS, 'if (seen.has(name))', 'if (seen.has(`${name}?`))'] as const),
+      ),
+    ],
+  },
+
+  'FALSIFY-GGUF-004': {
+    parts: {
+      generated: {
+        planned: 3000,
+        run: (context) =>
+          context.search(checks.damage, context.planned, (damage) => checks.countMisread(checks.damaged(damage))),
+      },
+      live: { needs: ['model:sums-2m'], planned: 300, run: damageRealFile },
+    },
+    faults: [
+      fault(
+        ...(['gguf-alignment-ignored', 'gross', 'tensors may start anywhere'] as const),
+        ...([TENSORS, 'if (relative % alignment !== 0)', 'if (relative % 1 !== 0)'] as const),
+      ),
+      fault(
+        ...(['gguf-alignment-halved', 'small', 'half the alignment is enough'] as const),
+        ...([TENSORS, 'if (relative % alignment !== 0)', 'if (relative % Math.ceil(alignment / 2) !== 0)'] as const),
+      ),
+    ],
+  },
+
+  'FALSIFY-GGUF-005': {
+    parts: {
+      generated: {
+        planned: 400,
+        run: (context) =>
+          context.search(offsets, context.planned, (offset) => orNaN(() => checks.countMisplaced(offset))),
+      },
+      live: { needs: ['model:sums-2m'], planned: TENSOR_COUNT, run: checks.compareSparseCopy },
+    },
+    faults: [
+      fault(
+        ...(['gguf-offset-32-bit', 'gross', 'offsets lose everything past 32 bits'] as const),
+        ...([TENSORS, 'byteOffset: Number(offset),', 'byteOffset: Number(offset & 0xffffffffn),'] as const),
+      ),
+      fault(
+        ...(['gguf-offset-top-bit', 'small', 'offsets lose bit 52'] as const),
+        ...([TENSORS, 'byteOffset: Number(offset),', 'byteOffset: Number(BigInt.asUintN(52, offset)),'] as const),
+      ),
+    ],
+  },
+};

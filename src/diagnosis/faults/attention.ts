@@ -1,0 +1,47 @@
+// Attention faults that the program itself can hold.
+import type { AttentionOp, ModelTransform } from '../../engine/index.ts';
+import type { Fault } from './fault.ts';
+import { rewriteOps, type Site } from './rewrite.ts';
+
+function attendWith(site: Site, change: (op: AttentionOp) => AttentionOp): ModelTransform {
+  return { program: (program) => rewriteOps(program, site, (op) => (op.op === 'attention' ? change(op) : op)) };
+}
+
+export const ATTENTION_FAULTS: readonly Fault[] = [
+  {
+    id: 'A1',
+    title: 'attention scores not divided by the square root of the head size',
+    bugClass: 'ATTENTION_FAILURE',
+    firstStage: 'attn_scores',
+    needs: 'two positions',
+    gross: {
+      title: 'scores unscaled in every layer',
+      inject: { kind: 'model', transform: attendWith('all', (op) => ({ ...op, scale: 1 })) },
+    },
+    small: {
+      title: 'scale one percent high in one layer',
+      inject: { kind: 'model', transform: attendWith('one', (op) => ({ ...op, scale: op.scale * 1.01 })) },
+    },
+  },
+  {
+    id: 'A6',
+    title: 'sliding window one position short',
+    bugClass: 'ATTENTION_FAILURE',
+    firstStage: 'attn_scores',
+    needs: 'a model with a window and a prompt longer than it; without a window the fault is a window of two positions',
+    gross: {
+      title: 'window halved in every layer',
+      inject: {
+        kind: 'model',
+        transform: attendWith('all', (op) => ({ ...op, window: op.window === null ? 2 : Math.ceil(op.window / 2) })),
+      },
+    },
+    small: {
+      title: 'window one position short in one layer',
+      inject: {
+        kind: 'model',
+        transform: attendWith('one', (op) => ({ ...op, window: op.window === null ? 2 : op.window - 1 })),
+      },
+    },
+  },
+];

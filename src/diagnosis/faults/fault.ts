@@ -1,0 +1,68 @@
+// What a known inference bug is: a change to the product (its program, config, weights, tokens or source) with the words
+// that name it when it is seen from outside. Used forward it proves that a falsifier can go red, used backward it is the
+// dictionary that names an observed difference (DESIGN §6). Types and the closed list of bug classes; no bugs here.
+import type { ModelTransform, StageName } from '../../engine/index.ts';
+
+/** Every answer that a diagnosis may give. Closed: reports and JSON hold no other word. */
+export const BUG_CLASSES = [
+  'WEIGHT_LOAD_FAILURE',
+  'LAYOUT_TRANSPOSED',
+  'DEQUANT_FAILURE',
+  'EMBEDDING_FAILURE',
+  'CONFIG_METADATA_LOSS',
+  'TOKENIZER_MISMATCH',
+  'NORM_FAILURE',
+  'QKV_FAILURE',
+  'ROPE_FAILURE',
+  'ATTENTION_FAILURE',
+  'KV_CACHE_FAILURE',
+  'FFN_FAILURE',
+  'MOE_ROUTING_FAILURE',
+  'LM_HEAD_FAILURE',
+  'SAMPLING_FAILURE',
+  'PRECISION_LOSS',
+  'OVERFLOW_NONFINITE',
+  'NONDETERMINISM',
+  'GPU_KERNEL_FAILURE',
+  'PATH_DIVERGENCE',
+  'QUANTIZATION_NOISE',
+  'UNEXPLAINED',
+] as const;
+
+export type BugClass = (typeof BUG_CLASSES)[number];
+
+/**
+ * `model`: applied while a model is opened. `source`: a product file is loaded with `find`, which occurs in it exactly
+ * once, replaced. Both reach the product's own code, never a copy of it.
+ */
+export type FaultInjection =
+  | { kind: 'model'; transform: ModelTransform }
+  | { kind: 'source'; file: string; find: string; replace: string };
+
+export interface FaultVariant {
+  title: string;
+  inject: FaultInjection;
+}
+
+export interface Fault {
+  /** Id of the mutation suite: a letter for the area, a number. */
+  id: string;
+  title: string;
+  bugClass: BugClass;
+  /** Where a local check can see it first; `tokens` comes before every stage. */
+  firstStage: StageName | 'tokens';
+  /** What an input must have, or the fault does nothing. */
+  needs: string;
+  /** The known bug at full size. */
+  gross: FaultVariant;
+  /** The same bug at one site: one layer, one head, one row, one bit. */
+  small: FaultVariant;
+}
+
+/** A fault as a falsifier plants it. */
+export interface CataloguePlant {
+  id: string;
+  title: string;
+  size: 'gross' | 'small';
+  inject: FaultInjection;
+}

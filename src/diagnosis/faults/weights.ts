@@ -1,0 +1,162 @@
+// Faults of loading: the right bytes in the wrong place, the wrong bytes in the right one. They work on stored bytes,
+// whole rows at a time, so that they mean the same for every tensor type.
+import type { ModelTransform, WeightInfo } from '../../engine/index.ts';
+import type { Fault, FaultVariant } from './fault.ts';
+import { corruptTensors, isAtSite, layerOfWeight, renameTensors, rewriteOps, type Site } from './rewrite.ts';
+
+function loaded(title: string, transform: ModelTransform): FaultVariant {
+  return { title, inject: { kind: 'model', transform } };
+}
+
+/** At the site, `first` is read where `second` is wanted and the reverse. The two have one shape. */
+function swapped(site: Site, first: string, second: string): ModelTransform {
+  const renamed = (name: string): string => {
+    if (name.includes(`.${first}.`)) return name.replace(first, second);
+    return name.includes(`.${second}.`) ? name.replace(second, first) : name;
+  };
+  return {
+    program: (program) =>
+      rewriteOps(program, site, (op) =>
+        op.op === 'matmul' || op.op === 'addBias' ? { ...op, weight: renamed(op.weight) } : op,
+      ),
+  };
+}
+
+/** Rows of every head reordered from halves to adjacent pairs: row 2i and 2i + 1 become i and i + half. */
+function permuteHeadRows(bytes: Uint8Array, info: WeightInfo, headDim: number): void {
+  const rowCount = info.shape[0] ?? 1;
+  const rowBytes = info.byteLength / rowCount;
+  const original = bytes.slice();
+  for (let row = 0; row < rowCount; row++) {
+    const [head, inHead] = [Math.floor(row / headDim), row % headDim];
+    const source = head * headDim + (inHead % (headDim / 2)) * 2 + Math.floor(inHead / (headDim / 2));
+    bytes.set(original.subarray(source * rowBytes, (source + 1) * rowBytes), row * rowBytes);
+  }
+}
+
+/**
+ * The head size of the model at hand. A weight transform sees only weights, so it is taken from the program, which is
+ * transformed first.
+ */
+function withHeadDim(transform: (headDim: () => number) => ModelTransform['weights']): ModelTransform {
+  let headDim = 0;
+  const weights = transform(() => headDim);
+  return {
+    program(program) {
+      const attention = program.ops.find((op) => op.op === 'attention');
+      headDim = attention?.op === 'attention' ? attention.headDim : 0;
+      return program;
+    },
+    ...(weights === undefined ? {} : { weights }),
+  };
+}
+
+function permutedQueryKey(isWrong: (name: string) => boolean): ModelTransform {
+  return withHeadDim((headDim) => (weights) => {
+    return corruptTensors(weights, isWrong, (bytes, info) => permuteHeadRows(bytes, info, headDim()));
+  });
+}
+
+function zeroed(isWrong: (name: string) => boolean): ModelTransform {
+  return { weights: (weights) => corruptTensors(weights, isWrong, (bytes) => void bytes.fill(0)) };
+}
+
+/** `site` of a weight, for transforms that see names only; `one` is layer 1. */
+function isWeightAt(site: Site, name: string): boolean {
+  return isAtSite(site, layerOfWeight(name), Number.MAX_SAFE_INTEGER);
+}
+
+export const WEIGHT_FAULTS: readonly Fault[] = [
+  {
+    id: 'W2',
+    title: 'query and key rows left in the other rotary order',
+    bugClass: 'LAYOUT_TRANSPOSED',
+    firstStage: 'qkv_matmul',
+    needs: 'a position after 0, to show in the logits; the projection shows it at once',
+    gross: loaded(
+      'query and key rows permuted in every layer',
+      permutedQueryKey((name) => /attn_[qk]\.weight$/.test(name)),
+    ),
+    small: loaded(
+      'key rows permuted in one layer',
+      permutedQueryKey((name) => name.endsWith('attn_k.weight') && isWeightAt('one', name)),
+    ),
+  },
+  {
+    id: 'W3',
+    title: 'key and value projections swapped',
+    bugClass: 'QKV_FAILURE',
+    firstStage: 'qkv_matmul',
+    needs: 'any input',
+    gross: loaded('key and value swapped in every layer', swapped('all', 'attn_k', 'attn_v')),
+    small: loaded('key and value swapped in one layer', swapped('one', 'attn_k', 'attn_v')),
+  },
+  {
+    id: 'W4',
+    title: 'gate and up projections swapped',
+    bugClass: 'FFN_FAILURE',
+    firstStage: 'ffn_gate',
+    needs: 'any input',
+    gross: loaded('gate and up swapped in every layer', swapped('all', 'ffn_gate', 'ffn_up')),
+    small: loaded('gate and up swapped in one layer', swapped('one', 'ffn_gate', 'ffn_up')),
+  },
+  {
+    id: 'W17',
+    title: 'biases of query, key and value not added',
+    bugClass: 'QKV_FAILURE',
+    firstStage: 'qkv_bias',
+    needs: 'a model with such biases',
+    gross: loaded(
+      'all three biases missing in every layer',
+      zeroed((name) => name.endsWith('.bias')),
+    ),
+    small: loaded(
+      'the value bias missing in one layer',
+      zeroed((name) => name.endsWith('attn_v.bias') && isWeightAt('one', name)),
+    ),
+  },
+  {
+    id: 'W19',
+    title: 'a layer computes with its neighbour’s weights',
+    bugClass: 'WEIGHT_LOAD_FAILURE',
+    firstStage: 'attn_norm',
+    needs: 'two layers',
+    gross: loaded('layer 1 has every weight of layer 0', {
+      weights: (weights) => renameTensors(weights, (name) => name.replace(/^blk\.1\./, 'blk.0.')),
+    }),
+    small: loaded('layer 1 has the feed-forward norm of layer 0', {
+      weights: (weights) => renameTensors(weights, (name) => name.replace('blk.1.ffn_norm', 'blk.0.ffn_norm')),
+    }),
+  },
+  {
+    id: 'E3',
+    title: 'embedding rows belong to other tokens',
+    bugClass: 'EMBEDDING_FAILURE',
+    firstStage: 'embedding',
+    needs: 'a token whose row is wrong',
+    gross: loaded('every token reads the row before its own', {
+      weights: (weights) =>
+        corruptTensors(
+          weights,
+          (name) => name === 'token_embd.weight',
+          (bytes, info) => {
+            const rowBytes = info.byteLength / (info.shape[0] ?? 1);
+            const last = bytes.slice(bytes.length - rowBytes);
+            bytes.copyWithin(rowBytes, 0, bytes.length - rowBytes);
+            bytes.set(last, 0);
+          },
+        ),
+    }),
+    small: loaded('the highest bit of the first byte of one row in eight is flipped', {
+      weights: (weights) =>
+        corruptTensors(
+          weights,
+          (name) => name === 'token_embd.weight',
+          (bytes, info) => {
+            const rowBytes = info.byteLength / (info.shape[0] ?? 1);
+            for (let at = 0; at < bytes.length; at += 8 * rowBytes) bytes[at] = (bytes[at] ?? 0) ^ 0x80;
+          },
+        ),
+    }),
+  },
+];
