@@ -51,3 +51,7 @@ export {
   type GgufImage,
   type GgufTensorInput,
 } from './formats/gguf-writer.ts';
+
+export { openCpuExecutor, type CpuOptions } from './cpu/cpu-executor.ts';
+export { checkProgram } from './program/check-program.ts';
+export { decodeTensorRows } from './quant/decode.ts';

@@ -1,5 +1,18 @@
 // The tensor types that GGUF files store and the sizes of their blocks. Facts only; decoding is in the kernels.
 
+export type TensorTypeName =
+  | 'f32'
+  | 'f16'
+  | 'bf16'
+  | 'q4_0'
+  | 'q4_1'
+  | 'q5_0'
+  | 'q5_1'
+  | 'q8_0'
+  | 'q4_k'
+  | 'q5_k'
+  | 'q6_k';
+
 export interface TensorType {
   /** GGUF's number for the type. */
   ggmlId: number;
@@ -8,7 +21,7 @@ export interface TensorType {
 }
 
 /** Layouts are drawn in the kernel of the same stem. Source: the GGUF specification and llama.cpp's block structs. */
-export const TENSOR_TYPES = {
+export const TENSOR_TYPES: Readonly<Record<TensorTypeName, TensorType>> = {
   f32: { ggmlId: 0, blockElements: 1, blockBytes: 4 },
   f16: { ggmlId: 1, blockElements: 1, blockBytes: 2 },
   q4_0: { ggmlId: 2, blockElements: 32, blockBytes: 18 },
@@ -20,9 +33,7 @@ export const TENSOR_TYPES = {
   q5_k: { ggmlId: 13, blockElements: 256, blockBytes: 176 },
   q6_k: { ggmlId: 14, blockElements: 256, blockBytes: 210 },
   bf16: { ggmlId: 30, blockElements: 1, blockBytes: 2 },
-} as const satisfies Record<string, TensorType>;
-
-export type TensorTypeName = keyof typeof TENSOR_TYPES;
+};
 
 const byId: ReadonlyMap<number, TensorTypeName> = new Map(
   (Object.keys(TENSOR_TYPES) as TensorTypeName[]).map((name) => [TENSOR_TYPES[name].ggmlId, name]),

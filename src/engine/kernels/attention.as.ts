@@ -1,0 +1,114 @@
+// Causal grouped-query attention over a cache of keys and values.
+//   s_j = (q[h] · k_j[g]) · scale, g = h / (headCount / kvHeadCount), for every j in (p - window, p]
+//   e_j = e^(s_j - max s);  out[h] = (Σ_j e_j · v_j[g]) / Σ_j e_j
+// Orders of summation: q·k as in lib/dot.as.ts. Over positions, counted from the first that is seen: blocks of 64, each
+// summed left to right from +0 (Σ e_j: in four lanes, position i in lane i mod 4, lanes added as in dot.as.ts after the
+// last block), blocks added left to right from +0. A row depends on its own position only, never on its neighbours.
+import { dot, sumLanes } from './lib/dot.as';
+import { expInPlace } from './lib/exp.as';
+
+const BLOCK: i32 = 64;
+
+/**
+ * Writes rows of k (or v) into the cache at firstPosition.
+ *
+ * @param cache [kvHeadCount, capacity, headDim] f32
+ * @param rows  [rowCount, kvHeadCount, headDim] f32
+ */
+export function append(
+  cache: usize, rows: usize, firstPosition: i32, rowCount: i32, capacity: i32, kvHeadCount: i32, headDim: i32,
+): void {
+  const headBytes = <usize>headDim << 2;
+  for (let row = 0; row < rowCount; row++) {
+    for (let head = 0; head < kvHeadCount; head++, rows += headBytes) {
+      memory.copy(cache + <usize>(head * capacity + firstPosition + row) * headBytes, rows, headBytes);
+    }
+  }
+}
+
+/**
+ * @param out     [rowCount, headCount, headDim] f32
+ * @param q       [rowCount, headCount, headDim] f32; row t is at position firstPosition + t
+ * @param keys    [kvHeadCount, capacity, headDim] f32, filled up to firstPosition + rowCount
+ * @param values  as keys
+ * @param scores  scratch: capacity + 4 f32
+ * @param window  positions that a query sees, itself included; 0 = all
+ */
+export function attention(
+  out: usize, q: usize, keys: usize, values: usize, scores: usize,
+  firstPosition: i32, rowCount: i32, capacity: i32,
+  headCount: i32, kvHeadCount: i32, headDim: i32, scale: f32, window: i32,
+): void {
+  const headBytes = <usize>headDim << 2;
+  const groupHeads = headCount / kvHeadCount;
+  for (let row = 0; row < rowCount; row++) {
+    const position = firstPosition + row;
+    const first = window > 0 && position >= window ? position - window + 1 : 0;
+    const seen = position - first + 1;
+    for (let head = 0; head < headCount; head++, q += headBytes, out += headBytes) {
+      const start = <usize>((head / groupHeads) * capacity + first) * headBytes;
+      scoreKeys(scores, q, keys + start, seen, headDim, scale);
+      const total = softmaxNumerators(scores, seen);
+      mixValues(out, scores, values + start, seen, headDim, total);
+    }
+  }
+}
+
+/** scores[j] = (q · k_j) · scale */
+function scoreKeys(scores: usize, q: usize, keys: usize, seen: i32, headDim: i32, scale: f32): void {
+  const headBytes = <usize>headDim << 2;
+  for (let j = 0; j < seen; j++, keys += headBytes) {
+    store<f32>(scores + (<usize>j << 2), dot(keys, q, headDim) * scale);
+  }
+}
+
+/** scores[j] = e^(scores[j] - max); gives their sum. */
+function softmaxNumerators(scores: usize, seen: i32): f32 {
+  const end = scores + (<usize>seen << 2);
+  let largest = load<f32>(scores);
+  for (let p = scores + 4; p < end; p += 4) largest = max<f32>(largest, load<f32>(p));
+  for (let p = scores; p < end; p += 4) store<f32>(p, load<f32>(p) - largest);
+  expInPlace(scores, seen);
+  // Zeros up to a multiple of four: they change no lane, since every e_j is >= 0.
+  v128.store(end, f32x4.splat(0));
+  let lanes = f32x4.splat(0);
+  for (let p = scores; p < end; ) {
+    let block = f32x4.splat(0);
+    for (const blockEnd = min<usize>(end, p + (BLOCK << 2)); p < blockEnd; p += 16) {
+      block = f32x4.add(block, v128.load(p));
+    }
+    lanes = f32x4.add(lanes, block);
+  }
+  return sumLanes(lanes);
+}
+
+/** out[d] = (Σ_j e[j] · v_j[d]) / total */
+function mixValues(out: usize, e: usize, values: usize, seen: i32, headDim: i32, total: f32): void {
+  const headBytes = <usize>headDim << 2;
+  const total4 = f32x4.splat(total);
+  let d: usize = 0;
+  for (; d + 16 <= headBytes; d += 16) {
+    let sum = f32x4.splat(0);
+    for (let j = 0; j < seen; ) {
+      let block = f32x4.splat(0);
+      let v = values + d + <usize>j * headBytes;
+      for (const end = min(seen, j + BLOCK); j < end; j++, v += headBytes) {
+        block = f32x4.add(block, f32x4.mul(v128.load32_splat(e + (<usize>j << 2)), v128.load(v)));
+      }
+      sum = f32x4.add(sum, block);
+    }
+    v128.store(out + d, f32x4.div(sum, total4));
+  }
+  for (; d < headBytes; d += 4) {
+    let sum: f32 = 0;
+    for (let j = 0; j < seen; ) {
+      let block: f32 = 0;
+      let v = values + d + <usize>j * headBytes;
+      for (const end = min(seen, j + BLOCK); j < end; j++, v += headBytes) {
+        block += load<f32>(e + (<usize>j << 2)) * load<f32>(v);
+      }
+      sum += block;
+    }
+    store<f32>(out + d, sum / total);
+  }
+}

@@ -1,0 +1,5 @@
+// Matrix product with bf16 weights. Block layout and decoder: matmul-bf16.as.ts; order of summation: lib/dot.as.ts.
+import { defineKernel, type Kernel } from './define-kernel.ts';
+import type { MatmulFunctions } from './matmul.ts';
+
+export const matmulBf16Kernel: Kernel<MatmulFunctions> = defineKernel(new URL('./matmul-bf16.wasm', import.meta.url));

@@ -1,0 +1,5 @@
+// Matrix product with f16 weights. Block layout and decoder: matmul-f16.as.ts; order of summation: lib/dot.as.ts.
+import { defineKernel, type Kernel } from './define-kernel.ts';
+import type { MatmulFunctions } from './matmul.ts';
+
+export const matmulF16Kernel: Kernel<MatmulFunctions> = defineKernel(new URL('./matmul-f16.wasm', import.meta.url));

@@ -1,0 +1,5 @@
+// Matrix product with q4_0 weights. Block layout and decoder: matmul-q4_0.as.ts; order of summation: lib/dot.as.ts.
+import { defineKernel, type Kernel } from './define-kernel.ts';
+import type { MatmulFunctions } from './matmul.ts';
+
+export const matmulQ40Kernel: Kernel<MatmulFunctions> = defineKernel(new URL('./matmul-q4_0.wasm', import.meta.url));

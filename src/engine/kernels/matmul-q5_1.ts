@@ -1,0 +1,5 @@
+// Matrix product with q5_1 weights. Block layout and decoder: matmul-q5_1.as.ts; order of summation: lib/dot.as.ts.
+import { defineKernel, type Kernel } from './define-kernel.ts';
+import type { MatmulFunctions } from './matmul.ts';
+
+export const matmulQ51Kernel: Kernel<MatmulFunctions> = defineKernel(new URL('./matmul-q5_1.wasm', import.meta.url));

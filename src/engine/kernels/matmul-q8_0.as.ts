@@ -1,0 +1,32 @@
+// Matrix product with weights in q8_0: 32 elements in 34 bytes = d f16 (2) | q i8 (32); w = d·q.
+import { scaleSigned } from './lib/bytes.as';
+import { f16ToF32 } from './lib/f16.as';
+import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
+
+export { scratchByteLength };
+
+class Q80Decoder extends RowDecoder {
+  blockColumns(): i32 { return 32; }
+  blockBytes(): i32 { return 34; }
+
+  decode(blocks: usize, out: usize, blockCount: i32): void {
+    for (; blockCount > 0; blockCount--, blocks += 34, out += 128) {
+      const d = f32x4.splat(f16ToF32(load<u16>(blocks)));
+      scaleSigned(out, v128.load(blocks, 2), d);
+      scaleSigned(out + 64, v128.load(blocks, 18), d);
+    }
+  }
+}
+
+/** Writes blockCount · 32 f32: the decoder that `matmul` uses. */
+export function decode(blocks: usize, out: usize, blockCount: i32): void {
+  changetype<Q80Decoder>(0).decode(blocks, out, blockCount);
+}
+
+/** Shapes and scratch: `multiply` in lib/matmul.as.ts. */
+export function matmul(
+  out: usize, outStride: i32, x: usize, weights: usize,
+  rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
+): void {
+  multiply<Q80Decoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
+}

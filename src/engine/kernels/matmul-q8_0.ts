@@ -1,0 +1,5 @@
+// Matrix product with q8_0 weights. Block layout and decoder: matmul-q8_0.as.ts; order of summation: lib/dot.as.ts.
+import { defineKernel, type Kernel } from './define-kernel.ts';
+import type { MatmulFunctions } from './matmul.ts';
+
+export const matmulQ80Kernel: Kernel<MatmulFunctions> = defineKernel(new URL('./matmul-q8_0.wasm', import.meta.url));
