@@ -34,6 +34,7 @@ export type {
 export { compileProgram } from './program/architectures.ts';
 export { STAGE_ALIASES, STAGE_NAMES, type StageName } from './program/stages.ts';
 
+export { decodeTensorRows } from './quant/decode.ts';
 export { byteLengthOf, TENSOR_TYPES, tensorTypeById, type TensorType, type TensorTypeName } from './quant/types.ts';
 export type { ChatMessage, TextModel } from './text/text-model.ts';
 
@@ -55,3 +56,28 @@ export {
 export { openCpuExecutor, type CpuOptions } from './cpu/cpu-executor.ts';
 export { checkProgram } from './program/check-program.ts';
 export { decodeTensorRows } from './quant/decode.ts';
+
+export {
+  APRT_HEADER_BYTES,
+  decodeAprt,
+  elementBytes,
+  encodeAprt,
+  encodeAprtHeader,
+  type AprtTensor,
+} from './formats/aprt.ts';
+export { captureRun, type CaptureRunOptions } from './capture/capture-run.ts';
+export { StageCollector, valuesOf, type CollectOptions } from './capture/collect.ts';
+export { likeForLike } from './capture/like-for-like.ts';
+export {
+  decodeManifest,
+  encodeManifest,
+  type CapturedFile,
+  type CaptureManifest,
+  type CaptureOrigin,
+} from './capture/manifest.ts';
+export { readCapture, type Capture } from './capture/read-capture.ts';
+export { attentionScores, attentionSoftmax, type AttentionShape } from './capture/scores.ts';
+export { parseLayerRange, parseLayers, parseStages, selectStages, type Positions } from './capture/select.ts';
+export { MemorySink, stagePath, StatisticsSink, teeSinks, type CapturedStage, type StageSink } from './capture/sink.ts';
+export { StatisticsBuilder, statisticsOf, type TensorStatistics } from './capture/statistics.ts';
+export { CaptureWriter } from './capture/write-capture.ts';

@@ -1,0 +1,32 @@
+// One run from position 0 with every wanted stage handed to a sink: what `trace`, `check` and `parity` share.
+import type { Executor, RunResult } from '../program/executor.ts';
+import type { Stage } from '../program/program.ts';
+import { StageCollector } from './collect.ts';
+import type { Positions } from './select.ts';
+import type { StageSink } from './sink.ts';
+
+export interface CaptureRunOptions {
+  executor: Executor;
+  tokens: readonly number[];
+  /** Of the executor's own program. */
+  stages: readonly Stage[];
+  positions: Positions;
+  sink: StageSink;
+  /** Rows of the logits to return; none unless asked for. */
+  logits?: 'all' | 'last' | 'none';
+}
+
+/** @throws RefuteError E_CAPTURE_INCOMPLETE and whatever executor or sink throw; the session is closed in any case */
+export async function captureRun(options: CaptureRunOptions): Promise<RunResult> {
+  const { executor, tokens, stages, positions, sink, logits = 'none' } = options;
+  const { program } = executor;
+  const collector = new StageCollector({ program, stages, positionCount: tokens.length, positions, sink });
+  const session = await executor.openSession(tokens.length);
+  try {
+    const result = await session.run({ tokens, logits, tap: collector.tap });
+    collector.finish();
+    return result;
+  } finally {
+    session.close();
+  }
+}

@@ -1,0 +1,199 @@
+// From the values that an executor taps, chunk by chunk, to stages handed on piece by piece. Only what a stage cannot
+// do without is held back: one chunk for a concatenation, q and k for the attention scores.
+import { RefuteError } from '../../errors.ts';
+import type { Tap } from '../program/executor.ts';
+import type { Program, Stage, ValueId } from '../program/program.ts';
+import { attentionScores, attentionSoftmax } from './scores.ts';
+import type { Positions } from './select.ts';
+import { stagePath, type CapturedStage, type StageSink } from './sink.ts';
+
+export interface CollectOptions {
+  program: Program;
+  stages: readonly Stage[];
+  /** Positions of the whole run, which starts at position 0. */
+  positionCount: number;
+  positions: Positions;
+  sink: StageSink;
+}
+
+/** The values that these stages are made of. */
+export function valuesOf(stages: readonly Stage[]): Set<ValueId> {
+  return new Set(stages.flatMap(({ source }) => sourceValues(source)));
+}
+
+function sourceValues(source: Stage['source']): ValueId[] {
+  switch (source.from) {
+    case 'value':
+      return [source.value];
+    case 'concat':
+      return source.values;
+    case 'scores':
+    case 'softmax':
+      return [source.attention.q, source.attention.k];
+  }
+}
+
+export class StageCollector {
+  /** Give this to the run. */
+  readonly tap: Tap;
+  readonly #options: CollectOptions;
+  readonly #channels: ReadonlyMap<ValueId, number>;
+  readonly #open: readonly OpenStage[];
+  readonly #users: ReadonlyMap<ValueId, OpenStage[]>;
+  /** Positions seen of each value. */
+  readonly #seen = new Map<ValueId, number>();
+
+  /** @throws RefuteError E_CAPTURE_VALUE where a stage names a value that the program does not have */
+  constructor(options: CollectOptions) {
+    this.#options = options;
+    this.#channels = new Map(options.program.values.map(({ id, channelCount }) => [id, channelCount]));
+    this.#open = options.stages.map((stage) => this.#plan(stage));
+    this.#users = usersOf(this.#open);
+    this.tap = {
+      values: valuesOf(options.stages),
+      onValue: (value, data, firstPosition) => this.#take(value, data, firstPosition),
+    };
+  }
+
+  /** @throws RefuteError E_CAPTURE_INCOMPLETE where the run ended before every stage had all its positions */
+  finish(): void {
+    const missing = this.#open.filter(({ isDone }) => !isDone).map(({ to }) => to.path);
+    if (missing.length === 0) return;
+    throw captureError(
+      'E_CAPTURE_INCOMPLETE',
+      `${missing.length} stages did not get all ${this.#options.positionCount} positions, ${missing[0]} first`,
+    );
+  }
+
+  #plan(stage: Stage): OpenStage {
+    const { positionCount, positions } = this.#options;
+    const rows = positions === 'all' ? positionCount : 1;
+    const { source } = stage;
+    const isScores = source.from === 'scores' || source.from === 'softmax';
+    const width = isScores ? 0 : sourceValues(source).reduce((sum, value) => sum + this.#width(value), 0);
+    const shape = isScores ? [source.attention.headCount, rows, positionCount] : [rows, width];
+    const to: CapturedStage = { name: stage.name, layer: stage.layer, shape, path: stagePath(stage) };
+    return { source, to, held: new Map(), hasBegun: false, isDone: false };
+  }
+
+  #width(value: ValueId): number {
+    const width = this.#channels.get(value);
+    if (width === undefined) throw captureError('E_CAPTURE_VALUE', `the program has no value ${value}`);
+    return width;
+  }
+
+  async #take(value: ValueId, data: Float32Array, firstPosition: number): Promise<void> {
+    const width = this.#width(value);
+    const seen = this.#seen.get(value) ?? 0;
+    if (firstPosition !== seen || data.length % width !== 0) {
+      throw captureError('E_CAPTURE_ORDER', `${value} came at position ${firstPosition}, ${seen} was next`);
+    }
+    const end = seen + data.length / width;
+    this.#seen.set(value, end);
+    const isLast = end === this.#options.positionCount;
+    for (const open of this.#users.get(value) ?? []) {
+      if (open.source.from === 'scores' || open.source.from === 'softmax') await this.#feedScores(open, value, data);
+      else await this.#feedRows(open, value, data, isLast);
+    }
+  }
+
+  async #feedRows(open: OpenStage, value: ValueId, data: Float32Array, isLast: boolean): Promise<void> {
+    const isLastOnly = this.#options.positions === 'last';
+    if (isLastOnly && !isLast) return;
+    const rows = isLastOnly ? lastRow(data, this.#width(value)) : data;
+    const values = sourceValues(open.source);
+    open.held.set(value, [rows]);
+    if (open.held.size < new Set(values).size) return;
+    const parts = values.map((part) => ({ data: open.held.get(part)?.[0] ?? rows, width: this.#width(part) }));
+    open.held.clear();
+    await this.#emit(open, parts.length === 1 ? rows : interleave(parts), isLast);
+  }
+
+  /** Every key of every position is needed, and of the queries those of the captured positions. */
+  async #feedScores(open: OpenStage, value: ValueId, data: Float32Array): Promise<void> {
+    const isLastQuery = this.#options.positions === 'last' && value === sourceValues(open.source)[0];
+    const before = isLastQuery ? [] : (open.held.get(value) ?? []);
+    open.held.set(value, [...before, isLastQuery ? lastRow(data, this.#width(value)) : data]);
+    if (this.#isComplete(open)) await this.#emitScores(open);
+  }
+
+  /** Whether both q and k of a score stage have all positions. */
+  #isComplete({ source }: OpenStage): boolean {
+    return sourceValues(source).every((value) => this.#seen.get(value) === this.#options.positionCount);
+  }
+
+  async #emitScores(open: OpenStage): Promise<void> {
+    if (open.source.from !== 'scores' && open.source.from !== 'softmax') return;
+    const { attention } = open.source;
+    const q = joined(open.held.get(attention.q) ?? []);
+    const k = joined(open.held.get(attention.k) ?? []);
+    open.held.clear();
+    const derive = open.source.from === 'scores' ? attentionScores : attentionSoftmax;
+    for (let head = 0; head < attention.headCount; head += 1) {
+      await this.#emit(open, derive(attention, head, q, k), head === attention.headCount - 1);
+    }
+  }
+
+  async #emit(open: OpenStage, data: Float32Array, isLast: boolean): Promise<void> {
+    const { sink } = this.#options;
+    if (!open.hasBegun) {
+      open.hasBegun = true;
+      await sink.begin(open.to);
+    }
+    await sink.append(open.to, data);
+    if (!isLast) return;
+    await sink.end(open.to);
+    open.isDone = true;
+  }
+}
+
+/** A stage on its way. */
+interface OpenStage {
+  source: Stage['source'];
+  to: CapturedStage;
+  /** Pieces that wait for others. */
+  held: Map<ValueId, Float32Array[]>;
+  hasBegun: boolean;
+  isDone: boolean;
+}
+
+function usersOf(stages: readonly OpenStage[]): Map<ValueId, OpenStage[]> {
+  const users = new Map<ValueId, OpenStage[]>();
+  for (const open of stages) {
+    for (const value of new Set(sourceValues(open.source))) users.set(value, [...(users.get(value) ?? []), open]);
+  }
+  return users;
+}
+
+function lastRow(data: Float32Array, width: number): Float32Array {
+  return data.slice(data.length - width);
+}
+
+function joined(pieces: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let done = 0;
+  for (const piece of pieces) {
+    whole.set(piece, done);
+    done += piece.length;
+  }
+  return whole;
+}
+
+/** [positions, a], [positions, b], … -> [positions, a + b + …]. */
+function interleave(parts: readonly { data: Float32Array; width: number }[]): Float32Array {
+  const rowWidth = parts.reduce((sum, { width }) => sum + width, 0);
+  const rowCount = (parts[0]?.data.length ?? 0) / (parts[0]?.width ?? 1);
+  const whole = new Float32Array(rowCount * rowWidth);
+  let offset = 0;
+  for (const { data, width } of parts) {
+    for (let row = 0; row < rowCount; row += 1) {
+      whole.set(data.subarray(row * width, (row + 1) * width), row * rowWidth + offset);
+    }
+    offset += width;
+  }
+  return whole;
+}
+
+function captureError(code: string, is: string): RefuteError {
+  return new RefuteError({ code, place: 'capture', is });
+}

@@ -1,0 +1,137 @@
+// manifest.json, the identity of a capture: what ran on what, and every file with its shape and digest. Written by us
+// with an executor's numeric profile, by scripts of other implementations with a `producer` instead; both are read.
+import { RefuteError } from '../../errors.ts';
+import { quoted, shownValue } from '../formats/quoted.ts';
+import type { ExecutorId, NumericProfile } from '../program/executor.ts';
+import type { Positions } from './select.ts';
+import { stagePath } from './sink.ts';
+
+export interface CaptureManifest {
+  schemaVersion: 1;
+  model: { name: string; sha256: string; architecture: string };
+  /** As they entered the model, BOS and template tokens included. */
+  tokens: readonly number[];
+  positions: Positions;
+  /** null where the ids were given. */
+  prompt: string | null;
+  chatTemplateApplied: boolean;
+  origin: CaptureOrigin;
+  files: Readonly<Record<string, CapturedFile>>;
+}
+
+/** Who computed the values. */
+export type CaptureOrigin =
+  | {
+      executor: ExecutorId;
+      /** The GPU adapter by name. */
+      adapter: string | null;
+      profile: NumericProfile;
+      versions: Readonly<Record<string, string>>;
+    }
+  | { producer: Readonly<Record<string, unknown>> & { name: string; version: string } };
+
+export interface CapturedFile {
+  stage: string;
+  layer: number | null;
+  shape: readonly number[];
+  dtype: 'f32';
+  /** Of the whole file, header included. */
+  sha256: string;
+}
+
+export const MANIFEST_NAME = 'manifest.json';
+
+/** `origin` is spread over the top level, which is where readers look for `executor` or `producer`. */
+export function encodeManifest({ origin, files, ...rest }: CaptureManifest): string {
+  return `${JSON.stringify({ ...rest, ...origin, files }, null, 1)}\n`;
+}
+
+/**
+ * @param place the file, for messages
+ * @throws RefuteError E_MANIFEST
+ */
+export function decodeManifest(text: string, place: string): CaptureManifest {
+  const fail = (is: string, allowed?: string): RefuteError =>
+    new RefuteError({ code: 'E_MANIFEST', place, is, ...(allowed === undefined ? {} : { allowed }) });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new RefuteError({ code: 'E_MANIFEST', place, is: 'this is not JSON', cause: error });
+  }
+  if (!isRecord(json)) throw fail('this is not a JSON object');
+  const { schemaVersion, model, tokens, positions, prompt, chatTemplateApplied, files } = json;
+  if (schemaVersion !== 1) throw fail(`schemaVersion is ${shownValue(schemaVersion)}`, 'version 1 is read');
+  if (!isModel(model)) throw fail('model lacks one of name, sha256, architecture');
+  if (!isTokenList(tokens)) throw fail(`tokens is ${shownValue(tokens)}`, 'a list of token ids is needed');
+  if (positions !== 'all' && positions !== 'last')
+    throw fail(`positions is ${shownValue(positions)}`, 'all or last is needed');
+  if (prompt !== null && typeof prompt !== 'string') throw fail(`prompt is ${shownValue(prompt)}`);
+  if (typeof chatTemplateApplied !== 'boolean') throw fail(`chatTemplateApplied is ${shownValue(chatTemplateApplied)}`);
+  if (!isRecord(files)) throw fail('files is not an object');
+  for (const [path, file] of Object.entries(files)) {
+    // The path must be what stage and layer make it, so it can never lead out of the folder.
+    if (!isFile(file) || stagePath({ name: file.stage, layer: file.layer }) !== path) {
+      throw fail(
+        `the entry ${quoted(path)} of files cannot be used`,
+        'stage, layer, shape, dtype f32 and sha256 are needed, and the path they make',
+      );
+    }
+  }
+  return {
+    schemaVersion,
+    model,
+    tokens,
+    positions,
+    prompt,
+    chatTemplateApplied,
+    origin: readOrigin(json, fail),
+    files: files as Record<string, CapturedFile>,
+  };
+}
+
+function readOrigin(json: Record<string, unknown>, fail: (is: string) => RefuteError): CaptureOrigin {
+  const { executor, adapter, profile, versions, producer } = json;
+  if (isRecord(producer)) {
+    const { name, version } = producer;
+    if (typeof name === 'string' && typeof version === 'string') return { producer: { ...producer, name, version } };
+  }
+  const isExecutor = executor === 'cpu' || executor === 'webgpu' || executor === 'float64';
+  if (!isExecutor || !isRecord(profile)) throw fail('neither an executor with its profile nor a producer is named');
+  return {
+    executor,
+    adapter: typeof adapter === 'string' ? adapter : null,
+    // Shown and compared as a whole; nothing is computed from it.
+    profile: profile as unknown as NumericProfile,
+    versions: isRecord(versions) ? (versions as Record<string, string>) : {},
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isModel(value: unknown): value is CaptureManifest['model'] {
+  return isRecord(value) && ['name', 'sha256', 'architecture'].every((key) => typeof value[key] === 'string');
+}
+
+function isTokenList(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length > 0 && value.every((id) => Number.isSafeInteger(id) && id >= 0);
+}
+
+/** Names are lower-case words, so no path made of them can hold a separator or dots. */
+function isFile(value: unknown): value is CapturedFile {
+  if (!isRecord(value)) return false;
+  const { stage, layer, shape, dtype, sha256 } = value;
+  return (
+    typeof stage === 'string' &&
+    /^[a-z0-9_]{1,64}$/.test(stage) &&
+    (layer === null || (Number.isSafeInteger(layer) && Number(layer) >= 0)) &&
+    Array.isArray(shape) &&
+    shape.length > 0 &&
+    shape.every((extent) => Number.isSafeInteger(extent) && extent > 0) &&
+    dtype === 'f32' &&
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256)
+  );
+}

@@ -1,0 +1,75 @@
+// A capture folder as a sink: stage files grow piece by piece, the manifest comes last. A folder without a manifest is
+// no capture, so whatever stops the writing leaves none that could be believed.
+import type { Hash } from 'node:crypto';
+import { elementBytes, encodeAprtHeader } from '../formats/aprt.ts';
+import { AtomicFile } from '../io/atomic-file.ts';
+import { removeFile } from '../io/remove-file.ts';
+import { newSha256 } from '../io/sha256.ts';
+import { writeFileAtomic } from '../io/write-file-atomic.ts';
+import { encodeManifest, MANIFEST_NAME, type CapturedFile, type CaptureManifest } from './manifest.ts';
+import type { CapturedStage, StageSink } from './sink.ts';
+
+export class CaptureWriter implements StageSink {
+  readonly folder: string;
+  readonly #about: Omit<CaptureManifest, 'files'>;
+  readonly #growing = new Map<string, { file: AtomicFile; hash: Hash }>();
+  readonly #files: Record<string, CapturedFile> = {};
+
+  private constructor(folder: string, about: Omit<CaptureManifest, 'files'>) {
+    this.folder = folder;
+    this.#about = about;
+  }
+
+  /**
+   * Starts a capture. The manifest of an older one in the folder is removed; its other files stay until overwritten.
+   *
+   * @throws RefuteError those of AtomicFile
+   */
+  static async create(folder: string, about: Omit<CaptureManifest, 'files'>): Promise<CaptureWriter> {
+    await removeFile(`${folder}/${MANIFEST_NAME}`);
+    return new CaptureWriter(folder, about);
+  }
+
+  async begin(stage: CapturedStage): Promise<void> {
+    const header = encodeAprtHeader(stage.layer, elementCountOf(stage));
+    const file = await AtomicFile.create(`${this.folder}/${stage.path}`);
+    const hash = await newSha256();
+    this.#growing.set(stage.path, { file, hash });
+    hash.update(header);
+    await file.append(header);
+  }
+
+  async append(stage: CapturedStage, data: Float32Array): Promise<void> {
+    const growing = this.#growing.get(stage.path);
+    const bytes = elementBytes(data);
+    growing?.hash.update(bytes);
+    await growing?.file.append(bytes);
+  }
+
+  /** Not flushed one by one: the digest in the manifest tells a file that a power cut left empty. */
+  async end(stage: CapturedStage): Promise<void> {
+    const growing = this.#growing.get(stage.path);
+    if (growing === undefined) return;
+    await growing.file.commit({ isDurable: false });
+    this.#growing.delete(stage.path);
+    const { name, layer, shape } = stage;
+    this.#files[stage.path] = { stage: name, layer, shape, dtype: 'f32', sha256: growing.hash.digest('hex') };
+  }
+
+  /** Writes the manifest. @returns it */
+  async finish(): Promise<CaptureManifest> {
+    const manifest: CaptureManifest = { ...this.#about, files: this.#files };
+    await writeFileAtomic(`${this.folder}/${MANIFEST_NAME}`, encodeManifest(manifest));
+    return manifest;
+  }
+
+  /** Removes what is half written. Finished stage files stay, without a manifest. */
+  async abort(): Promise<void> {
+    for (const { file } of this.#growing.values()) await file.discard();
+    this.#growing.clear();
+  }
+}
+
+function elementCountOf(stage: CapturedStage): number {
+  return stage.shape.reduce((product, extent) => product * extent, 1);
+}

@@ -1,0 +1,92 @@
+// APRT, one captured tensor: "APRT" | layer u32 (0xFFFFFFFF = whole model) | element count u32 | f32 × count, all
+// little-endian. The bits of every element are kept: NaN payloads, −0, subnormals. The file knows neither its shape nor
+// its stage; the manifest of its folder does.
+import { RefuteError } from '../../errors.ts';
+import { quoted } from './quoted.ts';
+
+export const APRT_HEADER_BYTES = 12;
+const MAGIC = 0x54_52_50_41; // "APRT" read as a little-endian u32
+const WHOLE_MODEL = 0xff_ff_ff_ff;
+const MAX_ELEMENTS = 0xff_ff_ff_ff;
+
+export interface AprtTensor {
+  /** null: of the whole model. */
+  layer: number | null;
+  data: Float32Array<ArrayBuffer>;
+}
+
+/** The first twelve bytes. @throws RefuteError E_APRT_TOO_LARGE above 2^32 − 1 elements, E_APRT_LAYER */
+export function encodeAprtHeader(layer: number | null, elementCount: number): Uint8Array {
+  if (!(elementCount <= MAX_ELEMENTS)) {
+    throw new RefuteError({
+      code: 'E_APRT_TOO_LARGE',
+      place: 'APRT',
+      is: `${elementCount} elements`,
+      allowed: `the format counts up to ${MAX_ELEMENTS}`,
+      next: 'Capture fewer positions',
+    });
+  }
+  if (layer !== null && !(Number.isInteger(layer) && layer >= 0 && layer < WHOLE_MODEL)) {
+    throw new RefuteError({
+      code: 'E_APRT_LAYER',
+      place: 'APRT',
+      is: `layer ${layer}`,
+      allowed: `0 to ${WHOLE_MODEL - 1}`,
+    });
+  }
+  const header = new DataView(new ArrayBuffer(APRT_HEADER_BYTES));
+  header.setUint32(0, MAGIC, true);
+  header.setUint32(4, layer ?? WHOLE_MODEL, true);
+  header.setUint32(8, elementCount, true);
+  return new Uint8Array(header.buffer);
+}
+
+/** The elements' own bytes. Typed arrays are little-endian on every machine that WebAssembly's speed matters on. */
+export function elementBytes(data: Float32Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+export function encodeAprt({ layer, data }: { layer: number | null; data: Float32Array }): Uint8Array {
+  const file = new Uint8Array(APRT_HEADER_BYTES + data.byteLength);
+  file.set(encodeAprtHeader(layer, data.length));
+  file.set(elementBytes(data), APRT_HEADER_BYTES);
+  return file;
+}
+
+/**
+ * @param place how the bytes are named in messages
+ * @throws RefuteError E_APRT_TRUNCATED below twelve bytes, E_APRT_BAD_MAGIC, E_APRT_BODY_LENGTH where the body is not
+ *   what the header counts
+ */
+export function decodeAprt(bytes: Uint8Array, place = 'APRT'): AprtTensor {
+  if (bytes.byteLength < APRT_HEADER_BYTES) {
+    throw new RefuteError({
+      code: 'E_APRT_TRUNCATED',
+      place,
+      is: `the file has ${bytes.byteLength} bytes`,
+      allowed: `the header alone has ${APRT_HEADER_BYTES}`,
+    });
+  }
+  const header = new DataView(bytes.buffer, bytes.byteOffset, APRT_HEADER_BYTES);
+  if (header.getUint32(0, true) !== MAGIC) {
+    const found = quoted(String.fromCharCode(...bytes.subarray(0, 4)));
+    throw new RefuteError({
+      code: 'E_APRT_BAD_MAGIC',
+      place,
+      is: `the file begins with ${found}`,
+      allowed: 'APRT files begin with "APRT"',
+    });
+  }
+  const elementCount = header.getUint32(8, true);
+  const bodyLength = bytes.byteLength - APRT_HEADER_BYTES;
+  if (bodyLength !== elementCount * 4) {
+    throw new RefuteError({
+      code: 'E_APRT_BODY_LENGTH',
+      place,
+      is: `the header counts ${elementCount} elements, ${elementCount * 4} bytes, and ${bodyLength} bytes follow`,
+    });
+  }
+  const layer = header.getUint32(4, true);
+  const body = bytes.slice(APRT_HEADER_BYTES);
+  return { layer: layer === WHOLE_MODEL ? null : layer, data: new Float32Array(body.buffer, 0, elementCount) };
+}

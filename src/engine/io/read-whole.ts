@@ -1,0 +1,26 @@
+// A whole file in memory, for files that are small by nature.
+import { RefuteError } from '../../errors.ts';
+import { openFile } from './open-file.ts';
+
+/**
+ * @param limitBytes above which the file is refused before it is read
+ * @throws RefuteError as openFile does, E_FILE_TOO_LARGE
+ */
+export async function readWholeFile(path: string, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const source = await openFile(path);
+  try {
+    if (source.byteLength > limitBytes) {
+      throw new RefuteError({
+        code: 'E_FILE_TOO_LARGE',
+        place: path,
+        is: `the file has ${source.byteLength} bytes`,
+        allowed: `at most ${limitBytes} are read into memory`,
+      });
+    }
+    const bytes = new Uint8Array(source.byteLength);
+    await source.read(0, bytes);
+    return bytes;
+  } finally {
+    await source.close();
+  }
+}
