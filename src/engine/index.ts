@@ -55,7 +55,6 @@ export {
 
 export { openCpuExecutor, type CpuOptions } from './cpu/cpu-executor.ts';
 export { checkProgram } from './program/check-program.ts';
-export { decodeTensorRows } from './quant/decode.ts';
 
 export {
   APRT_HEADER_BYTES,
