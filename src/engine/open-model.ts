@@ -57,13 +57,9 @@ async function readModel(source: ByteSource, { transform = {}, onNotice }: OpenM
   const stored = new GgufWeights(source, file.tensors);
   const checked = checkWeights(path, program, transform.weights?.(stored) ?? stored);
   notices.push(...checked.notices);
-  notices.push(
-    ...unreadTensors(
-      path,
-      compiled,
-      file.tensors.map(({ name }) => name),
-    ),
-  );
+  // Asked of the file's own program: a planted fault that forgets a bias must reach the run.
+  const names = file.tensors.map(({ name }) => name);
+  notices.push(...unreadTensors(path, compileProgram(read.config), names));
   const text = createTextModel(file.metadata, (notice) => notices.push(notice));
   const inspected = await inspectEmbedding(path, program, checked.weights, {
     tokenCount: text.vocabSize,
