@@ -59,9 +59,11 @@ export { checkProgram } from './program/check-program.ts';
 export {
   APRT_HEADER_BYTES,
   decodeAprt,
+  decodeAprtHeader,
   elementBytes,
   encodeAprt,
   encodeAprtHeader,
+  type AprtHeader,
   type AprtTensor,
 } from './formats/aprt.ts';
 export { captureRun, type CaptureRunOptions } from './capture/capture-run.ts';

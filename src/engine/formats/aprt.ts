@@ -53,12 +53,21 @@ export function encodeAprt({ layer, data }: { layer: number | null; data: Float3
   return file;
 }
 
+export interface AprtHeader {
+  /** null: of the whole model. */
+  layer: number | null;
+  elementCount: number;
+}
+
 /**
- * @param place how the bytes are named in messages
+ * The header alone, for a file too long to hold.
+ *
+ * @param bytes the first twelve bytes, or all of a shorter file
+ * @param place how the file is named in messages
  * @throws RefuteError E_APRT_TRUNCATED below twelve bytes, E_APRT_BAD_MAGIC, E_APRT_BODY_LENGTH where the body is not
  *   what the header counts
  */
-export function decodeAprt(bytes: Uint8Array, place = 'APRT'): AprtTensor {
+export function decodeAprtHeader(bytes: Uint8Array, fileLength: number, place = 'APRT'): AprtHeader {
   if (bytes.byteLength < APRT_HEADER_BYTES) {
     throw new RefuteError({
       code: 'E_APRT_TRUNCATED',
@@ -78,7 +87,7 @@ export function decodeAprt(bytes: Uint8Array, place = 'APRT'): AprtTensor {
     });
   }
   const elementCount = header.getUint32(8, true);
-  const bodyLength = bytes.byteLength - APRT_HEADER_BYTES;
+  const bodyLength = fileLength - APRT_HEADER_BYTES;
   if (bodyLength !== elementCount * 4) {
     throw new RefuteError({
       code: 'E_APRT_BODY_LENGTH',
@@ -87,6 +96,12 @@ export function decodeAprt(bytes: Uint8Array, place = 'APRT'): AprtTensor {
     });
   }
   const layer = header.getUint32(4, true);
+  return { layer: layer === WHOLE_MODEL ? null : layer, elementCount };
+}
+
+/** A whole file at once. @throws RefuteError as `decodeAprtHeader` */
+export function decodeAprt(bytes: Uint8Array, place = 'APRT'): AprtTensor {
+  const { layer, elementCount } = decodeAprtHeader(bytes, bytes.byteLength, place);
   const body = bytes.slice(APRT_HEADER_BYTES);
-  return { layer: layer === WHOLE_MODEL ? null : layer, data: new Float32Array(body.buffer, 0, elementCount) };
+  return { layer, data: new Float32Array(body.buffer, 0, elementCount) };
 }
