@@ -19,8 +19,14 @@ function trimZeros(text: string): string {
 export function float32Text(value: number): string {
   if (Object.is(value, -0)) return '-0';
   if (!Number.isFinite(value)) return String(value);
+  if (Number.isInteger(value)) return String(value);
   const short = [6, 7, 8].map((digits) => Number(value.toPrecision(digits))).find((n) => Math.fround(n) === value);
   return String(short ?? Number(value.toPrecision(9)));
+}
+
+/** A number out of a file's metadata or config: short where it is a float32, exact where it is not. */
+export function fileNumberText(value: number): string {
+  return Math.fround(value) === value ? float32Text(value) : String(value);
 }
 
 /** Eight decimals; `1` only for exactly 1, so that a tiny distance never reads as none. */

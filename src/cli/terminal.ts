@@ -83,11 +83,13 @@ export class Progress {
 
 /**
  * Prints one JSON document on stdout and nothing else. JSON has no NaN and no infinities and JSON.stringify makes them
- * `null`; here they are the strings "NaN", "Infinity" and "-Infinity", so that none is lost.
+ * `null`; here they are the strings "NaN", "Infinity" and "-Infinity", so that none is lost. A bigint is its digits.
  */
 export function printJson(value: unknown): void {
-  const spellOut = (_key: string, item: unknown): unknown =>
-    typeof item === 'number' && !Number.isFinite(item) ? String(item) : item;
+  const spellOut = (_key: string, item: unknown): unknown => {
+    const isUnspeakable = typeof item === 'bigint' || (typeof item === 'number' && !Number.isFinite(item));
+    return isUnspeakable ? String(item) : item;
+  };
   process.stdout.write(`${JSON.stringify(value, spellOut, 2)}\n`);
 }
 

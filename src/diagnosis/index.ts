@@ -16,16 +16,16 @@ export {
 export {
   compareModels,
   configEntries,
-  metadataText,
   type ConfigDifference,
   type ConfigValue,
-  type MetadataDifference,
   type ModelComparison,
   type TensorDifference,
+  type TensorDifferenceKind,
   type TensorSummary,
 } from './compare/models.ts';
+export { compareMetadata, preview, type MetadataDifference, type MetadataPreview } from './compare/metadata.ts';
 export { compareModelValues, type TensorValues, type ValuesOptions } from './compare/model-values.ts';
-export { FAULTS, faultById, plant } from './faults/catalogue.ts';
+export { FAULTS, plant } from './faults/catalogue.ts';
 export {
   BUG_CLASSES,
   type BugClass,

@@ -1,7 +1,8 @@
 // How `apr inspect` looks on a terminal. Everything shown is in the Inspection; the file is here for the vocabulary.
-import { metadataText } from '../../diagnosis/index.ts';
+import { preview } from '../../diagnosis/index.ts';
 import type { GgufFile } from '../../engine/index.ts';
-import { bytesText, countText, float32Text } from '../figures.ts';
+import { bytesText, countText, fileNumberText } from '../figures.ts';
+import { configText, previewText } from './file-values.ts';
 import { formatTable, plainText, printLine, style } from '../terminal.ts';
 import { listOf, type Inspection, type InspectOptions, type TokenizerSummary } from './inspect.ts';
 
@@ -39,7 +40,7 @@ function printConfig({ config, shapes }: Inspection): void {
   printHeading('config');
   const rows = config.map(({ key, value, provenance: { source, detail } }) => [
     key,
-    typeof value === 'number' ? float32Text(value) : String(value),
+    configText(value),
     source === 'default' ? style.yellow(source) : source,
     plainText(detail),
   ]);
@@ -99,7 +100,7 @@ function printMetadata(file: GgufFile): void {
   const rows = file.entries.map(({ key, type, elementType, value }) => [
     plainText(key),
     elementType === null ? type : `${elementType}[]`,
-    type === 'f32' && typeof value === 'number' ? float32Text(value) : plainText(metadataText(value)),
+    previewText(preview(value)),
   ]);
   printLine(formatTable([{ title: 'key' }, { title: 'type' }, { title: 'value' }], rows));
 }
@@ -118,7 +119,7 @@ function printVocabulary(file: GgufFile): void {
       String(id),
       plainText(JSON.stringify(String(token))),
       TOKEN_KINDS[Number(kinds[id])] ?? '—',
-      typeof score === 'number' ? float32Text(score) : '—',
+      typeof score === 'number' ? fileNumberText(score) : '—',
     ];
   });
   const columns = [

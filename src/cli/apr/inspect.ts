@@ -110,7 +110,7 @@ async function inspect(path: string, options: InspectOptions): Promise<void> {
     metadata: file.entries.map(({ key, type, elementType, value }) => ({
       key,
       type: elementType === null ? type : `${elementType}[]`,
-      value: options.vocab === true || !isLongArray(value) ? jsonValue(value) : { elementCount: value.length },
+      value: options.vocab === true || !isLongArray(value) ? value : { elementCount: value.length },
     })),
   };
   if (options.json === true) printJson(inspection);
@@ -189,10 +189,4 @@ const LONG_ARRAY = 64;
 
 function isLongArray(value: GgufValue): value is GgufValue[] {
   return Array.isArray(value) && value.length > LONG_ARRAY;
-}
-
-/** JSON has no 64-bit integers; those that a number cannot hold become strings of digits. */
-function jsonValue(value: GgufValue): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  return Array.isArray(value) ? value.map(jsonValue) : value;
 }

@@ -1,20 +1,13 @@
 // How every command of apr opens a model: through the engine's `openModel`, with the loader log on stderr, so that
 // what a person sees of a file is the same whichever command looked at it. No inference and no stdout here.
-import { decodeTensorRows, openModel, TENSOR_TYPES, type Model, type WeightInfo } from '../../engine/index.ts';
+import { openModel, type Model } from '../../engine/index.ts';
 import { float32Text, plural } from '../figures.ts';
 import { errorStyle, plainText } from '../terminal.ts';
-
-const LOGGED_VALUES = 5;
 
 /** Opens `path` and writes the loader log to stderr. The caller closes the model. */
 export async function openModelLogged(path: string): Promise<Model> {
   const model = await openModel(path);
-  try {
-    for (const line of await loaderLog(model)) process.stderr.write(`${line}\n`);
-  } catch (error) {
-    await model.close();
-    throw error;
-  }
+  for (const line of loaderLog(model)) process.stderr.write(`${line}\n`);
   return model;
 }
 
@@ -22,13 +15,13 @@ export async function openModelLogged(path: string): Promise<Model> {
  * What a loader must have right before anything else can be: the embedding's shape and first decoded values, whether
  * every weight has the shape that the config demands, and what the reader found odd or had to assume.
  */
-export async function loaderLog(model: Model): Promise<string[]> {
-  const { path, format, config, tensors } = model;
+export function loaderLog(model: Model): string[] {
+  const { path, format, config, tensors, embedding } = model;
   const lines = [`${plainText(path)}: ${format}, ${config.architecture}, ${plural(tensors.length, 'tensor')}`];
-  const embedding = embeddingOf(model);
-  if (embedding !== undefined) {
-    const values = (await firstValues(model, embedding, LOGGED_VALUES)).map(float32Text).join(', ');
-    lines.push(`embedding: ${embedding.name} ${shapeText(embedding.shape)} ${embedding.type}, row 0 starts ${values}`);
+  if (embedding !== null) {
+    const { name, shape, type, firstValues } = embedding;
+    const values = firstValues.map(float32Text).join(', ');
+    lines.push(`embedding: ${name} ${shapeText(shape)} ${type}, row 0 starts ${values}`);
   }
   const { fitting, wanted } = countFittingShapes(model);
   const shapes = `shapes: ${fitting} of ${wanted} tensors fit the config`;
@@ -53,17 +46,4 @@ export function countFittingShapes(model: Model): { fitting: number; wanted: num
 /** `[rows, columns]`, row-major, as Transformers prints it. */
 export function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
-}
-
-function embeddingOf(model: Model): WeightInfo | undefined {
-  const embed = model.program.ops.find((op) => op.op === 'embed');
-  return embed === undefined ? undefined : model.weights.info(embed.weight);
-}
-
-/** Decodes only the blocks that hold the first `count` values. */
-async function firstValues(model: Model, tensor: WeightInfo, count: number): Promise<number[]> {
-  const { blockElements, blockBytes } = TENSOR_TYPES[tensor.type];
-  const bytes = new Uint8Array(Math.min(tensor.byteLength, Math.ceil(count / blockElements) * blockBytes));
-  await model.weights.read(tensor.name, 0, bytes);
-  return [...(await decodeTensorRows(tensor.type, bytes)).subarray(0, count)];
 }
