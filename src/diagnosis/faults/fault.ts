@@ -1,6 +1,6 @@
 // What a known inference bug is: a change to the product (its program, config, weights, tokens or source) with the words
 // that name it when it is seen from outside. Used forward it proves that a falsifier can go red, used backward it is the
-// dictionary that names an observed difference (DESIGN §6). Types and the closed list of bug classes; no bugs here.
+// dictionary that names an observed difference (DESIGN §6). Types, the closed list of bug classes and how a fault is planted; no bugs here.
 import type { ModelTransform, StageName } from '../../engine/index.ts';
 
 /** Every answer that a diagnosis may give. Closed: reports and JSON hold no other word. */
@@ -65,4 +65,15 @@ export interface CataloguePlant {
   title: string;
   size: 'gross' | 'small';
   inject: FaultInjection;
+}
+
+/**
+ * The fault as a falsifier plants it: `R1` is the known bug, `R1-small` the same at one site.
+ *
+ * @throws Error where there is no such fault: a falsifier names it, so that is a mistake in the falsifier
+ */
+export function plantFrom(faults: readonly Fault[], id: string, size: 'gross' | 'small'): CataloguePlant {
+  const fault = faults.find((candidate) => candidate.id === id);
+  if (fault === undefined) throw new Error(`the fault catalogue has no "${id}"`);
+  return { id: size === 'gross' ? id : `${id}-small`, title: fault[size].title, size, inject: fault[size].inject };
 }

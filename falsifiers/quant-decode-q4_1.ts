@@ -1,0 +1,38 @@
+// Tries to break the decoder of q4_1 blocks that the matmul kernel of that type uses. See decode-claim.ts for how it is
+// measured; not claimed here: the matrix product itself.
+import { matmulQ41Kernel } from '../src/engine/kernels/matmul-q4_1.ts';
+import type { Falsifier } from '../src/runner/falsifier.ts';
+import { decodeClaim } from './generators/decode-claim.ts';
+
+const KERNEL = 'src/engine/kernels/matmul-q4_1.as.ts';
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-QDEC-006': decodeClaim({
+    type: 'q4_1',
+    kernel: matmulQ41Kernel,
+    faults: [
+      {
+        id: 'q4_1-minimum-ignored',
+        title: 'the minimum is ignored',
+        size: 'gross',
+        inject: {
+          kind: 'source',
+          file: KERNEL,
+          find: 'const m = f32x4.splat(f16ToF32(load<u16>(blocks, 2)));',
+          replace: 'const m = f32x4.splat(0);',
+        },
+      },
+      {
+        id: 'q4_1-subnormal-scale',
+        title: 'a subnormal scale is read as zero',
+        size: 'small',
+        inject: {
+          kind: 'source',
+          file: KERNEL,
+          find: 'const d = f32x4.splat(f16ToF32(load<u16>(blocks)));',
+          replace: 'const d = f32x4.splat((load<u16>(blocks) & 0x7c00) == 0 ? 0 : f16ToF32(load<u16>(blocks)));',
+        },
+      },
+    ],
+  }),
+};

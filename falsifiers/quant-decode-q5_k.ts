@@ -1,0 +1,38 @@
+// Tries to break the decoder of q5_k blocks that the matmul kernel of that type uses. See decode-claim.ts for how it is
+// measured; not claimed here: the matrix product itself.
+import { matmulQ5KKernel } from '../src/engine/kernels/matmul-q5_k.ts';
+import type { Falsifier } from '../src/runner/falsifier.ts';
+import { decodeClaim } from './generators/decode-claim.ts';
+
+const KERNEL = 'src/engine/kernels/matmul-q5_k.as.ts';
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-QDEC-003': decodeClaim({
+    type: 'q5_k',
+    kernel: matmulQ5KKernel,
+    faults: [
+      {
+        id: 'q5_k-fifth-bits-of-neighbour',
+        title: 'half of the even sub-blocks has the fifth bits of the other half',
+        size: 'gross',
+        inject: {
+          kind: 'source',
+          file: KERNEL,
+          find: 'v128.or(v128.and(q1, i8x16.splat(15)), fifth(h1))',
+          replace: 'v128.or(v128.and(q1, i8x16.splat(15)), fifth(h0))',
+        },
+      },
+      {
+        id: 'q5_k-subnormal-minimum',
+        title: 'a subnormal minimum is read as zero',
+        size: 'small',
+        inject: {
+          kind: 'source',
+          file: KERNEL,
+          find: 'const dmin = f16ToF32(load<u16>(blocks, 2));',
+          replace: 'const dmin: f32 = (load<u16>(blocks, 2) & 0x7c00) == 0 ? 0 : f16ToF32(load<u16>(blocks, 2));',
+        },
+      },
+    ],
+  }),
+};
