@@ -1,0 +1,122 @@
+// The words of the ladder and the facts that the level function is given. Types and tables only; the rule is in
+// derive-level.ts, where the facts come from is the business of evidence/.
+
+import { LEVELS, type Level } from '../contract/model.ts';
+
+export { LEVELS, type Level };
+
+export const VERDICTS = ['survived', 'falsified', 'flaky', 'not-run', 'error'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** `green`: the planted fault was in place and the falsifier did not notice. */
+export type FaultVerdict = 'red' | 'green' | 'not-run' | 'error';
+
+export interface PartFacts {
+  verdict: Verdict;
+  executed: number;
+  planned: number;
+}
+
+export interface ConfirmationFacts {
+  /** Which machine, as an opaque name; only equality matters. */
+  machine: string;
+  verdict: Verdict;
+  outputsDigest: string;
+}
+
+/** What one receipt says, as far as the level depends on it. */
+export interface ReceiptFacts {
+  /** `cpu.x64.v8-13.6`; the executor is its first segment. */
+  environmentClass: string;
+  executor: string;
+  /** False: an input changed since. A stale receipt never counts. */
+  isFresh: boolean;
+  machine: string;
+  outputsDigest: string;
+  parts: { generated?: PartFacts; live?: PartFacts; oracle?: PartFacts };
+  faults: readonly { id: string; verdict: FaultVerdict }[];
+  confirmations: readonly ConfirmationFacts[];
+}
+
+/** What the contract says about the claim, as far as the level depends on it. */
+export interface ClaimFacts {
+  /** One class per executor is required: any machine's class of that executor will do. */
+  executors: readonly string[];
+  /** Faults that the contract promises; each must have been seen red. */
+  faults: readonly string[];
+  /** False: the contract says that no outside oracle can exist; then a second machine takes its place. */
+  canHaveOracle: boolean;
+}
+
+/** A contract in `depends_on`; null when there is no such contract or it has no claim. */
+export interface DependencyFacts {
+  stem: string;
+  level: Level | null;
+}
+
+export type CauseCode =
+  | 'no-required-class'
+  | 'no-receipt'
+  | 'stale'
+  | 'falsified'
+  | 'error'
+  | 'flaky'
+  | 'no-part'
+  | 'not-run'
+  | 'incomplete'
+  | 'no-faults'
+  | 'fault-unplanted'
+  | 'fault-green'
+  | 'fault-not-run'
+  | 'fault-error'
+  | 'class-missing'
+  | 'unconfirmed'
+  | 'disputed'
+  | 'dependency';
+
+/** One reason, as data; report/text.ts words it. */
+export interface Cause {
+  code: CauseCode;
+  /** Part, fault, class, machine or contract that it is about. */
+  subject?: string;
+  /** Environment class of the receipt that it was read from. */
+  environmentClass?: string;
+  detail?: string;
+}
+
+export interface Rung {
+  level: Exclude<Level, 'NONE'>;
+  isMet: boolean;
+  /** Why not; empty when met. */
+  missing: readonly Cause[];
+}
+
+export interface Cap {
+  level: Level;
+  cause: Cause;
+}
+
+export interface Derivation {
+  /** What counts. */
+  level: Level;
+  /** What the same receipts would give if none were stale: the greyed word. */
+  word: Level;
+  isStale: boolean;
+  /** Why the level is not the next higher one; null at DISCHARGED. */
+  cause: Cause | null;
+  /** PARTIAL, FUNCTIONAL, DISCHARGED, each judged before the caps. */
+  rungs: readonly Rung[];
+  caps: readonly Cap[];
+}
+
+export function levelRank(level: Level): number {
+  return LEVELS.indexOf(level);
+}
+
+export function lowerLevel(a: Level, b: Level): Level {
+  return levelRank(a) <= levelRank(b) ? a : b;
+}
+
+export function isLevel(word: unknown): word is Level {
+  return typeof word === 'string' && (LEVELS as readonly string[]).includes(word);
+}

@@ -1,0 +1,93 @@
+// The child process that runs one part of one falsifier and reports over IPC. A crash, a hang or an out-of-memory of
+// what it runs ends this process and nothing else.
+import { pathToFileURL } from 'node:url';
+import type { Falsifier, Part, PartName } from '../falsifier.ts';
+import { missingNeed } from './needs.ts';
+import { PartStopped, RecordingContext } from './part-context.ts';
+import type { ChildMessage, DescribeRequest, FalsifierDescription, PartReport, PartRequest } from './protocol.ts';
+
+const PROGRESS_INTERVAL_MS = 100;
+
+process.once('message', (request: PartRequest | DescribeRequest) => {
+  void answer(request).then(() => process.exit(0));
+});
+// The harness is gone: nobody will read the answer.
+process.once('disconnect', () => process.exit(1));
+await send({ type: 'ready' });
+
+async function answer(request: PartRequest | DescribeRequest): Promise<void> {
+  try {
+    await send(request.type === 'describe' ? await describe(request.module) : await runRequest(request));
+  } catch (error) {
+    await send({ type: 'unusable', message: textOf(error) });
+  }
+}
+
+async function describe(path: string): Promise<ChildMessage> {
+  const falsifiers = await loadFalsifiers(path);
+  const entries = Object.entries(falsifiers).map(([claim, falsifier]) => [claim, describeFalsifier(falsifier)]);
+  return { type: 'description', description: Object.fromEntries(entries) };
+}
+
+function describeFalsifier({ parts, faults }: Falsifier): FalsifierDescription {
+  const described: FalsifierDescription['parts'] = {};
+  for (const [name, part] of Object.entries(parts) as [PartName, Part][]) {
+    described[name] = { planned: part.planned, needs: part.needs ?? [] };
+  }
+  return {
+    parts: described,
+    faults: faults.map(({ id, title, size, part = 'generated', inject }) => ({
+      id,
+      title,
+      size,
+      part,
+      inject: inject.kind === 'source' ? inject : { kind: 'model' },
+    })),
+  };
+}
+
+async function runRequest(request: PartRequest): Promise<ChildMessage> {
+  const { address, part: name, root } = request;
+  const part = (await loadFalsifiers(address.module))[address.claim]?.parts[name];
+  if (part === undefined) {
+    throw new Error(`${address.module} exports no falsifiers['${address.claim}'] with a part "${name}"`);
+  }
+  for (const need of part.needs ?? []) {
+    const why = await missingNeed(root, need);
+    if (why !== null) return { type: 'absent', need, why };
+  }
+  return { type: 'report', report: await runPart(part, request) };
+}
+
+async function loadFalsifiers(path: string): Promise<Readonly<Record<string, Falsifier>>> {
+  const module = (await import(pathToFileURL(path).href)) as { falsifiers?: Readonly<Record<string, Falsifier>> };
+  if (module.falsifiers === undefined) throw new Error(`${path} has no export named "falsifiers"`);
+  return module.falsifiers;
+}
+
+async function runPart(part: Part, request: PartRequest): Promise<PartReport> {
+  const planned = Math.min(request.planned ?? part.planned, part.planned);
+  let lastMs = 0;
+  const context = new RecordingContext(request, planned, (executed) => {
+    const nowMs = performance.now();
+    if (nowMs - lastMs < PROGRESS_INTERVAL_MS) return;
+    lastMs = nowMs;
+    process.send?.({ type: 'progress', executed, planned } satisfies ChildMessage);
+  });
+  try {
+    await part.run(context);
+  } catch (error) {
+    if (!(error instanceof PartStopped)) context.report.thrown ??= { message: textOf(error), where: null };
+  }
+  return { ...context.report, outputsDigest: context.outputsDigest() };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function send(message: ChildMessage): Promise<void> {
+  return new Promise((done) => {
+    process.send?.(message, undefined, undefined, () => done());
+  });
+}

@@ -1,0 +1,186 @@
+// What a falsifier's part holds in its hands while it runs (falsifier.ts says what each thing means). Lives in the
+// part's child process; it counts and records, the judging is done by the harness (verdict.ts).
+import { createHash, type Hash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
+import type { Arbitrary } from 'fast-check';
+import { RefuteError } from '../../errors.ts';
+import type { Bar, Need, PartContext, ProgramResult } from '../falsifier.ts';
+import type { Model } from '../../engine/index.ts';
+import { formatNumber, isWithin, isWorse } from './bar.ts';
+import { findModel } from './needs.ts';
+import { openProductModel } from './product.ts';
+import { runProgram } from './run-program.ts';
+import { runSearch } from './search.ts';
+import { seedOfSearch } from './seed.ts';
+import type { PartReport, PartRequest } from './protocol.ts';
+
+/** Ends the part's run from inside a search or a measurement: all that matters is known. */
+export class PartStopped extends Error {}
+
+export class RecordingContext implements PartContext {
+  readonly seed: number;
+  readonly planned: number;
+  readonly bar: Bar;
+  readonly folder: string;
+  readonly report: PartReport;
+  readonly #request: PartRequest;
+  readonly #onProgress: (executed: number) => void;
+  readonly #outputs: Hash = createHash('sha256');
+  readonly #measurements: Hash = createHash('sha256');
+  #hasOutputs = false;
+  #searchCount = 0;
+
+  constructor(request: PartRequest, planned: number, onProgress: (executed: number) => void) {
+    this.seed = request.seed;
+    this.planned = planned;
+    this.bar = request.bar;
+    this.folder = request.folder;
+    this.#request = request;
+    this.#onProgress = onProgress;
+    this.report = {
+      planned,
+      executed: 0,
+      discarded: 0,
+      worst: null,
+      failure: null,
+      thrown: null,
+      starvedSearches: 0,
+      replayed: 0,
+      outputsDigest: '',
+      touched: {
+        data: [],
+        models: [],
+        programs: [],
+        oracles: [],
+      },
+    };
+  }
+
+  measure(value: number, where: string): void {
+    const { report, bar } = this;
+    report.executed += 1;
+    this.#onCase(value, where);
+    if (report.worst === null || isWorse(bar, value, report.worst.value)) report.worst = { value, where };
+    if (!isWithin(bar, value)) {
+      report.failure ??= { kind: 'measure', value, where };
+      if (this.#request.stopAtFirst) throw new PartStopped();
+    }
+  }
+
+  async search<Input>(
+    arbitrary: Arbitrary<Input>,
+    count: number,
+    measure: (input: Input) => number | Promise<number>,
+  ): Promise<void> {
+    const index = this.#searchCount;
+    this.#searchCount += 1;
+    const outcome = await runSearch({
+      arbitrary,
+      measure,
+      bar: this.bar,
+      index,
+      count: this.#caseCount(count),
+      seed: seedOfSearch(this.seed, index),
+      shrink: !this.#request.stopAtFirst,
+      replays: this.#request.replays.filter((stored) => stored.search === index),
+      replayOnly: this.#request.replayOnly,
+      onCase: (value) => this.#onCase(value, ''),
+    });
+    const { report } = this;
+    report.executed += outcome.executed;
+    report.discarded += outcome.discarded;
+    report.replayed += outcome.replayed;
+    if (
+      outcome.worst !== null &&
+      (report.worst === null || isWorse(this.bar, outcome.worst.value, report.worst.value))
+    ) {
+      report.worst = outcome.worst;
+    }
+    if (outcome.isStarved) report.starvedSearches += 1;
+    report.failure ??= outcome.failure;
+    report.thrown ??= outcome.thrown;
+    if (outcome.failure !== null || outcome.thrown !== null) throw new PartStopped();
+  }
+
+  output(bytes: Uint8Array | string): void {
+    this.#hasOutputs = true;
+    // Length first: two outputs must not digest like their concatenation.
+    const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+    this.#outputs.update(`${data.byteLength}:`).update(data);
+  }
+
+  data(relativePath: string): string {
+    const path = resolve(this.#request.root, relativePath);
+    const name = relative(this.#request.root, path).split(sep).join('/');
+    if (name.startsWith('..') || !exists(path)) {
+      throw new RefuteError({
+        code: 'E_FALSIFIER_DATA',
+        place: relativePath,
+        is: 'the falsifier asks for a data file that is not there',
+        allowed: 'a data file is named by its path below the project root',
+      });
+    }
+    pushOnce(this.report.touched.data, name);
+    return path;
+  }
+
+  model(need: Extract<Need, `model:${string}`>, file?: string): string {
+    const name = findModel(this.#request.root, need, file);
+    if (this.#request.modelOverride !== undefined) return this.#request.modelOverride;
+    pushOnce(this.report.touched.models, name);
+    return resolve(this.#request.root, name);
+  }
+
+  async openModel(path: string): Promise<Model> {
+    // `stat` first: whether a file is there is no matter of the engine's.
+    await stat(path);
+    return openProductModel(path);
+  }
+
+  oracle(identity: { name: string; version: string; digest?: string }): void {
+    const { oracles } = this.report.touched;
+    const isKnown = oracles.some((entry) => entry.name === identity.name && entry.digest === identity.digest);
+    if (!isKnown) oracles.push(identity);
+  }
+
+  program(
+    name: 'apr' | 'pv',
+    argv: readonly string[],
+    options: { stdin?: string; cwd?: string } = {},
+  ): Promise<ProgramResult> {
+    pushOnce(this.report.touched.programs, name);
+    return runProgram(name, argv, { cwd: this.#request.root, ...options });
+  }
+
+  /** Digest of the outputs, or of the measurements where the falsifier named no outputs. */
+  outputsDigest(): string {
+    return (this.#hasOutputs ? this.#outputs : this.#measurements).copy().digest('hex');
+  }
+
+  #onCase(value: number, where: string): void {
+    this.#measurements.update(`${formatNumber(value)} ${where}\n`);
+    this.#onProgress(this.report.executed);
+  }
+
+  /** A fault run asks for fewer cases than planned, so an author's division may leave a fraction. */
+  #caseCount(count: number): number {
+    if (this.#request.planned !== undefined) return Math.max(1, Math.floor(count));
+    if (Number.isSafeInteger(count) && count > 0) return count;
+    throw new RefuteError({
+      code: 'E_SEARCH_COUNT',
+      place: this.#request.address.claim,
+      is: `a search asks for ${count} cases`,
+      allowed: 'a search runs a whole number of cases, at least 1',
+    });
+  }
+}
+
+function pushOnce<Item>(list: Item[], item: Item): void {
+  if (!list.includes(item)) list.push(item);
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

@@ -1,0 +1,106 @@
+// What the harness and the child process that runs one part say to each other (IPC, structured clone: NaN, -0 and
+// typed arrays survive). Types only.
+import type { Bar, Need, PartName } from '../falsifier.ts';
+import type { EncodedValue } from './encode-value.ts';
+
+/** Where a falsifier stands: its module and its key there. */
+export interface FalsifierAddress {
+  /** Absolute path of the module. */
+  module: string;
+  claim: string;
+}
+
+/** Asks what a falsifier module holds, without running anything of it. Sent once, right after the start. */
+export interface DescribeRequest {
+  type: 'describe';
+  module: string;
+}
+
+/** Asks for one part to be run. Sent once, right after the start. */
+export interface PartRequest {
+  type: 'part';
+  address: FalsifierAddress;
+  part: PartName;
+  seed: number;
+  bar: Bar;
+  root: string;
+  folder: string;
+  /** Absent: the part's own `planned`. */
+  planned?: number;
+  /** Stop at the first case beyond the bar and shrink nothing: a planted fault only has to be seen. */
+  stopAtFirst: boolean;
+  /** Stored counterexamples that the searches try before anything generated. */
+  replays: readonly StoredCase[];
+  /** True: run the stored cases and skip the rest of every search. */
+  replayOnly: boolean;
+  /** A file that takes the place of every model that the part asks for. */
+  modelOverride?: string;
+}
+
+/** A case that a search can be sent back to: by value, or by fast-check's path where the value cannot be written down. */
+export interface StoredCase {
+  search: number;
+  seed: number;
+  path: string;
+  value: EncodedValue | null;
+}
+
+export interface Measured {
+  value: number;
+  where: string;
+}
+
+/** The first case beyond the bar (`measure`), or the shrunk one (`search`). */
+export type Failure =
+  | ({ kind: 'measure' } & Measured)
+  | ({ kind: 'search'; input: string; shrinks: number; stored: StoredCase } & Measured);
+
+/** What a run touched beyond its imports: the receipt pins it. Paths are relative to the root, with `/`. */
+export interface TouchedInputs {
+  data: string[];
+  models: string[];
+  programs: ('apr' | 'pv')[];
+  oracles: { name: string; version: string; digest?: string }[];
+}
+
+export interface PartReport {
+  planned: number;
+  executed: number;
+  /** Inputs that preconditions rejected. */
+  discarded: number;
+  worst: Measured | null;
+  failure: Failure | null;
+  /** Something that is not a bar: the product or the falsifier threw. */
+  thrown: { message: string; where: string | null } | null;
+  /** Searches whose preconditions rejected every input, or too many of them. */
+  starvedSearches: number;
+  replayed: number;
+  outputsDigest: string;
+  touched: TouchedInputs;
+}
+
+/** A planted fault as far as it can travel between processes: a transform stays in its module. */
+export interface FaultDescription {
+  id: string;
+  title: string;
+  size: 'gross' | 'small';
+  part: PartName;
+  inject: { kind: 'source'; file: string; find: string; replace: string } | { kind: 'model' };
+}
+
+export interface FalsifierDescription {
+  parts: Partial<Record<PartName, { planned: number; needs: readonly Need[] }>>;
+  faults: FaultDescription[];
+}
+
+/** Claim id -> what its falsifier has. */
+export type ModuleDescription = Record<string, FalsifierDescription>;
+
+export type ChildMessage =
+  | { type: 'ready' }
+  | { type: 'description'; description: ModuleDescription }
+  | { type: 'absent'; need: Need; why: string }
+  | { type: 'progress'; executed: number; planned: number }
+  | { type: 'report'; report: PartReport }
+  /** The falsifier module itself is not usable. */
+  | { type: 'unusable'; message: string };

@@ -1,0 +1,76 @@
+// A black-box claim: the contract gives an argument list, and the program must end with the exit code that the bar
+// names (0 where it names none). No shell ever sees it.
+import { fileURLToPath } from 'node:url';
+import { RefuteError } from '../../errors.ts';
+import type { Claim } from '../contract/model.ts';
+import type { Bar } from '../falsifier.ts';
+import { digestOf } from '../evidence/digest.ts';
+import { isWithin } from './bar.ts';
+import type { ClaimRun, RunClaimOptions } from './run-claim.ts';
+import { PART_TIME_LIMIT_MS } from './run-part.ts';
+import { runArgv } from './run-program.ts';
+import type { PartReport } from './protocol.ts';
+import { judgeReport, type PartResult } from './verdict.ts';
+
+const EXIT_CODE_BAR: Bar = {
+  metric: 'exit_code',
+  comparator: '==',
+  threshold: 0,
+  unit: '',
+  basis: 'a program says by its exit code whether it succeeded',
+};
+
+export async function runArgvClaim(claim: Claim, seed: number, options: RunClaimOptions): Promise<ClaimRun> {
+  const bar = claim.bar ?? EXIT_CODE_BAR;
+  const startMs = performance.now();
+  const result = await runOnce(claim, bar, options);
+  const part: PartResult = { part: 'generated', durationMs: Math.round(performance.now() - startMs), ...result };
+  return { claim, executor: 'cpu', bar, seed, repeat: 1, module: null, parts: [part], faults: [] };
+}
+
+async function runOnce(
+  claim: Claim,
+  bar: Bar,
+  options: RunClaimOptions,
+): Promise<Omit<PartResult, 'part' | 'durationMs'>> {
+  const argv = claim.run ?? [];
+  try {
+    const timeLimitMs = options.timeLimitMs ?? PART_TIME_LIMIT_MS;
+    const { exitCode, stdout } = await runArgv(programArgv(argv), { cwd: options.root, timeLimitMs });
+    const where = argv.join(' ');
+    const failure = isWithin(bar, exitCode) ? null : ({ kind: 'measure', value: exitCode, where } as const);
+    const program = argv[0];
+    const report: PartReport = {
+      planned: 1,
+      executed: 1,
+      discarded: 0,
+      worst: {
+        value: exitCode,
+        where,
+      },
+      failure,
+      thrown: null,
+      starvedSearches: 0,
+      replayed: 0,
+      outputsDigest: digestOf(stdout).slice('sha256:'.length),
+      touched: {
+        data: [],
+        models: [],
+        oracles: [],
+        programs: program === 'apr' || program === 'pv' ? [program] : [],
+      },
+    };
+    return { ...judgeReport(report), executed: 1, planned: 1, report };
+  } catch (error) {
+    if (!(error instanceof RefuteError)) throw error;
+    return { verdict: 'error', reason: { code: 'crash', detail: error.message }, executed: 0, planned: 1 };
+  }
+}
+
+/** `apr` and `pv` are this package's own, and `node` is the one that runs us. */
+function programArgv(argv: readonly string[]): string[] {
+  const [program = '', ...rest] = argv;
+  if (program === 'node') return [process.execPath, ...rest];
+  if (program !== 'apr' && program !== 'pv') return [program, ...rest];
+  return [process.execPath, fileURLToPath(new URL(`../../../bin/${program}.js`, import.meta.url)), ...rest];
+}

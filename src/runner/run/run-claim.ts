@@ -1,0 +1,176 @@
+// Runs everything about one claim: its parts, the repeats that expose a flaky one, and its planted faults. Says what
+// happened; whether and where that is written down is decided in evidence/.
+import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { RefuteError } from '../../errors.ts';
+import type { Claim } from '../contract/model.ts';
+import type { Bar, PartName } from '../falsifier.ts';
+import type { Verdict } from '../level/types.ts';
+import { describeModule, runPart, type RunPartOptions } from './run-part.ts';
+import { runFaults, type FaultResult } from './run-faults.ts';
+import { runArgvClaim } from './run-argv-claim.ts';
+import { seedOfClaim } from './seed.ts';
+import type { FalsifierDescription, ModuleDescription, StoredCase } from './protocol.ts';
+import type { PartResult } from './verdict.ts';
+
+export const PART_NAMES: readonly PartName[] = ['generated', 'live', 'oracle'];
+
+export interface RunClaimOptions {
+  root: string;
+  /** Only this part. */
+  part?: PartName;
+  seed?: number;
+  /** Runs of the same seed that must agree; 1 runs again only what was falsified. */
+  repeat?: number;
+  /** Stored counterexamples to try before anything generated. */
+  replays?: readonly StoredCase[];
+  /** Only the stored counterexamples; no faults. */
+  replayOnly?: boolean;
+  model?: string;
+  timeLimitMs?: number;
+  onProgress?: (what: string) => void;
+}
+
+export interface ClaimRun {
+  claim: Claim;
+  executor: 'cpu';
+  bar: Bar;
+  seed: number;
+  repeat: number;
+  /** Absolute path of the falsifier module; null for a `run:` claim. */
+  module: string | null;
+  parts: PartResult[];
+  faults: FaultResult[];
+}
+
+/** Loads falsifier modules at most once per process. */
+export type DescribeModule = (path: string) => Promise<ModuleDescription>;
+
+export function moduleDescriber(root: string): DescribeModule {
+  const known = new Map<string, Promise<ModuleDescription>>();
+  return (path) => {
+    const description = known.get(path) ?? describeModule(path, root);
+    known.set(path, description);
+    return description;
+  };
+}
+
+/** Path of the module that holds a claim's falsifier; null for a claim that only has `run:`. */
+export function falsifierPath(root: string, claim: Claim): string | null {
+  const path = resolve(root, 'falsifiers', `${claim.falsifier}.ts`);
+  if (existsSync(path)) return path;
+  return claim.run === undefined ? path : null;
+}
+
+/** @throws RefuteError where there is nothing that could be run: no module, no entry, no bar */
+export async function runClaim(claim: Claim, options: RunClaimOptions, describe: DescribeModule): Promise<ClaimRun> {
+  const seed = options.seed ?? seedOfClaim(claim.id);
+  const { root, repeat = 1 } = options;
+  if (claim.run !== undefined) return runArgvClaim(claim, seed, options);
+
+  const module = resolve(root, 'falsifiers', `${claim.falsifier}.ts`);
+  if (!existsSync(module)) {
+    throw new RefuteError({
+      code: 'E_NO_FALSIFIER',
+      place: claim.id,
+      is: `falsifiers/${claim.falsifier}.ts does not exist`,
+      next: 'Write it, or name another module with `falsifier:` in the contract',
+    });
+  }
+  const falsifier = (await describe(module))[claim.id];
+  if (falsifier === undefined) {
+    const is = `falsifiers/${claim.falsifier}.ts has no entry for it`;
+    throw new RefuteError({ code: 'E_NO_FALSIFIER', place: claim.id, is });
+  }
+  const { bar } = claim;
+  if (bar === undefined) {
+    throw new RefuteError({
+      code: 'E_NO_BAR',
+      place: `${claim.file}:${claim.line}`,
+      is: `${claim.id} has no complete bar`,
+      allowed: 'bar: { metric, comparator, threshold, unit, basis }',
+    });
+  }
+  const request = {
+    address: {
+      module,
+      claim: claim.id,
+    },
+    seed,
+    bar,
+    root,
+    stopAtFirst: false,
+    replays: options.replays ?? [],
+    replayOnly: options.replayOnly ?? false,
+  };
+  const run: ClaimRun = { claim, executor: 'cpu', bar, seed, repeat, module, parts: [], faults: [] };
+  for (const part of selectedParts(falsifier, options.part)) {
+    options.onProgress?.(part);
+    const override = part === 'live' && options.model !== undefined ? { modelOverride: options.model } : {};
+    const runOptions: RunPartOptions = {
+      request: { ...request, ...override, part },
+      planned: falsifier.parts[part]?.planned ?? 0,
+      ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
+      onProgress: (executed, planned) => options.onProgress?.(`${part} ${executed}/${planned}`),
+    };
+    run.parts.push(await runRepeatedly(runOptions, repeat));
+  }
+  if (options.replayOnly !== true) run.faults = await runFaultsOf(run, falsifier, options, request);
+  return run;
+}
+
+function selectedParts(falsifier: FalsifierDescription, only?: PartName): PartName[] {
+  return PART_NAMES.filter((name) => falsifier.parts[name] !== undefined && (only === undefined || only === name));
+}
+
+/**
+ * A falsified part is run once more with the same seed: a refutation that does not repeat is flaky, which is worse
+ * than either answer. With `repeat` above 1 every run must agree, outputs included.
+ */
+async function runRepeatedly(options: RunPartOptions, repeat: number): Promise<PartResult> {
+  const first = await runPart(options);
+  if (first.verdict !== 'falsified' && !(first.verdict === 'survived' && repeat > 1)) return first;
+  const results = [first];
+  const count = Math.max(repeat, first.verdict === 'falsified' ? 2 : 1);
+  while (results.length < count) results.push(await runPart(options));
+
+  const durationMs = results.reduce((sum, result) => sum + result.durationMs, 0);
+  const verdicts: Verdict[] = results.map((result) => result.verdict);
+  if (new Set(verdicts).size > 1) {
+    return { ...first, durationMs, verdict: 'flaky', reason: { code: 'repeat-disagrees', verdicts } };
+  }
+  const digests = new Set(results.map((result) => result.report?.outputsDigest));
+  if (first.verdict === 'survived' && digests.size > 1) {
+    return { ...first, durationMs, verdict: 'flaky', reason: { code: 'outputs-differ', runs: results.length } };
+  }
+  return { ...first, durationMs };
+}
+
+/** Faults of the parts that were run. Where a healthy part did not survive, a red fault would show nothing. */
+async function runFaultsOf(
+  run: ClaimRun,
+  falsifier: FalsifierDescription,
+  options: RunClaimOptions,
+  request: Omit<RunPartOptions['request'], 'part'>,
+): Promise<FaultResult[]> {
+  const survived = new Set(run.parts.filter((part) => part.verdict === 'survived').map((part) => part.part));
+  const wasRun = new Map(run.parts.map((part) => [part.part, part]));
+  const faults = falsifier.faults.filter((fault) => wasRun.has(fault.part));
+  const runnable = faults.filter((fault) => survived.has(fault.part));
+  const results = await runFaults({
+    faults: runnable,
+    parts: falsifier.parts,
+    request: {
+      ...request,
+      part: 'generated',
+    },
+    ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
+    onFault: (done, total) => options.onProgress?.(`fault ${done}/${total}`),
+  });
+  const byId = new Map(results.map((result) => [result.id, result]));
+  return faults.map((fault): FaultResult => {
+    const { id, title, size, part } = fault;
+    const reason = wasRun.get(part)?.reason ?? { code: 'nothing-executed' };
+    return byId.get(id) ?? { id, title, size, part, verdict: 'not-run', executed: 0, measured: null, reason };
+  });
+}

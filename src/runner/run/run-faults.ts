@@ -1,0 +1,100 @@
+// Sees whether a falsifier has teeth: each planted fault must turn its part red. Every fault runs in a child of its
+// own, two at a time, first with few cases; only a fault that stays green there is given the full number.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RefuteError } from '../../errors.ts';
+import type { FaultVerdict } from '../level/types.ts';
+import { plantFault } from './plant-fault.ts';
+import { runPart } from './run-part.ts';
+import type { FalsifierDescription, FaultDescription, PartRequest } from './protocol.ts';
+import type { PartResult, Reason } from './verdict.ts';
+
+const FAULTS_AT_ONCE = 2;
+/** Enough for a gross fault; a healthy run of the same part has just shown that they are quick. */
+const FIRST_LOOK_CASES = 64;
+
+export interface FaultResult {
+  id: string;
+  title: string;
+  size: 'gross' | 'small';
+  part: FaultDescription['part'];
+  verdict: FaultVerdict;
+  /** Cases until it was seen, or all of them. */
+  executed: number;
+  /** The measurement beyond the bar; null where there is none. */
+  measured: number | null;
+  /** Why it is not red. */
+  reason?: Reason | { code: 'never-loaded' } | { code: 'not-plantable'; message: string };
+}
+
+export interface RunFaultsOptions {
+  faults: readonly FaultDescription[];
+  parts: FalsifierDescription['parts'];
+  /** The request of the healthy run; part and case count are set here. */
+  request: Omit<PartRequest, 'folder' | 'type'>;
+  timeLimitMs?: number;
+  onFault?: (done: number, total: number) => void;
+}
+
+/** In the order of `faults`. */
+export async function runFaults(options: RunFaultsOptions): Promise<FaultResult[]> {
+  const { faults } = options;
+  const results: FaultResult[] = [];
+  let next = 0;
+  let done = 0;
+  const work = async (): Promise<void> => {
+    for (let index = next++; index < faults.length; index = next++) {
+      const fault = faults[index];
+      if (fault === undefined) return;
+      results[index] = await runFault(fault, options);
+      done += 1;
+      options.onFault?.(done, faults.length);
+    }
+  };
+  await Promise.all(Array.from({ length: FAULTS_AT_ONCE }, work));
+  return results;
+}
+
+async function runFault(fault: FaultDescription, options: RunFaultsOptions): Promise<FaultResult> {
+  const { id, title, size, part } = fault;
+  const named = { id, title, size, part };
+  const folder = await mkdtemp(join(tmpdir(), 'refute-fault-'));
+  try {
+    const { request } = options;
+    const planted = await plantFault(fault, request.address, request.root, folder);
+    const look = (planned?: number): Promise<PartResult> =>
+      runPart({
+        request: {
+          ...request,
+          part,
+          stopAtFirst: true,
+          replays: [],
+          ...(planned === undefined ? {} : { planned }),
+        },
+        env: planted.env,
+        planned: planned ?? options.parts[part]?.planned ?? 0,
+        ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
+      });
+    let result = await look(FIRST_LOOK_CASES);
+    const isCutShort = FIRST_LOOK_CASES < (options.parts[part]?.planned ?? 0);
+    if (isCutShort && result.report !== undefined && result.report.failure === null) result = await look();
+    const outcome = judgeFault(result, planted.appliedCount());
+    return { ...named, executed: result.executed, measured: result.report?.failure?.value ?? null, ...outcome };
+  } catch (error) {
+    if (!(error instanceof RefuteError)) throw error;
+    const reason = { code: 'not-plantable', message: error.message } as const;
+    return { ...named, verdict: 'error', executed: 0, measured: null, reason };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Only a bar that is broken by the fault makes it red: a crash or a missing case says nothing about the bar. */
+function judgeFault(result: PartResult, appliedCount: number): Pick<FaultResult, 'verdict' | 'reason'> {
+  const { verdict, reason, executed } = result;
+  if (verdict === 'falsified') return { verdict: 'red' };
+  if (verdict === 'error') return { verdict: 'error', reason };
+  if (appliedCount === 0) return { verdict: 'error', reason: { code: 'never-loaded' } };
+  return executed === 0 ? { verdict: 'not-run', reason } : { verdict: 'green', reason };
+}

@@ -1,0 +1,48 @@
+// From what a part's child reported to a verdict. Pure; the words of the reasons are in report/text.ts.
+import type { Need, PartName } from '../falsifier.ts';
+import type { Verdict } from '../level/types.ts';
+import type { PartReport } from './protocol.ts';
+
+/** Why a verdict is what it is, as data. */
+export type Reason =
+  | { code: 'within-bar' }
+  | { code: 'beyond-bar' }
+  | { code: 'repeat-disagrees'; verdicts: Verdict[] }
+  | { code: 'outputs-differ'; runs: number }
+  | { code: 'need-absent'; need: Need; why: string }
+  | { code: 'executor-absent'; executor: string }
+  | { code: 'nothing-executed' }
+  | { code: 'starved'; searches: number; discarded: number }
+  | { code: 'incomplete' }
+  | { code: 'too-many' }
+  | { code: 'threw'; message: string; where: string | null }
+  | { code: 'crash'; detail: string }
+  | { code: 'out-of-memory'; detail: string }
+  | { code: 'time-limit'; limitMs: number }
+  | { code: 'unusable'; message: string };
+
+/** The outcome of one part of one claim. `report` is absent where the child never got that far. */
+export interface PartResult {
+  part: PartName;
+  verdict: Verdict;
+  reason: Reason;
+  executed: number;
+  planned: number;
+  durationMs: number;
+  report?: PartReport;
+}
+
+/** Order matters: a bar that was broken stays broken whatever came after; nothing executed is never a pass. */
+export function judgeReport(report: PartReport): { verdict: Verdict; reason: Reason } {
+  const { executed, planned, failure, thrown, starvedSearches, discarded } = report;
+  if (failure !== null) return { verdict: 'falsified', reason: { code: 'beyond-bar' } };
+  if (thrown !== null) return { verdict: 'error', reason: { code: 'threw', ...thrown } };
+  if (starvedSearches > 0) {
+    return { verdict: 'not-run', reason: { code: 'starved', searches: starvedSearches, discarded } };
+  }
+  if (!(planned > 0) || executed === 0) return { verdict: 'not-run', reason: { code: 'nothing-executed' } };
+  if (executed < planned) return { verdict: 'not-run', reason: { code: 'incomplete' } };
+  // More cases than promised: the falsifier does not know what it runs, so its count proves nothing.
+  if (executed > planned) return { verdict: 'error', reason: { code: 'too-many' } };
+  return { verdict: 'survived', reason: { code: 'within-bar' } };
+}
