@@ -5,6 +5,14 @@ export interface ChatMessage {
   content: string;
 }
 
+/** Decodes one token at a time. */
+export interface TextStream {
+  /** The characters that this token completes; empty while one is unfinished. */
+  push(id: number): string;
+  /** What an unfinished character leaves behind: U+FFFD or nothing. */
+  end(): string;
+}
+
 export interface TextModel {
   readonly vocabSize: number;
   readonly bosId: number | null;
@@ -15,8 +23,13 @@ export interface TextModel {
   readonly hasChatTemplate: boolean;
   /** @param options.parseSpecial true: `<|im_end|>` in the text is one control token; false: it is text. */
   encode(text: string, options: { parseSpecial: boolean; addBos: boolean }): number[];
-  /** Control tokens are left out unless `keepSpecial`. Incomplete UTF-8 shows as U+FFFD. */
+  /**
+   * Control tokens are left out unless `keepSpecial`. Incomplete UTF-8 shows as U+FFFD. The space that a SentencePiece
+   * text starts with is dropped where the first id carries it, as llama.cpp does; after a control token it stays.
+   */
   decode(ids: readonly number[], options?: { keepSpecial?: boolean }): string;
+  /** Decoding of what follows `after`; its first space is dropped only where `after` shows no text. */
+  openStream(after: readonly number[]): TextStream;
   /** The vocabulary's own spelling of one token. */
   tokenText(id: number): string;
   /** Renders the model's template; the caller encodes the result with parseSpecial. */

@@ -1,0 +1,34 @@
+// The alphabet of byte-level BPE: each of the 256 bytes stands as one printable character in a vocabulary.
+// Printable ASCII and Latin-1 stand for themselves, the other 68 bytes for U+0100, U+0101, … in order.
+
+const PRINTABLE: readonly (readonly [first: number, last: number])[] = [
+  [0x21, 0x7e],
+  [0xa1, 0xac],
+  [0xae, 0xff],
+];
+
+function isPrintable(byte: number): boolean {
+  return PRINTABLE.some(([first, last]) => byte >= first && byte <= last);
+}
+
+const byteOfCharacter: ReadonlyMap<string, number> = buildAlphabet();
+
+function buildAlphabet(): Map<string, number> {
+  const alphabet = new Map<string, number>();
+  let substitute = 0x100;
+  for (let byte = 0; byte < 256; byte += 1) {
+    alphabet.set(String.fromCharCode(isPrintable(byte) ? byte : substitute++), byte);
+  }
+  return alphabet;
+}
+
+/** The bytes that a token's spelling stands for; a character outside the alphabet stands for its own UTF-8. */
+export function bytesOfSpelling(spelling: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of spelling) {
+    const byte = byteOfCharacter.get(character);
+    if (byte === undefined) bytes.push(...new TextEncoder().encode(character));
+    else bytes.push(byte);
+  }
+  return Uint8Array.from(bytes);
+}

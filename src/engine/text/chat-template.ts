@@ -1,0 +1,121 @@
+// The model's own chat template, a Jinja program from its file, rendered by `@huggingface/jinja`. The library's clock
+// speaks the language of the machine and its `range` allocates what it is told to; both are replaced here.
+import { Template } from '@huggingface/jinja';
+import { RefuteError } from '../../errors.ts';
+import type { ChatMessage } from './text-model.ts';
+
+const KEY = 'tokenizer.chat_template';
+
+/** Longer than any template in use by a factor of 10; above it a file is broken or hostile. */
+const MAX_TEMPLATE_CHARACTERS = 1_000_000;
+/** Templates count messages; none needs more numbers. */
+const MAX_RANGE = 100_000;
+
+export interface SpecialTexts {
+  bos: string;
+  eos: string;
+}
+
+export class ChatTemplate {
+  readonly #source: string;
+  #template: Template | null = null;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  /** True where the text depends on the day it is rendered. */
+  get readsClock(): boolean {
+    return this.#source.includes('strftime_now');
+  }
+
+  /** @throws RefuteError E_CHAT_TEMPLATE (it does not parse or run), E_CHAT_TEMPLATE_REFUSED (it refuses the messages) */
+  render(messages: readonly ChatMessage[], texts: SpecialTexts, addGenerationPrompt: boolean): string {
+    const globals = {
+      messages,
+      bos_token: texts.bos,
+      eos_token: texts.eos,
+      add_generation_prompt: addGenerationPrompt,
+      raise_exception: refuse,
+      strftime_now: (format: unknown) => formatTime(new Date(), String(format)),
+      range: boundedRange,
+    };
+    try {
+      this.#template ??= parse(this.#source);
+      return this.#template.render(globals);
+    } catch (error) {
+      if (error instanceof RefuteError) throw error;
+      const is = `it does not render: ${error instanceof Error ? error.message : String(error)}`;
+      const next = 'Use --raw to leave the template out';
+      throw new RefuteError({ code: 'E_CHAT_TEMPLATE', place: KEY, is, next, cause: error });
+    }
+  }
+}
+
+function parse(source: string): Template {
+  if (source.length > MAX_TEMPLATE_CHARACTERS) {
+    throw new RefuteError({
+      code: 'E_CHAT_TEMPLATE',
+      place: KEY,
+      is: `${source.length} characters`,
+      allowed: `at most ${MAX_TEMPLATE_CHARACTERS} are read`,
+      next: 'Use --raw to leave the template out',
+    });
+  }
+  return new Template(source);
+}
+
+function refuse(message: unknown): never {
+  throw new RefuteError({
+    code: 'E_CHAT_TEMPLATE_REFUSED',
+    place: KEY,
+    is: `the template refuses these messages: ${String(message)}`,
+  });
+}
+
+/** Python's range: (stop), (start, stop) or (start, stop, step). */
+function boundedRange(first: unknown, second?: unknown, third?: unknown): number[] {
+  const [start, stop] = second === undefined ? [0, Number(first)] : [Number(first), Number(second)];
+  const step = third === undefined ? 1 : Number(third);
+  const count = Math.ceil((stop - start) / step);
+  if (!(count <= MAX_RANGE)) throw new Error(`range of ${count} numbers, at most ${MAX_RANGE} are allowed`);
+  return Array.from({ length: Math.max(0, count) }, (_, i) => start + i * step);
+}
+
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
+const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
+/** Python's strftime in its C locale, for the directives that templates use; another one stays as it stands. */
+export function formatTime(time: Date, format: string): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const month = MONTHS[time.getMonth()] ?? '';
+  const day = DAYS[time.getDay()] ?? '';
+  const directives: Readonly<Record<string, string>> = {
+    '%Y': String(time.getFullYear()),
+    '%y': two(time.getFullYear() % 100),
+    '%m': two(time.getMonth() + 1),
+    '%d': two(time.getDate()),
+    '%b': month.slice(0, 3),
+    '%B': month,
+    '%a': day.slice(0, 3),
+    '%A': day,
+    '%H': two(time.getHours()),
+    '%M': two(time.getMinutes()),
+    '%S': two(time.getSeconds()),
+    '%%': '%',
+  };
+  return format.replaceAll(/%[a-zA-Z%]/g, (directive) => directives[directive] ?? directive);
+}

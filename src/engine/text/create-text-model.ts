@@ -1,0 +1,124 @@
+// A file's tokenizer and chat template behind the TextModel seam. Reads the keys at once, so that a broken vocabulary
+// is an error when the model is opened; builds the encoder on first use, because most commands never encode.
+import { RefuteError } from '../../errors.ts';
+import type { Notice } from '../model.ts';
+import { ChatTemplate } from './chat-template.ts';
+import { buildEncoder, type Encode } from './encoder.ts';
+import { MetadataReader } from './metadata-reader.ts';
+import { Pieces, PieceStream } from './pieces.ts';
+import { SpecialTokens } from './special-tokens.ts';
+import type { ChatMessage, TextModel, TextStream } from './text-model.ts';
+import { TextlessModel } from './textless-model.ts';
+import { readVocabulary, type Vocabulary } from './vocabulary.ts';
+
+/** `tokenizer.ggml.model` and what it is here. */
+const KINDS: ReadonlyMap<string, Vocabulary['kind']> = new Map([
+  ['gpt2', 'bpe'],
+  ['llama', 'sentencepiece'],
+]);
+
+/**
+ * @param metadata a GGUF file's key-value data as plain values
+ * @param notify   called for each default that is taken and each oddity that is accepted
+ * @throws RefuteError those of `readVocabulary`
+ */
+export function createTextModel(
+  metadata: ReadonlyMap<string, unknown>,
+  notify: (notice: Notice) => void = () => {},
+): TextModel {
+  const name = new MetadataReader(metadata).string('tokenizer.ggml.model');
+  const kind = KINDS.get(name ?? '');
+  if (kind === undefined) {
+    const textless = new TextlessModel(name);
+    notify(textless.notice);
+    return textless;
+  }
+  const vocabulary = readVocabulary(metadata, kind, notify);
+  const model = new VocabularyTextModel(vocabulary);
+  if (model.chatReadsClock) {
+    const message = 'The chat template writes the date of today: a prompt has other ids tomorrow';
+    notify({ severity: 'note', code: 'TEMPLATE-CLOCK', message });
+  }
+  return model;
+}
+
+class VocabularyTextModel implements TextModel {
+  readonly vocabSize: number;
+  readonly bosId: number | null;
+  readonly endIds: ReadonlySet<number>;
+  readonly wantsBos: boolean;
+  readonly #vocabulary: Vocabulary;
+  readonly #pieces: Pieces;
+  readonly #template: ChatTemplate | null;
+  #specials: SpecialTokens | null = null;
+  #encodeText: Encode | null = null;
+
+  constructor(vocabulary: Vocabulary) {
+    this.vocabSize = vocabulary.tokens.length;
+    this.bosId = vocabulary.bosId;
+    this.endIds = vocabulary.endIds;
+    this.wantsBos = vocabulary.wantsBos;
+    this.#vocabulary = vocabulary;
+    this.#pieces = new Pieces(vocabulary);
+    this.#template = vocabulary.chatTemplate === null ? null : new ChatTemplate(vocabulary.chatTemplate);
+  }
+
+  get hasChatTemplate(): boolean {
+    return this.#template !== null;
+  }
+
+  get chatReadsClock(): boolean {
+    return this.#template?.readsClock ?? false;
+  }
+
+  encode(text: string, { parseSpecial, addBos }: { parseSpecial: boolean; addBos: boolean }): number[] {
+    this.#specials ??= new SpecialTokens(this.#vocabulary);
+    // A lone surrogate has no UTF-8; it is U+FFFD from here on, as everywhere else that text becomes bytes.
+    const parts = this.#specials.split(text.toWellFormed(), parseSpecial);
+    const ids = parts.flatMap((part) => (typeof part === 'number' ? [part] : this.#encodeStretch(part)));
+    return addBos ? [this.#requireBos(), ...ids] : ids;
+  }
+
+  decode(ids: readonly number[], { keepSpecial = false }: { keepSpecial?: boolean } = {}): string {
+    const [first] = ids;
+    const startsWithText = first !== undefined && this.#pieces.isVisible(first);
+    const stream = new PieceStream(this.#pieces, { keepSpecial }, startsWithText && this.#vocabulary.hasSpacePrefix);
+    return ids.map((id) => stream.push(id)).join('') + stream.end();
+  }
+
+  openStream(after: readonly number[]): TextStream {
+    const isTextStart = !after.some((id) => this.#pieces.isVisible(id));
+    return new PieceStream(this.#pieces, { keepSpecial: false }, isTextStart && this.#vocabulary.hasSpacePrefix);
+  }
+
+  tokenText(id: number): string {
+    return this.#vocabulary.tokens[id] ?? `[id ${id}]`;
+  }
+
+  renderChat(messages: readonly ChatMessage[], { addGenerationPrompt }: { addGenerationPrompt: boolean }): string {
+    if (this.#template === null) {
+      throw new RefuteError({
+        code: 'E_CHAT_TEMPLATE_ABSENT',
+        place: 'tokenizer.chat_template',
+        is: 'the file has none',
+      });
+    }
+    const { bosId, eosId, tokens } = this.#vocabulary;
+    const texts = { bos: tokens[bosId ?? -1] ?? '', eos: tokens[eosId ?? -1] ?? '' };
+    return this.#template.render(messages, texts, addGenerationPrompt);
+  }
+
+  #encodeStretch(text: string): number[] {
+    this.#encodeText ??= buildEncoder(this.#vocabulary);
+    return this.#encodeText(text);
+  }
+
+  #requireBos(): number {
+    if (this.bosId !== null) return this.bosId;
+    throw new RefuteError({
+      code: 'E_TOKENIZER_NO_BOS',
+      place: 'tokenizer.ggml.bos_token_id',
+      is: 'the file has no BOS token and one is asked for',
+    });
+  }
+}

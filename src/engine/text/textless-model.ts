@@ -1,0 +1,57 @@
+// The TextModel of a file without a vocabulary, or with one of a kind that is not built here: ids go in and come out
+// as ids, which is all that a comparison of numbers needs. Text is refused, never guessed.
+import { RefuteError } from '../../errors.ts';
+import type { Notice } from '../model.ts';
+import type { TextModel, TextStream } from './text-model.ts';
+
+export class TextlessModel implements TextModel {
+  readonly vocabSize = 0;
+  readonly bosId: null = null;
+  readonly endIds: ReadonlySet<number> = new Set<number>();
+  readonly wantsBos = false;
+  readonly hasChatTemplate = false;
+  readonly #is: string;
+
+  /** @param kind `tokenizer.ggml.model`, null where the file has no such key */
+  constructor(kind: string | null) {
+    this.#is = kind === null ? 'the file holds no tokenizer' : `${JSON.stringify(kind)} vocabularies are not read`;
+  }
+
+  get notice(): Notice {
+    return {
+      severity: 'warning',
+      code: 'NO-TOKENIZER',
+      message: `${this.#is}: prompts are ids (--tokens), text shows ids`,
+    };
+  }
+
+  encode(): number[] {
+    throw this.#error();
+  }
+
+  decode(ids: readonly number[]): string {
+    return ids.map((id) => this.tokenText(id)).join('');
+  }
+
+  openStream(): TextStream {
+    return { push: (id) => this.tokenText(id), end: () => '' };
+  }
+
+  tokenText(id: number): string {
+    return `[id ${id}]`;
+  }
+
+  renderChat(): string {
+    throw this.#error();
+  }
+
+  #error(): RefuteError {
+    return new RefuteError({
+      code: 'E_TOKENIZER_ABSENT',
+      place: 'tokenizer.ggml.model',
+      is: this.#is,
+      allowed: '"gpt2" (byte-level BPE) and "llama" (SentencePiece) are',
+      next: 'Give the prompt as ids: --tokens 1,5,9',
+    });
+  }
+}

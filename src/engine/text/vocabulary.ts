@@ -1,0 +1,192 @@
+// The `tokenizer.*` keys of a GGUF file, read and checked: what the encoder, the decoder and the chat template need.
+// Values are taken as the file states them; what it leaves out is filled in here, each default with a notice.
+import type { Notice } from '../model.ts';
+import { MetadataReader } from './metadata-reader.ts';
+import { DEFAULT_PRE, PRE_TOKENIZERS, type PreTokenizer } from './pre-tokenizers.ts';
+
+/** `tokenizer.ggml.token_type`, as GGUF numbers it. */
+export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+
+export interface Vocabulary {
+  kind: 'bpe' | 'sentencepiece';
+  /** How text is cut before merging; null for SentencePiece. */
+  preTokenizer: PreTokenizer | null;
+  tokens: readonly string[];
+  /** `TOKEN_TYPE` by id. */
+  types: Uint8Array;
+  /** SentencePiece: by id, higher merges first. Empty for BPE. */
+  scores: readonly number[];
+  /** BPE: "left right", first merges first. Empty for SentencePiece. */
+  merges: readonly string[];
+  bosId: number | null;
+  eosId: number | null;
+  endIds: ReadonlySet<number>;
+  wantsBos: boolean;
+  /** SentencePiece: a text starts with a space that decoding takes away again. */
+  hasSpacePrefix: boolean;
+  chatTemplate: string | null;
+}
+
+/** The spellings by which llama.cpp knows the end of a turn or text when no key names it. */
+const END_SPELLINGS: ReadonlySet<string> = new Set([
+  '<|eot_id|>',
+  '<|im_end|>',
+  '<|end|>',
+  '<|return|>',
+  '<|call|>',
+  '<end_of_turn>',
+  '<|endoftext|>',
+  '</s>',
+  '<|eom_id|>',
+  '<EOT>',
+  '_<EOT>',
+  '[EOT]',
+  '[EOS]',
+  '<|end_of_text|>',
+  '<end_of_utterance>',
+  '<eos>',
+  '<｜end▁of▁sentence｜>',
+  '<|fim_pad|>',
+  '<|repo_name|>',
+  '<reponame>',
+  '<|file_sep|>',
+]);
+
+const END_KEYS = ['eos_token_id', 'eot_token_id', 'eom_token_id'] as const;
+
+/** What may stand for a missing beginning-of-sequence id, by architecture; the first that the vocabulary has. */
+const BOS_SPELLINGS: Readonly<Record<string, readonly string[]>> = {
+  llama: ['<|begin_of_text|>', '<s>', '<bos>'],
+  qwen2: ['<|endoftext|>'],
+};
+
+/**
+ * @throws RefuteError E_TOKENIZER_TYPE (a key of the wrong type), E_TOKENIZER_LENGTH (lists that do not match),
+ *   E_TOKENIZER_ID (an id outside the vocabulary), E_TOKENIZER_DUPLICATE, E_TOKENIZER_EMPTY, E_TOKENIZER_SCORES
+ */
+export function readVocabulary(
+  metadata: ReadonlyMap<string, unknown>,
+  kind: Vocabulary['kind'],
+  notify: (notice: Notice) => void,
+): Vocabulary {
+  const reader = new MetadataReader(metadata);
+  const tokens = reader.strings('tokenizer.ggml.tokens') ?? [];
+  if (tokens.length === 0) throw reader.error('E_TOKENIZER_EMPTY', 'tokenizer.ggml.tokens', 'the vocabulary is empty');
+  const idOf = indexTokens(reader, tokens);
+  const types = readTypes(reader, tokens, notify);
+  const preTokenizer = kind === 'bpe' ? choosePreTokenizer(reader, notify) : null;
+  const bosId =
+    reader.id('tokenizer.ggml.bos_token_id', tokens.length) ?? fallbackBos(reader, kind, idOf, types, notify);
+  return {
+    kind,
+    preTokenizer,
+    tokens,
+    types,
+    scores: kind === 'sentencepiece' ? readScores(reader, tokens) : [],
+    merges: kind === 'bpe' ? (reader.strings('tokenizer.ggml.merges') ?? []) : [],
+    bosId,
+    eosId: reader.id('tokenizer.ggml.eos_token_id', tokens.length),
+    endIds: findEndIds(reader, tokens, types, notify),
+    wantsBos: readWantsBos(reader, bosId, preTokenizer?.wantsBos ?? kind === 'sentencepiece', notify),
+    hasSpacePrefix: reader.flag('tokenizer.ggml.add_space_prefix') ?? kind === 'sentencepiece',
+    chatTemplate: reader.string('tokenizer.chat_template'),
+  };
+}
+
+function indexTokens(reader: MetadataReader, tokens: readonly string[]): ReadonlyMap<string, number> {
+  const idOf = new Map<string, number>();
+  for (const [id, token] of tokens.entries()) {
+    const first = idOf.get(token);
+    if (first !== undefined && token !== '') {
+      const is = `${JSON.stringify(token)} is token ${first} and token ${id}`;
+      throw reader.error('E_TOKENIZER_DUPLICATE', 'tokenizer.ggml.tokens', is, 'a spelling has one id');
+    }
+    idOf.set(token, id);
+  }
+  return idOf;
+}
+
+function readTypes(reader: MetadataReader, tokens: readonly string[], notify: (notice: Notice) => void): Uint8Array {
+  const stored = reader.numbers('tokenizer.ggml.token_type', tokens.length);
+  const types = Uint8Array.from(tokens, (_, id) => stored?.[id] ?? TOKEN_TYPE.normal);
+  for (const [id, token] of tokens.entries()) {
+    if (!END_SPELLINGS.has(token) || types[id] === TOKEN_TYPE.control) continue;
+    const message = `token ${id} ${JSON.stringify(token)} is not marked as a control token; it is taken as one`;
+    notify({ severity: 'warning', code: 'CONTROL-FALLBACK', message });
+    types[id] = TOKEN_TYPE.control;
+  }
+  return types;
+}
+
+function readScores(reader: MetadataReader, tokens: readonly string[]): readonly number[] {
+  const key = 'tokenizer.ggml.scores';
+  const scores = reader.numbers(key, tokens.length);
+  if (scores === null) {
+    throw reader.error('E_TOKENIZER_SCORES', key, 'missing', 'a SentencePiece vocabulary has one score a token');
+  }
+  const broken = scores.findIndex((score) => Number.isNaN(score));
+  if (broken !== -1) throw reader.error('E_TOKENIZER_SCORES', key, `the score of token ${broken} is NaN`);
+  return scores;
+}
+
+function choosePreTokenizer(reader: MetadataReader, notify: (notice: Notice) => void): PreTokenizer {
+  const name = reader.string('tokenizer.ggml.pre');
+  const known = PRE_TOKENIZERS.get(name ?? DEFAULT_PRE);
+  if (name !== null && known !== undefined) return known;
+  const is =
+    name === null ? 'No tokenizer.ggml.pre in the file' : `tokenizer.ggml.pre ${JSON.stringify(name)} is not known`;
+  const message = `${is}: text is cut as "${DEFAULT_PRE}" does. Token ids may differ from those of the model's training`;
+  notify({ severity: 'warning', code: 'PRE-FALLBACK', message });
+  return PRE_TOKENIZERS.get(DEFAULT_PRE) ?? { expressions: [] };
+}
+
+function fallbackBos(
+  reader: MetadataReader,
+  kind: Vocabulary['kind'],
+  idOf: ReadonlyMap<string, number>,
+  types: Uint8Array,
+  notify: (notice: Notice) => void,
+): number | null {
+  const architecture = reader.string('general.architecture') ?? 'llama';
+  const spellings = kind === 'sentencepiece' ? ['<s>', '<bos>'] : (BOS_SPELLINGS[architecture] ?? []);
+  const spelling = spellings.find((text) => types[idOf.get(text) ?? -1] === TOKEN_TYPE.control);
+  if (spelling === undefined) return null;
+  const id = idOf.get(spelling) ?? null;
+  const message = `No tokenizer.ggml.bos_token_id in the file: using ${id} ("${spelling}"), the default for '${architecture}'`;
+  notify({ severity: 'note', code: 'BOS-FALLBACK', message });
+  return id;
+}
+
+function readWantsBos(
+  reader: MetadataReader,
+  bosId: number | null,
+  byKind: boolean,
+  notify: (notice: Notice) => void,
+): boolean {
+  const wantsBos = reader.flag('tokenizer.ggml.add_bos_token') ?? byKind;
+  if (!wantsBos || bosId !== null) return wantsBos;
+  const message = 'Prompts of this vocabulary start with a BOS token and the file names none: they start without one';
+  notify({ severity: 'warning', code: 'BOS-FALLBACK', message });
+  return false;
+}
+
+function findEndIds(
+  reader: MetadataReader,
+  tokens: readonly string[],
+  types: Uint8Array,
+  notify: (notice: Notice) => void,
+): ReadonlySet<number> {
+  const ids = new Set<number>();
+  for (const key of END_KEYS) {
+    const id = reader.id(`tokenizer.ggml.${key}`, tokens.length);
+    if (id !== null) ids.add(id);
+  }
+  for (const [id, token] of tokens.entries()) {
+    if (END_SPELLINGS.has(token) && types[id] === TOKEN_TYPE.control) ids.add(id);
+  }
+  if (ids.size === 0) {
+    const message = 'The file names no end token: a generation ends only at its limit';
+    notify({ severity: 'warning', code: 'EOS-FALLBACK', message });
+  }
+  return ids;
+}
