@@ -1,13 +1,14 @@
 // Text to tree, within limits. Ordinary files take the fast reader; whatever it does not recognise, errors included,
 // goes to the full one.
 import { MAX_FILE_BYTES, MAX_LINE_LENGTH, MAX_LINES } from './limits.ts';
+import { readYamlQuickly } from './yaml-fast.ts';
 import { readYamlFully } from './yaml-full.ts';
 import type { YamlProblem, YamlReading } from './yaml-node.ts';
 
 export function readYaml(source: string): YamlReading {
   const problem = refuse(source);
   if (problem !== undefined) return { duplicates: [], problems: [problem], aliasCount: 0 };
-  return readYamlFully(source);
+  return readYamlQuickly(source) ?? readYamlFully(source);
 }
 
 function refuse(source: string): YamlProblem | undefined {

@@ -11,6 +11,8 @@ import type {
   YamlProblem,
   YamlReading,
 } from './yaml-node.ts';
+import { inFileOrder } from './yaml-node.ts';
+import { blockScalarEnd } from './yaml-scalars.ts';
 
 export function readYamlFully(source: string): YamlReading {
   let document: Document;
@@ -40,7 +42,7 @@ export function readYamlFully(source: string): YamlReading {
   try {
     if (document.contents === null) return failed([]);
     const root = conversion.convert(document.contents as Node, 0);
-    return { root, duplicates: conversion.duplicates, problems: [], aliasCount: conversion.aliasCount };
+    return { root, duplicates: inFileOrder(conversion.duplicates), problems: [], aliasCount: conversion.aliasCount };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return failed([{ code: error.code, message: error.message, start: error.start }]);
@@ -113,11 +115,16 @@ class Conversion {
   #convertOwn(node: Node, depth: number, start: number): YamlNode {
     const end = node.range?.[1] ?? start;
     if (isScalar(node)) {
-      return { kind: 'scalar', value: scalarValue(node), style: styleOf(node), start, end };
+      const style = styleOf(node);
+      const isBlock = style === 'literal' || style === 'folded';
+      const valueEnd = isBlock ? blockScalarEnd(this.#source, start, end) : end;
+      return { kind: 'scalar', value: scalarValue(node), style, start, end: valueEnd };
     }
     if (isSeq(node)) {
       const items = node.items.map((item) => this.convert(item as Node, depth + 1));
-      return { kind: 'seq', items, isFlow: node.flow === true, start, end };
+      const isFlow = node.flow === true;
+      // The library's end of a block collection depends on comments and blank lines behind it.
+      return { kind: 'seq', items, isFlow, start, end: isFlow ? end : (items.at(-1)?.end ?? start) };
     }
     if (!isMap(node)) throw new Refusal('a kind of YAML value that is not known here', start, 'PV-001');
     const first = new Map<string, YamlKey>();
@@ -132,7 +139,8 @@ class Conversion {
       // The library places a missing value anywhere up to the next token.
       return { key, value: isAbsent(value) ? absent(this.#afterColon(key.end)) : value };
     });
-    return { kind: 'map', pairs, isFlow: node.flow === true, start, end };
+    const isFlow = node.flow === true;
+    return { kind: 'map', pairs, isFlow, start, end: isFlow ? end : (pairs.at(-1)?.value.end ?? start) };
   }
 
   #convertKey(key: Node | null): YamlKey {

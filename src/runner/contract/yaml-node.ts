@@ -51,6 +51,11 @@ export interface DuplicateKey {
   second: YamlKey;
 }
 
+/** Both readers find them inside out or outside in; the file decides. */
+export function inFileOrder(duplicates: readonly DuplicateKey[]): DuplicateKey[] {
+  return duplicates.toSorted((a, b) => a.second.start - b.second.start);
+}
+
 export interface YamlProblem {
   code: 'PV-001' | 'PV-002';
   message: string;
