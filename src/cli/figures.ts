@@ -29,10 +29,10 @@ export function fileNumberText(value: number): string {
   return Math.fround(value) === value ? float32Text(value) : String(value);
 }
 
-/** Eight decimals; `1` only for exactly 1, so that a tiny distance never reads as none. */
-export function cosineText(cosine: number | null): string {
+/** Eight decimals; a bare `1` only where every bit is equal, so that a tiny distance never reads as none. */
+export function cosineText(cosine: number | null, isIdentical = false): string {
   if (cosine === null) return '—';
-  if (cosine === 1) return '1';
+  if (isIdentical) return '1';
   const text = cosine.toFixed(8);
   return text === '1.00000000' ? '>0.99999999' : text;
 }

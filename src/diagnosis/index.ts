@@ -34,3 +34,9 @@ export {
   type FaultInjection,
   type FaultVariant,
 } from './faults/fault.ts';
+export {
+  compareCaptures,
+  type CaptureComparison,
+  type CaptureSelection,
+  type StageComparison,
+} from './compare/captures.ts';

@@ -32,7 +32,7 @@ export type {
   WeightShape,
 } from './program/program.ts';
 export { compileProgram } from './program/architectures.ts';
-export { STAGE_ALIASES, STAGE_NAMES, type StageName } from './program/stages.ts';
+export { STAGE_ALIASES, STAGE_NAMES, stageRank, type StageName } from './program/stages.ts';
 
 export { decodeTensorRows } from './quant/decode.ts';
 export { byteLengthOf, TENSOR_TYPES, tensorTypeById, type TensorType, type TensorTypeName } from './quant/types.ts';

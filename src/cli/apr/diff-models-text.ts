@@ -74,7 +74,7 @@ function printSection(section: {
   const { title, of, columns, rows, limit } = section;
   printLine();
   if (rows.length === 0) {
-    printLine(`${style.bold(title)}: all ${of} equal`);
+    printLine(`${style.bold(title)}: ${of.startsWith('0 ') ? 'none' : `all ${of} equal`}`);
     return;
   }
   printLine(`${style.bold(title)}: ${style.yellow(`${countText(rows.length)} of ${of} differ`)}`);
@@ -120,7 +120,11 @@ function printValues(values: readonly TensorValues[], { tensor, limit }: DiffOpt
     .toSorted((p, q) => relativeSize(q.comparison) - relativeSize(p.comparison));
   const scope = tensor === undefined ? '' : ` whose name contains "${plainText(tensor)}"`;
   const outcome =
-    differing.length === 0 ? 'all equal' : style.yellow(`${countText(differing.length)} differ, largest NMSE first`);
+    differing.length === 0
+      ? 'all equal'
+      : style.yellow(
+          `${countText(differing.length)} ${differing.length === 1 ? 'differs' : 'differ'}, largest NMSE first`,
+        );
   printLine();
   printLine(`${style.bold('values')}: ${plural(compared.length, 'tensor')}${scope} compared, ${outcome}`);
   const skippedCount = values.length - compared.length;

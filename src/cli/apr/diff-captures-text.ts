@@ -1,0 +1,141 @@
+// How the comparison of two captures looks on a terminal: one row per stage in order of execution, the places that
+// matter marked, and what to do next.
+import type { CaptureComparison, ChoiceComparison, StageComparison } from '../../diagnosis/index.ts';
+import type { Capture } from '../../engine/index.ts';
+import { cosineText, countText, plural, smallText } from '../figures.ts';
+import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
+import { indexText } from './diff-models-text.ts';
+import type { DiffOptions } from './diff.ts';
+
+export function printCaptureDifferences(
+  a: Capture,
+  b: Capture,
+  comparison: CaptureComparison,
+  options: DiffOptions,
+): void {
+  printLine(`${style.bold('A')}  ${describe(a)}`);
+  printLine(`${style.bold('B')}  ${describe(b)}`);
+  printLine();
+  if (comparison.refusals.length > 0) {
+    printLine(`${style.yellow('declined')}: the captures are not like for like`);
+    for (const reason of comparison.refusals) printLine(`  ${plainText(reason)}`);
+    printLine('next: trace both with the same prompt (--tokens gives exact ids) and the same --positions');
+    return;
+  }
+  if (comparison.stages.length > 0) printStages(comparison);
+  printUncompared(comparison, options.limit);
+  if (comparison.choices !== null) printChoices(comparison.choices, options.limit);
+  printLine();
+  for (const line of verdictLines(a, b, comparison)) printLine(line);
+}
+
+function describe({ folder, manifest: { model, origin, tokens, positions } }: Capture): string {
+  const by =
+    'executor' in origin ? (origin.adapter ?? origin.executor) : `${origin.producer.name} ${origin.producer.version}`;
+  const window = positions === 'all' ? 'all positions' : 'last position only';
+  const facts = [by, `${model.name} (sha256 ${model.sha256.slice(0, 12)}…)`, plural(tokens.length, 'token'), window];
+  return plainText(`${folder}  ${facts.join(', ')}`);
+}
+
+function printStages({ stages, largestDrop }: CaptureComparison): void {
+  const right = (title: string): Column => ({ title, align: 'right' });
+  const columns = [
+    { title: 'stage' },
+    { title: 'shape' },
+    right('max|Δ|'),
+    right('at'),
+    right('NMSE'),
+    right('cosine'),
+    right('Δcosine'),
+  ];
+  columns.push({ title: 'positions that differ' }, { title: '' });
+  const rows = stages.map((stage) => {
+    const mark = stage.path === largestDrop?.path ? style.red(`◀ ${dropText(largestDrop)}`) : '';
+    return [...stageCells(stage).map((cell) => (stage.bitIdentical ? style.dim(cell) : cell)), mark];
+  });
+  printLine(formatTable(columns, rows));
+}
+
+function stageCells(stage: StageComparison): string[] {
+  const { path, shape, bitIdentical, maxAbsDiff, maxAbsDiffIndex, nmse, cosine, cosineDelta } = stage;
+  const name = path.replace(/\.bin$/, '');
+  if (bitIdentical) return [name, shape.join('×'), '0', '', '0', cosineText(cosine, true), '', 'none, same bits'];
+  return [
+    name,
+    shape.join('×'),
+    smallText(maxAbsDiff),
+    maxAbsDiffIndex === null ? '' : indexText(maxAbsDiffIndex, shape),
+    smallText(nmse),
+    cosineText(cosine),
+    cosineDelta === null ? '—' : signedText(cosineDelta),
+    positionsText(stage),
+  ];
+}
+
+function signedText(value: number): string {
+  const text = smallText(value);
+  return value > 0 ? `+${text}` : text;
+}
+
+/** `all 7`, `3 of 7: 4, 5, 6`, `4 of 30 from 26`. */
+function positionsText({ differingPositions, shape }: StageComparison): string {
+  if (differingPositions === null) return '—';
+  const total = shape[0] ?? 0;
+  if (differingPositions.length === total) return total === 1 ? 'the one captured' : `all ${total}`;
+  const shown = differingPositions.slice(0, 4).join(', ');
+  return `${differingPositions.length} of ${total}: ${shown}${differingPositions.length > 4 ? ', …' : ''}`;
+}
+
+function dropText({ why }: NonNullable<CaptureComparison['largestDrop']>): string {
+  return why === 'cosine' ? 'largest drop (heuristic: no error budget yet)' : 'NaN or Inf on one side only begins here';
+}
+
+function printUncompared({ onlyInA, onlyInB, shapeMismatches }: CaptureComparison, limit: number): void {
+  for (const [side, paths] of [['A', onlyInA] as const, ['B', onlyInB] as const]) {
+    if (paths.length === 0) continue;
+    const shown = paths.slice(0, limit).join(', ');
+    const more = paths.length > limit ? `, … (--limit ${paths.length} shows all)` : '';
+    printLine(style.yellow(`not compared, only in ${side}: ${plural(paths.length, 'stage')}: ${shown}${more}`));
+  }
+  for (const { path, a, b } of shapeMismatches.slice(0, limit)) {
+    printLine(style.yellow(`not compared, shapes differ: ${path}: ${a.join('×')} in A, ${b.join('×')} in B`));
+  }
+}
+
+function printChoices(choices: readonly ChoiceComparison[], limit: number): void {
+  const flipped = choices.filter((choice) => !choice.isSameArgmax);
+  const overlap = choices.reduce((sum, { topOverlap }) => sum + topOverlap, 0);
+  const top = choices.reduce((sum, { topCount }) => sum + topCount, 0);
+  printLine();
+  const agreement = `argmax agrees at ${choices.length - flipped.length} of ${plural(choices.length, 'position')}`;
+  printLine(`${style.bold('logits')}: ${agreement}, top 5 share ${countText(overlap)} of ${countText(top)}`);
+  for (const { position, argmaxA, argmaxB, marginA } of flipped.slice(0, limit)) {
+    const margin = marginA === null ? '' : `, by a margin of ${smallText(marginA)}`;
+    printLine(
+      `  position ${position}: A chooses ${argmaxA ?? 'nothing (NaN)'}${margin}; B chooses ${argmaxB ?? 'nothing (NaN)'}`,
+    );
+  }
+  if (flipped.length > limit) printLine(style.dim(`  … and ${flipped.length - limit} more (--limit)`));
+}
+
+function verdictLines(a: Capture, b: Capture, comparison: CaptureComparison): string[] {
+  const { verdict, stages, firstDifference, shapeMismatches, largestDrop } = comparison;
+  const compared = `${plural(stages.length, 'stage')} compared`;
+  if (verdict === 'identical') return [`${style.green('identical')}: ${compared}, every bit equal`];
+  if (verdict === 'declined') {
+    const why =
+      shapeMismatches.length > 0 ? 'stages of both have different shapes' : 'no stage of this selection is in both';
+    return [`${style.yellow('declined')}: ${compared}; ${why}`];
+  }
+  const differing = stages.filter((stage) => !stage.bitIdentical).length;
+  const place = largestDrop?.path ?? firstDifference ?? '';
+  return [
+    `${style.red('differ')}: ${countText(differing)} of ${compared}, the first is ${(firstDifference ?? '').replace(/\.bin$/, '')}`,
+    `next: apr diff ${shellWord(`${a.folder}/${place}`)} ${shellWord(`${b.folder}/${place}`)} --values`,
+  ];
+}
+
+/** As a shell takes it back. */
+function shellWord(text: string): string {
+  return /^[\w./+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
