@@ -50,7 +50,7 @@ async function readManifestBytes(folder: string, place: string): Promise<Uint8Ar
       place: folder,
       is: `there is no ${MANIFEST_NAME}`,
       allowed: 'without one nothing says which tokens and positions its tensors belong to',
-      next: 'Was the capture interrupted?',
+      next: 'The capture was probably interrupted',
       cause: error,
     });
   }

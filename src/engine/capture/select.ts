@@ -39,12 +39,12 @@ function unknownStage(place: string, name: string): RefuteError {
   const known = [...STAGE_NAMES, ...Object.keys(STAGE_ALIASES), 'all'];
   const nearest = known.toSorted((a, b) => editDistance(name, a) - editDistance(name, b))[0] ?? '';
   const isNear = editDistance(name, nearest) <= Math.max(2, name.length / 3);
+  const hint = isNear ? ` (did you mean ${nearest}?)` : '';
   return new RefuteError({
     code: 'E_STAGE_UNKNOWN',
     place,
-    is: `${quoted(name)} is no stage`,
+    is: `${quoted(name)} is no stage${hint}`,
     allowed: `there are ${known.join(', ')}`,
-    ...(isNear ? { next: `Did you mean ${nearest}?` } : {}),
   });
 }
 

@@ -45,7 +45,7 @@ export class GgufCursor {
     if (this.#window.byteLength - this.#at >= byteLength) return;
     if (byteLength > this.remainingBytes) {
       throw this.error('E_GGUF_TRUNCATED', `the file ends at byte ${this.#source.byteLength}, inside ${what}`, {
-        next: 'Was a download cut short?',
+        next: 'A download was probably cut short',
       });
     }
     if (this.byteOffset + byteLength > MAX_HEADER_BYTES) {

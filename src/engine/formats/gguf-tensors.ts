@@ -116,7 +116,7 @@ export function placeTensors(
         'E_GGUF_TENSOR_PAST_END',
         `tensor ${quoted(tensor.name)} ends at byte ${end}, the file has ${fileLength}`,
         {
-          next: 'Was a download cut short?',
+          next: 'A download was probably cut short',
         },
       );
     }

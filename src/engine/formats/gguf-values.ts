@@ -58,7 +58,7 @@ export async function readString(cursor: GgufCursor, limit: number, isName: bool
       'E_GGUF_STRING_PAST_END',
       `${what} claims ${byteLength} bytes, the file has ${cursor.remainingBytes} left`,
       {
-        next: 'Was a download cut short?',
+        next: 'A download was probably cut short',
       },
     );
   }
@@ -99,7 +99,7 @@ async function readArray(
       'E_GGUF_ARRAY_PAST_END',
       `${what} claims ${count} elements, the file has ${cursor.remainingBytes} bytes left`,
       {
-        next: 'Was a download cut short?',
+        next: 'A download was probably cut short',
       },
     );
   }

@@ -54,6 +54,6 @@ export function missingTensor(path: string, name: WeightName): RefuteError {
     place: path,
     is: `there is no tensor ${quoted(name)}`,
     allowed: 'the forward pass reads it',
-    next: 'Is this a part of a split model, or a conversion that dropped it?',
+    next: 'The file is a part of a split model, or a conversion dropped it',
   });
 }

@@ -63,12 +63,12 @@ export async function parseGguf(source: ByteSource): Promise<GgufFile> {
 
 function checkVersion(cursor: GgufCursor, version: number): 2 | 3 {
   if (version === 2 || version === 3) return version;
-  if (version % 0x1_00_00 === 0 && version !== 0) {
+  if (version % 2 ** 24 === 0 && version >= 2 ** 24 && version <= 9 * 2 ** 24) {
     throw cursor.error('E_GGUF_BYTE_ORDER', 'the file is big-endian', { allowed: 'little-endian files are read' });
   }
   throw cursor.error('E_GGUF_VERSION', `the file is GGUF version ${version}`, {
     allowed: 'versions 2 and 3 are read',
-    next: version === 1 ? 'Convert it with a current llama.cpp' : 'Is a newer version of this program out?',
+    next: version === 1 ? 'Convert it with a current llama.cpp' : 'A newer version of this program may read it',
   });
 }
 
@@ -85,7 +85,7 @@ function checkCount(
   const count = Number(claimed);
   if (count * minBytes > cursor.remainingBytes) {
     throw cursor.error(code, `the header claims ${count} ${what}, the file has ${cursor.remainingBytes} bytes left`, {
-      next: 'Was a download cut short?',
+      next: 'A download was probably cut short',
     });
   }
   return count;

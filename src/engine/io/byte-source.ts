@@ -53,7 +53,7 @@ export function shortReadError(path: string, byteOffset: number, byteLength: num
     code: 'E_FILE_SHORT_READ',
     place: path,
     is: `bytes ${byteOffset} to ${byteOffset + byteLength} are wanted and the file has ${fileLength}`,
-    next: 'Was the file cut short, or changed while it was read?',
+    next: 'It was cut short, or changed while it was read',
   });
 }
 

@@ -15,6 +15,7 @@ export function fileError(error: unknown, path: string, action: Action): RefuteE
         ? new RefuteError({ ...parts, code: 'E_FILE_MISSING', is: 'there is no such file' })
         : new RefuteError({ ...parts, code: 'E_FILE_MISSING', is: 'the folder does not exist' });
     case 'ENOTDIR':
+    case 'EEXIST':
       return new RefuteError({ ...parts, code: 'E_FILE_MISSING', is: 'a part of the path is a file, not a folder' });
     case 'EISDIR':
       return new RefuteError({

@@ -56,7 +56,7 @@ function shapeError(path: string, found: WeightInfo, wanted: WeightShape): Refut
     place: path,
     is: `tensor ${quoted(found.name)} has shape ${shown(found.shape)}`,
     allowed: `the config demands ${shown(wanted.shape)}`,
-    next: 'Do the metadata and the weights belong to the same model?',
+    next: 'Metadata and weights are probably of different models',
   });
 }
 

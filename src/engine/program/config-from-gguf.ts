@@ -125,7 +125,7 @@ function readVocabSize(
       code: 'E_MODEL_TENSOR_MISSING',
       place: reader.path,
       is: 'there is no tensor "token_embd.weight"',
-      next: 'Is this a vocabulary-only file, or a part of a split model?',
+      next: 'The file is a vocabulary only, or a part of a split model',
     });
   }
   const rowCount = embedding.elementCount / modelDim;

@@ -120,6 +120,6 @@ function rowsError(path: string, name: string, rowCount: number, tokenCount: num
     place: path,
     is: `${name} has ${rowCount} rows and the tokenizer ${tokenCount} entries`,
     allowed: 'every token needs a row',
-    next: 'Is the tokenizer that of another model?',
+    next: 'The tokenizer is probably that of another model',
   });
 }

@@ -1,0 +1,175 @@
+// The reader on well-formed files: what is written is read back, and no more of the file is touched than the header.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeGguf, ggufEntry, type GgufImage } from '../../../src/engine/formats/gguf-writer.ts';
+import { parseGguf, type GgufEntry } from '../../../src/engine/formats/gguf.ts';
+import { MemoryByteSource, type ByteSource } from '../../../src/engine/io/byte-source.ts';
+import { TENSOR_TYPES, type TensorTypeName } from '../../../src/engine/quant/types.ts';
+
+const parse = (bytes: Uint8Array) => parseGguf(new MemoryByteSource(bytes, 'test.gguf'));
+
+describe('parseGguf', () => {
+  it('reads every value type with its bits', async () => {
+    const entries: GgufEntry[] = [
+      ggufEntry('a.u8', 'u8', 255),
+      ggufEntry('a.i8', 'i8', -128),
+      ggufEntry('a.u16', 'u16', 65_535),
+      ggufEntry('a.i16', 'i16', -32_768),
+      ggufEntry('a.u32', 'u32', 2 ** 32 - 1),
+      ggufEntry('a.i32', 'i32', -(2 ** 31)),
+      ggufEntry('a.u64', 'u64', 2 ** 53 - 1),
+      ggufEntry('a.u64.big', 'u64', 2n ** 64n - 1n),
+      ggufEntry('a.i64', 'i64', -(2n ** 63n)),
+      ggufEntry('a.f32', 'f32', Math.fround(1e-5)),
+      ggufEntry('a.f64', 'f64', 1e-5),
+      ggufEntry('a.nan', 'f32', Number.NaN),
+      ggufEntry('a.bool', 'bool', true),
+      ggufEntry('a.string', 'string', '\uFEFFmark, \u{1F600}, \0'),
+      ggufEntry('a.empty', 'string', ''),
+      ggufEntry('a.strings', 'string[]', ['', 'x', '\uFEFF']),
+      ggufEntry('a.floats', 'f32[]', [0.5, -0]),
+      ggufEntry('a.none', 'i32[]', []),
+      ggufEntry('a.nested', 'array[]', [[1, 2], []]),
+      ggufEntry('__proto__', 'bool', false),
+    ];
+    const file = await parse(encodeGguf({ entries, tensors: [] }));
+    expect(file.entries).toEqual(entries);
+    expect(file.metadata.get('a.u64.big')).toBe(2n ** 64n - 1n);
+    expect(file.metadata.get('__proto__')).toBe(false);
+    expect([file.version, file.alignment, file.brokenStringCount]).toEqual([3, 32, 0]);
+  });
+
+  it('reads version 2, any alignment that is a power of two, and an empty file', async () => {
+    for (const alignment of [1, 8, 64, 4_096]) {
+      const file = await parse(
+        encodeGguf({
+          version: 2,
+          alignment,
+          entries: [ggufEntry('general.alignment', 'u32', alignment)],
+          tensors: ['a', 'b', 'c'].map((name) => ({ name, type: 'f32', shape: [3], data: new Uint8Array(12) })),
+        }),
+      );
+      expect(file.version).toBe(2);
+      expect(file.dataOffset % alignment).toBe(0);
+      expect(file.tensors.map(({ byteOffset }) => byteOffset % alignment)).toEqual([0, 0, 0]);
+    }
+    const empty = await parse(encodeGguf({ entries: [], tensors: [] }));
+    expect([empty.entries.length, empty.tensors.length]).toEqual([0, 0]);
+  });
+
+  it('lists tensors row-major, the reverse of the dimensions in the file', async () => {
+    const data = new Uint8Array(5 * 32 * 4);
+    const { tensors } = await parse(
+      encodeGguf({ entries: [], tensors: [{ name: 'w', type: 'f32', shape: [5, 32], data }] }),
+    );
+    expect(tensors[0]).toMatchObject({ shape: [5, 32], elementCount: 160, byteLength: 640, type: 'f32', ggmlId: 0 });
+  });
+
+  it('lists tensors of types that it cannot decode', async () => {
+    const tensor = { type: 'f32', shape: [256], data: new Uint8Array(1_024) } as const;
+    const { tensors } = await parse(
+      encodeGguf({
+        entries: [],
+        tensors: [
+          { ...tensor, name: 'iq', ggmlId: 17 },
+          { ...tensor, name: 'new', ggmlId: 999 },
+        ],
+      }),
+    );
+    expect(tensors.map(({ type, typeLabel, byteLength }) => [type, typeLabel, byteLength])).toEqual([
+      [null, 'iq2_xs', 74],
+      [null, 'type 999', null],
+    ]);
+  });
+
+  it('counts strings that are not UTF-8 and reads them with U+FFFD', async () => {
+    const bytes = encodeGguf({ entries: [ggufEntry('k', 'string', 'abc')], tensors: [] });
+    bytes[bytes.lastIndexOf(0x62)] = 0xff;
+    const file = await parse(bytes);
+    expect(file.metadata.get('k')).toBe('a\uFFFDc');
+    expect(file.brokenStringCount).toBe(1);
+  });
+
+  it('reads the header and nothing else, however long the data is', async () => {
+    const image: GgufImage = {
+      entries: [],
+      tensors: [{ name: 'w', type: 'f32', shape: [2 ** 20, 2 ** 12], data: new Uint8Array() }],
+    };
+    const header = encodeGguf(image);
+    let lastByte = 0;
+    const source: ByteSource = {
+      path: 'large.gguf',
+      byteLength: header.byteLength + 2 ** 34,
+      read: async (byteOffset, into) => {
+        lastByte = Math.max(lastByte, byteOffset + into.byteLength);
+        into.set(header.subarray(byteOffset, byteOffset + into.byteLength));
+      },
+      close: async () => {},
+    };
+    const { tensors } = await parseGguf(source);
+    expect(tensors[0]?.byteLength).toBe(2 ** 34);
+    expect(lastByte).toBeLessThanOrEqual(2 ** 20);
+  });
+
+  it('reads a vocabulary of 150,000 across windows', async () => {
+    const tokens = Array.from({ length: 150_000 }, (_, id) => `token-${id}-${'x'.repeat(id % 23)}`);
+    const scores = tokens.map((_, id) => -id);
+    const bytes = encodeGguf({
+      entries: [ggufEntry('t', 'string[]', tokens), ggufEntry('s', 'f32[]', scores)],
+      tensors: [],
+    });
+    const { metadata } = await parse(bytes);
+    expect(metadata.get('t')).toEqual(tokens);
+    expect(metadata.get('s')).toEqual(scores);
+  });
+
+  it('reads back whatever the writer writes', async () => {
+    const property = fc.asyncProperty(imageArbitrary, async (image) => {
+      const file = await parse(encodeGguf(image));
+      expect(file.entries).toEqual(image.entries);
+      expect(file.tensors.map(({ name, type, shape }) => ({ name, type, shape }))).toEqual(
+        image.tensors.map(({ name, type, shape }) => ({ name, type, shape })),
+      );
+      const bytes = encodeGguf(image);
+      for (const [i, { byteOffset, byteLength }] of file.tensors.entries()) {
+        expect(bytes.subarray(byteOffset, byteOffset + (byteLength ?? 0))).toEqual(image.tensors[i]?.data);
+      }
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+});
+
+const valueArbitrary: fc.Arbitrary<Omit<GgufEntry, 'key'>> = fc.oneof(
+  fc.nat().map((value) => ({ type: 'u32' as const, elementType: null, value })),
+  fc.float().map((value) => ({ type: 'f32' as const, elementType: null, value })),
+  fc
+    .bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n })
+    .map((value) => ({ type: 'u64' as const, elementType: null, value })),
+  fc.boolean().map((value) => ({ type: 'bool' as const, elementType: null, value })),
+  fc.string({ unit: 'grapheme' }).map((value) => ({ type: 'string' as const, elementType: null, value })),
+  fc.array(fc.string()).map((value) => ({ type: 'array' as const, elementType: 'string' as const, value })),
+  fc.array(fc.integer()).map((value) => ({ type: 'array' as const, elementType: 'i32' as const, value })),
+);
+
+const tensorArbitrary = fc
+  .record({
+    type: fc.constantFrom(...(Object.keys(TENSOR_TYPES) as TensorTypeName[])),
+    rows: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 3 }),
+    blocks: fc.integer({ min: 1, max: 3 }),
+  })
+  .chain(({ type, rows, blocks }) => {
+    const { blockElements, blockBytes } = TENSOR_TYPES[type];
+    const byteLength = rows.reduce((product, extent) => product * extent, blocks) * blockBytes;
+    return fc
+      .uint8Array({ minLength: byteLength, maxLength: byteLength })
+      .map((data) => ({ type, shape: [...rows, blocks * blockElements], data }));
+  });
+
+const imageArbitrary: fc.Arbitrary<GgufImage> = fc.record({
+  entries: fc
+    .uniqueArray(fc.tuple(fc.string({ maxLength: 20 }), valueArbitrary), { selector: ([key]) => key, maxLength: 6 })
+    .map((entries) => entries.map(([key, value]) => ({ key, ...value }))),
+  tensors: fc
+    .uniqueArray(fc.tuple(fc.string({ maxLength: 16 }), tensorArbitrary), { selector: ([name]) => name, maxLength: 4 })
+    .map((tensors) => tensors.map(([name, tensor]) => ({ name, ...tensor }))),
+});
