@@ -251,8 +251,8 @@ def self_check(folder: Path, model, prompts: list[dict]) -> bool:
         theirs = capture(model, prompt["tokens"])
         if ours.keys() != theirs.keys():
             raise SystemExit(f"stages differ: {sorted(map(str, ours.keys() ^ theirs.keys()))}")
-        for (stage, _), value in ours.items():
-            other = theirs[stage, _]
+        for (stage, layer), value in ours.items():
+            other = theirs[stage, layer]
             if other.shape != value.shape or other.dtype != np.float64 or not np.isfinite(value).all():
                 raise SystemExit(f"{stage}: {other.dtype} {other.shape} against {value.dtype} {value.shape}")
             worst[stage] = max(worst[stage], np.abs(other - value).max())
@@ -287,7 +287,8 @@ def prepare(entries: list[dict], tokenizer) -> list[dict]:
 def write_capture(values: Capture, folder: Path) -> dict:
     """Writes the stage files; returns the manifest's `files`."""
     files = {}
-    for (stage, layer), value in sorted(values.items(), key=lambda item: (item[0][1] is None, item[0][1], STAGES.index(item[0][0]))):
+    for stage, layer in sorted(values, key=lambda key: (key[1] is None, key[1], STAGES.index(key[0]))):
+        value = values[stage, layer]
         relative = f"{stage}.bin" if layer is None else f"layer-{layer}/{stage}.bin"
         header = b"APRT" + struct.pack("<II", WHOLE_MODEL if layer is None else layer, value.size)
         content = header + value.astype("<f4").tobytes()
