@@ -75,8 +75,8 @@ export const DECODE_FAULTS: readonly Fault[] = [
     gross: changed(
       'every value is one step too high',
       'matmul-q4_0.as.ts',
-      'const q = v128.load(blocks, 2);',
-      'const q0 = v128.load(blocks, 2), q = i8x16.add(q0, v128.and(i8x16.lt_u(q0, i8x16.splat(0xf0)), i8x16.splat(0x10)));',
+      'i8x16.splat(15)), i8x16.splat(8)), d);\n      scaleSigned(out + 64, i8x16.sub(i8x16.shr_u(q, 4), i8x16.splat(8)), d);',
+      'i8x16.splat(15)), i8x16.splat(7)), d);\n      scaleSigned(out + 64, i8x16.sub(i8x16.shr_u(q, 4), i8x16.splat(7)), d);',
     ),
     small: changed(
       'the values of the lower nibbles are one step too high',
