@@ -69,7 +69,7 @@ const FOREIGN_TYPES: ReadonlyMap<number, { name: string; blockElements: number; 
 export interface StoredType {
   /** The engine's name, or null for a type that it cannot decode. */
   type: TensorTypeName | null;
-  /** A name to print, whatever the type: `q4_k`, `iq2_xs`, `type 99`. */
+  /** A name to print, whatever the type: `q4_k`, `iq2_xs`, `ggml-99`. */
   label: string;
   /** null where even the block layout is unknown. */
   block: { elements: number; bytes: number } | null;
@@ -82,6 +82,6 @@ export function storedType(ggmlId: number): StoredType {
     return { type, label: type, block: { elements: blockElements, bytes: blockBytes } };
   }
   const foreign = FOREIGN_TYPES.get(ggmlId);
-  if (foreign === undefined) return { type: null, label: `type ${ggmlId}`, block: null };
+  if (foreign === undefined) return { type: null, label: `ggml-${ggmlId}`, block: null };
   return { type: null, label: foreign.name, block: { elements: foreign.blockElements, bytes: foreign.blockBytes } };
 }

@@ -24,7 +24,7 @@ export class GgufWeights implements WeightSource {
       throw new RefuteError({
         code: 'E_TENSOR_TYPE',
         place: this.#source.path,
-        is: `tensor ${quoted(name)} has type ${tensor.typeLabel} (GGML ${tensor.ggmlId})`,
+        is: `tensor ${quoted(name)} is stored as ${tensor.typeLabel} (GGML type ${tensor.ggmlId})`,
         allowed: `${Object.keys(TENSOR_TYPES).join(', ')} can be decoded`,
       });
     }

@@ -78,7 +78,7 @@ describe('parseGguf', () => {
     );
     expect(tensors.map(({ type, typeLabel, byteLength }) => [type, typeLabel, byteLength])).toEqual([
       [null, 'iq2_xs', 74],
-      [null, 'type 999', null],
+      [null, 'ggml-999', null],
     ]);
   });
 
