@@ -1,12 +1,16 @@
 // apr: runs, traces, compares and diagnoses models. Commands are in cli/apr, one file each; this file lists them.
 import { diffCommand } from './apr/diff.ts';
 import { inspectCommand } from './apr/inspect.ts';
+import { runCommand } from './apr/run.ts';
 import { tensorsCommand } from './apr/tensors.ts';
+import { traceCommand } from './apr/trace.ts';
 import { createProgram, runProgram } from './program.ts';
 
 const program = createProgram('apr', 'Runs, traces, compares and diagnoses language models')
+  .addCommand(traceCommand())
   .addCommand(diffCommand())
   .addCommand(inspectCommand())
+  .addCommand(runCommand())
   .addCommand(tensorsCommand());
 
 await runProgram(program, process.argv);

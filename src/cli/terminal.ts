@@ -35,7 +35,10 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
       })
       .join('  ')
       .trimEnd();
-  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
+  const rule = widths
+    .map((width) => '─'.repeat(width))
+    .join('  ')
+    .trimEnd();
   return [line(columns.map((column) => column.title)), rule, ...rows.map(line)].join('\n');
 }
 

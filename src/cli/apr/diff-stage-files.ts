@@ -172,7 +172,9 @@ function verdictLines(
   options: DiffOptions,
 ): string[] {
   if (verdict === 'identical') return [`${style.green('identical')}: every bit equal`];
-  if (verdict === 'differ') return [`${style.red('differ')}`];
+  if (verdict === 'differ') {
+    return [style.red('differ'), 'next: apr diff on the two capture folders shows the stage where it begins'];
+  }
   const label = style.yellow('declined');
   if (refusals.length > 0)
     return [`${label}: ${refusals.join('; ')}`, 'next: compare two files of one stage and one prompt'];

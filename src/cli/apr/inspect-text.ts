@@ -1,5 +1,5 @@
 // How `apr inspect` looks on a terminal. Everything shown is in the Inspection; the file is here for the vocabulary.
-import { preview } from '../../diagnosis/index.ts';
+import { preview, type ConfigValue } from '../../diagnosis/index.ts';
 import type { GgufFile } from '../../engine/index.ts';
 import { bytesText, countText, fileNumberText } from '../figures.ts';
 import { configText, previewText } from './file-values.ts';
@@ -37,17 +37,26 @@ function printHeading(text: string): void {
 
 function printConfig({ config, shapes }: Inspection): void {
   if (config === null) return;
-  printHeading('config');
+  printLine();
+  printConfigTable(config);
+  if (shapes !== null) printLine(`shapes: ${shapes.fitting} of ${shapes.wanted} tensors fit the config`);
+}
+
+/** A default stands out: nothing in the file vouches for it. */
+export function printConfigTable(config: readonly (ConfigValue & { key: string })[]): void {
   const rows = config.map(({ key, value, provenance: { source, detail } }) => [
     key,
     configText(value),
     source === 'default' ? style.yellow(source) : source,
     plainText(detail),
   ]);
-  printLine(
-    formatTable([{ title: 'key' }, { title: 'value', align: 'right' }, { title: 'source' }, { title: 'where' }], rows),
-  );
-  if (shapes !== null) printLine(`shapes: ${shapes.fitting} of ${shapes.wanted} tensors fit the config`);
+  const columns = [
+    { title: 'config' },
+    { title: 'value', align: 'right' as const },
+    { title: 'source' },
+    { title: 'where' },
+  ];
+  printLine(formatTable(columns, rows));
 }
 
 function printTypes({ tensorTypes, tensorCount, parameterCount }: Inspection): void {

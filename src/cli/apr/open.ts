@@ -1,6 +1,6 @@
 // How every command of apr opens a model: through the engine's `openModel`, with the loader log on stderr, so that
 // what a person sees of a file is the same whichever command looked at it. No inference and no stdout here.
-import { openModel, type Model } from '../../engine/index.ts';
+import { openModel, type Model, type Notice } from '../../engine/index.ts';
 import { float32Text, plural } from '../figures.ts';
 import { errorStyle, plainText } from '../terminal.ts';
 
@@ -41,6 +41,12 @@ export function countFittingShapes(model: Model): { fitting: number; wanted: num
     return found !== undefined && found.length === shape.length && found.every((n, i) => n === shape[i]);
   }).length;
   return { fitting, wanted: model.program.weights.length };
+}
+
+/** A remark on stderr about what a command is doing; results never go this way. */
+export function warn(severity: Notice['severity'], message: string): void {
+  const label = severity === 'warning' ? errorStyle.yellow(severity) : severity;
+  process.stderr.write(`${label}: ${plainText(message)}\n`);
 }
 
 /** `[rows, columns]`, row-major, as Transformers prints it. */

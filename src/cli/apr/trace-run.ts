@@ -1,0 +1,141 @@
+// Runs a prompt once with the chosen stages tapped. Stages stream from the executor into statistics and files piece by
+// piece, so memory does not grow with depth. trace-text.ts and trace-files.ts show what came out.
+import { basename } from 'node:path';
+import { topIndices } from '../../diagnosis/index.ts';
+import {
+  captureRun,
+  CaptureWriter,
+  stagePath,
+  StatisticsSink,
+  teeSinks,
+  type CaptureManifest,
+  type Executor,
+  type Model,
+  type Program,
+  type Stage,
+  type StageSink,
+} from '../../engine/index.ts';
+import { printJson, Progress } from '../terminal.ts';
+import { openChosenExecutor } from './choose-executor.ts';
+import { openModelLogged, warn } from './open.ts';
+import { renderPrompt, type RenderedPrompt } from './prompt.ts';
+import { defaultFolder, describeFiles } from './trace-files.ts';
+import { traceJson, type Trace } from './trace-report.ts';
+import { selectForTrace, type TraceSelection } from './trace-selection.ts';
+import { printTrace } from './trace-text.ts';
+import type { TraceOptions } from './trace.ts';
+
+export async function traceRun(path: string, promptText: string | undefined, options: TraceOptions): Promise<void> {
+  const model = await openModelLogged(path);
+  try {
+    const selection = selectForTrace(model.program, options);
+    for (const name of selection.absent) warn('note', `this model has no stage ${name}; it is not written`);
+    const prompt = renderPrompt(model, promptText, options);
+    for (const { severity, message } of prompt.notices) warn(severity, message);
+    const { executor, report } = await openChosenExecutor(model, options.gpu ? 'auto' : 'cpu');
+    try {
+      const ran = await run(model, executor, prompt, selection, options);
+      const trace: Trace = { model, executor: report, profile: executor.profile, prompt, selection, ...ran };
+      if (options.json === true) printJson(await traceJson(trace));
+      else printTrace(trace);
+    } finally {
+      await executor.close();
+    }
+  } finally {
+    await model.close();
+  }
+}
+
+async function run(
+  model: Model,
+  executor: Executor,
+  prompt: RenderedPrompt,
+  selection: TraceSelection,
+  options: TraceOptions,
+): Promise<Pick<Trace, 'statistics' | 'top' | 'files'>> {
+  const { shown, saved, positions } = selection;
+  const statistics = shown === null ? null : new StatisticsSink();
+  const writer = saved === null ? null : await startWriting(model, executor, prompt, selection, options);
+  const sinks = [
+    ...(statistics === null ? [] : [onlyStages(shown ?? [], statistics)]),
+    ...(writer === null ? [] : [onlyStages(saved ?? [], writer)]),
+    progressSink(model.program),
+  ];
+  const stages = union(model.program, [...(shown ?? []), ...(saved ?? [])]);
+  try {
+    const tokens = prompt.ids;
+    const { logits } = await captureRun({
+      executor,
+      tokens,
+      stages,
+      positions,
+      sink: teeSinks(...sinks),
+      logits: 'last',
+    });
+    const files = writer === null ? null : await describeFiles(writer.folder, await writer.finish());
+    return { statistics: statistics?.stages ?? null, top: topTokens(model, logits), files };
+  } catch (error) {
+    await writer?.abort();
+    throw error;
+  }
+}
+
+async function startWriting(
+  model: Model,
+  executor: Executor,
+  prompt: RenderedPrompt,
+  { positions }: TraceSelection,
+  options: TraceOptions,
+): Promise<CaptureWriter> {
+  const about: Omit<CaptureManifest, 'files'> = {
+    schemaVersion: 1,
+    model: { name: basename(model.path), sha256: await model.sha256(), architecture: model.config.architecture },
+    tokens: prompt.ids,
+    positions,
+    prompt: prompt.text,
+    chatTemplateApplied: prompt.source === 'chat',
+    origin: {
+      executor: executor.id,
+      adapter: executor.adapter,
+      profile: executor.profile,
+      versions: { node: process.versions.node, v8: process.versions.v8 },
+    },
+  };
+  return CaptureWriter.create(options.saveTensorDir ?? defaultFolder(model.path), about);
+}
+
+/** In the program's order, each once. */
+function union(program: Program, stages: readonly Stage[]): Stage[] {
+  const wanted = new Set(stages);
+  return program.stages.filter((stage) => wanted.has(stage));
+}
+
+function onlyStages(stages: readonly Stage[], sink: StageSink): StageSink {
+  const paths = new Set(stages.map(stagePath));
+  return {
+    begin: (stage) => (paths.has(stage.path) ? sink.begin(stage) : undefined),
+    append: (stage, data) => (paths.has(stage.path) ? sink.append(stage, data) : undefined),
+    end: (stage) => (paths.has(stage.path) ? sink.end(stage) : undefined),
+  };
+}
+
+function progressSink({ layerCount }: Program): StageSink {
+  const progress = new Progress();
+  return {
+    begin: ({ layer, name }) => progress.update(layer === null ? name : `layer ${layer + 1}/${layerCount} ${name}`),
+    append: () => undefined,
+    end: () => progress.clear(),
+  };
+}
+
+const TOP = 5;
+
+function topTokens(model: Model, logits: Float32Array): Trace['top'] {
+  const ids = topIndices(logits, TOP);
+  const max = logits[ids[0] ?? 0] ?? 0;
+  const sum = logits.reduce((total, logit) => total + Math.exp(logit - max), 0);
+  return ids.map((id) => {
+    const logit = logits[id] ?? Number.NaN;
+    return { id, text: model.text.tokenText(id), logit, probability: Math.exp(logit - max) / sum };
+  });
+}
