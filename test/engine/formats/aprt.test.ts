@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeAprt, encodeAprt, encodeAprtHeader } from '../../../src/engine/formats/aprt.ts';
+import { sniffFormat } from '../../../src/engine/formats/magic.ts';
+import { refusal } from '../../fixtures/refusal.ts';
+
+const bitsOf = (data: Float32Array): number[] => [...new Uint32Array(data.buffer, data.byteOffset, data.length)];
+
+describe('APRT', () => {
+  it('is magic, layer, count, elements', () => {
+    const bytes = encodeAprt({ layer: 3, data: Float32Array.of(1, -2) });
+    expect(Buffer.from(bytes).toString('hex')).toBe('41505254' + '03000000' + '02000000' + '0000803f' + '000000c0');
+    expect(sniffFormat(bytes)).toBe('aprt');
+    const whole = encodeAprtHeader(null, 152_064);
+    expect(Buffer.from(whole).toString('hex')).toBe('41505254' + 'ffffffff' + '00520200');
+  });
+
+  it('keeps the bits of NaN payloads, signed zeros and subnormals', () => {
+    const bits = [0x7f_c0_00_00, 0x7f_80_00_01, 0xff_ff_ff_ff, 0x80_00_00_00, 1, 0x80_00_00_01, 0xff_80_00_00];
+    const data = new Float32Array(Uint32Array.from(bits).buffer);
+    const back = decodeAprt(encodeAprt({ layer: null, data }));
+    expect(back.layer).toBeNull();
+    expect(bitsOf(back.data)).toEqual(bits);
+  });
+
+  it('gives back whatever goes in, from any offset in a buffer', () => {
+    const property = fc.property(
+      fc.array(fc.nat({ max: 0xff_ff_ff_ff }), { maxLength: 40 }),
+      fc.option(fc.nat({ max: 0xff_ff_ff_fe })),
+      fc.integer({ min: 0, max: 3 }),
+      (bits, layer, shift) => {
+        const data = new Float32Array(Uint32Array.from([0, ...bits]).buffer, 4);
+        const bytes = encodeAprt({ layer, data });
+        expect(bytes.byteLength).toBe(12 + 4 * bits.length);
+        const shifted = new Uint8Array(bytes.byteLength + shift);
+        shifted.set(bytes, shift);
+        const back = decodeAprt(shifted.subarray(shift));
+        expect(back.layer).toBe(layer);
+        expect(bitsOf(back.data)).toEqual(bits);
+      },
+    );
+    fc.assert(property, { numRuns: 200 });
+  });
+
+  it('refuses a cut header, another magic and a body of another length', async () => {
+    const bytes = encodeAprt({ layer: 0, data: Float32Array.of(1, 2, 3) });
+    for (let length = 0; length < 12; length += 1) {
+      await refusal('E_APRT_TRUNCATED', () => decodeAprt(bytes.subarray(0, length)));
+    }
+    for (const length of [12, 13, 23]) await refusal('E_APRT_BODY_LENGTH', () => decodeAprt(bytes.subarray(0, length)));
+    const error = await refusal('E_APRT_BODY_LENGTH', () =>
+      decodeAprt(Buffer.concat([bytes, Buffer.alloc(1)]), 'x.bin'),
+    );
+    expect(error.message).toBe('x.bin: the header counts 3 elements, 12 bytes, and 13 bytes follow.');
+    await refusal('E_APRT_BAD_MAGIC', () => decodeAprt(Uint8Array.from(bytes, (byte, i) => (i === 3 ? 0x55 : byte))));
+    await refusal('E_APRT_TOO_LARGE', () => encodeAprtHeader(0, 2 ** 32));
+    await refusal('E_APRT_TOO_LARGE', () => encodeAprtHeader(0, Number.NaN));
+    for (const layer of [-1, 0.5, 0xff_ff_ff_ff]) await refusal('E_APRT_LAYER', () => encodeAprtHeader(layer, 0));
+  });
+});
+
+describe('sniffFormat', () => {
+  it.each([
+    ['gguf', 'GGUF\u0003\0\0\0'],
+    ['apr', 'APR\0\u0002\0'],
+    ['apr', 'APR2'],
+    ['apr', 'APRN'],
+    ['aprt', 'APRT'],
+    ['safetensors', '\u0010\u0002\0\0\0\0\0\0{"a":'],
+    ['unknown', '\u0010\u0002\0\0\0\0\0\u0001{"a":'],
+    ['unknown', 'APRX'],
+    ['unknown', 'GGU'],
+    ['unknown', ''],
+  ] as const)('finds %s', (format, text) => {
+    expect(sniffFormat(Buffer.from(text, 'latin1'))).toBe(format);
+  });
+});
