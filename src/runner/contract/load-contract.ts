@@ -55,7 +55,7 @@ export function findContractFiles(path: string): string[] {
     for (const entry of entriesOf(folder)) {
       const child = join(folder, entry.name);
       if (entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules') folders.push(child);
-      if (entry.isFile() && /\.ya?ml$/i.test(entry.name)) files.push(child);
+      if (entry.isFile() && isYamlName(entry.name)) files.push(child);
     }
     if (files.length > MAX_FILES) {
       throw new RefuteError({
@@ -67,6 +67,17 @@ export function findContractFiles(path: string): string[] {
     }
   }
   return files.toSorted(compareText);
+}
+
+/** Names of the YAML files directly in a folder. */
+export function listContractFiles(folder: string): string[] {
+  return entriesOf(folder)
+    .filter((entry) => entry.isFile() && isYamlName(entry.name))
+    .map((entry) => entry.name);
+}
+
+function isYamlName(name: string): boolean {
+  return /\.ya?ml$/i.test(name);
 }
 
 export function readContractFile(path: string): FileReading {

@@ -1,0 +1,51 @@
+// The text of falsifier modules, to see whether a claim and its faults are there. Read, never loaded: validating a
+// contract must not run its code.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
+
+/** Helpers of one module that are read with it. */
+const MAX_HELPERS = 64;
+
+/** A reader with a memory, for one run. `root`: the project; without it, the nearest folder above with falsifiers/. */
+export function falsifierReader(root?: string): (name: string, contractPath: string) => string | undefined {
+  const texts = new Map<string, string | undefined>();
+  const roots = new Map<string, string | undefined>();
+  return (name, contractPath) => {
+    const folder = dirname(resolve(contractPath));
+    if (!roots.has(folder)) roots.set(folder, root === undefined ? projectAbove(folder) : resolve(root));
+    const project = roots.get(folder);
+    // A name is a file name; nothing outside of the folder is read.
+    if (project === undefined || !/^[\w.-]+$/.test(name) || name.startsWith('.')) return undefined;
+    const path = join(project, 'falsifiers', `${name}.ts`);
+    if (!texts.has(path)) texts.set(path, moduleText(path));
+    return texts.get(path);
+  };
+}
+
+function projectAbove(folder: string): string | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, 'falsifiers'))) return at;
+    if (dirname(at) === at) return undefined;
+  }
+}
+
+/** A module and the helpers that it imports from its own folder, in one text. */
+function moduleText(entry: string): string | undefined {
+  if (!isFile(entry)) return undefined;
+  const folder = dirname(entry) + sep;
+  const seen = new Set([entry]);
+  const texts: string[] = [];
+  for (const path of seen) {
+    const text = readFileSync(path, 'utf8');
+    texts.push(text);
+    for (const match of text.matchAll(/\bfrom\s+['"](\.{1,2}\/[^'"]+)['"]/g)) {
+      const helper = resolve(dirname(path), match[1] ?? '');
+      if (helper.startsWith(folder) && isFile(helper) && seen.size < MAX_HELPERS) seen.add(helper);
+    }
+  }
+  return texts.join('\n');
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}

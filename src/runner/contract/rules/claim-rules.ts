@@ -1,0 +1,109 @@
+// Our rules about a single falsification test: can it be addressed, can it fail, is its status a word that means
+// something. Whether its links lead anywhere is in link-rules.ts.
+import type { Findings } from '../findings.ts';
+import { spanOfKey, spanOfPair, spanOfValue, startOf } from '../findings.ts';
+import { TEST_COMMAND, TEST_STATUS } from '../keys.ts';
+import { LEVELS, type Claim, type Contract } from '../model.ts';
+import { nearest } from '../near-miss.ts';
+import { asMap, asText, findNode, findPair, type YamlMap } from '../yaml-node.ts';
+
+export function checkClaims(contract: Contract, findings: Findings): void {
+  checkFileName(contract, findings);
+  for (const claim of contract.claims) {
+    if (findNode(claim.node, 'id') === undefined) {
+      const severity = claim.isBound ? 'error' : 'warning';
+      findings.add('PV-022', `a falsification test has no id (called ${claim.id} here)`, startOf(claim.node), {
+        severity,
+      });
+    }
+    checkStatus(claim, findings);
+    checkSelfReference(contract, claim, findings);
+    if (claim.isBound) checkBound(claim, findings);
+  }
+  checkSummary(contract, findings);
+}
+
+function checkFileName(contract: Contract, findings: Findings): void {
+  if (contract.fileVersion !== undefined) return;
+  const severity = contract.claims.some((claim) => claim.isBound) ? 'error' : 'warning';
+  const message = `the file is named ${contract.name}; falsifiers and evidence hang on <stem>-v<n>.yaml`;
+  findings.add('PV-023', message, startOf(contract.root), { severity });
+}
+
+function checkBound(claim: Claim, findings: Findings): void {
+  const { node, id } = claim;
+  if (findPair(node, 'bar') === undefined && claim.run === undefined) {
+    findings.add('PV-050', `${id} has no bar; no measurement can fail it`, spanOfValue(node, 'id'));
+  }
+  checkBar(claim, findings);
+  const oracle = asMap(findNode(node, 'outside_oracle'));
+  if (oracle !== undefined && !claim.outsideOracle.possible && (claim.outsideOracle.reason ?? '').trim() === '') {
+    findings.add('PV-052', `${id} says that no outside oracle is possible, and not why`, spanOfKey(oracle, 'possible'));
+  }
+  if (claim.faults.length === 0) {
+    findings.add(
+      'PV-055',
+      `${id} plants no fault; until one turns it red, its green does not count`,
+      spanOfValue(node, 'id'),
+    );
+  }
+}
+
+function checkBar({ node, id }: Claim, findings: Findings): void {
+  const bar = asMap(findNode(node, 'bar'));
+  const threshold = findNode(bar, 'threshold');
+  const comparator = asText(findNode(bar, 'comparator'));
+  if (bar === undefined || threshold?.kind !== 'scalar' || typeof threshold.value !== 'number') return;
+  const at = spanOfValue(bar, 'threshold');
+  const { value } = threshold;
+  if (!Number.isFinite(value)) {
+    findings.add('PV-051', `${id}: a threshold of ${value} compares with nothing`, at, { severity: 'error' });
+  } else if ((comparator === '>=' && value <= 0) || (comparator === '>' && value < 0)) {
+    findings.add('PV-051', `${id}: "${comparator} ${value}" holds for every count and every error`, at);
+  } else if ((comparator === '<=' && value < 0) || (comparator === '<' && value <= 0)) {
+    findings.add('PV-051', `${id}: "${comparator} ${value}" holds for no count and no error`, at);
+  } else if (comparator === '==' && !Number.isInteger(value)) {
+    findings.add('PV-051', `${id}: "== ${value}" is failed by rounding alone`, at);
+  }
+}
+
+/** Words of the original for "not yet" and "not now". */
+const NOT_YET =
+  /^(?:PLANNED|PENDING|TODO|DRAFT|PROPOSED|LIVE[-_ ](?:PENDING|SMOKE)|BLOCKER[-_ ].*|BLOCKED.*|FULL[-_]VALIDATED|SUPERSEDED|REFUTED)$/i;
+
+function checkStatus({ node, id, status, declaredLevel }: Claim, findings: Findings): void {
+  if (status === undefined || declaredLevel !== undefined || NOT_YET.test(status.trim())) return;
+  const message = `${id}: status "${status}" is no level; levels are ${LEVELS.join(', ')}`;
+  findings.add('PV-053', message, spanOfValue(node, ...TEST_STATUS), {
+    didYouMean: nearest(status.toUpperCase(), LEVELS),
+  });
+}
+
+/** `pv validate <this file>`, as a command or in prose. */
+function checkSelfReference(contract: Contract, { node, id, run, test }: Claim, findings: Findings): void {
+  const command = run?.join(' ') ?? test ?? '';
+  if (!/\bpv(?:\.js)?\s+(?:validate|lint)\b/.test(command) || !command.includes(contract.name)) return;
+  const pair = run === undefined ? findPair(node, ...TEST_COMMAND) : findPair(node, 'run');
+  const message = `${id} checks its own contract file; that says nothing about the product`;
+  findings.add('PV-054', message, pair === undefined ? startOf(node) : spanOfPair(pair));
+}
+
+function checkSummary({ root, obligations }: Contract, findings: Findings): void {
+  const summary = asMap(findNode(root, 'verification_summary'));
+  const total = findNode(summary, 'total_obligations');
+  if (summary === undefined || total?.kind !== 'scalar' || typeof total.value !== 'number') return;
+  const count = obligations.length;
+  if (total.value !== count) {
+    const message = `verification_summary.total_obligations says ${total.value}, the file has ${count}`;
+    findings.add('PV-056', message, total);
+  }
+  for (const key of ['l2_property_tested', 'l3_kani_proved', 'l4_lean_proved', 'proven', 'tested']) {
+    reportExcess(summary, key, count, findings);
+  }
+}
+
+function reportExcess(summary: YamlMap, key: string, count: number, findings: Findings): void {
+  const node = findNode(summary, key);
+  if (node?.kind !== 'scalar' || typeof node.value !== 'number' || node.value <= count) return;
+  findings.add('PV-056', `verification_summary.${key} says ${node.value} of ${count} obligations`, node);
+}

@@ -1,0 +1,86 @@
+// Keys that nothing reads: unknown ones at every depth (PV-010), sections misspelt at the top (SCHEMA-018, SCHEMA-019),
+// keys written twice (SCHEMA-020), and known keys under which claims stand that nothing runs (PV-011).
+import type { Findings } from '../findings.ts';
+import { relatedAt } from '../findings.ts';
+import { BINDING_KEYS } from '../keys.ts';
+import type { Contract } from '../model.ts';
+import { nearest } from '../near-miss.ts';
+import { CONTRACT_SCHEMA, resolveSchema, schemaOfKey, type SchemaNode } from '../schema.ts';
+import { findPair, type YamlKey, type YamlMap, type YamlNode } from '../yaml-node.ts';
+
+export function checkKeys(contract: Contract, findings: Findings): void {
+  for (const { first, second } of contract.duplicates) {
+    const related = relatedAt(contract, first, 'the first one, which is read');
+    findings.add('SCHEMA-020', `Duplicate key: ${second.text}`, second, { related });
+  }
+  for (const { key, value } of contract.root.pairs) {
+    const schema = schemaOfKey(CONTRACT_SCHEMA, key.text);
+    if (schema === undefined) reportTopLevel(key, findings);
+    else visit({ node: value, schema, path: key.text, isOurs: key.text === 'retired', findings });
+    if (schema?.['x-unrun'] === true) reportUnrun(contract, key, value, findings);
+  }
+}
+
+function reportTopLevel(key: YamlKey, findings: Findings): void {
+  if (key.text === 'kind') {
+    const message = 'top-level `kind:` decides nothing; the kind of a contract is metadata.kind, else kernel';
+    findings.add('SCHEMA-018', message, key, { didYouMean: 'metadata.kind' });
+    return;
+  }
+  const section = nearest(key.text, Object.keys(CONTRACT_SCHEMA.properties ?? {}));
+  if (section !== undefined) {
+    const message = `top-level \`${key.text}:\` is not a contract field; everything under it is unread`;
+    findings.add('SCHEMA-019', message, key, { didYouMean: section });
+    return;
+  }
+  findings.add('PV-010', `unknown key '${key.text}'; it is kept, nothing reads it`, key);
+}
+
+interface Visit {
+  node: YamlNode;
+  schema: SchemaNode;
+  path: string;
+  /** True where a lost key would change what is run or how it is judged. */
+  isOurs: boolean;
+  findings: Findings;
+}
+
+function visit({ node, schema, path, isOurs, findings }: Visit): void {
+  if (node.kind === 'scalar') return;
+  if (node.kind === 'seq') {
+    const items = schema.items === undefined ? undefined : resolveSchema(schema.items);
+    if (items === undefined) return;
+    node.items.forEach((item, index) => {
+      visit({ node: item, schema: items, path: `${path}[${index}]`, isOurs, findings });
+    });
+    return;
+  }
+  const isClaimOfOurs = path.startsWith('falsification_tests[') && isBound(node);
+  for (const { key, value } of node.pairs) {
+    const below = schemaOfKey(schema, key.text);
+    const isHereOurs = isOurs || isClaimOfOurs;
+    if (below !== undefined) {
+      const isOursBelow = isHereOurs || ['bar', 'outside_oracle'].includes(key.text);
+      visit({ node: value, schema: below, path: `${path}.${key.text}`, isOurs: isOursBelow, findings });
+      continue;
+    }
+    const didYouMean = nearest(key.text, Object.keys(schema.properties ?? {}));
+    const severity = isHereOurs && didYouMean !== undefined ? 'error' : 'warning';
+    const message = `unknown key '${key.text}' in ${path}; it is kept, nothing reads it`;
+    findings.add('PV-010', message, key, { severity, didYouMean });
+  }
+}
+
+function isBound(test: YamlMap): boolean {
+  return BINDING_KEYS.some((key) => findPair(test, key) !== undefined);
+}
+
+function reportUnrun(contract: Contract, key: YamlKey, value: YamlNode, findings: Findings): void {
+  const count = value.kind === 'seq' ? value.items.length : value.kind === 'map' ? value.pairs.length : 0;
+  if (count === 0) return;
+  const claimCount = contract.claims.length;
+  const besides =
+    claimCount === 0 ? 'and the file has no falsification test' : `beside ${claimCount} falsification tests`;
+  const message = `${count} entries under '${key.text}' are not run, ${besides}; make each a falsification test`;
+  findings.add('PV-011', message, key);
+}

@@ -1,0 +1,120 @@
+// Where a contract points: equations, other contracts, falsifier modules, planted faults. Each link is resolved and
+// counted, the broken ones that decide a verdict are errors: PV-030 to PV-042.
+import type { Findings } from '../findings.ts';
+import { spanOfPair, spanOfValue } from '../findings.ts';
+import type { Claim, Contract } from '../model.ts';
+import { nearest } from '../near-miss.ts';
+import { asMap, asText, findNode, findPair, itemsOf, type YamlNode } from '../yaml-node.ts';
+
+/** What links may lead to outside of their own file. */
+export interface LinkTargets {
+  /** Names of all contracts that can be seen from here, without extension. */
+  contractNames: ReadonlySet<string>;
+  /** Text of a falsifier module with that of the helpers beside it; undefined where there is none. */
+  falsifierText(name: string, contractPath: string): string | undefined;
+}
+
+export const LINK_KINDS = ['binds_to', 'depends_on', 'falsifier', 'faults', 'obligation', 'check'] as const;
+export type LinkKind = (typeof LINK_KINDS)[number];
+export type LinkCounts = Record<LinkKind, { resolved: number; total: number }>;
+
+export function emptyLinkCounts(): LinkCounts {
+  const zero = (): { resolved: number; total: number } => ({ resolved: 0, total: 0 });
+  return { binds_to: zero(), depends_on: zero(), falsifier: zero(), faults: zero(), obligation: zero(), check: zero() };
+}
+
+export function checkLinks(contract: Contract, targets: LinkTargets, counts: LinkCounts, findings: Findings): void {
+  checkDependencies(contract, targets, counts, findings);
+  for (const claim of contract.claims) {
+    checkBinding(contract, claim, counts, findings);
+    if (claim.isBound) checkFalsifier(claim, targets, counts, findings);
+  }
+  countObligationLinks(contract, counts);
+  countChecks(contract, counts);
+}
+
+function count(counts: LinkCounts, kind: LinkKind, isResolved: boolean): boolean {
+  counts[kind].total += 1;
+  if (isResolved) counts[kind].resolved += 1;
+  return isResolved;
+}
+
+function checkDependencies(contract: Contract, targets: LinkTargets, counts: LinkCounts, findings: Findings): void {
+  const names = targets.contractNames;
+  for (const item of dependencyItems(contract)) {
+    const name = asText(item) ?? '';
+    if (count(counts, 'depends_on', names.has(name))) continue;
+    const versioned = [...names].filter((candidate) => candidate.replace(/-v[0-9]+$/, '') === name);
+    const didYouMean = versioned[0] ?? nearest(name.replace(/\.ya?ml$/, ''), [...names].toSorted());
+    findings.add('PV-031', `depends_on names ${JSON.stringify(name)}; there is no such contract`, item, { didYouMean });
+  }
+}
+
+export function dependencyItems(contract: Contract): readonly YamlNode[] {
+  return itemsOf(findNode(asMap(findNode(contract.root, 'metadata')), 'depends_on'));
+}
+
+function checkBinding(contract: Contract, claim: Claim, counts: LinkCounts, findings: Findings): void {
+  const { bindsTo, node, id } = claim;
+  if (bindsTo === undefined || count(counts, 'binds_to', claim.equation !== undefined)) return;
+  const names = contract.equations.map((equation) => equation.name);
+  const message = `${id} binds to "${bindsTo}"; the file has no such equation`;
+  findings.add('PV-030', message, spanOfValue(node, 'binds_to'), { didYouMean: nearest(bindsTo, names) });
+}
+
+function checkFalsifier(claim: Claim, targets: LinkTargets, counts: LinkCounts, findings: Findings): void {
+  const { node, id, falsifier } = claim;
+  // A black-box check needs no module, unless it names one.
+  if (claim.run !== undefined && findPair(node, 'falsifier') === undefined) return;
+  const pair = findPair(node, 'falsifier');
+  const at = pair === undefined ? spanOfValue(node, 'id') : spanOfPair(pair);
+  const text = targets.falsifierText(falsifier, claim.file);
+  if (text === undefined) {
+    count(counts, 'falsifier', false);
+    findings.add('PV-040', `${id} is to be run, and there is no falsifiers/${falsifier}.ts`, at);
+    return;
+  }
+  if (!count(counts, 'falsifier', isKeyIn(text, id))) {
+    findings.add('PV-041', `falsifiers/${falsifier}.ts has no entry '${id}'`, spanOfValue(node, 'id'));
+  }
+  for (const item of itemsOf(findNode(node, 'faults'))) {
+    const fault = asText(item) ?? '';
+    if (count(counts, 'faults', isWordIn(text, fault))) continue;
+    findings.add('PV-042', `falsifiers/${falsifier}.ts does not mention the fault '${fault}'`, item);
+  }
+}
+
+/** As `'ID':` or `id: 'ID'`, in any quotes. */
+function isKeyIn(text: string, id: string): boolean {
+  const quoted = `['"\`]${RegExp.escape(id)}['"\`]`;
+  return new RegExp(`${quoted}\\s*[\\]:,)]|\\bid:\\s*${quoted}`).test(text);
+}
+
+/** Between characters that cannot be part of an id. */
+function isWordIn(text: string, word: string): boolean {
+  if (word === '') return false;
+  const isPart = (at: number): boolean => /[\w-]/.test(text.charAt(at));
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
+    if (!isPart(at - 1) && !isPart(at + word.length)) return true;
+  }
+  return false;
+}
+
+/** Harness to obligation. In older contracts obligations have no ids, so nothing resolves; that is counted, not refused. */
+function countObligationLinks(contract: Contract, counts: LinkCounts): void {
+  const handles = new Set(contract.obligations.flatMap(({ id, handle, property }) => [id ?? handle, property]));
+  for (const { obligation } of contract.harnesses) count(counts, 'obligation', handles.has(obligation));
+}
+
+/** Gate and enforcement checks to tests and harnesses. */
+function countChecks(contract: Contract, counts: LinkCounts): void {
+  const ids = [...contract.claims, ...contract.harnesses].map((entity) => entity.id).filter((id) => id !== '');
+  const namesOne = (text: string): boolean => ids.some((id) => isWordIn(text, id));
+  for (const item of itemsOf(findNode(asMap(findNode(contract.root, 'qa_gate')), 'checks'))) {
+    count(counts, 'check', namesOne(asText(item) ?? ''));
+  }
+  for (const { value } of asMap(findNode(contract.root, 'enforcement'))?.pairs ?? []) {
+    const check = asText(findNode(asMap(value), 'check'));
+    if (check !== undefined) count(counts, 'check', namesOne(check));
+  }
+}
