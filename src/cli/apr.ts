@@ -3,6 +3,7 @@ import { diffCommand } from './apr/diff.ts';
 import { inspectCommand } from './apr/inspect.ts';
 import { runCommand } from './apr/run.ts';
 import { tensorsCommand } from './apr/tensors.ts';
+import { tokenizeCommand } from './apr/tokenize.ts';
 import { traceCommand } from './apr/trace.ts';
 import { createProgram, runProgram } from './program.ts';
 
@@ -11,6 +12,7 @@ const program = createProgram('apr', 'Runs, traces, compares and diagnoses langu
   .addCommand(diffCommand())
   .addCommand(inspectCommand())
   .addCommand(runCommand())
-  .addCommand(tensorsCommand());
+  .addCommand(tensorsCommand())
+  .addCommand(tokenizeCommand());
 
 await runProgram(program, process.argv);

@@ -36,7 +36,17 @@ export { STAGE_ALIASES, STAGE_NAMES, stageRank, type StageName } from './program
 
 export { decodeTensorRows } from './quant/decode.ts';
 export { byteLengthOf, TENSOR_TYPES, tensorTypeById, type TensorType, type TensorTypeName } from './quant/types.ts';
-export type { ChatMessage, TextModel } from './text/text-model.ts';
+export type { ChatMessage, TextModel, TextStream } from './text/text-model.ts';
+export { createTextModel } from './text/create-text-model.ts';
+export {
+  generate,
+  type FinishReason,
+  type GeneratedToken,
+  type GenerateOptions,
+  type GenerationEnd,
+} from './text/generate.ts';
+export { argmax, checkSampling, GREEDY, sampleToken, type SamplingOptions } from './text/sample.ts';
+export { RandomSource } from './text/random-source.ts';
 
 export { MemoryByteSource, type ByteSource } from './io/byte-source.ts';
 export { openFile } from './io/open-file.ts';

@@ -27,7 +27,7 @@ export function loaderLog(model: Model): string[] {
   const shapes = `shapes: ${fitting} of ${wanted} tensors fit the config`;
   lines.push(fitting === wanted ? shapes : errorStyle.yellow(shapes));
   for (const { severity, code, message } of model.notices) {
-    const text = `${severity} ${code}: ${message}`;
+    const text = `${severity} [${code}] ${plainText(message)}`;
     lines.push(severity === 'warning' ? errorStyle.yellow(text) : text);
   }
   return lines;

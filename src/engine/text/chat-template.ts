@@ -1,6 +1,6 @@
 // The model's own chat template, a Jinja program from its file, rendered by `@huggingface/jinja`. The library's clock
 // speaks the language of the machine and its `range` allocates what it is told to; both are replaced here.
-import { Template } from '@huggingface/jinja';
+import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import { RefuteError } from '../../errors.ts';
 import type { ChatMessage } from './text-model.ts';
 
@@ -10,6 +10,8 @@ const KEY = 'tokenizer.chat_template';
 const MAX_TEMPLATE_CHARACTERS = 1_000_000;
 /** Templates count messages; none needs more numbers. */
 const MAX_RANGE = 100_000;
+
+const CONSTANTS = { true: true, True: true, false: false, False: false, none: null, None: null };
 
 export interface SpecialTexts {
   bos: string;
@@ -31,7 +33,10 @@ export class ChatTemplate {
 
   /** @throws RefuteError E_CHAT_TEMPLATE (it does not parse or run), E_CHAT_TEMPLATE_REFUSED (it refuses the messages) */
   render(messages: readonly ChatMessage[], texts: SpecialTexts, addGenerationPrompt: boolean): string {
+    // Not Template.render: it declares the library's own functions and refuses others of the same name.
+    const environment = new Environment();
     const globals = {
+      ...CONSTANTS,
       messages,
       bos_token: texts.bos,
       eos_token: texts.eos,
@@ -42,7 +47,8 @@ export class ChatTemplate {
     };
     try {
       this.#template ??= parse(this.#source);
-      return this.#template.render(globals);
+      for (const [name, value] of Object.entries(globals)) environment.set(name, value);
+      return String(new Interpreter(environment).run(this.#template.parsed).value);
     } catch (error) {
       if (error instanceof RefuteError) throw error;
       const is = `it does not render: ${error instanceof Error ? error.message : String(error)}`;

@@ -36,7 +36,7 @@ export function createTextModel(
   const vocabulary = readVocabulary(metadata, kind, notify);
   const model = new VocabularyTextModel(vocabulary);
   if (model.chatReadsClock) {
-    const message = 'The chat template writes the date of today: a prompt has other ids tomorrow';
+    const message = 'The chat template writes the date of today: a prompt has other ids tomorrow.';
     notify({ severity: 'note', code: 'TEMPLATE-CLOCK', message });
   }
   return model;

@@ -21,7 +21,7 @@ export class TextlessModel implements TextModel {
     return {
       severity: 'warning',
       code: 'NO-TOKENIZER',
-      message: `${this.#is}: prompts are ids (--tokens), text shows ids`,
+      message: `${this.#is}: prompts are ids (--tokens), text shows ids.`,
     };
   }
 

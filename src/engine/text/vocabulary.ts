@@ -111,7 +111,7 @@ function readTypes(reader: MetadataReader, tokens: readonly string[], notify: (n
   const types = Uint8Array.from(tokens, (_, id) => stored?.[id] ?? TOKEN_TYPE.normal);
   for (const [id, token] of tokens.entries()) {
     if (!END_SPELLINGS.has(token) || types[id] === TOKEN_TYPE.control) continue;
-    const message = `token ${id} ${JSON.stringify(token)} is not marked as a control token; it is taken as one`;
+    const message = `token ${id} ${JSON.stringify(token)} is not marked as a control token; it is taken as one.`;
     notify({ severity: 'warning', code: 'CONTROL-FALLBACK', message });
     types[id] = TOKEN_TYPE.control;
   }
@@ -135,7 +135,7 @@ function choosePreTokenizer(reader: MetadataReader, notify: (notice: Notice) => 
   if (name !== null && known !== undefined) return known;
   const is =
     name === null ? 'No tokenizer.ggml.pre in the file' : `tokenizer.ggml.pre ${JSON.stringify(name)} is not known`;
-  const message = `${is}: text is cut as "${DEFAULT_PRE}" does. Token ids may differ from those of the model's training`;
+  const message = `${is}: text is cut as "${DEFAULT_PRE}" does. Token ids may differ from those of the model's training.`;
   notify({ severity: 'warning', code: 'PRE-FALLBACK', message });
   return PRE_TOKENIZERS.get(DEFAULT_PRE) ?? { expressions: [] };
 }
@@ -152,7 +152,7 @@ function fallbackBos(
   const spelling = spellings.find((text) => types[idOf.get(text) ?? -1] === TOKEN_TYPE.control);
   if (spelling === undefined) return null;
   const id = idOf.get(spelling) ?? null;
-  const message = `No tokenizer.ggml.bos_token_id in the file: using ${id} ("${spelling}"), the default for '${architecture}'`;
+  const message = `No tokenizer.ggml.bos_token_id in the file: using ${id} ("${spelling}"), the default for '${architecture}'.`;
   notify({ severity: 'note', code: 'BOS-FALLBACK', message });
   return id;
 }
@@ -165,7 +165,7 @@ function readWantsBos(
 ): boolean {
   const wantsBos = reader.flag('tokenizer.ggml.add_bos_token') ?? byKind;
   if (!wantsBos || bosId !== null) return wantsBos;
-  const message = 'Prompts of this vocabulary start with a BOS token and the file names none: they start without one';
+  const message = 'Prompts of this vocabulary start with a BOS token and the file names none: they start without one.';
   notify({ severity: 'warning', code: 'BOS-FALLBACK', message });
   return false;
 }
@@ -185,7 +185,7 @@ function findEndIds(
     if (END_SPELLINGS.has(token) && types[id] === TOKEN_TYPE.control) ids.add(id);
   }
   if (ids.size === 0) {
-    const message = 'The file names no end token: a generation ends only at its limit';
+    const message = 'The file names no end token: a generation ends only at its limit.';
     notify({ severity: 'warning', code: 'EOS-FALLBACK', message });
   }
   return ids;

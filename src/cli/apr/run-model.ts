@@ -1,0 +1,77 @@
+// The generation behind `apr run`, timed, with its text written as it comes. Knows no flags and prints nothing itself.
+import { generate, type Executor, type FinishReason, type Model, type SamplingOptions } from '../../engine/index.ts';
+import { Progress } from '../terminal.ts';
+import type { RenderedPrompt } from './prompt.ts';
+import type { Timings } from './run.ts';
+import type { RunTracer } from './run-trace.ts';
+
+export interface RunModelRequest {
+  model: Model;
+  executor: Executor;
+  prompt: RenderedPrompt;
+  sampling: SamplingOptions;
+  seed: number;
+  maxTokens: number;
+  tracer: RunTracer | null;
+  writer: { write(text: string): void; end(): void } | null;
+}
+
+export interface RunModelResult {
+  generation: { generatedIds: number[]; text: string; finishReason: FinishReason; stopId: number | null };
+  timings: Omit<Timings, 'loadMs'>;
+}
+
+export async function runModel(request: RunModelRequest): Promise<RunModelResult> {
+  const { model, executor, prompt, sampling, seed, maxTokens, tracer, writer } = request;
+  const { contextLength } = executor.program;
+  const session = await executor.openSession(Math.min(contextLength, prompt.ids.length + maxTokens - 1));
+  const progress = new Progress();
+  const startMs = performance.now();
+  let promptEndMs = startMs;
+  const tokens = generate(session, {
+    promptIds: prompt.ids,
+    maxTokens,
+    contextLength,
+    endIds: model.text.endIds,
+    stream: model.text.openStream(prompt.ids),
+    sampling,
+    seed,
+    tapOf: (step, firstPosition, tokenCount) => tracer?.tapOf(step, firstPosition, tokenCount),
+    onPrompt: (done, total) => {
+      progress.update(`prompt ${done}/${total} tokens`);
+      if (done === total) progress.clear();
+      promptEndMs = performance.now();
+    },
+  });
+  const generatedIds: number[] = [];
+  let text = '';
+  let next = await tokens.next();
+  for (; next.done !== true; next = await tokens.next()) {
+    generatedIds.push(next.value.id);
+    text += next.value.text;
+    writer?.write(next.value.text);
+  }
+  const { finishReason, stopId } = next.value;
+  text += next.value.text;
+  writer?.write(next.value.text);
+  writer?.end();
+  const decodeMs = performance.now() - promptEndMs;
+  tracer?.finish();
+  session.close();
+  // The first token comes out of the prompt's run; the end token takes a run and is not among the generated ones.
+  const decodeRuns = generatedIds.length - (stopId === null ? 1 : 0);
+  const promptMs = promptEndMs - startMs;
+  return {
+    generation: { generatedIds, text, finishReason, stopId },
+    timings: {
+      promptMs,
+      decodeMs,
+      promptTokensPerSecond: rate(prompt.ids.length, promptMs),
+      decodeTokensPerSecond: rate(decodeRuns, decodeMs),
+    },
+  };
+}
+
+function rate(count: number, durationMs: number): number | null {
+  return count > 0 && durationMs > 0 ? (count * 1000) / durationMs : null;
+}
