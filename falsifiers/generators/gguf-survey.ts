@@ -26,8 +26,19 @@ interface Survey {
 
 /** gguf's words for value types. */
 const VALUE_TYPES: Readonly<Record<string, string>> = {
-  ...{ UINT8: 'u8', INT8: 'i8', UINT16: 'u16', INT16: 'i16', UINT32: 'u32', INT32: 'i32', FLOAT32: 'f32' },
-  ...{ BOOL: 'bool', STRING: 'string', ARRAY: 'array', UINT64: 'u64', INT64: 'i64', FLOAT64: 'f64' },
+  UINT8: 'u8',
+  INT8: 'i8',
+  UINT16: 'u16',
+  INT16: 'i16',
+  UINT32: 'u32',
+  INT32: 'i32',
+  FLOAT32: 'f32',
+  BOOL: 'bool',
+  STRING: 'string',
+  ARRAY: 'array',
+  UINT64: 'u64',
+  INT64: 'i64',
+  FLOAT64: 'f64',
 };
 
 /** One case per surveyed file: how many of its facts the product reads differently. */

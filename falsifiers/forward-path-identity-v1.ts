@@ -1,0 +1,202 @@
+// Tries to make the forward pass depend on how it is asked for: with taps or without, in one piece, in chunks or token
+// by token, again, after a truncation, with other tokens behind it. All comparisons are of bits. Not claimed here: that
+// the numbers are right, only that there is one answer (hf-parity-qwen2-v1 says whether it is the right one).
+import fc from 'fast-check';
+import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
+import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import type { Model } from '../src/engine/model.ts';
+import type { Executor } from '../src/engine/program/executor.ts';
+import type { Falsifier, Part, PartContext } from '../src/runner/falsifier.ts';
+import {
+  countDifferentWords,
+  runPieces,
+  runTapped,
+  withEngines,
+  withSession,
+  type Engines,
+} from './generators/engine-runs.ts';
+import { SeededRandom } from './generators/random.ts';
+import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './generators/tiny-model.ts';
+
+/** What a search varies; everything else about a case follows from `salt`. */
+interface Input {
+  variant: number;
+  modelSeed: number;
+  tokens: number[];
+  salt: number;
+}
+
+const inputs: fc.Arbitrary<Input> = fc.record({
+  variant: fc.nat(TINY_VARIANT_COUNT - 1),
+  modelSeed: fc.nat(1),
+  tokens: fc.array(fc.nat(TINY_VOCAB_SIZE - 1), { minLength: 1, maxLength: 24 }),
+  salt: fc.nat(),
+});
+
+/** Measures one model with one list of tokens; `random` decides the rest. */
+type Measure = (run: { executor: Executor; tokens: number[]; random: SeededRandom; open: Open }) => Promise<number>;
+
+/** Another executor on the same model. */
+type Open = (options: { chunkPositions?: number; isSpread?: boolean }) => Promise<Executor>;
+
+function opener(engines: Engines, model: Model): Open {
+  return ({ chunkPositions = 64, isSpread = false }) =>
+    engines.executor(
+      model,
+      isSpread ? { chunkPositions: 4, bankByteLimit: smallMemoryBytes(model) } : { chunkPositions },
+    );
+}
+
+const LIVE_FILES = ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'];
+/** Token lists per file: of lengths from one to past the executor's own chunk of positions. */
+const LIVE_LENGTHS = [1, 2, 17, 40, 70];
+const LIVE_VOCAB_SIZE = 768;
+/** Holds half of a model's weights and one layer's scratch, so that the model is spread over several memories. */
+const smallMemoryBytes = (model: Model): number => Math.round(model.byteLength / 2) + 140_000;
+
+/** The same measure on generated models and on the bundled trained one, in both of its files. */
+function partsOf(measure: Measure, planned: number): { generated: Part; live: Part } {
+  return {
+    generated: {
+      planned,
+      run: (context) =>
+        withEngines(context, (engines) =>
+          context.search(inputs, context.planned, async ({ variant, modelSeed, tokens, salt }) => {
+            const model = await engines.tiny(variant, modelSeed);
+            const open = opener(engines, model);
+            return measure({ executor: await open({}), tokens, random: new SeededRandom(salt), open });
+          }),
+        ),
+    },
+    live: {
+      needs: ['model:sums-2m'],
+      planned: LIVE_FILES.length * LIVE_LENGTHS.length,
+      run: (context) => runLive(context, measure),
+    },
+  };
+}
+
+async function runLive(context: PartContext, measure: Measure): Promise<void> {
+  await withEngines(context, async (engines) => {
+    for (const file of LIVE_FILES) {
+      const model = await engines.bundled(file);
+      const open = opener(engines, model);
+      for (const length of LIVE_LENGTHS) {
+        const random = new SeededRandom(context.seed + length);
+        const tokens = Array.from({ length }, () => random.below(LIVE_VOCAB_SIZE));
+        const executor = await open({});
+        context.measure(await measure({ executor, tokens, random, open }), `${file}, ${length} tokens`);
+        context.output(bytesOf((await runTapped(executor, { tokens, logits: 'last' })).logits));
+      }
+    }
+  });
+}
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** Logits with every tap open, with some, and with none; and each tapped value with all taps and with some. */
+const tapsChangeNothing: Measure = async ({ executor, tokens, random }) => {
+  const ids = executor.program.values.map(({ id }) => id);
+  const some = ids.filter(() => random.below(4) === 0);
+  let differences = 0;
+  for (const logits of ['all', 'last'] as const) {
+    const plain = await runTapped(executor, { tokens, logits });
+    const full = await runTapped(executor, { tokens, logits }, ids);
+    const partial = await runTapped(executor, { tokens, logits }, some);
+    differences += countDifferentWords(plain.logits, full.logits) + countDifferentWords(plain.logits, partial.logits);
+    for (const id of some) {
+      differences += countDifferentWords(full.values.get(id) ?? plain.logits, partial.values.get(id) ?? plain.logits);
+    }
+    // The value that holds the logits is the logits.
+    const tapped = full.values.get(executor.program.logits) ?? new Float32Array(0);
+    differences += countDifferentWords(tapped.slice(tapped.length - plain.logits.length), plain.logits);
+  }
+  return differences;
+};
+
+/** One run of n tokens, n runs of one, and runs of searched lengths. */
+const piecesChangeNothing: Measure = async ({ executor, tokens, random }) => {
+  const whole = await runPieces(executor, tokens, [tokens.length]);
+  const single = await runPieces(
+    executor,
+    tokens,
+    tokens.map(() => 1),
+  );
+  const lengths = tokens.map(() => 1 + random.below(5));
+  const pieces = await runPieces(executor, tokens, lengths);
+  return countDifferentWords(whole, single) + countDifferentWords(whole, pieces);
+};
+
+/** Again in a new session, in a new executor, and with other chunks and memories. */
+const repetitionChangesNothing: Measure = async ({ executor, tokens, random, open }) => {
+  const first = await runPieces(executor, tokens, []);
+  let differences = countDifferentWords(first, await runPieces(executor, tokens, []));
+  const chunked = await open({ chunkPositions: 1 + random.below(7) });
+  differences += countDifferentWords(first, await runPieces(chunked, tokens, []));
+  const spread = await open({ isSpread: true });
+  return differences + countDifferentWords(first, await runPieces(spread, tokens, []));
+};
+
+/** Other tokens behind a position change nothing at or before it; neither does their absence. */
+const laterTokensChangeNothing: Measure = async ({ executor, tokens, random }) => {
+  const ids = executor.program.values.map(({ id }) => id);
+  const { vocabSize, values } = executor.program;
+  const kept = 1 + random.below(tokens.length);
+  const others = tokens.map((token, i) => (i < kept ? token : (token + 1 + random.below(vocabSize - 1)) % vocabSize));
+  const run = await runTapped(executor, { tokens, logits: 'all' }, ids);
+  const changed = await runTapped(executor, { tokens: others, logits: 'all' }, ids);
+  const alone = await runTapped(executor, { tokens: tokens.slice(0, kept), logits: 'all' }, ids);
+  let differences = 0;
+  for (const { id, channelCount } of values) {
+    const rows = (of: typeof run): Float32Array =>
+      (of.values.get(id) ?? new Float32Array(0)).slice(0, kept * channelCount);
+    differences += countDifferentWords(rows(run), rows(changed)) + countDifferentWords(rows(run), rows(alone));
+  }
+  return differences;
+};
+
+/** A session that went astray and was truncated goes on as one that never did. */
+const truncationForgets: Measure = async ({ executor, tokens, random }) => {
+  const { vocabSize } = executor.program;
+  const kept = random.below(tokens.length);
+  const astray = Array.from({ length: 1 + random.below(4) }, () => random.below(vocabSize));
+  const straight = await runPieces(executor, tokens, []);
+  const back = await withSession(executor, tokens.length + astray.length, async (session) => {
+    await session.run({ tokens: [...tokens.slice(0, kept), ...astray], logits: 'none' });
+    session.truncate(kept);
+    const { firstPosition, logits } = await session.run({ tokens: tokens.slice(kept), logits: 'all' });
+    return firstPosition === kept ? logits : new Float32Array(0);
+  });
+  return countDifferentWords(straight.slice(kept * vocabSize), back);
+};
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-FPI-001': {
+    parts: partsOf(tapsChangeNothing, 60),
+    faults: [plantFrom(CPU_FAULTS, 'D1', 'gross'), plantFrom(CPU_FAULTS, 'D1', 'small')],
+  },
+  'FALSIFY-FPI-002': {
+    parts: partsOf(piecesChangeNothing, 60),
+    faults: [plantFrom(CPU_FAULTS, 'C1', 'gross'), plantFrom(CPU_FAULTS, 'C1', 'small')],
+  },
+  'FALSIFY-FPI-003': {
+    parts: partsOf(repetitionChangesNothing, 60),
+    faults: [
+      plantFrom(CPU_FAULTS, 'G11', 'gross'),
+      plantFrom(CPU_FAULTS, 'G11', 'small'),
+      plantFrom(CPU_FAULTS, 'C4', 'gross'),
+      plantFrom(CPU_FAULTS, 'C4', 'small'),
+      plantFrom(CPU_FAULTS, 'B1', 'small'),
+    ],
+  },
+  'FALSIFY-FPI-004': {
+    parts: partsOf(laterTokensChangeNothing, 60),
+    faults: [plantFrom(CPU_FAULTS, 'A5', 'gross'), plantFrom(CPU_FAULTS, 'A5', 'small')],
+  },
+  'FALSIFY-FPI-005': {
+    parts: partsOf(truncationForgets, 60),
+    faults: [plantFrom(CPU_FAULTS, 'C9', 'gross'), plantFrom(CPU_FAULTS, 'C9', 'small')],
+  },
+};

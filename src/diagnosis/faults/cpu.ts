@@ -1,0 +1,143 @@
+// Faults of the CPU executor: its key-value cache, its mask, its bookkeeping of chunks and taps. They are changes to its
+// source, because no program or weight can express them.
+import type { Fault, FaultVariant } from './fault.ts';
+
+function changed(title: string, file: string, find: string, replace: string): FaultVariant {
+  return { title, inject: { kind: 'source', file: `src/engine/${file}`, find, replace } };
+}
+
+export const CPU_FAULTS: readonly Fault[] = [
+  {
+    id: 'A5',
+    title: 'causal mask off by one: a position sees the next',
+    bugClass: 'ATTENTION_FAILURE',
+    firstStage: 'attn_scores',
+    needs: 'two positions in one run',
+    gross: changed(
+      'every position but the last of a run sees the next',
+      'kernels/attention.as.ts',
+      'const seen = position - first + 1;',
+      'const seen = position - first + (row + 1 < rowCount ? 2 : 1);',
+    ),
+    small: changed(
+      'the first position of a run sees the second',
+      'kernels/attention.as.ts',
+      'const seen = position - first + 1;',
+      'const seen = position - first + (row == 0 && rowCount > 1 ? 2 : 1);',
+    ),
+  },
+  {
+    id: 'C1',
+    title: 'keys and values written to a neighbouring position',
+    bugClass: 'KV_CACHE_FAILURE',
+    firstStage: 'attention',
+    needs: 'a step of one token after position 0',
+    gross: changed(
+      'in steps of one token the key lands one position early',
+      'cpu/bind-op.ts',
+      'append(keys, k + kvAt, position, count,',
+      'append(keys, k + kvAt, count === 1 && position > 0 ? position - 1 : position, count,',
+    ),
+    small: changed(
+      'in a step of one token at position 2 the value lands one position early',
+      'cpu/bind-op.ts',
+      'append(values, v + kvAt, position, count,',
+      'append(values, v + kvAt, count === 1 && position === 2 ? 1 : position, count,',
+    ),
+  },
+  {
+    id: 'C4',
+    title: 'rotary angles of an earlier chunk',
+    bugClass: 'KV_CACHE_FAILURE',
+    firstStage: 'q_post_rope',
+    needs: 'a prompt of more than one chunk',
+    gross: changed(
+      'every chunk is rotated by the angles of the first',
+      'cpu/cpu-session.ts',
+      'workspace.fillRopeTables(count);',
+      'if (first === 0) workspace.fillRopeTables(count);',
+    ),
+    small: changed(
+      'a chunk of one position is rotated by the angle of the chunk before',
+      'cpu/cpu-session.ts',
+      'workspace.fillRopeTables(count);',
+      'if (first === 0 || count > 1) workspace.fillRopeTables(count);',
+    ),
+  },
+  {
+    id: 'C9',
+    title: 'truncating a session keeps positions or loses too many',
+    bugClass: 'KV_CACHE_FAILURE',
+    firstStage: 'attention',
+    needs: 'a session that is truncated and goes on',
+    gross: changed(
+      'truncation is ignored',
+      'cpu/cpu-session.ts',
+      'this.#positionCount = positionCount;',
+      'void positionCount;',
+    ),
+    small: changed(
+      'truncating to more than two positions loses one more',
+      'cpu/cpu-session.ts',
+      'this.#positionCount = positionCount;',
+      'this.#positionCount = positionCount > 2 ? positionCount - 1 : positionCount;',
+    ),
+  },
+  {
+    id: 'B1',
+    title: 'values lost between the memories that a model is spread over',
+    bugClass: 'PATH_DIVERGENCE',
+    firstStage: 'attn_norm',
+    needs: 'a model in more than one memory',
+    gross: changed(
+      'nothing is copied',
+      'cpu/workspace.ts',
+      'const byteLength = rowCount * rowBytes;',
+      'const byteLength = 0 * rowCount * rowBytes;',
+    ),
+    small: changed(
+      'the last row of several is not copied',
+      'cpu/workspace.ts',
+      'const byteLength = rowCount * rowBytes;',
+      'const byteLength = Math.max(1, rowCount - 1) * rowBytes;',
+    ),
+  },
+  {
+    id: 'D1',
+    title: 'the traced path is not the production path',
+    bugClass: 'PATH_DIVERGENCE',
+    firstStage: 'attention',
+    needs: 'an open tap',
+    gross: changed(
+      'with a tap open the cache is filled only where the logits need it',
+      'cpu/needed-rows.ts',
+      "op.op === 'attention' ? 'all'",
+      "op.op === 'attention' && tapped === undefined ? 'all'",
+    ),
+    small: changed(
+      'with a tap open the first logit of a run is one unit in the last place off',
+      'cpu/cpu-session.ts',
+      'return result;',
+      'if (tap !== undefined) new Int32Array(result.buffer)[0]! ^= 1;\n    return result;',
+    ),
+  },
+  {
+    id: 'G11',
+    title: 'results vary from run to run',
+    bugClass: 'NONDETERMINISM',
+    firstStage: 'q_post_rope',
+    needs: 'two runs',
+    gross: changed(
+      'angles tremble',
+      'cpu/rope-table.ts',
+      'const angle = (firstPosition + row) * frequency;',
+      'const angle = (firstPosition + row) * frequency * (1 + Math.random() * 1e-4);',
+    ),
+    small: changed(
+      'the angles of one position in a hundred tremble by a millionth',
+      'cpu/rope-table.ts',
+      'const angle = (firstPosition + row) * frequency;',
+      'const angle = (firstPosition + row) * frequency * (1 + (Math.random() < 0.01 ? 1e-6 : 0));',
+    ),
+  },
+];
