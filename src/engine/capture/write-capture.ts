@@ -1,10 +1,9 @@
 // A capture folder as a sink: stage files grow piece by piece, the manifest comes last. A folder without a manifest is
 // no capture, so whatever stops the writing leaves none that could be believed.
-import type { Hash } from 'node:crypto';
 import { elementBytes, encodeAprtHeader } from '../formats/aprt.ts';
 import { AtomicFile } from '../io/atomic-file.ts';
 import { removeFile } from '../io/remove-file.ts';
-import { newSha256 } from '../io/sha256.ts';
+import { newSha256, type RunningSha256 } from '../io/sha256.ts';
 import { writeFileAtomic } from '../io/write-file-atomic.ts';
 import { encodeManifest, MANIFEST_NAME, type CapturedFile, type CaptureManifest } from './manifest.ts';
 import type { CapturedStage, StageSink } from './sink.ts';
@@ -12,7 +11,7 @@ import type { CapturedStage, StageSink } from './sink.ts';
 export class CaptureWriter implements StageSink {
   readonly folder: string;
   readonly #about: Omit<CaptureManifest, 'files'>;
-  readonly #growing = new Map<string, { file: AtomicFile; hash: Hash }>();
+  readonly #growing = new Map<string, { file: AtomicFile; hash: RunningSha256 }>();
   readonly #files: Record<string, CapturedFile> = {};
 
   private constructor(folder: string, about: Omit<CaptureManifest, 'files'>) {
@@ -53,7 +52,7 @@ export class CaptureWriter implements StageSink {
     await growing.file.commit({ isDurable: false });
     this.#growing.delete(stage.path);
     const { name, layer, shape } = stage;
-    this.#files[stage.path] = { stage: name, layer, shape, dtype: 'f32', sha256: growing.hash.digest('hex') };
+    this.#files[stage.path] = { stage: name, layer, shape, dtype: 'f32', sha256: growing.hash.digest() };
   }
 
   /** Writes the manifest. @returns it */

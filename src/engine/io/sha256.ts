@@ -1,5 +1,4 @@
 // SHA-256 of files and of bytes, as lower-case hex. Files are streamed; a model does not fit into memory twice.
-import type { Hash } from 'node:crypto';
 import type { ByteSource } from './byte-source.ts';
 import { openFile } from './open-file.ts';
 
@@ -24,17 +23,24 @@ export async function sha256Source(source: ByteSource): Promise<string> {
     await source.read(byteOffset, chunk);
     hash.update(chunk);
   }
-  return hash.digest('hex');
+  return hash.digest();
 }
 
 export async function sha256Bytes(...parts: readonly Uint8Array[]): Promise<string> {
   const hash = await newSha256();
   for (const part of parts) hash.update(part);
-  return hash.digest('hex');
+  return hash.digest();
 }
 
-/** For bytes that arrive in pieces. */
-export async function newSha256(): Promise<Hash> {
+/** A digest of bytes that arrive in pieces. */
+export interface RunningSha256 {
+  update(bytes: Uint8Array): void;
+  /** Hex of all bytes so far; nothing may follow. */
+  digest(): string;
+}
+
+export async function newSha256(): Promise<RunningSha256> {
   const { createHash } = await import('node:crypto');
-  return createHash('sha256');
+  const hash = createHash('sha256');
+  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
 }

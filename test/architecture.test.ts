@@ -1,0 +1,177 @@
+// Who may import whom: the table of DESIGN §3, held against every import of src/ and falsifiers/. A toy tree with
+// planted violations shows that it can fail.
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+/** Path from the project's root, with slashes -> source text. */
+type Tree = ReadonlyMap<string, string>;
+
+interface Import {
+  specifier: string;
+  /** Erased by the compiler: no dependency at run time. */
+  isType: boolean;
+}
+
+const FOLDERS = ['engine', 'gpu', 'oracles', 'diagnosis', 'runner', 'cli'] as const;
+
+/** What each folder may import of each other one: its index, or modules by a pattern. Own modules are always allowed. */
+const MAY_IMPORT: Readonly<Record<string, Partial<Record<string, RegExp>>>> = {
+  engine: {},
+  gpu: { engine: /^src\/engine\/(program\/(program|executor|stages|check-program)|quant\/types|io\/read-bytes)\.ts$/ },
+  oracles: {},
+  diagnosis: { engine: index('engine'), gpu: index('gpu'), oracles: index('oracles') },
+  runner: { engine: index('engine'), gpu: index('gpu'), oracles: index('oracles'), diagnosis: index('diagnosis') },
+  cli: Object.fromEntries(FOLDERS.filter((folder) => folder !== 'cli').map((folder) => [folder, index(folder)])),
+  // A stem's own module, so that a receipt hangs on that and not on the whole engine.
+  falsifiers: Object.fromEntries(FOLDERS.filter((folder) => folder !== 'cli').map((folder) => [folder, /./])),
+};
+
+/** Type imports that are allowed where a dependency at run time is not. */
+const MAY_IMPORT_TYPES: Readonly<Record<string, RegExp>> = {
+  gpu: /^src\/engine\//,
+  oracles: /^src\/engine\//,
+};
+
+/** An index may be that of a folder inside, as runner/contract/index.ts is. */
+function index(folder: string): RegExp {
+  return new RegExp(`^src/${folder}/(?:[a-z-]+/)?index\\.ts$`);
+}
+
+/** The closure of a falsifier is read off the source, which is blind to these; nothing below the harness may use them. */
+const MAY_COMPUTE: ReadonlyMap<string, string> = new Map([
+  ['src/runner/run/child.ts', 'loads the falsifier module that it is told'],
+  ['src/runner/run/fault-preload.ts', 'writes the import of a falsifier into a generated module'],
+  ['src/runner/run/kernel-compiler.ts', 'loads the kernel compiler, which an installed package has not'],
+  ['src/runner/run/run-argv-claim.ts', 'names one of two launchers'],
+  ['src/runner/run/run-program.ts', 'names one of two launchers'],
+]);
+
+/** Tables, which may be long: they are looked things up in, not read. */
+const LONG_TABLES: ReadonlySet<string> = new Set([]);
+const MAX_LINES = 400;
+
+const COMMENT = /\/\*[^]*?\*\/|(?<![:'"`\w])\/\/.*$/gm;
+const STATIC_IMPORT = /^\s*(?:import|export)\s+(?:(type)\s+)?(?:[\w*{][^;'"]*?\sfrom\s+)?['"]([^'"]+)['"]/gm;
+const DYNAMIC_IMPORT = /\bimport\(\s*['"]([^'"]+)['"]/g;
+const COMPUTED_NAME = /\bimport\(\s*(?!['"\s])|new URL\(\s*(?!['"\s])[^)]*import\.meta\.url/;
+
+function importsOf(source: string): Import[] {
+  const code = source.replaceAll(COMMENT, '');
+  return [
+    ...[...code.matchAll(STATIC_IMPORT)].map(([, type, specifier = '']) => ({ specifier, isType: type !== undefined })),
+    ...[...code.matchAll(DYNAMIC_IMPORT)].map(([, specifier = '']) => ({ specifier, isType: false })),
+  ];
+}
+
+/** `engine` of src/engine/…, `falsifiers` of falsifiers/…, `` of src/errors.ts and everything outside. */
+function folderOf(path: string): string {
+  if (path.startsWith('falsifiers/')) return 'falsifiers';
+  return FOLDERS.find((folder) => path.startsWith(`src/${folder}/`)) ?? '';
+}
+
+function importViolation(path: string, { specifier, isType }: Import, tree: Tree): string | null {
+  const from = folderOf(path);
+  const says = `${path} imports ${specifier}`;
+  if (!specifier.startsWith('.')) {
+    const isNode = specifier.startsWith('node:');
+    return isNode && from === 'engine' && !path.startsWith('src/engine/io/') ? `${says}: node: only in io/` : null;
+  }
+  const target = posix.join(posix.dirname(path), specifier);
+  if (target.endsWith('.json')) return null;
+  if (!tree.has(target)) return `${says}: there is no such file`;
+  const to = folderOf(target);
+  if (target === 'src/errors.ts' || to === from) return null;
+  const allowed = MAY_IMPORT[from]?.[to];
+  if (allowed?.test(target) === true) return null;
+  if (isType && MAY_IMPORT_TYPES[from]?.test(target) === true) return null;
+  return allowed === undefined ? `${says}: ${from} may not import ${to || 'that'}` : `${says}: only its index`;
+}
+
+function violations(tree: Tree): string[] {
+  const found: (string | null)[] = [];
+  for (const [path, source] of tree) {
+    const code = source.replaceAll(COMMENT, '');
+    found.push(...importsOf(source).map((one) => importViolation(path, one, tree)));
+    if (COMPUTED_NAME.test(code) && !MAY_COMPUTE.has(path)) found.push(`${path} computes the name of a module`);
+    if (folderOf(path) === 'engine' && /\bconsole\./.test(code)) found.push(`${path} writes to the console`);
+    if (!source.startsWith('//') && !source.startsWith('#!')) found.push(`${path} does not begin by saying what it is`);
+    const lineCount = source.split('\n').length;
+    if (lineCount > MAX_LINES && !LONG_TABLES.has(path))
+      found.push(`${path} has ${lineCount} lines, ${MAX_LINES} is the limit`);
+  }
+  return found.filter((violation) => violation !== null);
+}
+
+function readTree(): Tree {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const paths = ['src', 'falsifiers'].flatMap((folder) =>
+    readdirSync(`${root}/${folder}`, { recursive: true, encoding: 'utf8' }).map(
+      (name) => `${folder}/${name.replaceAll('\\', '/')}`,
+    ),
+  );
+  // Kernel sources are another language; their own project file checks them.
+  const sources = paths.filter((path) => path.endsWith('.ts') && !path.endsWith('.as.ts'));
+  return new Map(sources.map((path) => [path, readFileSync(`${root}/${path}`, 'utf8')]));
+}
+
+describe('the architecture', () => {
+  const tree = readTree();
+
+  it('is that of the table', () => {
+    expect(tree.size).toBeGreaterThan(100);
+    expect(violations(tree)).toEqual([]);
+  });
+
+  it('needs every exception that it makes', () => {
+    const computing = [...tree].filter(([, source]) => COMPUTED_NAME.test(source.replaceAll(COMMENT, '')));
+    expect([...MAY_COMPUTE.keys()].filter((path) => !computing.some(([found]) => found === path))).toEqual([]);
+    const long = [...tree].filter(([, source]) => source.split('\n').length > MAX_LINES).map(([path]) => path);
+    expect([...LONG_TABLES].filter((path) => !long.includes(path))).toEqual([]);
+  });
+});
+
+describe('the check itself', () => {
+  const healthy: readonly [string, string][] = [
+    ['src/errors.ts', '// Errors.\n'],
+    ['src/engine/index.ts', "// Index.\nexport { a } from './a.ts';\n"],
+    [
+      'src/engine/a.ts',
+      "// A. From './gone.ts'.\nimport { RefuteError } from '../errors.ts';\nimport fc from 'fast-check';\n",
+    ],
+    ['src/engine/io/file.ts', "// File.\nconst fs = await import('node:fs');\n"],
+    ['src/gpu/index.ts', "// GPU.\nimport type { A } from '../engine/a.ts';\n"],
+    ['src/oracles/index.ts', "// Oracles.\nimport type { A } from '../engine/a.ts';\n"],
+    ['src/runner/index.ts', "// Runner.\nimport {\n  a,\n} from '../engine/index.ts';\n"],
+    ['falsifiers/a-v1.ts', "// A.\nimport { a } from '../src/engine/a.ts';\n"],
+  ];
+  const withFile = (path: string, source: string): string[] => violations(new Map([...healthy, [path, source]]));
+
+  it('finds nothing in a healthy tree', () => {
+    expect(violations(new Map(healthy))).toEqual([]);
+  });
+
+  it.each([
+    ['engine may not import runner', 'src/engine/b.ts', "// B.\nimport { r } from '../runner/index.ts';\n"],
+    ['engine may not import runner', 'src/engine/b.ts', "// B.\nimport type { R } from '../runner/index.ts';\n"],
+    ['engine may not import gpu', 'src/engine/b.ts', "// B.\nimport { g } from '../gpu/index.ts';\n"],
+    ['node: only in io/', 'src/engine/b.ts', "// B.\nimport { readFileSync } from 'node:fs';\n"],
+    ['node: only in io/', 'src/engine/b.ts', "// B.\nconst fs = await import('node:fs');\n"],
+    ['there is no such file', 'src/engine/b.ts', "// B.\nimport './gone.ts';\n"],
+    ['writes to the console', 'src/engine/b.ts', '// B.\nconsole.log(1);\n'],
+    ['only its index', 'src/gpu/b.ts', "// B.\nimport { a } from '../engine/a.ts';\n"],
+    ['oracles may not import engine', 'src/oracles/b.ts', "// B.\nimport { a } from '../engine/index.ts';\n"],
+    ['oracles may not import engine', 'src/oracles/b.ts', "// B.\nexport * from '../engine/index.ts';\n"],
+    ['oracles may not import engine', 'src/oracles/b.ts', "// B.\nimport { type A } from '../engine/index.ts';\n"],
+    ['only its index', 'src/runner/b.ts', "// B.\nimport {\n  a,\n} from '../engine/a.ts';\n"],
+    ['diagnosis may not import runner', 'src/diagnosis/b.ts', "// B.\nimport { r } from '../runner/index.ts';\n"],
+    ['there is no such file', 'falsifiers/b-v1.ts', "// B.\nimport { r } from '../src/cli/b.ts';\n"],
+    ['computes the name', 'src/runner/b.ts', '// B.\nawait import(name);\n'],
+    ['computes the name', 'src/engine/b.ts', '// B.\nconst url = new URL(`./${name}.wasm`, import.meta.url);\n'],
+    ['does not begin by saying what it is', 'src/engine/b.ts', 'export const b = 1;\n'],
+    ['402 lines', 'src/engine/b.ts', `// B.\n${'x;\n'.repeat(400)}`],
+  ])('finds what is planted: %s', (words, path, source) => {
+    expect(withFile(path, source)).toEqual([expect.stringContaining(words)]);
+  });
+});
