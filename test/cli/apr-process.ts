@@ -1,7 +1,7 @@
 // Starts the real `apr` as a child process, as a shell would, and hands back what it said. Used by the CLI tests.
 import { execa } from 'execa';
 
-const LAUNCHER = new URL('../../bin/apr.js', import.meta.url).pathname;
+export const LAUNCHER: string = new URL('../../bin/apr.js', import.meta.url).pathname;
 
 export interface Said {
   exitCode: number | undefined;

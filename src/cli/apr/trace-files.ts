@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { APRT_HEADER_BYTES, type CaptureManifest } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
+import { plural } from '../figures.ts';
 
 export interface SavedFiles {
   folder: string;
@@ -37,6 +38,13 @@ export async function describeFiles(folder: string, manifest: CaptureManifest): 
   }
   const stale = (await stageFilesIn(folder)).filter((path) => !Object.hasOwn(manifest.files, path));
   return { folder, files, stale };
+}
+
+/** One sentence about what else lies in the folder; null where nothing does. */
+export function staleText({ stale, folder }: SavedFiles): string | null {
+  if (stale.length === 0) return null;
+  const shown = `${stale.slice(0, 3).join(', ')}${stale.length > 3 ? ', …' : ''}`;
+  return `${folder} also holds ${plural(stale.length, 'older stage file')} (${shown}), not of this capture and not in its manifest`;
 }
 
 function fileError(place: string, wanted: number, found: number | null): RefuteError {

@@ -19,7 +19,7 @@ import { printJson, Progress } from '../terminal.ts';
 import { openChosenExecutor } from './choose-executor.ts';
 import { openModelLogged, warn } from './open.ts';
 import { renderPrompt, type RenderedPrompt } from './prompt.ts';
-import { defaultFolder, describeFiles } from './trace-files.ts';
+import { defaultFolder, describeFiles, staleText } from './trace-files.ts';
 import { traceJson, type Trace } from './trace-report.ts';
 import { selectForTrace, type TraceSelection } from './trace-selection.ts';
 import { printTrace } from './trace-text.ts';
@@ -35,6 +35,8 @@ export async function traceRun(path: string, promptText: string | undefined, opt
     const { executor, report } = await openChosenExecutor(model, options.gpu ? 'auto' : 'cpu');
     try {
       const ran = await run(model, executor, prompt, selection, options);
+      const stale = ran.files === null ? null : staleText(ran.files);
+      if (stale !== null) warn('warning', stale);
       const trace: Trace = { model, executor: report, profile: executor.profile, prompt, selection, ...ran };
       if (options.json === true) printJson(await traceJson(trace));
       else printTrace(trace);

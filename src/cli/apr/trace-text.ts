@@ -2,7 +2,6 @@
 import { stagePath, type Stage } from '../../engine/index.ts';
 import { badCountText, bytesText, countText, float32Text, plural, smallText } from '../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
-import { warn } from './open.ts';
 import type { RenderedPrompt } from './prompt.ts';
 import type { SavedFiles } from './trace-files.ts';
 import { firstNonFinite, type Trace } from './trace-report.ts';
@@ -72,7 +71,7 @@ function printTop({ top, prompt }: Trace): void {
   printLine(formatTable(columns, rows));
 }
 
-function printFiles({ folder, files, stale }: SavedFiles): void {
+function printFiles({ folder, files }: SavedFiles): void {
   const total = files.reduce((sum, { byteLength }) => sum + byteLength, 0);
   printLine();
   printLine(
@@ -86,10 +85,6 @@ function printFiles({ folder, files, stale }: SavedFiles): void {
     ),
   );
   printLine(`next: apr diff ${plainText(folder)} OTHER-FOLDER compares them with another capture, stage by stage`);
-  if (stale.length === 0) return;
-  const shown = stale.slice(0, 3).map(plainText).join(', ');
-  const text = `${plural(stale.length, 'older stage file')} in the folder (${shown}${stale.length > 3 ? ', …' : ''}): not of this capture, not in its manifest`;
-  warn('warning', text);
 }
 
 function promptLine({ ids, text, source }: RenderedPrompt): string {

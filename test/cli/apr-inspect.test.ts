@@ -1,0 +1,100 @@
+// apr inspect, as a process, and the examples that the help of these commands shows.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { execa } from 'execa';
+import { ggufEntry } from '../../src/engine/formats/gguf-writer.ts';
+import { tinyGguf } from '../fixtures/tiny-model.ts';
+import { apr, aprJson, LAUNCHER } from './apr-process.ts';
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'apr-inspect-'));
+  await writeFile(at('model.gguf'), tinyGguf({ matrixType: 'q8_0' }));
+  // The files that examples of the help name: two more models, two captures.
+  await writeFile(at('a.gguf'), tinyGguf());
+  await writeFile(at('b.gguf'), tinyGguf({ seed: 2 }));
+  for (const name of ['before-trace', 'after-trace']) {
+    await apr(['trace', at('a.gguf'), '--tokens', '1,5,9', '--save-tensor', 'all', '--save-tensor-dir', at(name)]);
+  }
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+test('shows every config value with its source', async () => {
+  const { exitCode, stdout } = await apr(['inspect', at('model.gguf')]);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/vocabSize +288 +tensor +rows of token_embd\.weight/);
+  expect(stdout).toMatch(/q8_0 +16 +43,008 +45,696 +8\.50/);
+  expect(stdout).toMatch(/bos +1 "<s>"/);
+});
+
+test('JSON holds config, types, tokenizer and metadata, and nothing else is on stdout', async () => {
+  const { said, json } = await aprJson(['inspect', at('model.gguf')]);
+  expect(said).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(json).toMatchObject({
+    schemaVersion: 1,
+    formatVersion: 3,
+    architecture: 'llama',
+    tensorCount: 21,
+    shapes: { fitting: 21, wanted: 21 },
+    tokenizer: { model: 'llama', tokenCount: 288, addsBos: true },
+    loadError: null,
+  });
+  expect(json['config']).toContainEqual({
+    key: 'layerCount',
+    value: 2,
+    provenance: { source: 'metadata', detail: 'llama.block_count' },
+  });
+  expect(json['metadata']).toContainEqual({
+    key: 'tokenizer.ggml.tokens',
+    type: 'string[]',
+    value: { elementCount: 288 },
+  });
+});
+
+test('a file that cannot be run is shown and then refused', async () => {
+  const key = 'general.architecture';
+  await writeFile(at('other.gguf'), tinyGguf({ entries: { [key]: ggufEntry(key, 'string', 'mamba\u001B[2J') } }));
+  const { exitCode, stdout, stderr } = await apr(['inspect', at('other.gguf')]);
+  expect(exitCode).toBe(3);
+  expect(stdout).toMatch(/architecture +mamba\\u\{1b\}\[2J/);
+  expect(stderr).toContain('E_CONFIG_ARCHITECTURE');
+  expect(stdout + stderr).not.toContain('\u001B');
+  const { json } = await aprJson(['inspect', at('other.gguf')]);
+  expect(json).toMatchObject({ config: null, loadError: { code: 'E_CONFIG_ARCHITECTURE' }, tensorCount: 21 });
+});
+
+test('a file that is no model is an error', async () => {
+  await writeFile(at('text.gguf'), 'hello');
+  const { exitCode, stdout, stderr } = await apr(['inspect', at('text.gguf')]);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
+  expect(stderr).toContain('E_FORMAT');
+});
+
+test('--vocab and --metadata list them', async () => {
+  const { stdout } = await apr(['inspect', at('model.gguf'), '--vocab', '--metadata']);
+  expect(stdout).toMatch(/ 68 +"<0x41>" +byte/);
+  expect(stdout).toMatch(/llama\.block_count +u32 +2/);
+});
+
+test.each(['trace', 'diff', 'inspect', 'tensors'])('the examples of apr %s --help run', async (command) => {
+  const { exitCode, stdout } = await apr([command, '--help']);
+  expect(exitCode).toBe(0);
+  const examples = [...stdout.matchAll(/^ {2}\$ apr (.+)$/gm)].map((match) => match[1] ?? '');
+  expect(examples.length).toBeGreaterThan(1);
+  for (const example of examples) {
+    const { exitCode: code, stderr } = await execa(
+      `${process.execPath} ${LAUNCHER} ${example.replace('0..3', '0..1')}`,
+      {
+        shell: true,
+        cwd: folder,
+        reject: false,
+      },
+    );
+    expect([0, 1], `${example}: ${stderr}`).toContain(code);
+  }
+});
