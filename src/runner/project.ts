@@ -39,6 +39,10 @@ export function isRunnable(project: Project, claim: Claim): boolean {
   return claim.isBound || existsSync(join(project.root, 'falsifiers', `${claim.falsifier}.ts`));
 }
 
+export function runnableClaims(project: Project): Claim[] {
+  return claimsOf(project).filter((claim) => isRunnable(project, claim));
+}
+
 /**
  * Claims whose id, or whose contract, matches one of the patterns (`*` stands for anything). Exact ids win: an id that
  * names nothing is an error, not an empty selection.

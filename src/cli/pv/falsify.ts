@@ -1,91 +1,171 @@
-// `pv falsify`: runs falsifiers, writes receipts as each claim finishes and the contracts at the end.
-import type { Command } from 'commander';
-import { InvalidArgumentError, Option } from 'commander';
+// `pv falsify` and `pv replay`: run falsifiers, say one line per claim, and end with counts that have denominators.
+// Receipts are written as each claim finishes, contracts once at the end; all of that is the runner's.
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { RefuteError } from '../../errors.ts';
+import type * as runnerIndex from '../../runner/index.ts';
+import type { ClaimOutcome, FalsifyResult, PartName } from '../../runner/index.ts';
 import { EXIT, type ExitCode } from '../program.ts';
-import { errorStyle, printJson, printLine, Progress, style } from '../terminal.ts';
+import { printJson, printLine, Progress, style } from '../terminal.ts';
 
 interface FalsifyFlags {
+  root: string;
   all?: boolean;
-  part?: 'generated' | 'live' | 'oracle';
+  part?: PartName;
   seed?: number;
-  dryRun?: boolean;
   repeat?: number;
+  replay?: boolean;
+  dryRun?: boolean;
+  stale?: boolean;
+  confirm?: boolean;
   model?: string;
   timeLimit?: number;
   json?: boolean;
 }
 
-const EXAMPLE = `
-Example:
-  pv falsify --all --dry-run        run everything, write nothing`;
+const EXAMPLES = `
+Examples:
+  pv falsify --all                      every claim; receipts below evidence/, levels in contracts/
+  pv falsify 'FALSIFY-RMS-*' --dry-run  some claims, nothing written
+  pv falsify --all --stale              only what changed since its receipt`;
 
-export function addFalsifyCommand(program: Command): void {
-  program
+const PARTS: readonly PartName[] = ['generated', 'live', 'oracle'];
+
+export function addFalsifyCommands(program: Command): void {
+  const falsify = program
     .command('falsify')
-    .description('run the falsifiers of claims and record what happened')
+    .description('try to break claims and record what happened')
     .argument('[ids...]', 'claim ids or contract names; * stands for anything')
     .option('--all', 'every claim that has a falsifier')
-    .addOption(new Option('--part <part>', 'only this part').choices(['generated', 'live', 'oracle']))
-    .option('--seed <n>', 'another seed than the one that follows from the claim id', wholeNumber)
-    .option('--repeat <n>', 'run each part n times with the same seed; all must agree', positiveNumber)
+    .option('--stale', 'of the chosen claims, only those without a fresh receipt on this class of machine')
+    .option('--replay', 'try stored counterexamples before anything generated')
+    .option('--repeat <n>', 'run each part n times with the same seed; all must agree', atLeastOne)
     .option('--dry-run', 'write nothing')
-    .option('--model <file>', 'run the live part on this model; nothing is written')
-    .option('--time-limit <seconds>', 'for each part of each claim', positiveNumber)
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', EXAMPLE)
-    .action(async (ids: string[], flags: FalsifyFlags, command: Command) => {
-      const { root } = command.optsWithGlobals<{ root: string }>();
-      process.exitCode = await falsify(root, ids, flags);
-    });
+    .option('--confirm', "add this machine's result to receipts that another machine wrote")
+    .option('--model <file>', 'run the live part on this model instead; nothing is written')
+    .addHelpText('after', EXAMPLES);
+  addRunOptions(falsify).action(async (ids: string[], _flags: unknown, command: Command) => {
+    process.exitCode = await runFalsify(ids, command.optsWithGlobals<FalsifyFlags>());
+  });
+
+  const replay = program
+    .command('replay')
+    .description('run the stored counterexamples of claims again, and nothing else; nothing is written')
+    .argument('<ids...>', 'claim ids or contract names; * stands for anything');
+  addRunOptions(replay).action(async (ids: string[], _flags: unknown, command: Command) => {
+    process.exitCode = await runReplay(ids, command.optsWithGlobals<FalsifyFlags>());
+  });
 }
 
-async function falsify(root: string, ids: readonly string[], flags: FalsifyFlags): Promise<ExitCode> {
+function addRunOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--part <part>', 'only this part').choices(PARTS))
+    .option('--seed <n>', 'a seed instead of the one that follows from the claim id', wholeNumber)
+    .option('--time-limit <seconds>', 'for each part of each claim', atLeastOne)
+    .option('--json', 'print one JSON document and nothing else');
+}
+
+async function runFalsify(ids: readonly string[], flags: FalsifyFlags): Promise<ExitCode> {
   const runner = await import('../../runner/index.ts');
-  const project = runner.openProject(root);
-  const claims =
-    flags.all === true
-      ? runner.claimsOf(project).filter((claim) => runner.isRunnable(project, claim))
-      : runner.selectClaims(project, ids);
-  const startMs = performance.now();
-  const progress = new Progress();
-  const describe = runner.moduleDescriber(project.root);
-  for (const [index, claim] of claims.entries()) {
-    const run = await runner.runClaim(
-      claim,
-      {
-        root: project.root,
-        ...flags,
-        ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 }),
-        onProgress: (what) => progress.update(`${index + 1} of ${claims.length} ${claim.id} ${what}`),
-      },
-      describe,
-    );
-    progress.clear();
-    const verdict = runner.overallVerdict(run.parts);
-    printLine(
-      [
-        runner.VERDICT_SYMBOLS[verdict],
-        claim.id,
-        verdict,
-        run.parts.map(runner.partText).join(', '),
-        runner.figureText(run.bar, run.parts),
-        runner.faultsText(run.faults),
-      ].join('  '),
-    );
-    for (const line of runner.detailLines(run)) printLine(`    ${line}`);
+  if (flags.all !== true && ids.length === 0) {
+    throw new RefuteError({
+      code: 'E_USAGE',
+      place: 'pv falsify',
+      is: 'no claim is named',
+      next: 'Name one, or use --all',
+    });
   }
-  void [errorStyle, printJson, style, startMs];
-  return EXIT.accepted;
+  const project = runner.openProject(flags.root);
+  const named = flags.all === true ? runner.runnableClaims(project) : runner.selectClaims(project, ids);
+  const claims = flags.stale === true ? await runner.withoutFreshReceipt(project, named) : named;
+  const startMs = performance.now();
+  const result = await runner.falsify(
+    project,
+    claims,
+    {
+      ...pick(flags, ['part', 'seed', 'repeat', 'model']),
+      ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 }),
+      isDryRun: flags.dryRun === true || flags.model !== undefined,
+      isConfirmation: flags.confirm === true,
+      useCounterexamples: flags.replay === true,
+    },
+    eventsFor(runner, flags),
+  );
+  const durationMs = performance.now() - startMs;
+  if (flags.json === true) printJson(runner.falsifyJson(result, durationMs));
+  else printSummary(runner, result, durationMs, { named: named.length, isStale: flags.stale === true });
+  if (flags.stale === true && claims.length === 0 && named.length > 0) return EXIT.accepted;
+  return runner.exitCodeOf(result.outcomes);
+}
+
+type Runner = typeof runnerIndex;
+
+function eventsFor(runner: Runner, { json }: FalsifyFlags): Parameters<Runner['falsify']>[3] {
+  const progress = new Progress();
+  const startMs = performance.now();
+  return {
+    onProgress: (index, count, claim, what) => {
+      const elapsed = runner.seconds(performance.now() - startMs);
+      progress.update(`${index + 1} of ${count}  ${elapsed}  ${claim.id} ${what}`);
+    },
+    onOutcome: (outcome) => {
+      progress.clear();
+      if (json !== true) printOutcome(runner, outcome);
+    },
+  };
+}
+
+function printOutcome(runner: Runner, outcome: ClaimOutcome): void {
+  const { verdict } = outcome;
+  const colour = verdict === 'survived' ? style.green : verdict === 'not-run' ? style.yellow : style.red;
+  const [line, ...details] = runner.outcomeLines(outcome);
+  const head = `${runner.VERDICT_SYMBOLS[verdict]} ${outcome.claim.id} ${verdict}`;
+  printLine(`${colour(head)}  ${line ?? ''}`);
+  for (const detail of details) printLine(`    ${detail.replaceAll('\n', '\n      ')}`);
+}
+
+function printSummary(
+  runner: Runner,
+  result: FalsifyResult,
+  durationMs: number,
+  selection: { named: number; isStale: boolean },
+): void {
+  for (const line of runner.updateLines(result)) printLine(line);
+  if (selection.isStale && result.outcomes.length === 0) {
+    printLine(`0 of ${selection.named} claims are stale; nothing was run`);
+  } else {
+    printLine(runner.summaryLine(result.outcomes, durationMs));
+  }
+}
+
+async function runReplay(ids: readonly string[], flags: FalsifyFlags): Promise<ExitCode> {
+  const runner = await import('../../runner/index.ts');
+  const project = runner.openProject(flags.root);
+  const startMs = performance.now();
+  const claims = runner.selectClaims(project, ids);
+  const events = eventsFor(runner, flags);
+  const limit = flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 };
+  const outcomes = await runner.replay(project, claims, { ...pick(flags, ['part', 'seed']), ...limit }, events);
+  const durationMs = performance.now() - startMs;
+  const result = { outcomes, assessment: null, updates: [] };
+  if (flags.json === true) printJson(runner.falsifyJson(result, durationMs));
+  else printLine(runner.summaryLine(outcomes, durationMs));
+  return runner.exitCodeOf(outcomes);
+}
+
+/** The named flags that were given; an absent one stays absent. */
+function pick<Key extends keyof FalsifyFlags>(flags: FalsifyFlags, keys: readonly Key[]): Pick<FalsifyFlags, Key> {
+  const given = keys.filter((key) => flags[key] !== undefined).map((key) => [key, flags[key]]);
+  return Object.fromEntries(given) as Pick<FalsifyFlags, Key>;
 }
 
 function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('a whole number from 0.');
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('A whole number from 0.');
   return value;
 }
 
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1.');
+function atLeastOne(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1) throw new InvalidArgumentError('A whole number from 1.');
   return value;
 }

@@ -105,6 +105,11 @@ export function kernelSourceOf(asset: string): string | null {
   return existsSync(source) ? source : null;
 }
 
+/** The module in which a program of this package begins. */
+export function programModule(name: 'apr' | 'pv'): string {
+  return resolve(PACKAGE_ROOT, `src/cli/${name}.ts`);
+}
+
 /** How a file is called in receipts: relative to the project, or to the tool's own package when it lies outside. */
 export function nameOfFile(path: string, root: string): string {
   const own = relative(root, path);

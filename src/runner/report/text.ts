@@ -106,14 +106,16 @@ export function detailLines(run: ClaimRun): string[] {
 }
 
 function faultLine(fault: FaultResult): string {
-  const name = `planted fault ${fault.id} (${fault.size}, ${fault.title})`;
-  if (fault.verdict === 'green')
-    return `${name} stayed green over ${fault.executed} cases: the falsifier does not see it`;
-  const { reason } = fault;
-  if (reason === undefined) return `${name}: ${fault.verdict}`;
-  if (reason.code === 'never-loaded') return `${name}: error, the faulty code was never loaded`;
-  if (reason.code === 'not-plantable') return `${name}: error, ${reason.message}`;
-  return `${name}: ${fault.verdict}, ${describeReason(reason)}`;
+  return `planted fault ${fault.id} (${fault.size}, ${fault.title}): ${describeFaultReason(fault)}`;
+}
+
+/** Why a planted fault is not red. */
+export function describeFaultReason({ verdict, executed, reason }: FaultResult): string {
+  if (verdict === 'green') return `stayed green over ${executed} cases, so the falsifier does not see it`;
+  if (reason === undefined) return verdict;
+  if (reason.code === 'never-loaded') return 'error, the faulty code was never loaded';
+  if (reason.code === 'not-plantable') return `error, ${reason.message}`;
+  return `${verdict}, ${describeReason(reason)}`;
 }
 
 const SHOWN_CHARACTERS = 2_000;

@@ -2,7 +2,7 @@
 // what it runs ends this process and nothing else.
 import { pathToFileURL } from 'node:url';
 import type { Falsifier, Part, PartName } from '../falsifier.ts';
-import { missingNeed } from './needs.ts';
+import { LLAMA_PACKAGE, missingNeed } from './needs.ts';
 import { PartStopped, RecordingContext } from './part-context.ts';
 import type { ChildMessage, DescribeRequest, FalsifierDescription, PartReport, PartRequest } from './protocol.ts';
 
@@ -74,12 +74,14 @@ async function runPart(part: Part, request: PartRequest): Promise<PartReport> {
     lastMs = nowMs;
     process.send?.({ type: 'progress', executed, planned } satisfies ChildMessage);
   });
+  if (part.needs?.includes('oracle:llama.cpp') === true) context.report.touched.packages.push(LLAMA_PACKAGE);
   try {
     await part.run(context);
   } catch (error) {
     if (!(error instanceof PartStopped)) context.report.thrown ??= { message: textOf(error), where: null };
   }
-  return { ...context.report, outputsDigest: context.outputsDigest() };
+  const report = { ...context.report, outputsDigest: context.outputsDigest() };
+  return request.replayOnly ? { ...report, planned: request.replays.length, executed: report.replayed } : report;
 }
 
 function textOf(error: unknown): string {

@@ -39,13 +39,19 @@ function textOf(source: string | ArrayBuffer | NodeJS.TypedArray | undefined): s
 function wrapperSource(model: NonNullable<FaultPlan['model']>): string {
   const { openModelUrl, falsifierUrl, claim, fault } = model;
   return `
-import { openModel as open } from ${JSON.stringify(openModelUrl + ORIGINAL)};
+import { openModel as open, openModelSource as openSource } from ${JSON.stringify(openModelUrl + ORIGINAL)};
 export * from ${JSON.stringify(openModelUrl + ORIGINAL)};
 export async function openModel(path, options = {}) {
+  return open(path, await withFault(options));
+}
+export async function openModelSource(source, options = {}) {
+  return openSource(source, await withFault(options));
+}
+async function withFault(options) {
   const { falsifiers } = await import(${JSON.stringify(falsifierUrl)});
   const { inject } = falsifiers[${JSON.stringify(claim)}].faults.find((entry) => entry.id === ${JSON.stringify(fault)});
   globalThis[Symbol.for('refute.fault.planted')]();
-  return open(path, { ...options, transform: chain(options.transform ?? {}, inject.transform) });
+  return { ...options, transform: chain(options.transform ?? {}, inject.transform) };
 }
 function chain(first, second) {
   const both = {};

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import type { Need } from '../falsifier.ts';
 
+/** llama.cpp comes inside this package, so its lock entry is the oracle's identity. */
+export const LLAMA_PACKAGE = 'node-llama-cpp';
+
 type ModelNeed = Extract<Need, `model:${string}`>;
 
 interface ModelPlace {

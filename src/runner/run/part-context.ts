@@ -53,6 +53,7 @@ export class RecordingContext implements PartContext {
         data: [],
         models: [],
         programs: [],
+        packages: [],
         oracles: [],
       },
     };
@@ -60,6 +61,8 @@ export class RecordingContext implements PartContext {
 
   measure(value: number, where: string): void {
     const { report, bar } = this;
+    // A replay is about stored inputs of searches and nothing else.
+    if (this.#request.replayOnly) return;
     report.executed += 1;
     this.#onCase(value, where);
     if (report.worst === null || isWorse(bar, value, report.worst.value)) report.worst = { value, where };

@@ -4,7 +4,13 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RefuteError } from '../../errors.ts';
-import { ClosureScanner, kernelSourceOf, PACKAGE_ROOT, type AssetReference } from '../evidence/closure.ts';
+import {
+  ClosureScanner,
+  kernelSourceOf,
+  PACKAGE_ROOT,
+  programModule,
+  type AssetReference,
+} from '../evidence/closure.ts';
 import { FAULT_VARIABLE, type FaultPlan } from './fault-plan.ts';
 import { compileKernel } from './kernel-compiler.ts';
 import { moduleFile } from './module-file.ts';
@@ -65,7 +71,7 @@ async function sourcePatches(
     return [{ url: pathToFileURL(path).href, find: inject.find, replace: inject.replace }];
   }
   // A file that is read, not imported: the module that names it is sent to a changed copy instead.
-  const entries = [address.module, ...['apr', 'pv'].map((name) => join(PACKAGE_ROOT, `src/cli/${name}.ts`))];
+  const entries = [address.module, programModule('apr'), programModule('pv')];
   const scanner = new ClosureScanner();
   const { assets } = await scanner.closureOf(entries.filter((entry) => existsSync(entry)));
   const patches: FaultPlan['patches'] = [];

@@ -60,6 +60,8 @@ export interface TouchedInputs {
   data: string[];
   models: string[];
   programs: ('apr' | 'pv')[];
+  /** Packages that do the outside oracle's work. */
+  packages: string[];
   oracles: { name: string; version: string; digest?: string }[];
 }
 

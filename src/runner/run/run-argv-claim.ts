@@ -1,5 +1,7 @@
 // A black-box claim: the contract gives an argument list, and the program must end with the exit code that the bar
 // names (0 where it names none). No shell ever sees it.
+import { statSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RefuteError } from '../../errors.ts';
 import type { Claim } from '../contract/model.ts';
@@ -12,7 +14,7 @@ import { runArgv } from './run-program.ts';
 import type { PartReport } from './protocol.ts';
 import { judgeReport, type PartResult } from './verdict.ts';
 
-const EXIT_CODE_BAR: Bar = {
+export const EXIT_CODE_BAR: Bar = {
   metric: 'exit_code',
   comparator: '==',
   threshold: 0,
@@ -54,8 +56,9 @@ async function runOnce(
       replayed: 0,
       outputsDigest: digestOf(stdout).slice('sha256:'.length),
       touched: {
-        data: [],
+        data: argv.filter((name) => isFileBelow(options.root, name)),
         models: [],
+        packages: [],
         oracles: [],
         programs: program === 'apr' || program === 'pv' ? [program] : [],
       },
@@ -65,6 +68,12 @@ async function runOnce(
     if (!(error instanceof RefuteError)) throw error;
     return { verdict: 'error', reason: { code: 'crash', detail: error.message }, executed: 0, planned: 1 };
   }
+}
+
+/** A script or a data file that the argument list names: the receipt goes stale when it changes. */
+function isFileBelow(root: string, name: string): boolean {
+  const path = resolve(root, name);
+  return path.startsWith(root + sep) && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** `apr` and `pv` are this package's own, and `node` is the one that runs us. */

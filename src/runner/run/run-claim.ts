@@ -8,12 +8,11 @@ import type { Bar, PartName } from '../falsifier.ts';
 import type { Verdict } from '../level/types.ts';
 import { describeModule, runPart, type RunPartOptions } from './run-part.ts';
 import { runFaults, type FaultResult } from './run-faults.ts';
-import { runArgvClaim } from './run-argv-claim.ts';
+import { PART_NAMES } from './part-names.ts';
+import { EXIT_CODE_BAR, runArgvClaim } from './run-argv-claim.ts';
 import { seedOfClaim } from './seed.ts';
 import type { FalsifierDescription, ModuleDescription, StoredCase } from './protocol.ts';
 import type { PartResult } from './verdict.ts';
-
-export const PART_NAMES: readonly PartName[] = ['generated', 'live', 'oracle'];
 
 export interface RunClaimOptions {
   root: string;
@@ -22,10 +21,11 @@ export interface RunClaimOptions {
   seed?: number;
   /** Runs of the same seed that must agree; 1 runs again only what was falsified. */
   repeat?: number;
-  /** Stored counterexamples to try before anything generated. */
-  replays?: readonly StoredCase[];
-  /** Only the stored counterexamples; no faults. */
+  /** Stored counterexamples to try before anything generated, by part. */
+  replays?: Partial<Record<PartName, readonly StoredCase[]>>;
+  /** Only the stored counterexamples. */
   replayOnly?: boolean;
+  withoutFaults?: boolean;
   model?: string;
   timeLimitMs?: number;
   onProgress?: (what: string) => void;
@@ -55,20 +55,19 @@ export function moduleDescriber(root: string): DescribeModule {
   };
 }
 
-/** Path of the module that holds a claim's falsifier; null for a claim that only has `run:`. */
+/** Path of the module that holds a claim's falsifier; null for a claim with `run:`. */
 export function falsifierPath(root: string, claim: Claim): string | null {
-  const path = resolve(root, 'falsifiers', `${claim.falsifier}.ts`);
-  if (existsSync(path)) return path;
-  return claim.run === undefined ? path : null;
+  return claim.run === undefined ? resolve(root, 'falsifiers', `${claim.falsifier}.ts`) : null;
 }
 
-/** @throws RefuteError where there is nothing that could be run: no module, no entry, no bar */
-export async function runClaim(claim: Claim, options: RunClaimOptions, describe: DescribeModule): Promise<ClaimRun> {
-  const seed = options.seed ?? seedOfClaim(claim.id);
-  const { root, repeat = 1 } = options;
-  if (claim.run !== undefined) return runArgvClaim(claim, seed, options);
-
-  const module = resolve(root, 'falsifiers', `${claim.falsifier}.ts`);
+/**
+ * What a run of the claim would be judged by.
+ *
+ * @throws RefuteError where there is nothing to run or to judge it by
+ */
+export function claimSubject(root: string, claim: Claim): { claim: Claim; module: string | null; bar: Bar } {
+  if (claim.run !== undefined) return { claim, module: null, bar: claim.bar ?? EXIT_CODE_BAR };
+  const module = falsifierPath(root, claim) ?? '';
   if (!existsSync(module)) {
     throw new RefuteError({
       code: 'E_NO_FALSIFIER',
@@ -77,19 +76,27 @@ export async function runClaim(claim: Claim, options: RunClaimOptions, describe:
       next: 'Write it, or name another module with `falsifier:` in the contract',
     });
   }
-  const falsifier = (await describe(module))[claim.id];
-  if (falsifier === undefined) {
-    const is = `falsifiers/${claim.falsifier}.ts has no entry for it`;
-    throw new RefuteError({ code: 'E_NO_FALSIFIER', place: claim.id, is });
-  }
-  const { bar } = claim;
-  if (bar === undefined) {
+  if (claim.bar === undefined) {
     throw new RefuteError({
       code: 'E_NO_BAR',
       place: `${claim.file}:${claim.line}`,
       is: `${claim.id} has no complete bar`,
       allowed: 'bar: { metric, comparator, threshold, unit, basis }',
     });
+  }
+  return { claim, module, bar: claim.bar };
+}
+
+/** @throws RefuteError as `claimSubject`, and where the module has no entry for the claim */
+export async function runClaim(claim: Claim, options: RunClaimOptions, describe: DescribeModule): Promise<ClaimRun> {
+  const seed = options.seed ?? seedOfClaim(claim.id);
+  const { root, repeat = 1 } = options;
+  const { module, bar } = claimSubject(root, claim);
+  if (module === null) return runArgvClaim(claim, seed, options);
+  const falsifier = (await describe(module))[claim.id];
+  if (falsifier === undefined) {
+    const is = `falsifiers/${claim.falsifier}.ts has no entry for it`;
+    throw new RefuteError({ code: 'E_NO_FALSIFIER', place: claim.id, is });
   }
   const request = {
     address: {
@@ -100,7 +107,6 @@ export async function runClaim(claim: Claim, options: RunClaimOptions, describe:
     bar,
     root,
     stopAtFirst: false,
-    replays: options.replays ?? [],
     replayOnly: options.replayOnly ?? false,
   };
   const run: ClaimRun = { claim, executor: 'cpu', bar, seed, repeat, module, parts: [], faults: [] };
@@ -108,14 +114,15 @@ export async function runClaim(claim: Claim, options: RunClaimOptions, describe:
     options.onProgress?.(part);
     const override = part === 'live' && options.model !== undefined ? { modelOverride: options.model } : {};
     const runOptions: RunPartOptions = {
-      request: { ...request, ...override, part },
+      request: { ...request, ...override, part, replays: options.replays?.[part] ?? [] },
       planned: falsifier.parts[part]?.planned ?? 0,
       ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
       onProgress: (executed, planned) => options.onProgress?.(`${part} ${executed}/${planned}`),
     };
     run.parts.push(await runRepeatedly(runOptions, repeat));
   }
-  if (options.replayOnly !== true) run.faults = await runFaultsOf(run, falsifier, options, request);
+  if (options.withoutFaults !== true)
+    run.faults = await runFaultsOf(run, falsifier, options, { ...request, replays: [] });
   return run;
 }
 

@@ -1,0 +1,38 @@
+// Where a run took place: the part that can move a float (the class), and the part that cannot (machine, versions).
+import { createHash } from 'node:crypto';
+import { cpus, hostname } from 'node:os';
+
+export interface Environment {
+  /** `cpu.x64.v8-13.6` */
+  class: string;
+  executor: string;
+  arch: string;
+  v8: string;
+}
+
+/** V8's minor decides Math.exp and its like; a patch does not. */
+export function environmentOf(executor: string): Environment {
+  const v8 = process.versions.v8.split('.').slice(0, 2).join('.');
+  return { class: `${executor}.${process.arch}.v8-${v8}`, executor, arch: process.arch, v8 };
+}
+
+export interface Machine {
+  /** Opaque; two machines with the same name and processor would count as one. */
+  id: string;
+  os: string;
+  cpu: string;
+  node: string;
+}
+
+export function thisMachine(): Machine {
+  const cpu = cpus()[0]?.model.trim() ?? 'unknown';
+  const id = createHash('sha256').update(`${hostname()}\n${process.platform}\n${cpu}`).digest('hex').slice(0, 16);
+  return { id, os: process.platform, cpu, node: process.versions.node };
+}
+
+/** SOURCE_DATE_EPOCH (seconds) makes a run reproducible to the byte: it fixes the clock, and then durations are 0. */
+export function clock(): { startedAt: string; isFixed: boolean } {
+  const epoch = process.env['SOURCE_DATE_EPOCH'];
+  const isFixed = epoch !== undefined && /^\d{1,12}$/.test(epoch);
+  return { startedAt: new Date(isFixed ? Number(epoch) * 1000 : Date.now()).toISOString(), isFixed };
+}

@@ -1,0 +1,39 @@
+// Where evidence lies: evidence/<stem>/<ID>/<class>.json. Every name that comes from a contract is made harmless first.
+import { join } from 'node:path';
+import type { Claim } from '../contract/model.ts';
+
+export const EVIDENCE_FOLDER = 'evidence';
+export const FINDINGS_FILE = 'findings.md';
+const COUNTEREXAMPLE = /^counterexample-[0-9a-f]{8}\.json$/;
+
+/** Relative to the root, with `/`. */
+export function claimFolder(claim: Pick<Claim, 'stem' | 'id'>): string {
+  return `${EVIDENCE_FOLDER}/${safeName(claim.stem)}/${safeName(claim.id)}`;
+}
+
+export function receiptPath(claim: Pick<Claim, 'stem' | 'id'>, environmentClass: string): string {
+  return `${claimFolder(claim)}/${safeName(environmentClass)}.json`;
+}
+
+export function isReceiptName(name: string): boolean {
+  return name.endsWith('.json') && !name.startsWith('.') && !COUNTEREXAMPLE.test(name);
+}
+
+export function isCounterexampleName(name: string): boolean {
+  return COUNTEREXAMPLE.test(name);
+}
+
+export function absolute(root: string, name: string): string {
+  return join(root, ...name.split('/'));
+}
+
+/** Letters, digits, `.`, `_`, `-`; anything else as %XX of its UTF-8. A leading dot too: no `..`, no hidden folder. */
+export function safeName(name: string): string {
+  return [...Buffer.from(name, 'utf8')]
+    .map((byte, index) => {
+      const character = String.fromCharCode(byte);
+      const isPlain = /[A-Za-z0-9_-]/.test(character) || (character === '.' && index > 0);
+      return isPlain ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    })
+    .join('');
+}

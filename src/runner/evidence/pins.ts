@@ -1,0 +1,127 @@
+// What a receipt depends on, as a flat map name -> digest. The same function makes the pins of a new receipt and the
+// present ones that a receipt is compared with, so fresh means: nothing that was looked at has changed since.
+import { readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { sha256File } from '../../engine/index.ts';
+import type { Claim, Contract } from '../contract/model.ts';
+import { formatNumber } from '../run/bar.ts';
+import { isFetchedModel } from '../run/needs.ts';
+import type { TouchedInputs } from '../run/protocol.ts';
+import type { Bar } from '../falsifier.ts';
+import { ClosureScanner, nameOfFile, programModule } from './closure.ts';
+import { digestOf, digestOfFile, digestOfJson, type Digest, type Json } from './digest.ts';
+import { PackageLock } from './packages.ts';
+
+/** Moves when verdicts or receipts of the harness mean something else than before; then every receipt is stale. */
+export const HARNESS_VERSION = '1';
+
+/** `absent`: named, and not there. `unchecked`: fetched, not committed, and not there; it cannot be compared here. */
+export type PinValue = Digest | 'absent' | 'unchecked';
+/** `claim`, `bar`, `harness`, `file:…`, `package:…`, `model:…`, `data:…`. */
+export type Pins = Record<string, PinValue>;
+
+export interface PinnedInputs {
+  contract: Contract;
+  claim: Claim;
+  bar: Bar;
+  /** Absolute path of the falsifier module; null for a `run:` claim. */
+  module: string | null;
+  touched: TouchedInputs;
+}
+
+/** Reads every file at most once; make a new one to see the files anew. */
+export class PinReader {
+  readonly #root: string;
+  readonly #scanner = new ClosureScanner();
+  readonly #lock: PackageLock;
+  readonly #models = new Map<string, Promise<PinValue>>();
+
+  constructor(root: string) {
+    this.#root = root;
+    this.#lock = new PackageLock(root);
+  }
+
+  async read({ contract, claim, bar, module, touched }: PinnedInputs): Promise<Pins> {
+    const pins: Pins = {
+      claim: digestOfJson(claimContent(contract, claim)),
+      bar: digestOfJson(barContent(bar)),
+      harness: digestOf(HARNESS_VERSION),
+    };
+    const programs = touched.programs.map(programModule);
+    const closure = await this.#scanner.closureOf([...(module === null ? [] : [module]), ...programs]);
+    for (const [path, digest] of closure.files) pins[`file:${nameOfFile(path, this.#root)}`] = digest ?? 'absent';
+    for (const name of new Set([...closure.packages, ...touched.packages])) {
+      pins[`package:${name}`] = this.#lock.digestOf(name) ?? 'absent';
+    }
+    for (const name of touched.data) pins[`data:${name}`] = digestOfPath(resolve(this.#root, name)) ?? 'absent';
+    for (const name of touched.models) pins[`model:${name}`] = await this.#model(name);
+    return pins;
+  }
+
+  #model(name: string): Promise<PinValue> {
+    const known = this.#models.get(name) ?? this.#hashModel(name);
+    this.#models.set(name, known);
+    return known;
+  }
+
+  async #hashModel(name: string): Promise<PinValue> {
+    const path = resolve(this.#root, name);
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return isFetchedModel(name) ? 'unchecked' : 'absent';
+    return `sha256:${await sha256File(path)}`;
+  }
+}
+
+/** What the claim says, without what is said about it: no prose, no author, no level, no order or spelling of keys. */
+function claimContent(contract: Contract, claim: Claim): Json {
+  const equation = contract.equations.find((candidate) => candidate.name === claim.equation?.name);
+  return {
+    id: claim.id,
+    prediction: claim.prediction,
+    equation:
+      equation === undefined
+        ? null
+        : {
+            formula: equation.formula,
+            domain: equation.domain ?? null,
+            codomain: equation.codomain ?? null,
+            invariants: equation.invariants,
+          },
+    executors: claim.executors.toSorted(),
+    outsideOracle: claim.outsideOracle.possible,
+    faults: claim.faults.toSorted(),
+    falsifier: claim.run === undefined ? claim.falsifier : null,
+    run: claim.run ?? null,
+  };
+}
+
+function barContent({ metric, comparator, threshold, unit }: Bar): Json {
+  return { metric, comparator, threshold: formatNumber(threshold), unit };
+}
+
+/** A file's bytes, or every file of a folder by name. */
+function digestOfPath(path: string): Digest | null {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return null;
+  if (!found.isDirectory()) return digestOfFile(path);
+  const names = readdirSync(path).toSorted();
+  return digestOfJson(names.map((name) => [name, digestOfPath(join(path, name)) ?? '']));
+}
+
+export interface PinChange {
+  pin: string;
+  /** undefined: not among the receipt's pins. */
+  recorded: PinValue | undefined;
+  present: PinValue | undefined;
+}
+
+/** What differs, by name; what cannot be compared here is left out. */
+export function comparePins(recorded: Readonly<Pins>, present: Readonly<Pins>): PinChange[] {
+  const names = [...new Set([...Object.keys(recorded), ...Object.keys(present)])].toSorted();
+  return names
+    .map((pin) => ({ pin, recorded: recorded[pin], present: present[pin] }))
+    .filter((change) => change.recorded !== change.present && change.present !== 'unchecked');
+}
+
+export function uncheckedPins(present: Readonly<Pins>): string[] {
+  return Object.keys(present).filter((pin) => present[pin] === 'unchecked');
+}

@@ -1,0 +1,127 @@
+// One `pv falsify`: runs the chosen claims in order, writes each receipt as soon as its claim is done, and the contracts
+// once at the end. Tells what happens through events; printing is the command's.
+import { RefuteError } from '../../errors.ts';
+import { assessProject, type Assessment, type ClaimStatus } from '../evidence/assess.ts';
+import { contractUpdates, writeContract, type LevelChange } from '../evidence/contract-update.ts';
+import { counterexamplesOf, removeLeftovers } from '../evidence/store.ts';
+import { openWriteSession, pinsBefore, writeConfirmation, writeRun, type WrittenRun } from '../evidence/write-run.ts';
+import type { Claim, Contract } from '../contract/model.ts';
+import { programModule } from '../evidence/closure.ts';
+import { openProject, type Project } from '../project.ts';
+import { overallVerdict } from '../report/text.ts';
+import { assertKernelsCurrent } from './kernel-currency.ts';
+import { claimSubject, moduleDescriber, runClaim, type ClaimRun, type RunClaimOptions } from './run-claim.ts';
+import type { StoredCase } from './protocol.ts';
+import type { PartName } from '../falsifier.ts';
+import type { Verdict } from '../level/types.ts';
+
+export interface FalsifyOptions extends Pick<RunClaimOptions, 'part' | 'seed' | 'repeat' | 'model' | 'timeLimitMs'> {
+  /** Write nothing. */
+  isDryRun: boolean;
+  /** Add this machine's result to receipts that stand, instead of making new ones. */
+  isConfirmation: boolean;
+  /** Try the stored counterexamples first. */
+  useCounterexamples: boolean;
+}
+
+/** What came of one claim. `run` is null where nothing could be run; then `error` says why. */
+export interface ClaimOutcome {
+  claim: Claim;
+  verdict: Verdict;
+  run: ClaimRun | null;
+  written: WrittenRun | null;
+  error: RefuteError | null;
+}
+
+export interface FalsifyEvents {
+  onProgress: (index: number, count: number, claim: Claim, what: string) => void;
+  onOutcome: (outcome: ClaimOutcome) => void;
+}
+
+export interface FalsifyResult {
+  outcomes: ClaimOutcome[];
+  /** null after a dry run. */
+  assessment: Assessment | null;
+  /** Per contract whose text changed: path and levels. */
+  updates: { path: string; changes: LevelChange[] }[];
+}
+
+export async function falsify(
+  project: Project,
+  claims: readonly Claim[],
+  options: FalsifyOptions,
+  events: FalsifyEvents,
+): Promise<FalsifyResult> {
+  const { isDryRun } = options;
+  if (!isDryRun) removeLeftovers(project.root);
+  const session = isDryRun ? null : await openWriteSession(project);
+  const describe = moduleDescriber(project.root);
+  const outcomes: ClaimOutcome[] = [];
+  for (const [index, claim] of claims.entries()) {
+    const onProgress = (what: string): void => events.onProgress(index, claims.length, claim, what);
+    onProgress('');
+    const contract = contractOf(project, claim);
+    let outcome: ClaimOutcome;
+    try {
+      const subject = claimSubject(project.root, claim);
+      if (subject.module !== null) await assertKernelsCurrent(project.root, [subject.module]);
+      const before = session === null ? {} : await pinsBefore(project, contract, subject);
+      const replays = options.useCounterexamples ? storedCases(project.root, claim) : {};
+      const run = await runClaim(
+        claim,
+        { ...options, withoutFaults: options.isConfirmation, root: project.root, replays, onProgress },
+        describe,
+      );
+      const programs = run.parts.flatMap(({ report }) => report?.touched.programs ?? []);
+      await assertKernelsCurrent(project.root, programs.map(programModule));
+      let written: WrittenRun | null = null;
+      if (session !== null && run.parts.length > 0) {
+        written = options.isConfirmation
+          ? await writeConfirmation(session, contract, run)
+          : await writeRun(session, contract, run, before);
+      }
+      outcome = { claim, verdict: overallVerdict(run.parts), run, written, error: null };
+    } catch (error) {
+      if (!(error instanceof RefuteError)) throw error;
+      const verdict = error.exitCode === 2 ? 'not-run' : 'error';
+      outcome = { claim, verdict, run: null, written: null, error };
+    }
+    outcomes.push(outcome);
+    events.onOutcome(outcome);
+  }
+  if (isDryRun) return { outcomes, assessment: null, updates: [] };
+  return { outcomes, ...(await updateContracts(project, outcomes)) };
+}
+
+/** The contracts are read anew: whatever their authors did to them meanwhile stays. */
+async function updateContracts(
+  project: Project,
+  outcomes: readonly ClaimOutcome[],
+): Promise<Pick<FalsifyResult, 'assessment' | 'updates'>> {
+  const assessment = await assessProject(openProject(project.root));
+  const ran = outcomes.filter((outcome) => outcome.written !== null);
+  const keys = new Set(ran.map(({ claim }) => `${claim.contract}/${claim.id}`));
+  const updates = contractUpdates(assessment, keys);
+  for (const update of updates) await writeContract(update);
+  return { assessment, updates: updates.map(({ contract, changes }) => ({ path: contract.path, changes })) };
+}
+
+export function statusOf(assessment: Assessment, claim: Claim): ClaimStatus | undefined {
+  return assessment.claims.find((entry) => entry.claim.id === claim.id && entry.contract.name === claim.contract);
+}
+
+function contractOf(project: Project, claim: Claim): Contract {
+  const contract = project.contracts.find((candidate) => candidate.claims.includes(claim));
+  if (contract === undefined) throw new Error(`${claim.id} belongs to no contract of the project`);
+  return contract;
+}
+
+/** The stored cases of a claim, by the part that they belong to. */
+export function storedCases(root: string, claim: Claim): Partial<Record<PartName, StoredCase[]>> {
+  const cases: Partial<Record<PartName, StoredCase[]>> = {};
+  for (const { file } of counterexamplesOf(root, claim)) {
+    if (file.claim !== claim.id || file.stored === null) continue;
+    cases[file.part] = [...(cases[file.part] ?? []), file.stored];
+  }
+  return cases;
+}
