@@ -41,7 +41,7 @@ export function encodeAprtHeader(layer: number | null, elementCount: number): Ui
   return new Uint8Array(header.buffer);
 }
 
-/** The elements' own bytes. Typed arrays are little-endian on every machine that WebAssembly's speed matters on. */
+/** The elements' own bytes, in the machine's order: little-endian on everything that this product runs on. */
 export function elementBytes(data: Float32Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
