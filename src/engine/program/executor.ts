@@ -22,6 +22,12 @@ export interface NumericProfile {
   summation: string;
 }
 
+/**
+ * How an executor hands out numbers: float32, but for the float64 executor, whose doubles would lose what they are for.
+ * `Data` of every type below; whoever names none speaks of float32.
+ */
+export type FloatArray = Float32Array | Float64Array;
+
 /** Weights by name, as stored. Reading never decodes. */
 export interface WeightSource {
   info(name: WeightName): WeightInfo | undefined;
@@ -37,49 +43,52 @@ export interface WeightInfo {
   byteLength: number;
 }
 
-export interface Tap {
+export interface Tap<Data extends FloatArray = Float32Array> {
   values: ReadonlySet<ValueId>;
   /**
    * Called in program order, once per value and chunk of positions. `data` is [positions of the chunk, channels], a
    * copy that the receiver may keep. A returned promise is awaited before the run goes on, so a slow reader holds the run.
    */
-  onValue(value: ValueId, data: Float32Array, firstPosition: number): void | Promise<void>;
+  onValue(value: ValueId, data: Data, firstPosition: number): void | Promise<void>;
 }
 
-export interface RunRequest {
+export interface RunRequest<Data extends FloatArray = Float32Array> {
   /** Appended at the session's present position; at least one. */
   tokens: readonly number[];
   /** Which rows of the logits come back. `none` skips the head unless it is tapped. */
   logits: 'all' | 'last' | 'none';
-  tap?: Tap;
+  tap?: Tap<Data>;
 }
 
-export interface RunResult {
+export interface RunResult<Data extends FloatArray = Float32Array> {
   /** Position of the first token of this run. */
   firstPosition: number;
   /** [rows asked for, vocabSize]. */
-  logits: Float32Array;
+  logits: Data;
 }
 
 /** One sequence with its KV cache. Runs do not overlap: a second `run` before the first settles is refused. */
-export interface Session {
+export interface Session<Data extends FloatArray = Float32Array> {
   readonly positionCount: number;
-  run(request: RunRequest): Promise<RunResult>;
+  run(request: RunRequest<Data>): Promise<RunResult<Data>>;
   /** Forgets every position from `positionCount` on. */
   truncate(positionCount: number): void;
   close(): void;
 }
 
-export interface Executor {
+export interface Executor<Data extends FloatArray = Float32Array> {
   readonly id: ExecutorId;
   /** The GPU adapter by name; null on the CPU. */
   readonly adapter: string | null;
   readonly program: Program;
   readonly profile: NumericProfile;
   /** @param contextLength positions the KV cache must hold; at most the program's own. */
-  openSession(contextLength: number): Promise<Session>;
+  openSession(contextLength: number): Promise<Session<Data>>;
   close(): Promise<void>;
 }
 
 /** Opens an executor on a program: reads the weights, allocates memory, warms nothing up. */
-export type OpenExecutor = (program: Program, weights: WeightSource) => Promise<Executor>;
+export type OpenExecutor<Data extends FloatArray = Float32Array> = (
+  program: Program,
+  weights: WeightSource,
+) => Promise<Executor<Data>>;
