@@ -106,9 +106,9 @@ describe('--payload', () => {
 });
 
 describe('--save-tensor', () => {
-  const save = (into: string, more: readonly string[]): string[] => [
-    ...['trace', model, '--tokens', '1,5,9', '--save-tensor-dir', into, ...more],
-  ];
+  const save = (into: string, more: readonly string[]): string[] => {
+    return ['trace', model, '--tokens', '1,5,9', '--save-tensor-dir', into, ...more];
+  };
 
   test('every file is there, of 12 + 4n bytes, and in the manifest', async () => {
     const { said, json } = await aprJson(save(at('all'), ['--save-tensor', 'all']));

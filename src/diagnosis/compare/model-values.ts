@@ -59,11 +59,15 @@ async function comparePair(
 ): Promise<TensorComparison | null> {
   if (!isDecodable(tensorA) || !isDecodable(tensorB)) return null;
   const comparer = new TensorComparer(limit);
-  const chunksB = decodedChunks(b, tensorB);
-  for await (const chunkA of decodedChunks(a, tensorA)) {
+  const chunksB = storedChunks(b, tensorB);
+  for await (const bytesA of storedChunks(a, tensorA)) {
     const next = await chunksB.next();
     if (next.done === true) break;
-    comparer.add(chunkA, next.value);
+    const valuesA = await decodeTensorRows(tensorA.type, bytesA);
+    // Most tensors of two related models are the same bytes; those need no second decoding.
+    const isSameBytes = tensorA.type === tensorB.type && Buffer.compare(bytesA, next.value) === 0;
+    if (isSameBytes) comparer.addEqual(valuesA);
+    else comparer.add(valuesA, await decodeTensorRows(tensorB.type, next.value));
   }
   const comparison = comparer.finish();
   const elementCount = tensorA.shape.reduce((product, n) => product * n, 1);
@@ -85,13 +89,13 @@ function isDecodable(tensor: FileTensor): tensor is DecodableTensor {
 /** Decoded elements per chunk and side: 4 MiB of float32. Every block size divides it. */
 const CHUNK_ELEMENTS = 1 << 20;
 
-/** A tensor's values in storage order, `CHUNK_ELEMENTS` at a time (the last chunk fewer). */
-async function* decodedChunks(model: Model, tensor: DecodableTensor): AsyncGenerator<Float32Array> {
+/** A tensor's bytes, `CHUNK_ELEMENTS` elements at a time (the last chunk fewer). Each chunk is a fresh array. */
+async function* storedChunks(model: Model, tensor: DecodableTensor): AsyncGenerator<Uint8Array> {
   const { blockElements, blockBytes } = TENSOR_TYPES[tensor.type];
   const chunkBytes = (CHUNK_ELEMENTS / blockElements) * blockBytes;
   for (let byteOffset = 0; byteOffset < tensor.byteLength; byteOffset += chunkBytes) {
     const bytes = new Uint8Array(Math.min(chunkBytes, tensor.byteLength - byteOffset));
     await model.weights.read(tensor.name, byteOffset, bytes);
-    yield await decodeTensorRows(tensor.type, bytes);
+    yield bytes;
   }
 }

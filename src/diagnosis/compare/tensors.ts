@@ -50,7 +50,7 @@ export function compareTensors(a: Float32Array, b: Float32Array, limit = 10): Te
 }
 
 /**
- * The same for tensors that come in chunks, in constant memory. Every sum runs left to right in float64.
+ * The same for tensors that come in chunks, in constant memory. Every sum runs in float64.
  * A pair of equal bits is equal, whatever it holds; any other pair with a NaN or an infinity counts as an infinite
  * difference, so it is always the maximum. Sums of products take finite pairs only.
  */
@@ -107,6 +107,20 @@ export class TensorComparer {
     this.#sumBB = sumBB;
     this.#sumAB = sumAB;
     this.#elementCount += a.length;
+  }
+
+  /** As `add(both, both)`, for a caller who knows already that the bits are the same. */
+  addEqual(both: Float32Array): void {
+    let sum = 0;
+    for (let i = 0; i < both.length; i += 1) {
+      const x = both[i] ?? 0;
+      if (Number.isFinite(x)) sum += x * x;
+      else this.#countNonFinite(x, x);
+    }
+    this.#sumAA += sum;
+    this.#sumBB += sum;
+    this.#sumAB += sum;
+    this.#elementCount += both.length;
   }
 
   #countNonFinite(x: number, y: number): void {

@@ -170,6 +170,17 @@ describe('compareTensors', () => {
     );
   });
 
+  test('a chunk known to be equal counts like one that was compared', () => {
+    fc.assert(
+      fc.property(anyVector, (a) => {
+        const known = new TensorComparer(3);
+        known.addEqual(a);
+        expect(known.finish()).toEqual(compareTensors(a, a.slice(), 3));
+      }),
+      runs,
+    );
+  });
+
   test('keeps the largest of many, not the first', () => {
     const n = 5000;
     const a = new Float32Array(n);
