@@ -129,8 +129,10 @@ function verdictLines(a: Capture, b: Capture, comparison: CaptureComparison): st
   }
   const differing = stages.filter((stage) => !stage.bitIdentical).length;
   const place = largestDrop?.path ?? firstDifference ?? '';
+  const quiet = 'no cosine falls by more than 1e-8 from one stage to the next (no error budget is applied)';
   return [
     `${style.red('differ')}: ${countText(differing)} of ${compared}, the first is ${(firstDifference ?? '').replace(/\.bin$/, '')}`,
+    ...(largestDrop === null ? [quiet] : []),
     `next: apr diff ${shellWord(`${a.folder}/${place}`)} ${shellWord(`${b.folder}/${place}`)} --values`,
   ];
 }

@@ -24,7 +24,10 @@ export interface CaptureComparison {
   choices: ChoiceComparison[] | null;
   /** Path of the first stage that is not the same bits: a fact. */
   firstDifference: string | null;
-  /** Where the cosine falls most from one stage to the next: a heuristic, no error budget is applied. */
+  /**
+   * Where the cosine falls most from one stage to the next: a heuristic, no error budget is applied. null where it falls
+   * nowhere by more than rounding alone explains.
+   */
   largestDrop: { path: string; cosineDelta: number | null; why: 'cosine' | 'non-finite values differ' } | null;
 }
 
@@ -166,12 +169,18 @@ function differingPositions(
   return positions;
 }
 
+/**
+ * Smaller falls of the cosine are not pointed at: two right float32 engines move it by some 1e-13 per stage, an 8-bit
+ * step by some 1e-5. It only keeps a heuristic quiet; nothing passes because of it.
+ */
+const LEAST_DROP = 1e-8;
+
 /** A stage where non-finite values begin to differ outranks every cosine, since no later cosine means much. */
 function largestDrop(stages: readonly StageComparison[]): CaptureComparison['largestDrop'] {
   const broken = stages.find(({ nonFiniteMismatches }) => nonFiniteMismatches > 0);
   if (broken !== undefined) return { path: broken.path, cosineDelta: null, why: 'non-finite values differ' };
   const falls = stages.flatMap(({ path, cosineDelta }) =>
-    cosineDelta !== null && cosineDelta < 0 ? [{ path, cosineDelta }] : [],
+    cosineDelta !== null && cosineDelta < -LEAST_DROP ? [{ path, cosineDelta }] : [],
   );
   const [deepest] = falls.toSorted((p, q) => p.cosineDelta - q.cosineDelta);
   return deepest === undefined ? null : { ...deepest, why: 'cosine' };

@@ -77,6 +77,12 @@ describe('compareCaptures', () => {
     expect(stages[0]?.differingPositions).toEqual([0]);
   });
 
+  test('a fall as small as rounding makes it is not pointed at, and still differs', async () => {
+    const near = { ...norm, data: [1, 1e-7, 0, 1] };
+    const result = await compareCaptures(capture([norm]), capture([near]), everything);
+    expect(result).toMatchObject({ verdict: 'differ', firstDifference: 'layer-0/attn_norm.bin', largestDrop: null });
+  });
+
   test('a stage of another shape is named and prevents a pass', async () => {
     const a = capture([norm, out]);
     const same = await compareCaptures(a, capture([norm, { ...out, data: [1, 0] }]), everything);
