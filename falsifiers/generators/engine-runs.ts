@@ -6,7 +6,7 @@ import { openCpuExecutor, type CpuOptions } from '../../src/engine/cpu/cpu-execu
 import type { Model } from '../../src/engine/model.ts';
 import type { Executor, RunRequest, Session } from '../../src/engine/program/executor.ts';
 import type { PartContext } from '../../src/runner/falsifier.ts';
-import { tinyModel, tinyShape, TINY_VARIANT_COUNT, type TinyShape } from './tiny-model.ts';
+import { tinyModel, tinyShape, type TinyModel, type TinyShape } from './tiny-model.ts';
 
 /** Models are made of a few seeds only, so that opening them does not outweigh running them. */
 const MODEL_SEEDS = 2;
@@ -20,7 +20,8 @@ export interface Run {
 
 export class Engines {
   readonly #context: PartContext;
-  readonly #models = new Map<string, Promise<Model>>();
+  readonly #sources = new Map<string, TinyModel>();
+  readonly #models = new Map<TinyModel | string, Promise<Model>>();
   readonly #executors = new Map<string, Promise<Executor>>();
 
   constructor(context: PartContext) {
@@ -29,11 +30,23 @@ export class Engines {
 
   /** A generated model; `variant` counts through the architecture details. */
   async tiny(variant: number, seed: number, changes: Partial<TinyShape> = {}): Promise<Model> {
+    return this.fromTiny(this.tinySource(variant, seed, changes));
+  }
+
+  /** What a generated model is made from: the same for the same arguments. */
+  tinySource(variant: number, seed: number, changes: Partial<TinyShape> = {}): TinyModel {
+    const shape = tinyShape(variant, changes);
     const modelSeed = this.#context.seed + (seed % MODEL_SEEDS);
-    const key = `tiny-${variant % TINY_VARIANT_COUNT}-${modelSeed}-${JSON.stringify(changes)}`;
-    return this.#model(key, async () => {
+    const key = `${JSON.stringify(shape)} ${modelSeed}`;
+    const source = this.#sources.get(key) ?? tinyModel(shape, modelSeed);
+    this.#sources.set(key, source);
+    return source;
+  }
+
+  async fromTiny(source: TinyModel): Promise<Model> {
+    return this.#model(source, async () => {
       const path = join(this.#context.folder, `${this.#models.size}.gguf`);
-      await writeFile(path, tinyModel(tinyShape(variant, changes), modelSeed).bytes);
+      await writeFile(path, source.bytes);
       return path;
     });
   }
@@ -55,7 +68,7 @@ export class Engines {
     for (const model of this.#models.values()) await (await model).close();
   }
 
-  #model(key: string, path: () => Promise<string>): Promise<Model> {
+  #model(key: TinyModel | string, path: () => Promise<string>): Promise<Model> {
     const opened = this.#models.get(key) ?? path().then((file) => this.#context.openModel(file));
     this.#models.set(key, opened);
     return opened;

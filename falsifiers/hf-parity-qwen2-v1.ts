@@ -1,0 +1,336 @@
+// Tries to find a position at which the engine's Qwen2 is not Transformers' Qwen2: logits by KL, every stage by its error
+// in units of float32 noise, the chosen token. The reference is other people's code (a recorded pack of Transformers in
+// float64) and, where inputs are searched, a slow forward pass written here from the formulas; neither has seen the
+// product's program. Not claimed here: quantised weights (they decode to other numbers) and any other architecture.
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
+import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
+import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
+import { captureRun, MemorySink, type Executor, type Model, type Session } from '../src/engine/index.ts';
+import type { Falsifier, Part, PartContext } from '../src/runner/falsifier.ts';
+import { indexOfLargest, klDivergence, marginOf, worstRowError } from './generators/comparisons.ts';
+import { runTapped, withEngines, withSession } from './generators/engine-runs.ts';
+import { readPackManifest, readPackStage } from './generators/packs.ts';
+import { SeededRandom } from './generators/random.ts';
+import { float32Noise, FLOAT32_UNIT, slowForward, slowTinyModel, type SlowModel } from './generators/slow-forward.ts';
+import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE, type TinyModel } from './generators/tiny-model.ts';
+import { slowTrainedModel } from './generators/trained-model.ts';
+
+const F16 = 'sums-2m.f16.gguf';
+const PACK = 'models/sums-2m/packs/float64';
+const PROMPTS = ['chat-addition', 'raw-sum', 'spell-backwards', 'two-turns', 'unicode'];
+/** Of the five prompts together, and stage files of each. */
+const PACK_POSITIONS = 53;
+const PACK_STAGES = 75;
+/** Token lists that no pack has, for the trained model. */
+const LIVE_LENGTHS = [2, 9, 24];
+
+interface Input {
+  variant: number;
+  modelSeed: number;
+  tokens: number[];
+}
+
+const inputs: fc.Arbitrary<Input> = fc.record({
+  variant: fc.nat(TINY_VARIANT_COUNT - 1),
+  modelSeed: fc.nat(1),
+  tokens: fc.array(fc.nat(TINY_VOCAB_SIZE - 1), { minLength: 2, maxLength: 16 }),
+});
+
+/** What one measure is given: an engine, its tokens, and the same model as the slow forward pass sees it. */
+interface Subject {
+  executor: Executor;
+  slow: SlowModel;
+  tokens: readonly number[];
+  random: SeededRandom;
+}
+
+/** Values of every stage by path without `.bin`, and the length of a row. */
+type Stages = Map<string, { data: ArrayLike<number>; width: number }>;
+
+/** Searched tokens on generated Qwen2 models: grouped heads, several thetas, tied and not, every kind of weights. */
+function searched(planned: number, measure: (subject: Subject) => Promise<number>): Part {
+  return {
+    planned,
+    run: (context) =>
+      withEngines(context, async (engines) => {
+        const slows = new Map<TinyModel, SlowModel>();
+        await context.search(inputs, context.planned, async ({ variant, modelSeed, tokens }) => {
+          const source = engines.tinySource(variant, modelSeed, { architecture: 'qwen2', slidingWindow: null });
+          const slow = slows.get(source) ?? slowTinyModel(source);
+          slows.set(source, slow);
+          const executor = await engines.executor(await engines.fromTiny(source));
+          return measure({ executor, slow, tokens, random: new SeededRandom(context.seed) });
+        });
+      }),
+  };
+}
+
+/** The trained model on tokens that no pack has. `planned` counts what `measure` records per list of tokens. */
+async function onTrainedModel(
+  context: PartContext,
+  measure: (subject: Subject, where: string) => Promise<void>,
+): Promise<void> {
+  await withEngines(context, async (engines) => {
+    const slow = await slowTrainedModel(context);
+    const executor = await engines.executor(await engines.bundled(F16));
+    for (const length of LIVE_LENGTHS) {
+      const random = new SeededRandom(context.seed + length);
+      const tokens = Array.from({ length }, () => random.below(slow.vocabSize));
+      await measure({ executor, slow, tokens, random }, `${length} random tokens`);
+      const { logits } = await runTapped(executor, { tokens, logits: 'last' });
+      context.output(new Uint8Array(logits.buffer));
+    }
+  });
+}
+
+/** KL of every position; NaN where a logit is not finite. */
+function divergences(reference: ArrayLike<number>, logits: Float32Array, vocabSize: number): number[] {
+  const rows = Array.from(
+    { length: logits.length / vocabSize },
+    (_, p) => [p * vocabSize, (p + 1) * vocabSize] as const,
+  );
+  const whole = Float64Array.from(reference);
+  return rows.map(([start, end]) => klDivergence(whole.subarray(start, end), logits.subarray(start, end)));
+}
+
+async function engineLogits(executor: Executor, tokens: readonly number[]): Promise<Float32Array> {
+  return (await runTapped(executor, { tokens, logits: 'all' })).logits;
+}
+
+function slowLogits({ slow, tokens }: Subject): Float64Array {
+  return slowForward(slow, tokens).get('lm_head') ?? new Float64Array(0);
+}
+
+/** Every stage of the program in one run of the engine. */
+async function engineStages(executor: Executor, tokens: readonly number[]): Promise<Stages> {
+  const sink = new MemorySink();
+  await captureRun({ executor, tokens, stages: executor.program.stages, positions: 'all', sink });
+  return new Map(
+    [...sink.stages].map(([path, { data, shape }]) => [path.replace(/\.bin$/, ''), { data, width: shape.at(-1) ?? 1 }]),
+  );
+}
+
+/** How often a noisy float32 pass is tried; the largest error of them is the noise. */
+const NOISE_RUNS = 2;
+
+/**
+ * Per stage: the engine's worst row against the reference, in units of what float32 arithmetic does to that stage when
+ * every stored value is one unit roundoff off. A stage that one side lacks is NaN.
+ */
+function noiseRatios(
+  stages: Stages,
+  reference: ReadonlyMap<string, ArrayLike<number>>,
+  subject: Subject,
+): Map<string, number> {
+  const { slow, tokens, random } = subject;
+  const clean = slowForward(slow, tokens);
+  const noisy = Array.from({ length: NOISE_RUNS }, () => slowForward(slow, tokens, float32Noise(random)));
+  const ratios = new Map<string, number>();
+  for (const path of new Set([...stages.keys(), ...reference.keys()])) {
+    const [ours, theirs, exact] = [stages.get(path), reference.get(path), clean.get(path)];
+    if (ours === undefined || theirs === undefined || exact === undefined) {
+      ratios.set(path, NaN);
+      continue;
+    }
+    const errors = noisy.map((run) => worstRowError(exact, run.get(path) ?? [], ours.width));
+    // A stage that is only copied has no noise; then one roundoff of the reference's own storage is allowed.
+    ratios.set(path, worstRowError(theirs, ours.data, ours.width) / Math.max(FLOAT32_UNIT, ...errors));
+  }
+  return ratios;
+}
+
+/** Positions at which another token is chosen although the reference's margin is beyond the noise of both sides. */
+function countWrongChoices(reference: ArrayLike<number>, logits: Float32Array, subject: Subject): number[] {
+  const { slow, tokens, random } = subject;
+  const { vocabSize } = slow;
+  const exact = slowLogits(subject);
+  const noisy = slowForward(slow, tokens, float32Noise(random)).get('lm_head') ?? new Float64Array(0);
+  const whole = Float64Array.from(reference);
+  return tokens.map((_, p) => {
+    const row = whole.subarray(p * vocabSize, (p + 1) * vocabSize);
+    let noise = 0;
+    for (let i = p * vocabSize; i < (p + 1) * vocabSize; i++) {
+      noise = Math.max(noise, Math.abs((noisy[i] ?? NaN) - (exact[i] ?? NaN)));
+    }
+    const chosen = indexOfLargest(logits.subarray(p * vocabSize, (p + 1) * vocabSize));
+    const isTie = marginOf(row) <= 16 * noise;
+    return chosen === indexOfLargest(row) || isTie ? 0 : 1;
+  });
+}
+
+/** Every prompt of the pack, on the engine and as the pack has it. */
+async function onPack(
+  context: PartContext,
+  measure: (
+    prompt: string,
+    subject: Subject,
+    packed: (path: string) => Promise<Float32Array>,
+    paths: string[],
+  ) => Promise<void>,
+): Promise<void> {
+  await withEngines(context, async (engines) => {
+    const slow = await slowTrainedModel(context);
+    const executor = await engines.executor(await engines.bundled(F16));
+    for (const prompt of PROMPTS) {
+      const folder = `${PACK}/${prompt}`;
+      const manifest = await readPackManifest(context, folder);
+      const subject: Subject = { executor, slow, tokens: manifest.tokens, random: new SeededRandom(context.seed) };
+      const packed = (path: string): Promise<Float32Array> => readPackStage(context, folder, manifest, path);
+      await measure(prompt, subject, packed, Object.keys(manifest.files));
+    }
+  });
+}
+
+interface QuestionFile {
+  sets: {
+    name: string;
+    before: { role: 'user' | 'assistant' | 'system'; content: string }[];
+    items: [string, string][];
+  }[];
+}
+
+/** Held-out questions that Transformers answers right, one in so many; each must be answered the same. */
+const QUESTION_STEP = 24;
+const QUESTIONS = 50;
+const MAX_ANSWER_TOKENS = 24;
+
+async function askQuestions(context: PartContext): Promise<void> {
+  const file = JSON.parse(await readFile(context.data('models/sums-2m/questions.json'), 'utf8')) as QuestionFile;
+  await withEngines(context, async (engines) => {
+    const model = await engines.bundled(F16);
+    const executor = await engines.executor(model);
+    const asked = file.sets.slice(0, 2).flatMap(({ before, items }) => items.map((item) => ({ before, item })));
+    for (const { before, item } of asked.filter((_, i) => i % QUESTION_STEP === 0).slice(0, QUESTIONS)) {
+      const [question, answer] = item;
+      const text = model.text.renderChat([...before, { role: 'user', content: question }], {
+        addGenerationPrompt: true,
+      });
+      const prompt = model.text.encode(text, { parseSpecial: true, addBos: false });
+      const said = await withSession(executor, prompt.length + MAX_ANSWER_TOKENS, (session) =>
+        greedy(model, session, prompt),
+      );
+      context.measure(said === answer ? 0 : 1, `${question} ${JSON.stringify(said)}`);
+      context.output(said);
+    }
+  });
+}
+
+async function greedy(model: Model, session: Session, prompt: readonly number[]): Promise<string> {
+  const ids: number[] = [];
+  let tokens = prompt;
+  while (ids.length < MAX_ANSWER_TOKENS) {
+    const next = indexOfLargest((await session.run({ tokens, logits: 'last' })).logits);
+    if (model.text.endIds.has(next) || next < 0) break;
+    ids.push(next);
+    tokens = [next];
+  }
+  return model.text.decode(ids);
+}
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-HFQ2-001': {
+    parts: {
+      generated: searched(60, async (subject) => {
+        const logits = await engineLogits(subject.executor, subject.tokens);
+        return Math.max(...divergences(slowLogits(subject), logits, subject.slow.vocabSize));
+      }),
+      live: {
+        needs: ['model:sums-2m'],
+        planned: LIVE_LENGTHS.reduce((sum, length) => sum + length, 0),
+        run: (context) =>
+          onTrainedModel(context, async (subject, where) => {
+            const logits = await engineLogits(subject.executor, subject.tokens);
+            for (const [p, kl] of divergences(slowLogits(subject), logits, subject.slow.vocabSize).entries()) {
+              context.measure(kl, `${where}, position ${p}`);
+            }
+          }),
+      },
+      oracle: {
+        needs: ['model:sums-2m'],
+        planned: PACK_POSITIONS,
+        run: (context) =>
+          onPack(context, async (prompt, { executor, slow, tokens }, packed) => {
+            const logits = await engineLogits(executor, tokens);
+            context.output(new Uint8Array(logits.buffer));
+            for (const [p, kl] of divergences(await packed('lm_head.bin'), logits, slow.vocabSize).entries()) {
+              context.measure(kl, `${prompt}, position ${p}`);
+            }
+          }),
+      },
+    },
+    faults: [
+      plantFrom(ROPE_FAULTS, 'R1', 'gross'),
+      plantFrom(ROPE_FAULTS, 'R1', 'small'),
+      plantFrom(ROPE_FAULTS, 'R2', 'gross'),
+      plantFrom(ROPE_FAULTS, 'R2', 'small'),
+      plantFrom(WEIGHT_FAULTS, 'W17', 'gross'),
+      plantFrom(WEIGHT_FAULTS, 'W17', 'small'),
+    ],
+  },
+
+  'FALSIFY-HFQ2-002': {
+    parts: {
+      generated: searched(40, async (subject) => {
+        const stages = await engineStages(subject.executor, subject.tokens);
+        return Math.max(...noiseRatios(stages, slowForward(subject.slow, subject.tokens), subject).values());
+      }),
+      live: {
+        needs: ['model:sums-2m'],
+        planned: LIVE_LENGTHS.length * PACK_STAGES,
+        run: (context) =>
+          onTrainedModel(context, async (subject, where) => {
+            const stages = await engineStages(subject.executor, subject.tokens);
+            const ratios = noiseRatios(stages, slowForward(subject.slow, subject.tokens), subject);
+            for (const [path, ratio] of ratios) context.measure(ratio, `${path}, ${where}`);
+          }),
+      },
+      oracle: {
+        needs: ['model:sums-2m'],
+        planned: PROMPTS.length * PACK_STAGES,
+        run: (context) =>
+          onPack(context, async (prompt, subject, packed, paths) => {
+            const reference = new Map<string, Float32Array>();
+            for (const path of paths) reference.set(path.replace(/\.bin$/, ''), await packed(path));
+            const ratios = noiseRatios(await engineStages(subject.executor, subject.tokens), reference, subject);
+            for (const [path, ratio] of ratios) context.measure(ratio, `${path}, ${prompt}`);
+          }),
+      },
+    },
+    faults: [
+      plantFrom(NORM_FAULTS, 'N1', 'gross'),
+      plantFrom(NORM_FAULTS, 'N1', 'small'),
+      plantFrom(ROPE_FAULTS, 'R1', 'small'),
+      plantFrom(ROPE_FAULTS, 'R2', 'small'),
+      plantFrom(WEIGHT_FAULTS, 'W17', 'small'),
+    ],
+  },
+
+  'FALSIFY-HFQ2-003': {
+    parts: {
+      generated: searched(60, async (subject) => {
+        const logits = await engineLogits(subject.executor, subject.tokens);
+        return countWrongChoices(slowLogits(subject), logits, subject).reduce((a, b) => a + b, 0);
+      }),
+      live: { needs: ['model:sums-2m'], planned: QUESTIONS, run: askQuestions },
+      oracle: {
+        needs: ['model:sums-2m'],
+        planned: PACK_POSITIONS,
+        run: (context) =>
+          onPack(context, async (prompt, subject, packed) => {
+            const logits = await engineLogits(subject.executor, subject.tokens);
+            const wrong = countWrongChoices(await packed('lm_head.bin'), logits, subject);
+            for (const [p, count] of wrong.entries()) context.measure(count, `${prompt}, position ${p}`);
+          }),
+      },
+    },
+    faults: [
+      plantFrom(ROPE_FAULTS, 'R1', 'gross'),
+      plantFrom(ROPE_FAULTS, 'R1', 'small'),
+      plantFrom(WEIGHT_FAULTS, 'W4', 'gross'),
+      plantFrom(WEIGHT_FAULTS, 'W2', 'small'),
+    ],
+  },
+};
