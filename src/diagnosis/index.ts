@@ -20,7 +20,6 @@ export {
   type ConfigValue,
   type ModelComparison,
   type TensorDifference,
-  type TensorDifferenceKind,
   type TensorSummary,
 } from './compare/models.ts';
 export { compareMetadata, preview, type MetadataDifference, type MetadataPreview } from './compare/metadata.ts';

@@ -59,7 +59,7 @@ export interface Inspection {
   metadata: { key: string; type: string; value: unknown }[];
 }
 
-export interface TensorTypeTotals {
+interface TensorTypeTotals {
   type: string;
   tensorCount: number;
   elementCount: number;

@@ -15,7 +15,7 @@ export async function openModelLogged(path: string): Promise<Model> {
  * What a loader must have right before anything else can be: the embedding's shape and first decoded values, whether
  * every weight has the shape that the config demands, and what the reader found odd or had to assume.
  */
-export function loaderLog(model: Model): string[] {
+function loaderLog(model: Model): string[] {
   const { path, format, config, tensors, embedding } = model;
   const lines = [`${plainText(path)}: ${format}, ${config.architecture}, ${plural(tensors.length, 'tensor')}`];
   if (embedding !== null) {

@@ -7,7 +7,7 @@ import { parseCount } from '../options.ts';
 import { createProgram, EXIT, type ExitCode } from '../program.ts';
 import { type Column, formatTable, plainText, printJson, printLine, Progress, style } from '../terminal.ts';
 
-export interface TensorsOptions {
+interface TensorsOptions {
   filter?: string;
   limit?: number;
   stats?: true;

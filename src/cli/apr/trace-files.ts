@@ -13,7 +13,7 @@ export interface SavedFiles {
   stale: string[];
 }
 
-export interface SavedFile {
+interface SavedFile {
   path: string;
   shape: readonly number[];
   byteLength: number;

@@ -31,7 +31,7 @@ export interface ConfigValue {
 
 /** Worst first, which is the order of the list: what is missing, what cannot fit, what was stored otherwise. */
 const KINDS = ['only in A', 'only in B', 'shape', 'transposed shape', 'type'] as const;
-export type TensorDifferenceKind = (typeof KINDS)[number];
+type TensorDifferenceKind = (typeof KINDS)[number];
 
 export interface TensorDifference {
   name: string;
