@@ -171,11 +171,11 @@ export function indexText(index: number, shape: readonly number[]): string {
 
 function verdictLines(
   verdict: ModelsVerdict,
-  { tensorNameCount, config }: ModelComparison,
+  structure: ModelComparison,
   values: readonly TensorValues[] | null,
   options: DiffOptions,
 ): string[] {
-  if (tensorNameCount === 0) {
+  if (structure.tensorNameCount === 0) {
     const filter = options.tensor === undefined ? '' : ` whose name contains "${plainText(options.tensor)}"`;
     return [
       `${style.yellow('declined')}: neither model has a tensor${filter}`,
@@ -185,15 +185,32 @@ function verdictLines(
   if (verdict === 'declined') {
     return [`${style.yellow('declined')}: nothing differs so far, but some values could not be decoded`];
   }
-  const scope =
-    values === null
-      ? 'structure (config, metadata, tensor names, types and shapes)'
-      : `structure and the values of ${plural(values.length, 'tensor')}`;
-  const word = verdict === 'identical' ? style.green('identical') : style.red('differ');
-  const lines = [`${word}: ${scope}`];
-  if (config.length > 0)
+  const unseen = 'next: --values compares the decoded weights too; nothing above has looked at them';
+  if (verdict === 'identical') {
+    const scope = 'structure (config, metadata, tensor names, types and shapes)';
+    return values === null
+      ? [`${style.green('identical')}: ${scope}`, unseen]
+      : [`${style.green('identical')}: structure and the values of ${plural(values.length, 'tensor')}`];
+  }
+  const lines = [`${style.red('differ')}: ${differenceCounts(structure, values).join(', ')}`];
+  if (structure.config.length > 0) {
     lines.push('next: a config difference changes every stage; settle it before looking at values');
-  else if (values === null)
-    lines.push('next: --values compares the decoded weights too; nothing above has looked at them');
+  } else if (values === null) {
+    lines.push(unseen);
+  }
   return lines;
+}
+
+/** `2 metadata keys`, `types or shapes of 29 tensors`: what the word "differ" rests on. */
+function differenceCounts(
+  { config, metadata, tensors }: ModelComparison,
+  values: readonly TensorValues[] | null,
+): string[] {
+  const valueCount = (values ?? []).filter(({ comparison }) => comparison !== null && !comparison.bitIdentical).length;
+  return [
+    config.length === 0 ? [] : [plural(config.length, 'config key')],
+    metadata.length === 0 ? [] : [plural(metadata.length, 'metadata key')],
+    tensors.length === 0 ? [] : [`presence, type or shape of ${plural(tensors.length, 'tensor')}`],
+    valueCount === 0 ? [] : [`values of ${plural(valueCount, 'tensor')}`],
+  ].flat();
 }
