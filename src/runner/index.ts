@@ -2,8 +2,17 @@
 export * from './contract/index.ts';
 export type { PartName } from './falsifier.ts';
 export { openProject, runnableClaims, selectClaims, type Project } from './project.ts';
+export { assessProject, type Assessment, type ClaimStatus } from './evidence/assess.ts';
+export { runGate, type GateReport } from './evidence/gate.ts';
+export { evidenceLevels } from './evidence/level-source.ts';
+export { claimFolder, FINDINGS_FILE } from './evidence/paths.ts';
 export { withoutFreshReceipt } from './evidence/select.ts';
+export { receiptsOfClaim } from './evidence/store.ts';
+export { gateHeadline, gateJson, gateLines, gateRows } from './report/gate.ts';
 export { exitCodeOf, falsifyJson, outcomeLines, summaryLine, updateLines } from './report/outcome.ts';
+export { receiptRows, verifyReport } from './report/receipts.ts';
+export { countsLine, refusalLines, statusCounts, statusJson, statusRow } from './report/status.ts';
+export { whyJson, whyLines, type StatusRow } from './report/status.ts';
 export { seconds, VERDICT_SYMBOLS } from './report/text.ts';
 export { falsify, type ClaimOutcome, type FalsifyResult } from './run/falsify.ts';
 export { replay } from './run/replay.ts';

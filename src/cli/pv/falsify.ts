@@ -115,11 +115,14 @@ function eventsFor(runner: Runner, { json }: FalsifyFlags): Parameters<Runner['f
 }
 
 function printOutcome(runner: Runner, outcome: ClaimOutcome): void {
-  const { verdict } = outcome;
-  const colour = verdict === 'survived' ? style.green : verdict === 'not-run' ? style.yellow : style.red;
+  const { verdict, run } = outcome;
+  // A survivor with a fault that nobody saw is no good news: it must not be green.
+  const isSharp = run === null || run.faults.every((fault) => fault.verdict === 'red');
+  const isGood = verdict === 'survived' && isSharp;
+  const colour = isGood ? style.green : verdict === 'survived' || verdict === 'not-run' ? style.yellow : style.red;
   const [line, ...details] = runner.outcomeLines(outcome);
-  const head = `${runner.VERDICT_SYMBOLS[verdict]} ${outcome.claim.id} ${verdict}`;
-  printLine(`${colour(head)}  ${line ?? ''}`);
+  const symbol = verdict === 'survived' && !isSharp ? '△' : runner.VERDICT_SYMBOLS[verdict];
+  printLine(`${colour(`${symbol} ${outcome.claim.id} ${verdict}`)}  ${line ?? ''}`);
   for (const detail of details) printLine(`    ${detail.replaceAll('\n', '\n      ')}`);
 }
 

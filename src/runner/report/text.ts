@@ -9,8 +9,8 @@ import type { Verdict } from '../level/types.ts';
 
 /** A symbol and a word, so that colour is never the only carrier. */
 export const VERDICT_SYMBOLS: Readonly<Record<Verdict, string>> = {
-  survived: '✔',
-  falsified: '✘',
+  survived: '✓',
+  falsified: '✗',
   flaky: '≈',
   'not-run': '◌',
   error: '!',

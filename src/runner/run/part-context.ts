@@ -11,7 +11,6 @@ import type { Model } from '../../engine/index.ts';
 import { formatNumber, isWithin, isWorse } from './bar.ts';
 import { findModel } from './needs.ts';
 import { openProductModel } from './product.ts';
-import { runProgram } from './run-program.ts';
 import { runSearch } from './search.ts';
 import { seedOfSearch } from './seed.ts';
 import type { PartReport, PartRequest } from './protocol.ts';
@@ -148,12 +147,13 @@ export class RecordingContext implements PartContext {
     if (!isKnown) oracles.push(identity);
   }
 
-  program(
+  async program(
     name: 'apr' | 'pv',
     argv: readonly string[],
     options: { stdin?: string; cwd?: string } = {},
   ): Promise<ProgramResult> {
     pushOnce(this.report.touched.programs, name);
+    const { runProgram } = await import('./run-program.ts');
     return runProgram(name, argv, { cwd: this.#request.root, ...options });
   }
 

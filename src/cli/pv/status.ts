@@ -1,0 +1,106 @@
+// `pv status` and `pv why`: where every claim stands, and why one stands where it does. Both only read.
+import type { Command } from 'commander';
+import { EXIT, type ExitCode } from '../program.ts';
+import { formatTable, printJson, printLine, style } from '../terminal.ts';
+import type * as runnerIndex from '../../runner/index.ts';
+import type { Assessment, StatusRow } from '../../runner/index.ts';
+
+type Runner = typeof runnerIndex;
+
+interface StatusFlags {
+  root: string;
+  json?: boolean;
+}
+
+const STATUS_EXAMPLE = `
+Example:
+  pv status        levels follow from evidence/ and the present files; nothing is run`;
+
+const WHY_EXAMPLE = `
+Example:
+  pv why FALSIFY-QDEC-001        what changed, how the level follows, what is missing`;
+
+export function addStatusCommands(program: Command): void {
+  program
+    .command('status')
+    .description('where every claim stands: bound, executed, outcome, fresh, level')
+    .option('--json', 'print one JSON document and nothing else')
+    .addHelpText('after', STATUS_EXAMPLE)
+    .action(async (_flags: unknown, command: Command) => {
+      process.exitCode = await runStatus(command.optsWithGlobals<StatusFlags>());
+    });
+  program
+    .command('why')
+    .description('why a claim stands where it does, and what changed since its receipt')
+    .argument('<ids...>', 'claim ids or contract names; * stands for anything')
+    .option('--json', 'print one JSON document and nothing else')
+    .addHelpText('after', WHY_EXAMPLE)
+    .action(async (ids: string[], _flags: unknown, command: Command) => {
+      process.exitCode = await runWhy(ids, command.optsWithGlobals<StatusFlags>());
+    });
+}
+
+async function runStatus({ root, json }: StatusFlags): Promise<ExitCode> {
+  const runner = await import('../../runner/index.ts');
+  const assessment = await runner.assessProject(runner.openProject(root));
+  if (json === true) printJson(runner.statusJson(assessment));
+  else printStatus(runner, assessment);
+  return assessment.claims.length === 0 ? EXIT.declined : EXIT.accepted;
+}
+
+/** The table and its last line, also the end of `pv demo`. */
+export function printStatus(runner: Runner, assessment: Assessment): void {
+  const rows = assessment.claims.map(runner.statusRow);
+  const columns = ['contract', 'claim', 'bound', 'executed', 'outcome', 'freshness', 'level'];
+  const table = formatTable(
+    columns.map((title) => ({ title, align: title === 'executed' ? 'right' : 'left' })),
+    rows.map((row, index) => cellsOf(runner, row, rows[index - 1])),
+  );
+  printLine(table);
+  for (const line of runner.refusalLines(assessment)) printLine(style.red(line));
+  printLine();
+  printLine(runner.countsLine(runner.statusCounts(rows)));
+}
+
+function cellsOf(runner: Runner, row: StatusRow, above: StatusRow | undefined): string[] {
+  const { outcome } = row;
+  return [
+    above?.contract === row.contract ? '' : row.contract,
+    row.claim,
+    row.isBound ? 'yes' : 'no',
+    row.planned === 0 ? '–' : `${row.executed}/${row.planned}`,
+    outcome === null ? '–' : verdictCell(`${runner.VERDICT_SYMBOLS[outcome]} ${outcome}`, outcome),
+    row.freshness === 'none' ? '–' : row.freshness === 'stale' ? style.yellow('stale') : 'fresh',
+    levelCell(row),
+  ];
+}
+
+function verdictCell(text: string, outcome: NonNullable<StatusRow['outcome']>): string {
+  if (outcome === 'survived') return style.green(text);
+  return outcome === 'not-run' ? style.yellow(text) : style.red(text);
+}
+
+/** A stale word is greyed and says so: colour is never the only carrier. */
+function levelCell({ level, word, required, isMet, declared }: StatusRow): string {
+  const shown = level === word ? level : style.dim(`${word} (stale)`);
+  const wants = isMet ? '' : `, wants ${required}`;
+  const says = declared === null ? '' : style.red(`, the contract says ${declared}`);
+  return `${isMet ? style.green(shown) : shown}${wants}${says}`;
+}
+
+async function runWhy(ids: readonly string[], { root, json }: StatusFlags): Promise<ExitCode> {
+  const runner = await import('../../runner/index.ts');
+  const project = runner.openProject(root);
+  const claims = new Set(runner.selectClaims(project, ids));
+  const { claims: all } = await runner.assessProject(project);
+  const statuses = all.filter((status) => claims.has(status.claim));
+  if (json === true) {
+    printJson({ schemaVersion: 1, claims: statuses.map(runner.whyJson) });
+  } else {
+    statuses.forEach((status, index) => {
+      if (index > 0) printLine('');
+      for (const line of runner.whyLines(status)) printLine(line);
+    });
+  }
+  return statuses.length === 0 ? EXIT.declined : EXIT.accepted;
+}

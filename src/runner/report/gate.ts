@@ -1,0 +1,110 @@
+// What the gate says: one headline, what was made easier first, then a row per claim that does not stand where it should.
+import { digest8 } from '../evidence/digest.ts';
+import { isFailure, type GateReport } from '../evidence/gate.ts';
+import type { Loosening, LooseningCode } from '../evidence/loosened.ts';
+import type { ClaimStatus } from '../evidence/assess.ts';
+import { describeCause } from './cause.ts';
+import { refusalLines, levelText, statusCounts, statusRow } from './status.ts';
+
+/** `pv gate: rejected · 21 of 24 claims stand where their contracts want them · …` */
+export function gateHeadline(report: GateReport): string {
+  const { assessment, unmet, overclaims, loosenings, exitCode } = report;
+  const word = exitCode === 0 ? 'accepted' : exitCode === 1 ? 'rejected' : 'declined';
+  const total = assessment.claims.length;
+  const failed = unmet.filter(isFailure).length;
+  const undeclared = loosenings.filter((loosening) => !loosening.isDeclared).length;
+  const refused = assessment.refused.length + assessment.orphans.length;
+  return [
+    `pv gate: ${word}`,
+    `${total - unmet.length} of ${total} claims stand where their contracts want them`,
+    `${failed} failed, ${unmet.length - failed} not measured enough`,
+    `${overclaims.length} say more than their evidence`,
+    `${refused} receipts refused`,
+    report.ref === null ? 'no base to compare with' : `${undeclared} made easier since ${report.ref}`,
+  ].join(' · ');
+}
+
+export interface GateRow {
+  /** `✗` failed, `◌` not measured. */
+  symbol: string;
+  claim: string;
+  /** `FUNCTIONAL, wants DISCHARGED` */
+  level: string;
+  why: string;
+}
+
+/** Worst first, then in the order of the contracts. */
+export function gateRows({ unmet }: GateReport): GateRow[] {
+  return unmet
+    .toSorted((a, b) => Number(isFailure(b)) - Number(isFailure(a)))
+    .map((status) => ({
+      symbol: isFailure(status) ? '✗' : '◌',
+      claim: status.claim.id,
+      level: `${levelText(status.derivation)}, wants ${status.claim.requiredLevel}`,
+      why: whyUnmet(status),
+    }));
+}
+
+function whyUnmet({ derivation, receipts }: ClaimStatus): string {
+  const why = derivation.cause === null ? '' : describeCause(derivation.cause);
+  const change = receipts.flatMap((entry) => entry.changes)[0];
+  if (derivation.cause?.code !== 'stale' || change === undefined) return why;
+  const more = receipts.flatMap((entry) => entry.changes).length - 1;
+  const was = change.recorded === undefined ? 'new' : digest8(change.recorded);
+  const now = change.present === undefined ? 'gone' : digest8(change.present);
+  return `stale: ${change.pin} ${was} -> ${now}${more === 0 ? '' : ` and ${more} more`}`;
+}
+
+const LOOSENING_WORDS: Readonly<Record<LooseningCode, string>> = {
+  'bar-loosened': 'the bar was loosened',
+  'claim-removed': 'the claim was removed',
+  'claim-retired': 'the claim was retired',
+  'fault-removed': 'a planted fault was removed',
+  'level-lowered': 'the required level was lowered',
+  'executor-removed': 'an executor is no longer required',
+  'oracle-waived': 'an outside oracle is no longer asked for',
+  'dependency-removed': 'a dependency was removed',
+  'part-removed': 'a part was removed',
+  'cases-reduced': 'fewer cases are planned',
+  'refutation-vanished': 'a refutation vanished',
+  'receipt-removed': 'a receipt was removed',
+};
+
+export function looseningLine({ code, contract, claim, detail, isDeclared, file, line }: Loosening): string {
+  const subject = claim === '' ? contract : claim;
+  const sentence = `${file}:${line} ${subject}: ${LOOSENING_WORDS[code]}: ${detail}`;
+  return isDeclared ? `${sentence} (declared)` : sentence;
+}
+
+/** Everything that is no row: made easier, said too much, cannot be believed. */
+export function gateLines(report: GateReport): string[] {
+  return [
+    ...report.loosenings.toSorted((a, b) => Number(a.isDeclared) - Number(b.isDeclared)).map(looseningLine),
+    ...report.overclaims.map(
+      ({ status, detail }) => `${status.claim.file}:${status.claim.line} ${status.claim.id}: ${detail}`,
+    ),
+    ...refusalLines(report.assessment),
+  ];
+}
+
+export function gateJson(report: GateReport): object {
+  const rows = report.assessment.claims.map(statusRow);
+  return {
+    schemaVersion: 1,
+    base: report.ref,
+    exitCode: report.exitCode,
+    counts: statusCounts(rows),
+    unmet: report.unmet.map((status) => ({
+      ...statusRow(status),
+      isFailure: isFailure(status),
+      why: whyUnmet(status),
+    })),
+    overclaims: report.overclaims.map(({ status, code, detail }) => {
+      const { id, file, line } = status.claim;
+      return { claim: id, file, line, code, detail };
+    }),
+    loosenings: report.loosenings,
+    refused: report.assessment.refused.map(({ path, problem }) => ({ path, message: problem.message })),
+    orphans: report.assessment.orphans,
+  };
+}
