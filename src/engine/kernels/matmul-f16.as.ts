@@ -1,5 +1,7 @@
 // Matrix product with weights in f16: 1 element in 2 bytes, IEEE 754 binary16, little endian.
-import { f16ToF32, f16x4ToF32 } from './lib/f16.as';
+import { high16, low16 } from './lib/bytes.as';
+import { F16_EXPONENT_ONE, F16_EXPONENTS, ZERO } from './lib/constants.as';
+import { f16ToF32, f16x4ToF32, normalF16x4ToF32 } from './lib/f16.as';
 import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
@@ -10,7 +12,18 @@ class F16Decoder extends RowDecoder {
 
   decode(blocks: usize, out: usize, blockCount: i32): void {
     const end = out + (<usize>blockCount << 2);
-    for (; out + 16 <= end; out += 16, blocks += 8) v128.store(out, f16x4ToF32(v128.load16x4_u(blocks)));
+    const zero = v128.load(ZERO), exponents = v128.load(F16_EXPONENTS), one = v128.load(F16_EXPONENT_ONE);
+    for (; out + 32 <= end; out += 32, blocks += 16) {
+      const h = v128.load(blocks);
+      // Exponents 0 and 31 are those that, plus one, have no bit but the lowest.
+      if (v128.any_true(i16x8.eq(v128.and(i16x8.add(h, one), exponents), zero))) {
+        v128.store(out, f16x4ToF32(i32x4.extend_low_i16x8_u(h)));
+        v128.store(out, f16x4ToF32(i32x4.extend_high_i16x8_u(h)), 16);
+      } else {
+        v128.store(out, normalF16x4ToF32(low16(zero, h)));
+        v128.store(out, normalF16x4ToF32(high16(zero, h)), 16);
+      }
+    }
     for (; out < end; out += 4, blocks += 2) store<f32>(out, f16ToF32(load<u16>(blocks)));
   }
 }

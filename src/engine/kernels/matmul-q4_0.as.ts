@@ -1,6 +1,7 @@
 // Matrix product with weights in q4_0: 32 elements in 18 bytes = d f16 (2) | nibbles (16); w = d·(q - 8); element j is the low nibble of byte j, 16 + j the high one.
-import { scaleSigned } from './lib/bytes.as';
-import { f16ToF32 } from './lib/f16.as';
+import { scaleSigned, upperNibbles } from './lib/bytes.as';
+import { BYTE_8, NIBBLE, TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
+import { storeF16 } from './lib/f16.as';
 import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
@@ -10,11 +11,14 @@ class Q40Decoder extends RowDecoder {
   blockBytes(): i32 { return 18; }
 
   decode(blocks: usize, out: usize, blockCount: i32): void {
+    const zero = v128.load(ZERO), shift = v128.load(TWO_TO_MINUS_24);
+    const nibble = v128.load(NIBBLE), bias = v128.load(BYTE_8);
     for (; blockCount > 0; blockCount--, blocks += 18, out += 128) {
-      const d = f32x4.splat(f16ToF32(load<u16>(blocks)));
+      storeF16(blocks, out);
+      const d = f32x4.mul(v128.load32_splat(out), shift);
       const q = v128.load(blocks, 2);
-      scaleSigned(out, i8x16.sub(v128.and(q, i8x16.splat(15)), i8x16.splat(8)), d);
-      scaleSigned(out + 64, i8x16.sub(i8x16.shr_u(q, 4), i8x16.splat(8)), d);
+      scaleSigned(out, i8x16.sub(v128.and(q, nibble), bias), d, zero);
+      scaleSigned(out + 64, i8x16.sub(upperNibbles(q, nibble), bias), d, zero);
     }
   }
 }

@@ -1,6 +1,7 @@
 // Matrix product with weights in q4_1: 32 elements in 20 bytes = d f16 (2) | m f16 (2) | nibbles (16); w = d·q + m; element j is the low nibble of byte j, 16 + j the high one.
-import { scaleOffset } from './lib/bytes.as';
-import { f16ToF32 } from './lib/f16.as';
+import { scaleOffset, upperNibbles } from './lib/bytes.as';
+import { NIBBLE, ZERO } from './lib/constants.as';
+import { storeF16Pair } from './lib/f16.as';
 import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
@@ -10,12 +11,13 @@ class Q41Decoder extends RowDecoder {
   blockBytes(): i32 { return 20; }
 
   decode(blocks: usize, out: usize, blockCount: i32): void {
+    const nibble = v128.load(NIBBLE), zero = v128.load(ZERO);
     for (; blockCount > 0; blockCount--, blocks += 20, out += 128) {
-      const d = f32x4.splat(f16ToF32(load<u16>(blocks)));
-      const m = f32x4.splat(f16ToF32(load<u16>(blocks, 2)));
+      storeF16Pair(blocks, out);
+      const d = v128.load32_splat(out), m = v128.load32_splat(out, 4);
       const q = v128.load(blocks, 4);
-      scaleOffset(out, v128.and(q, i8x16.splat(15)), d, m);
-      scaleOffset(out + 64, i8x16.shr_u(q, 4), d, m);
+      scaleOffset(out, v128.and(q, nibble), d, m, zero);
+      scaleOffset(out + 64, upperNibbles(q, nibble), d, m, zero);
     }
   }
 }

@@ -1,9 +1,9 @@
 // Matrix product with weights in q4_k: 256 elements in 144 bytes = d f16 (2) | dmin f16 (2) | scales and mins (12) | nibbles (128).
 // Sub-block j has 32 elements: w = d·scale_j·q - dmin·min_j. Bytes 32i..32i+31 hold sub-block 2i in their low nibbles and
 // 2i + 1 in their high ones.
-import { scaleOffset } from './lib/bytes.as';
-import { f16ToF32 } from './lib/f16.as';
-import { subMin, subScale } from './lib/scales-k.as';
+import { scaleOffset, upperNibbles } from './lib/bytes.as';
+import { NIBBLE, ZERO } from './lib/constants.as';
+import { unpackScales } from './lib/scales-k.as';
 import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
@@ -13,20 +13,19 @@ class Q4KDecoder extends RowDecoder {
   blockBytes(): i32 { return 144; }
 
   decode(blocks: usize, out: usize, blockCount: i32): void {
+    const nibble = v128.load(NIBBLE), zero = v128.load(ZERO);
     for (; blockCount > 0; blockCount--, blocks += 144) {
-      const d = f16ToF32(load<u16>(blocks));
-      const dmin = f16ToF32(load<u16>(blocks, 2));
-      for (let j = 0; j < 8; j += 2, out += 256) {
-        const q = blocks + 16 + (<usize>j << 4);
+      // The scales wait in the last part of the block's output, which is read before it is written.
+      let scales = out + 960;
+      unpackScales(blocks, scales);
+      for (let q = blocks + 16, end = blocks + 144; q < end; q += 32, out += 256, scales += 8) {
         const q0 = v128.load(q), q1 = v128.load(q, 16);
-        const lowScale = f32x4.splat(d * <f32>subScale(blocks + 4, j));
-        const lowMin = f32x4.splat(-(dmin * <f32>subMin(blocks + 4, j)));
-        scaleOffset(out, v128.and(q0, i8x16.splat(15)), lowScale, lowMin);
-        scaleOffset(out + 64, v128.and(q1, i8x16.splat(15)), lowScale, lowMin);
-        const highScale = f32x4.splat(d * <f32>subScale(blocks + 4, j + 1));
-        const highMin = f32x4.splat(-(dmin * <f32>subMin(blocks + 4, j + 1)));
-        scaleOffset(out + 128, i8x16.shr_u(q0, 4), highScale, highMin);
-        scaleOffset(out + 192, i8x16.shr_u(q1, 4), highScale, highMin);
+        const lowScale = v128.load32_splat(scales), lowMin = v128.load32_splat(scales, 32);
+        const highScale = v128.load32_splat(scales, 4), highMin = v128.load32_splat(scales, 36);
+        scaleOffset(out, v128.and(q0, nibble), lowScale, lowMin, zero);
+        scaleOffset(out + 64, v128.and(q1, nibble), lowScale, lowMin, zero);
+        scaleOffset(out + 128, upperNibbles(q0, nibble), highScale, highMin, zero);
+        scaleOffset(out + 192, upperNibbles(q1, nibble), highScale, highMin, zero);
       }
     }
   }

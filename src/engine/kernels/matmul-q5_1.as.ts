@@ -1,7 +1,7 @@
 // Matrix product with weights in q5_1: 32 elements in 24 bytes = d f16 (2) | m f16 (2) | fifth bits, bit j of element j (4) | nibbles as in q4_1 (16); w = d·q + m.
-import { fifthBits } from './lib/fifth-bits.as';
-import { scaleOffset } from './lib/bytes.as';
-import { f16ToF32 } from './lib/f16.as';
+import { fifthBits, scaleOffset, upperNibbles } from './lib/bytes.as';
+import { NIBBLE, ZERO } from './lib/constants.as';
+import { storeF16Pair } from './lib/f16.as';
 import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
@@ -11,12 +11,13 @@ class Q51Decoder extends RowDecoder {
   blockBytes(): i32 { return 24; }
 
   decode(blocks: usize, out: usize, blockCount: i32): void {
+    const nibble = v128.load(NIBBLE), zero = v128.load(ZERO);
     for (; blockCount > 0; blockCount--, blocks += 24, out += 128) {
-      const d = f32x4.splat(f16ToF32(load<u16>(blocks)));
-      const m = f32x4.splat(f16ToF32(load<u16>(blocks, 2)));
+      storeF16Pair(blocks, out);
+      const d = v128.load32_splat(out), m = v128.load32_splat(out, 4);
       const q = v128.load(blocks, 8);
-      scaleOffset(out, v128.or(v128.and(q, i8x16.splat(15)), fifthBits(load<u16>(blocks, 4))), d, m);
-      scaleOffset(out + 64, v128.or(i8x16.shr_u(q, 4), fifthBits(load<u16>(blocks, 6))), d, m);
+      scaleOffset(out, v128.or(v128.and(q, nibble), fifthBits(blocks + 4)), d, m, zero);
+      scaleOffset(out + 64, v128.or(upperNibbles(q, nibble), fifthBits(blocks + 6)), d, m, zero);
     }
   }
 }

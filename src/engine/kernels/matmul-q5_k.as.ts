@@ -1,8 +1,8 @@
 // Matrix product with weights in q5_k: 256 elements in 176 bytes = d f16 (2) | dmin f16 (2) | scales and mins (12) | fifth bits (32) | nibbles (128).
 // As q4_k, with a fifth bit: bit j of byte l of the fifth bits belongs to element l of sub-block j.
-import { scaleOffset } from './lib/bytes.as';
-import { f16ToF32 } from './lib/f16.as';
-import { subMin, subScale } from './lib/scales-k.as';
+import { scaleOffset, upperNibbles } from './lib/bytes.as';
+import { BYTE_16, NIBBLE, ZERO } from './lib/constants.as';
+import { unpackScales } from './lib/scales-k.as';
 import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
@@ -12,33 +12,36 @@ class Q5KDecoder extends RowDecoder {
   blockBytes(): i32 { return 176; }
 
   decode(blocks: usize, out: usize, blockCount: i32): void {
+    const nibble = v128.load(NIBBLE), zero = v128.load(ZERO), fifth = v128.load(BYTE_16);
     for (; blockCount > 0; blockCount--, blocks += 176) {
-      const d = f16ToF32(load<u16>(blocks));
-      const dmin = f16ToF32(load<u16>(blocks, 2));
-      let h0 = v128.load(blocks, 16), h1 = v128.load(blocks, 32);
-      for (let j = 0; j < 8; j += 2, out += 256) {
-        const q = blocks + 48 + (<usize>j << 4);
+      // The scales wait in the last part of the block's output, which is read before it is written.
+      let scales = out + 960;
+      unpackScales(blocks, scales);
+      // Sub-block j finds its fifth bits at bit 4: bits 0..3 are shifted up for the first half, bits 4..7 lie right.
+      let h0 = i16x8.shl(v128.load(blocks, 16), 4), h1 = i16x8.shl(v128.load(blocks, 32), 4);
+      for (let q = blocks + 48, end = blocks + 176; q < end; q += 32, out += 256, scales += 8) {
+        if (q === blocks + 112) {
+          h0 = v128.load(blocks, 16);
+          h1 = v128.load(blocks, 32);
+        }
         const q0 = v128.load(q), q1 = v128.load(q, 16);
-        const lowScale = f32x4.splat(d * <f32>subScale(blocks + 4, j));
-        const lowMin = f32x4.splat(-(dmin * <f32>subMin(blocks + 4, j)));
-        scaleOffset(out, v128.or(v128.and(q0, i8x16.splat(15)), fifth(h0)), lowScale, lowMin);
-        scaleOffset(out + 64, v128.or(v128.and(q1, i8x16.splat(15)), fifth(h1)), lowScale, lowMin);
-        h0 = i8x16.shr_u(h0, 1);
-        h1 = i8x16.shr_u(h1, 1);
-        const highScale = f32x4.splat(d * <f32>subScale(blocks + 4, j + 1));
-        const highMin = f32x4.splat(-(dmin * <f32>subMin(blocks + 4, j + 1)));
-        scaleOffset(out + 128, v128.or(i8x16.shr_u(q0, 4), fifth(h0)), highScale, highMin);
-        scaleOffset(out + 192, v128.or(i8x16.shr_u(q1, 4), fifth(h1)), highScale, highMin);
-        h0 = i8x16.shr_u(h0, 1);
-        h1 = i8x16.shr_u(h1, 1);
+        const lowScale = v128.load32_splat(scales), lowMin = v128.load32_splat(scales, 32);
+        const highScale = v128.load32_splat(scales, 4), highMin = v128.load32_splat(scales, 36);
+        const a = v128.or(v128.and(q0, nibble), v128.and(h0, fifth));
+        const b = v128.or(v128.and(q1, nibble), v128.and(h1, fifth));
+        scaleOffset(out, a, lowScale, lowMin, zero);
+        scaleOffset(out + 64, b, lowScale, lowMin, zero);
+        h0 = i16x8.shr_u(h0, 1);
+        h1 = i16x8.shr_u(h1, 1);
+        const c = v128.or(upperNibbles(q0, nibble), v128.and(h0, fifth));
+        const d = v128.or(upperNibbles(q1, nibble), v128.and(h1, fifth));
+        scaleOffset(out + 128, c, highScale, highMin, zero);
+        scaleOffset(out + 192, d, highScale, highMin, zero);
+        h0 = i16x8.shr_u(h0, 1);
+        h1 = i16x8.shr_u(h1, 1);
       }
     }
   }
-}
-
-/** Bit 0 of each byte, moved to bit 4. */
-function fifth(bits: v128): v128 {
-  return i8x16.shl(v128.and(bits, i8x16.splat(1)), 4);
 }
 
 /** Writes blockCount · 256 f32: the decoder that `matmul` uses. */

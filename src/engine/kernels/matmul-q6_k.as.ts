@@ -2,35 +2,41 @@
 // w = d·scale·(q - 32), one scale per 16 elements. Each half of 128 elements has 64 bytes of nibbles and 32 of upper bits:
 // for l < 32, element l is low nibble l, l + 32 low nibble l + 32, l + 64 high nibble l, l + 96 high nibble l + 32, and
 // their upper bits are the four bit pairs of byte l, lowest pair first.
-import { scaleSigned } from './lib/bytes.as';
+import { scaleSigned, upperNibbles } from './lib/bytes.as';
+import { BITS_45, BYTE_32, NIBBLE, TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
 import { f16ToF32 } from './lib/f16.as';
 import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
+
+const TWO_TO_MINUS_24_F32: f32 = 5.9604644775390625e-8;
 
 class Q6KDecoder extends RowDecoder {
   blockColumns(): i32 { return 256; }
   blockBytes(): i32 { return 210; }
 
   decode(blocks: usize, out: usize, blockCount: i32): void {
+    const nibble = v128.load(NIBBLE), zero = v128.load(ZERO), bits = v128.load(BITS_45), bias = v128.load(BYTE_32);
     for (; blockCount > 0; blockCount--, blocks += 210) {
-      const d = f16ToF32(load<u16>(blocks, 208));
-      for (let half: usize = 0; half < 2; half++, out += 512) {
-        const nibbles = blocks + (half << 6);
-        const scales = blocks + 192 + (half << 3);
+      // The scales wait in the last part of the block's output, which is read before it is written.
+      let scales = out + 960;
+      store<f32>(out, f16ToF32(load<u16>(blocks, 208)) * TWO_TO_MINUS_24_F32);
+      scaleSigned(scales, v128.load(blocks, 192), f32x4.mul(v128.load32_splat(out), v128.load(TWO_TO_MINUS_24)), zero);
+      for (let half: usize = 0; half < 2; half++, out += 512, scales += 32) {
         for (let part: usize = 0; part < 2; part++) {
-          const q0 = v128.load(nibbles + (part << 4)), q1 = v128.load(nibbles + (part << 4), 32);
+          const source = blocks + (half << 6) + (part << 4), o = out + (part << 6), s = scales + (part << 2);
+          const q0 = v128.load(source), q1 = v128.load(source, 32);
           const h = v128.load(blocks + 128 + (half << 5) + (part << 4));
-          const o = out + (part << 6), s = scales + part;
-          const m4 = i8x16.splat(15), m2 = i8x16.splat(0x30), bias = i8x16.splat(32);
-          const a = v128.or(v128.and(q0, m4), v128.and(i8x16.shl(h, 4), m2));
-          const b = v128.or(v128.and(q1, m4), v128.and(i8x16.shl(h, 2), m2));
-          const c = v128.or(i8x16.shr_u(q0, 4), v128.and(h, m2));
-          const e = v128.or(i8x16.shr_u(q1, 4), v128.and(i8x16.shr_u(h, 2), m2));
-          scaleSigned(o, i8x16.sub(a, bias), f32x4.splat(d * <f32>load<i8>(s)));
-          scaleSigned(o + 128, i8x16.sub(b, bias), f32x4.splat(d * <f32>load<i8>(s, 2)));
-          scaleSigned(o + 256, i8x16.sub(c, bias), f32x4.splat(d * <f32>load<i8>(s, 4)));
-          scaleSigned(o + 384, i8x16.sub(e, bias), f32x4.splat(d * <f32>load<i8>(s, 6)));
+          const s0 = v128.load32_splat(s), s1 = v128.load32_splat(s, 8);
+          const s2 = v128.load32_splat(s, 16), s3 = v128.load32_splat(s, 24);
+          const a = v128.or(v128.and(q0, nibble), v128.and(i16x8.shl(h, 4), bits));
+          const b = v128.or(v128.and(q1, nibble), v128.and(i16x8.shl(h, 2), bits));
+          const c = v128.or(upperNibbles(q0, nibble), v128.and(h, bits));
+          const d = v128.or(upperNibbles(q1, nibble), v128.and(i16x8.shr_u(h, 2), bits));
+          scaleSigned(o, i8x16.sub(a, bias), s0, zero);
+          scaleSigned(o + 128, i8x16.sub(b, bias), s1, zero);
+          scaleSigned(o + 256, i8x16.sub(c, bias), s2, zero);
+          scaleSigned(o + 384, i8x16.sub(d, bias), s3, zero);
         }
       }
     }

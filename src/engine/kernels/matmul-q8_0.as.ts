@@ -1,6 +1,7 @@
 // Matrix product with weights in q8_0: 32 elements in 34 bytes = d f16 (2) | q i8 (32); w = d·q.
 import { scaleSigned } from './lib/bytes.as';
-import { f16ToF32 } from './lib/f16.as';
+import { TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
+import { storeF16 } from './lib/f16.as';
 import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
@@ -10,10 +11,12 @@ class Q80Decoder extends RowDecoder {
   blockBytes(): i32 { return 34; }
 
   decode(blocks: usize, out: usize, blockCount: i32): void {
+    const zero = v128.load(ZERO), shift = v128.load(TWO_TO_MINUS_24);
     for (; blockCount > 0; blockCount--, blocks += 34, out += 128) {
-      const d = f32x4.splat(f16ToF32(load<u16>(blocks)));
-      scaleSigned(out, v128.load(blocks, 2), d);
-      scaleSigned(out + 64, v128.load(blocks, 18), d);
+      storeF16(blocks, out);
+      const d = f32x4.mul(v128.load32_splat(out), shift);
+      scaleSigned(out, v128.load(blocks, 2), d, zero);
+      scaleSigned(out + 64, v128.load(blocks, 18), d, zero);
     }
   }
 }

@@ -40,3 +40,38 @@ export function dot(w: usize, x: usize, columnCount: i32): f32 {
   const total = sumLanes(lanes);
   return columnCount > mainCount ? total + dotTail(w, x, columnCount - mainCount) : total;
 }
+
+/**
+ * Four dot products at once: lane i is `dot(w + i · strideBytes, x, columnCount)`, bit for bit. For columnCount a multiple
+ * of 4 and at most CHUNK.
+ */
+export function dotFour(w: usize, strideBytes: usize, x: usize, columnCount: i32): v128 {
+  let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
+  let w1 = w + strideBytes, w2 = w1 + strideBytes, w3 = w2 + strideBytes;
+  for (const end = w + (<usize>columnCount << 2); w < end; w += 16, w1 += 16, w2 += 16, w3 += 16, x += 16) {
+    const y = v128.load(x);
+    a = f32x4.add(a, f32x4.mul(v128.load(w), y));
+    b = f32x4.add(b, f32x4.mul(v128.load(w1), y));
+    c = f32x4.add(c, f32x4.mul(v128.load(w2), y));
+    d = f32x4.add(d, f32x4.mul(v128.load(w3), y));
+  }
+  return sumLanesOfFour(a, b, c, d);
+}
+
+/** Lane i is `sumLanes` of the i-th argument, as the row's lanes, to which a chunk is added, start from +0. */
+function sumLanesOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  const zero = f32x4.splat(0);
+  const ab = sumPairs(f32x4.add(zero, a), f32x4.add(zero, b)), cd = sumPairs(f32x4.add(zero, c), f32x4.add(zero, d));
+  return f32x4.add(
+    i8x16.shuffle(ab, cd, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27),
+    i8x16.shuffle(ab, cd, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31),
+  );
+}
+
+/** [a0 + a2, a1 + a3, b0 + b2, b1 + b3] */
+function sumPairs(a: v128, b: v128): v128 {
+  return f32x4.add(
+    i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+    i8x16.shuffle(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31),
+  );
+}

@@ -1,0 +1,35 @@
+// What this machine can do in WebAssembly: the ceilings that the engine's speed is compared with.
+
+/** Twelve independent chains of f32 multiplication and addition, 96 operations per round. Returns a value to keep them. */
+export function multiplyAdd(rounds: i32, factor: f32, term: f32): f32 {
+  const f = f32x4.splat(factor), t = f32x4.splat(term);
+  let a = t, b = t, c = t, d = t, e = t, g = t, h = t, k = t, m = t, n = t, p = t, q = t;
+  for (; rounds > 0; rounds--) {
+    a = f32x4.add(f32x4.mul(a, f), t);
+    b = f32x4.add(f32x4.mul(b, f), t);
+    c = f32x4.add(f32x4.mul(c, f), t);
+    d = f32x4.add(f32x4.mul(d, f), t);
+    e = f32x4.add(f32x4.mul(e, f), t);
+    g = f32x4.add(f32x4.mul(g, f), t);
+    h = f32x4.add(f32x4.mul(h, f), t);
+    k = f32x4.add(f32x4.mul(k, f), t);
+    m = f32x4.add(f32x4.mul(m, f), t);
+    n = f32x4.add(f32x4.mul(n, f), t);
+    p = f32x4.add(f32x4.mul(p, f), t);
+    q = f32x4.add(f32x4.mul(q, f), t);
+  }
+  const first = f32x4.add(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)), f32x4.add(f32x4.add(e, g), f32x4.add(h, k)));
+  return f32x4.extract_lane(f32x4.add(first, f32x4.add(f32x4.add(m, n), f32x4.add(p, q))), 0);
+}
+
+/** Reads byteLength bytes, a multiple of 64, front to back. */
+export function sweep(pointer: usize, byteLength: usize): i32 {
+  let a = i32x4.splat(0), b = a, c = a, d = a;
+  for (const end = pointer + byteLength; pointer < end; pointer += 64) {
+    a = v128.or(a, v128.load(pointer));
+    b = v128.or(b, v128.load(pointer, 16));
+    c = v128.or(c, v128.load(pointer, 32));
+    d = v128.or(d, v128.load(pointer, 48));
+  }
+  return i32x4.extract_lane(v128.or(v128.or(a, b), v128.or(c, d)), 0);
+}
