@@ -8,7 +8,7 @@ import { TEST_IF_FAILS } from './keys.ts';
 import { EVIDENCE_KEYS, type EvidenceEntry, type EvidenceKey } from './model.ts';
 import { readYaml } from './read-yaml.ts';
 import { EVIDENCE_FIELDS, formatEvidenceFlow, formatEvidenceLines, formatScalar } from './write-yaml.ts';
-import { asMap, asText, findNode, findPair, itemsOf, toValue } from './yaml-node.ts';
+import { asMap, asText, findAnyPair, findNode, findPair, itemsOf, toValue } from './yaml-node.ts';
 import type { JsonValue, YamlMap, YamlPair } from './yaml-node.ts';
 
 export type ContractEdit =
@@ -98,7 +98,7 @@ function setText(source: string, map: YamlMap, key: string, text: string): Splic
 function predecessor(map: YamlMap, key: string): YamlPair {
   const order: readonly string[] = ['status', ...EVIDENCE_KEYS];
   const before = order.slice(0, Math.max(order.indexOf(key), 0)).toReversed();
-  const pair = order.includes(key) ? findPair(map, ...before, ...TEST_IF_FAILS) : undefined;
+  const pair = order.includes(key) ? findAnyPair(map, [...before, ...TEST_IF_FAILS]) : undefined;
   const last = pair ?? map.pairs.at(-1);
   if (last === undefined) throw refusal(key, 'the map it belongs into is empty');
   return last;

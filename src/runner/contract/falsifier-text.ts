@@ -1,32 +1,26 @@
 // The text of falsifier modules, to see whether a claim and its faults are there. Read, never loaded: validating a
 // contract must not run its code.
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
+import { projectRootOf } from './project-root.ts';
 
 /** Helpers of one module that are read with it. */
 const MAX_HELPERS = 64;
 
-/** A reader with a memory, for one run. `root`: the project; without it, the nearest folder above with falsifiers/. */
-export function falsifierReader(root?: string): (name: string, contractPath: string) => string | undefined {
+/** A reader with a memory, for one run. */
+export function falsifierReader(): (name: string, contractPath: string) => string | undefined {
   const texts = new Map<string, string | undefined>();
-  const roots = new Map<string, string | undefined>();
+  const roots = new Map<string, string>();
   return (name, contractPath) => {
     const folder = dirname(resolve(contractPath));
-    if (!roots.has(folder)) roots.set(folder, root === undefined ? projectAbove(folder) : resolve(root));
-    const project = roots.get(folder);
+    const project = roots.get(folder) ?? projectRootOf(contractPath);
+    roots.set(folder, project);
     // A name is a file name; nothing outside of the folder is read.
-    if (project === undefined || !/^[\w.-]+$/.test(name) || name.startsWith('.')) return undefined;
+    if (!/^[\w.-]+$/.test(name) || name.startsWith('.')) return undefined;
     const path = join(project, 'falsifiers', `${name}.ts`);
     if (!texts.has(path)) texts.set(path, moduleText(path));
     return texts.get(path);
   };
-}
-
-function projectAbove(folder: string): string | undefined {
-  for (let at = folder; ; at = dirname(at)) {
-    if (existsSync(join(at, 'falsifiers'))) return at;
-    if (dirname(at) === at) return undefined;
-  }
 }
 
 /** A module and the helpers that it imports from its own folder, in one text. */

@@ -3,12 +3,21 @@ import { severityOf, type Code } from './codes.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { Contract } from './model.ts';
 import type { YamlMap, YamlPair } from './yaml-node.ts';
-import { findPair } from './yaml-node.ts';
+import { findAnyPair } from './yaml-node.ts';
 
 /** Anything that stands somewhere: a node, a key. */
 export interface Span {
   start: number;
   end: number;
+}
+
+/** A span where people find it; outlives the text that it was read from. */
+export interface Place {
+  file: string;
+  line: number;
+  column: number;
+  /** Where it ends on the same line. */
+  endColumn?: number;
 }
 
 export interface FindingOptions {
@@ -27,30 +36,41 @@ export class Findings {
   }
 
   add(code: Code, message: string, at: Span, options: FindingOptions = {}): void {
-    const { lines, path } = this.#contract;
-    const start = lines.positionOf(at.start);
-    const end = lines.positionOf(Math.max(at.end, at.start));
-    this.diagnostics.push({
-      code,
-      severity: options.severity ?? severityOf(code),
-      message,
-      file: path,
-      ...start,
-      ...(end.line === start.line && end.column > start.column ? { endColumn: end.column } : {}),
-      ...(options.didYouMean === undefined ? {} : { didYouMean: options.didYouMean }),
-      ...(options.related === undefined ? {} : { related: options.related }),
-    });
+    this.diagnostics.push(diagnosticAt(code, message, placeOf(this.#contract, at), options));
   }
+}
+
+export function diagnosticAt(code: Code, message: string, place: Place, options: FindingOptions = {}): Diagnostic {
+  return {
+    code,
+    severity: options.severity ?? severityOf(code),
+    message,
+    ...place,
+    ...(options.didYouMean === undefined ? {} : { didYouMean: options.didYouMean }),
+    ...(options.related === undefined ? {} : { related: options.related }),
+  };
+}
+
+export function placeOf({ lines, path }: Contract, at: Span): Place {
+  const start = lines.positionOf(at.start);
+  const end = lines.positionOf(Math.max(at.end, at.start));
+  const isOnOneLine = end.line === start.line && end.column > start.column;
+  return { file: path, ...start, ...(isOnOneLine ? { endColumn: end.column } : {}) };
+}
+
+/** A place as "the other one stands there". */
+export function relatedAt({ file, line, column }: Place, message: string): NonNullable<Diagnostic['related']> {
+  return { file, line, column, message };
 }
 
 /** The place of a key, or of the map where it is missing. */
 export function spanOfKey(map: YamlMap, ...keys: readonly string[]): Span {
-  return findPair(map, ...keys)?.key ?? startOf(map);
+  return findAnyPair(map, keys)?.key ?? startOf(map);
 }
 
 /** The place of a value; of its key where the value is left out, of the map where the key is. */
 export function spanOfValue(map: YamlMap, ...keys: readonly string[]): Span {
-  const pair = findPair(map, ...keys);
+  const pair = findAnyPair(map, keys);
   return pair === undefined ? startOf(map) : spanOfPair(pair);
 }
 
@@ -62,9 +82,4 @@ export function spanOfPair(pair: YamlPair): Span {
 export function startOf(map: YamlMap): Span {
   const first = map.isFlow ? undefined : map.pairs[0]?.key;
   return first ?? { start: map.start, end: map.start + 1 };
-}
-
-/** A place in another contract, for "the other one stands there". */
-export function relatedAt(contract: Contract, at: Span, message: string): NonNullable<Diagnostic['related']> {
-  return { file: contract.path, ...contract.lines.positionOf(at.start), message };
 }

@@ -11,5 +11,7 @@ export { parseContract } from './parse-contract.ts';
 export type { DerivedLevel, DeriveLevel } from './rules/level-rules.ts';
 export { LINK_KINDS, type LinkCounts, type LinkKind } from './rules/link-rules.ts';
 export { validateContracts, type Validation, type ValidationInput } from './validate-contracts.ts';
-export { validatePaths, type PathValidation, type ValidatePathsOptions } from './validate-paths.ts';
+export { validatePaths } from './validate-paths.ts';
+export type { LevelSource, PathValidation, ValidatePathsOptions } from './validate-paths.ts';
+export { projectRootOf } from './project-root.ts';
 export { toValue, type JsonValue } from './yaml-node.ts';

@@ -1,5 +1,6 @@
 // From files to contracts: finds the YAML files under a path, tells contracts from other artifacts, reads them all even
 // when some cannot be read. Synchronous on purpose: thousands of small files are read twice as fast that way.
+import { isUtf8 } from 'node:buffer';
 import { readdirSync, readFileSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
@@ -83,13 +84,17 @@ function isYamlName(name: string): boolean {
 export function readContractFile(path: string): FileReading {
   const { size } = statOf(path);
   if (size > MAX_FILE_BYTES) return unreadable(path, '', [tooLarge(size)]);
-  let bytes: Buffer;
+  let text: string;
   try {
-    bytes = readFileSync(path);
+    text = readFileSync(path, 'utf8');
+    // A wrong byte becomes this character, silently, and an edit would write it back.
+    if (text.includes('\uFFFD') && !isUtf8(readFileSync(path))) {
+      return unreadable(path, '', [{ code: 'PV-001', message: 'not UTF-8 text', start: 0 }]);
+    }
   } catch (cause) {
     throw unreadableFile(path, cause);
   }
-  return readContractText(path, bytes.toString('utf8'));
+  return readContractText(path, text);
 }
 
 /** The same for text at hand; `path` names it. */

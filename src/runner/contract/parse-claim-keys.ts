@@ -1,8 +1,9 @@
 // The keys of a falsification test that decide its verdict and its level: bar, executors, levels, evidence.
 import type { Bar, Comparator } from '../falsifier.ts';
+import { DISCHARGE_EVIDENCE } from './keys.ts';
 import { CLAIM_EXECUTORS, LEVELS } from './model.ts';
 import type { Claim, ClaimExecutor, DeclaredEvidence, EvidenceEntry, Level, RequiredLevel } from './model.ts';
-import { asMap, asText, asTexts, findNode } from './yaml-node.ts';
+import { asMap, asText, asTexts, findAnyNode, findNode } from './yaml-node.ts';
 import type { YamlMap, YamlNode } from './yaml-node.ts';
 
 export const COMPARATORS: readonly Comparator[] = ['<=', '<', '>=', '>', '=='];
@@ -40,9 +41,7 @@ export function parseExecutors(node: YamlNode | undefined): ClaimExecutor[] {
 export function parseEvidence(test: YamlMap): Claim['evidence'] {
   const algorithm = declaredEvidence(findNode(test, 'algorithm_evidence'));
   const functional = declaredEvidence(findNode(test, 'functional_evidence'));
-  const discharge = declaredEvidence(
-    findNode(test, 'discharge_evidence', 'discharged_evidence', 'evidence_discharged_by'),
-  );
+  const discharge = declaredEvidence(findAnyNode(test, DISCHARGE_EVIDENCE));
   return {
     ...(algorithm === undefined ? {} : { algorithm }),
     ...(functional === undefined ? {} : { functional }),

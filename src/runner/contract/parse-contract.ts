@@ -5,8 +5,8 @@ import { BINDING_KEYS, OBLIGATION_FORMAL, OBLIGATION_PROPERTY } from './keys.ts'
 import { TEST_COMMAND, TEST_IF_FAILS, TEST_PREDICTION, TEST_RULE, TEST_STATUS } from './keys.ts';
 import { parseBar, parseDeclaredLevel, parseEvidence, parseExecutors, parseRequiredLevel } from './parse-claim-keys.ts';
 import type { Claim, Contract, Equation, Harness, Located, Metadata, Obligation, Retired } from './model.ts';
-import { asMap, asText, asTexts, findNode, findPair, itemsOf } from './yaml-node.ts';
-import type { DuplicateKey, YamlMap } from './yaml-node.ts';
+import { asMap, asText, asTexts, findAnyNode, findNode, findPair, itemsOf } from './yaml-node.ts';
+import type { DuplicateKey, YamlMap, YamlNode } from './yaml-node.ts';
 
 export interface ContractText {
   path: string;
@@ -55,26 +55,29 @@ export function parseFileName(path: string): { name: string; stem: string; fileV
   return { name, stem, fileVersion: Number(match?.groups?.['version']) };
 }
 
-function optional<Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } {
-  return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: string });
+/** Sets an optional text where the file gives one. */
+function setText<Key extends string>(target: { [K in Key]?: string }, key: Key, node: YamlNode | undefined): void {
+  const text = asText(node);
+  if (text !== undefined) target[key] = text;
 }
 
 function parseMetadata(map: YamlMap | undefined): Metadata {
   const kind = asText(findNode(map, 'kind'));
   const references = findNode(map, 'references');
-  return {
+  const metadata: Metadata = {
     version: asText(findNode(map, 'version')) ?? '',
     description: asText(findNode(map, 'description')) ?? '',
-    ...optional('created', asText(findNode(map, 'created'))),
-    ...optional('author', asText(findNode(map, 'author'))),
     kind: kind ?? 'kernel',
     isKindDeclared: kind !== undefined,
-    ...optional('status', asText(findNode(map, 'status'))),
     // Some contracts give references as a map of label to text.
     references: references?.kind === 'map' ? references.pairs.map((pair) => pair.key.text) : asTexts(references),
     dependsOn: asTexts(findNode(map, 'depends_on')),
     changelog: asTexts(findNode(map, 'changelog')),
   };
+  setText(metadata, 'created', findNode(map, 'created'));
+  setText(metadata, 'author', findNode(map, 'author'));
+  setText(metadata, 'status', findNode(map, 'status'));
+  return metadata;
 }
 
 function parseEquations(root: YamlMap, locate: (node: YamlMap) => Located): Equation[] {
@@ -84,7 +87,7 @@ function parseEquations(root: YamlMap, locate: (node: YamlMap) => Located): Equa
       // `name: text` is a formula without its map.
       const map = asMap(value) ?? { kind: 'map', pairs: [], isFlow: false, start: key.start, end: value.end };
       const formula = asText(findNode(map, 'formula')) ?? asText(value) ?? '';
-      return { ...equationOf(key.text, formula, map), ...locate(map) };
+      return equationOf(key.text, formula, map, locate(map));
     });
   }
   return itemsOf(node)
@@ -92,18 +95,15 @@ function parseEquations(root: YamlMap, locate: (node: YamlMap) => Located): Equa
     .filter((item) => item !== undefined)
     .map((map, index) => {
       const name = asText(findNode(map, 'id')) ?? `equation_${index + 1}`;
-      return { ...equationOf(name, asText(findNode(map, 'formula')) ?? '', map), ...locate(map) };
+      return equationOf(name, asText(findNode(map, 'formula')) ?? '', map, locate(map));
     });
 }
 
-function equationOf(name: string, formula: string, map: YamlMap): Omit<Equation, keyof Located> {
-  return {
-    name,
-    formula,
-    ...optional('domain', asText(findNode(map, 'domain'))),
-    ...optional('codomain', asText(findNode(map, 'codomain'))),
-    invariants: asTexts(findNode(map, 'invariants')),
-  };
+function equationOf(name: string, formula: string, map: YamlMap, location: Located): Equation {
+  const equation: Equation = { name, formula, invariants: asTexts(findNode(map, 'invariants')), ...location };
+  setText(equation, 'domain', findNode(map, 'domain'));
+  setText(equation, 'codomain', findNode(map, 'codomain'));
+  return equation;
 }
 
 function parseObligations(nodes: YamlMap[], contract: string, locate: (node: YamlMap) => Located): Obligation[] {
@@ -113,16 +113,17 @@ function parseObligations(nodes: YamlMap[], contract: string, locate: (node: Yam
     const count = (countByType.get(type) ?? 0) + 1;
     countByType.set(type, count);
     const id = asText(findNode(node, 'id'));
-    return {
-      ...optional('id', id),
+    const obligation: Obligation = {
       handle: id ?? `${contract}#${type}-${count}`,
       type,
-      property: asText(findNode(node, ...OBLIGATION_PROPERTY)) ?? '',
-      ...optional('formal', asText(findNode(node, ...OBLIGATION_FORMAL))),
-      ...optional('appliesTo', asText(findNode(node, 'applies_to'))),
-      ...optional('parentContract', asText(findNode(node, 'parent_contract'))),
+      property: asText(findAnyNode(node, OBLIGATION_PROPERTY)) ?? '',
       ...locate(node),
     };
+    setText(obligation, 'id', findNode(node, 'id'));
+    setText(obligation, 'formal', findAnyNode(node, OBLIGATION_FORMAL));
+    setText(obligation, 'appliesTo', findNode(node, 'applies_to'));
+    setText(obligation, 'parentContract', findNode(node, 'parent_contract'));
+    return obligation;
   });
 }
 
@@ -138,46 +139,43 @@ interface ClaimContext {
 }
 
 function parseClaim({ node, index, name, stem, path, metadata, equations, locate }: ClaimContext): Claim {
-  const bindsTo = asText(findNode(node, 'binds_to'));
-  const equation = equations.find((candidate) => candidate.name === bindsTo);
-  const bar = parseBar(asMap(findNode(node, 'bar')));
-  const oracle = asMap(findNode(node, 'outside_oracle'));
-  const run = findNode(node, 'run');
-  const status = asText(findNode(node, ...TEST_STATUS));
-  const declaredLevel = status === undefined ? undefined : parseDeclaredLevel(status);
-  return {
+  const claim: Claim = {
     id: asText(findNode(node, 'id')) ?? `${name}#test-${index + 1}`,
     contract: name,
     stem,
     file: path,
-    ...optional('rule', asText(findNode(node, ...TEST_RULE))),
-    prediction: asText(findNode(node, ...TEST_PREDICTION)) ?? '',
-    ...optional('ifFails', asText(findNode(node, ...TEST_IF_FAILS))),
-    ...optional('test', asText(findNode(node, ...TEST_COMMAND))),
-    ...optional('bindsTo', bindsTo),
-    ...(equation === undefined ? {} : { equation: { name: equation.name, formula: equation.formula } }),
-    ...(bar === undefined ? {} : { bar }),
+    prediction: asText(findAnyNode(node, TEST_PREDICTION)) ?? '',
     requiredLevel: parseRequiredLevel(findNode(node, 'required_level')),
     executors: parseExecutors(findNode(node, 'executors')),
-    outsideOracle: {
-      possible: !isFalse(oracle),
-      ...optional('reason', asText(findNode(oracle, 'reason'))),
-    },
+    outsideOracle: parseOutsideOracle(asMap(findNode(node, 'outside_oracle'))),
     faults: asTexts(findNode(node, 'faults')),
-    ...(run?.kind === 'seq' ? { run: asTexts(run) } : {}),
     falsifier: asText(findNode(node, 'falsifier')) ?? name,
     isBound: BINDING_KEYS.some((key) => findPair(node, key) !== undefined),
     dependsOn: metadata.dependsOn,
-    ...optional('status', status),
-    ...(declaredLevel === undefined ? {} : { declaredLevel }),
     evidence: parseEvidence(node),
     ...locate(node),
   };
+  setText(claim, 'rule', findAnyNode(node, TEST_RULE));
+  setText(claim, 'ifFails', findAnyNode(node, TEST_IF_FAILS));
+  setText(claim, 'test', findAnyNode(node, TEST_COMMAND));
+  setText(claim, 'bindsTo', findNode(node, 'binds_to'));
+  setText(claim, 'status', findAnyNode(node, TEST_STATUS));
+  const equation = equations.find((candidate) => candidate.name === claim.bindsTo);
+  if (equation !== undefined) claim.equation = { name: equation.name, formula: equation.formula };
+  const bar = parseBar(asMap(findNode(node, 'bar')));
+  if (bar !== undefined) claim.bar = bar;
+  const run = findNode(node, 'run');
+  if (run?.kind === 'seq') claim.run = asTexts(run);
+  const level = claim.status === undefined ? undefined : parseDeclaredLevel(claim.status);
+  if (level !== undefined) claim.declaredLevel = level;
+  return claim;
 }
 
-function isFalse(oracle: YamlMap | undefined): boolean {
+function parseOutsideOracle(oracle: YamlMap | undefined): Claim['outsideOracle'] {
   const possible = findNode(oracle, 'possible');
-  return possible?.kind === 'scalar' && possible.value === false;
+  const parsed: Claim['outsideOracle'] = { possible: !(possible?.kind === 'scalar' && possible.value === false) };
+  setText(parsed, 'reason', findNode(oracle, 'reason'));
+  return parsed;
 }
 
 function parseHarness(node: YamlMap, locate: (node: YamlMap) => Located): Harness {

@@ -19,16 +19,41 @@ export interface SchemaNode {
 
 export const CONTRACT_SCHEMA: SchemaNode = schemaJson as SchemaNode;
 
-/** Follows `$ref` into `$defs`. */
-export function resolveSchema(node: SchemaNode): SchemaNode {
-  const name = node.$ref?.replace('#/$defs/', '');
-  return name === undefined ? node : (CONTRACT_SCHEMA.$defs?.[name] ?? node);
+/** The known keys of a value, from the schema: compiled once, because every key of every contract is looked up in it. */
+export interface KeyTree {
+  /** Absent: anything may stand here. */
+  keys?: ReadonlyMap<string, KeyTree>;
+  /** What stands under keys of the author's choice, as names of equations. */
+  anyKey?: KeyTree;
+  items?: KeyTree;
+  isUnrun: boolean;
 }
 
-/** Schema of what stands under a key; undefined where the key is unknown, a free node where anything may stand. */
-export function schemaOfKey(node: SchemaNode, key: string): SchemaNode | undefined {
-  const own = Object.hasOwn(node.properties ?? {}, key) ? node.properties?.[key] : undefined;
-  if (own !== undefined) return resolveSchema(own);
-  if (typeof node.additionalProperties === 'object') return resolveSchema(node.additionalProperties);
-  return node.properties === undefined ? {} : undefined;
+const treesByName = new Map<string, KeyTree>();
+
+function treeOf(node: SchemaNode): KeyTree {
+  const name = node.$ref?.replace('#/$defs/', '');
+  if (name === undefined) return ownTree(node);
+  const known = treesByName.get(name) ?? ownTree(CONTRACT_SCHEMA.$defs?.[name] ?? {});
+  treesByName.set(name, known);
+  return known;
+}
+
+function ownTree(node: SchemaNode): KeyTree {
+  const tree: KeyTree = { isUnrun: node['x-unrun'] === true };
+  if (node.properties !== undefined) {
+    tree.keys = new Map(Object.entries(node.properties).map(([key, value]) => [key, treeOf(value)]));
+  }
+  if (typeof node.additionalProperties === 'object') tree.anyKey = treeOf(node.additionalProperties);
+  if (node.items !== undefined) tree.items = treeOf(node.items);
+  return tree;
+}
+
+const ANYTHING: KeyTree = { isUnrun: false };
+
+export const CONTRACT_KEYS: KeyTree = treeOf(CONTRACT_SCHEMA);
+
+/** What is known of a key; undefined where it is unknown. */
+export function treeOfKey(tree: KeyTree, key: string): KeyTree | undefined {
+  return tree.keys?.get(key) ?? tree.anyKey ?? (tree.keys === undefined ? ANYTHING : undefined);
 }

@@ -11,10 +11,10 @@ import { checkLinks, emptyLinkCounts, type LinkCounts, type LinkTargets } from '
 import { checkShape } from './rules/shape-rules.ts';
 
 export interface ValidationInput {
-  /** The contracts to judge. */
-  contracts: readonly Contract[];
+  /** The contracts to judge. Looked at once, one after the other: a generator keeps only one tree in memory. */
+  contracts: Iterable<Contract>;
   /** Others that can be seen from them: targets of links, users of ids. */
-  context?: readonly Contract[];
+  context?: Iterable<Contract>;
   falsifierText: LinkTargets['falsifierText'];
   /** Absent: typed levels are not compared with anything. */
   deriveLevel?: DeriveLevel;
@@ -23,6 +23,7 @@ export interface ValidationInput {
 export interface Validation {
   diagnostics: Diagnostic[];
   counts: DiagnosticCounts;
+  contractCount: number;
   claimCount: number;
   /** Claims that are meant to be run here. */
   boundClaimCount: number;
@@ -31,27 +32,45 @@ export interface Validation {
 
 export function validateContracts(input: ValidationInput): Validation {
   const { contracts, context = [], falsifierText, deriveLevel } = input;
-  const index = new CorpusIndex([...contracts, ...context]);
-  const targets: LinkTargets = { contractNames: index.contractNames, falsifierText };
+  const index = new CorpusIndex();
   const links = emptyLinkCounts();
-  const diagnostics = contracts.flatMap((contract) => {
+  const diagnostics: Diagnostic[] = [];
+  let contractCount = 0;
+  let claimCount = 0;
+  let boundClaimCount = 0;
+  for (const contract of contracts) {
     const findings = new Findings(contract);
     checkKeys(contract, findings);
     checkShape(contract, findings);
     checkContract(contract, findings);
     checkClaims(contract, findings);
-    checkLinks(contract, targets, links, findings);
-    index.checkIds(contract, findings);
-    index.checkCircles(contract, findings);
+    checkLinks(contract, { falsifierText }, links, findings);
     if (deriveLevel !== undefined) checkLevels(contract, deriveLevel, findings);
-    return findings.diagnostics;
-  });
-  const claims = contracts.flatMap((contract) => contract.claims);
+    diagnostics.push(...findings.diagnostics);
+    index.add(contract);
+    contractCount += 1;
+    claimCount += contract.claims.length;
+    boundClaimCount += contract.claims.filter((claim) => claim.isBound).length;
+  }
+  for (const contract of context) index.addContext(contract);
+  diagnostics.push(...index.check(links));
   return {
     diagnostics: diagnostics.toSorted(compareDiagnostics),
     counts: countDiagnostics(diagnostics),
-    claimCount: claims.length,
-    boundClaimCount: claims.filter((claim) => claim.isBound).length,
+    contractCount,
+    claimCount,
+    boundClaimCount,
     links,
   };
+}
+
+/** LVL-001 alone, for contracts that have been judged otherwise. */
+export function validateLevels(contracts: Iterable<Contract>, deriveLevel: DeriveLevel): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  for (const contract of contracts) {
+    const findings = new Findings(contract);
+    checkLevels(contract, deriveLevel, findings);
+    diagnostics.push(...findings.diagnostics);
+  }
+  return diagnostics;
 }

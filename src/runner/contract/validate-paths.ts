@@ -2,52 +2,96 @@
 // One file that cannot be read is an error of that file; the rest is judged all the same.
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { RefuteError } from '../../errors.ts';
-import { compareDiagnostics, compareText, countDiagnostics } from './diagnostic.ts';
+import { compareDiagnostics, compareText, countDiagnostics, type Diagnostic } from './diagnostic.ts';
 import { falsifierReader } from './falsifier-text.ts';
-import { findContractFiles, listContractFiles, readContractFile, type FileReading } from './load-contract.ts';
+import { findContractFiles, listContractFiles, readContractFile } from './load-contract.ts';
 import type { Contract } from './model.ts';
-import type { DeriveLevel } from './rules/level-rules.ts';
-import { validateContracts, type Validation } from './validate-contracts.ts';
+import { projectRootOf } from './project-root.ts';
+import { claimsLevel, type DeriveLevel } from './rules/level-rules.ts';
+import { validateContracts, validateLevels, type Validation } from './validate-contracts.ts';
 
 export interface PathValidation extends Validation {
   fileCount: number;
-  contractCount: number;
   unreadableCount: number;
   /** YAML files that are no contracts, and what they are. */
   skipped: { path: string; what: string }[];
-  /** Text of every file with a diagnostic, for showing the place. */
-  sources: ReadonlyMap<string, string>;
 }
+
+/** Works out the levels of a project's claims; `contracts` are all of that project that can be seen. */
+export type LevelSource = (projectRoot: string, contracts: readonly Contract[]) => Promise<DeriveLevel>;
 
 export interface ValidatePathsOptions {
-  /** The project, where falsifiers/ is; found from each contract when absent. */
-  root?: string;
-  deriveLevel?: DeriveLevel;
+  /** Asked only where a contract claims a level. Absent: typed levels are not compared with anything. */
+  levels?: LevelSource;
 }
 
-export function validatePaths(paths: readonly string[], options: ValidatePathsOptions = {}): PathValidation {
+export async function validatePaths(
+  paths: readonly string[],
+  options: ValidatePathsOptions = {},
+): Promise<PathValidation> {
   const files = selectedFiles(paths);
-  const readings = files.map(readContractFile);
-  const contracts = readings.flatMap((reading) => (reading.kind === 'contract' ? [reading.contract] : []));
-  const unreadable = readings.filter((reading) => reading.kind === 'unreadable');
-  const others = readings.filter((reading) => reading.kind === 'other');
+  const selection = new Selection(files);
   const validation = validateContracts({
-    contracts,
-    context: contextOf(contracts, files),
-    falsifierText: falsifierReader(options.root),
-    ...(options.deriveLevel === undefined ? {} : { deriveLevel: options.deriveLevel }),
+    contracts: selection.contracts(),
+    context: contextOf(files),
+    falsifierText: falsifierReader(),
   });
-  const diagnostics = [...validation.diagnostics, ...unreadable.flatMap((reading) => reading.diagnostics)];
+  const diagnostics = [...validation.diagnostics, ...selection.unreadable];
+  if (options.levels !== undefined)
+    diagnostics.push(...(await levelDiagnostics(selection.claiming, files, options.levels)));
   return {
     ...validation,
     diagnostics: diagnostics.toSorted(compareDiagnostics),
     counts: countDiagnostics(diagnostics),
     fileCount: files.length,
-    contractCount: contracts.length,
-    unreadableCount: unreadable.length,
-    skipped: others.map(({ path, what }) => ({ path, what })),
-    sources: new Map([...contracts, ...unreadable].map(({ path, source }) => [path, source])),
+    unreadableCount: selection.unreadableCount,
+    skipped: selection.skipped,
   };
+}
+
+/** Reads the selected files one after the other and notes what is no contract on the way. */
+class Selection {
+  readonly unreadable: Diagnostic[] = [];
+  unreadableCount = 0;
+  readonly skipped: PathValidation['skipped'] = [];
+  /** Contracts in which a level is claimed. */
+  readonly claiming: Contract[] = [];
+  readonly #files: readonly string[];
+
+  constructor(files: readonly string[]) {
+    this.#files = files;
+  }
+
+  *contracts(): Generator<Contract, void, undefined> {
+    for (const file of this.#files) {
+      const reading = readContractFile(file);
+      if (reading.kind === 'other') {
+        this.skipped.push({ path: reading.path, what: reading.what });
+      } else if (reading.kind === 'unreadable') {
+        this.unreadable.push(...reading.diagnostics);
+        this.unreadableCount += 1;
+      } else {
+        const { contract } = reading;
+        if (contract.claims.some((claim) => claimsLevel(claim.declaredLevel))) this.claiming.push(contract);
+        yield contract;
+      }
+    }
+  }
+}
+
+/** Evidence is read only for projects in which a level is claimed: it costs more than the contracts. */
+async function levelDiagnostics(
+  claiming: readonly Contract[],
+  files: readonly string[],
+  levels: LevelSource,
+): Promise<Diagnostic[]> {
+  const found: Diagnostic[] = [];
+  for (const root of new Set(claiming.map(({ path }) => projectRootOf(path)))) {
+    const isOfProject = ({ path }: Contract): boolean => projectRootOf(path) === root;
+    const all = [...readable(files), ...contextOf(files)].filter(isOfProject);
+    found.push(...validateLevels(claiming.filter(isOfProject), await levels(root, all)));
+  }
+  return found;
 }
 
 /** Files at or below the paths, each once, however often it was named. */
@@ -61,14 +105,11 @@ function selectedFiles(paths: readonly string[]): string[] {
 }
 
 /** Contracts beside the selected ones: of the folder contracts/ that they are in, else of their own folder. */
-function contextOf(contracts: readonly Contract[], selected: readonly string[]): Contract[] {
+function* contextOf(selected: readonly string[]): Generator<Contract, void, undefined> {
   const isSelected = new Set(selected.map((file) => resolve(file)));
-  const folders = new Set(contracts.map(({ path }) => dirname(resolve(path))));
+  const folders = new Set([...isSelected].map(dirname));
   const visible = new Set([...folders].flatMap(visibleFrom));
-  return [...visible]
-    .filter((file) => !isSelected.has(file))
-    .map((file) => readIfPossible(relative(process.cwd(), file)))
-    .flatMap((reading) => (reading?.kind === 'contract' ? [reading.contract] : []));
+  yield* readable([...visible].filter((file) => !isSelected.has(file)).map((file) => relative(process.cwd(), file)));
 }
 
 function visibleFrom(folder: string): string[] {
@@ -80,8 +121,11 @@ function visibleFrom(folder: string): string[] {
 }
 
 /** What cannot be read beside a contract is not the contract's fault. */
-function readIfPossible(file: string): FileReading | undefined {
-  return ifReadable(() => readContractFile(file));
+function* readable(files: readonly string[]): Generator<Contract, void, undefined> {
+  for (const file of files) {
+    const reading = ifReadable(() => readContractFile(file));
+    if (reading?.kind === 'contract') yield reading.contract;
+  }
 }
 
 function ifReadable<Value>(read: () => Value): Value | undefined {

@@ -73,18 +73,31 @@ export interface YamlReading {
 
 export type JsonValue = ScalarValue | JsonValue[] | { [key: string]: JsonValue };
 
-/** The pair of the first of `keys` that the map has; of a duplicate key, its first pair. */
-export function findPair(map: YamlMap, ...keys: readonly string[]): YamlPair | undefined {
-  for (const key of keys) {
-    for (const pair of map.pairs) {
-      if (pair.key.text === key) return pair;
-    }
+/** The pair of a key; of a duplicate key, its first pair. */
+export function findPair(map: YamlMap, key: string): YamlPair | undefined {
+  const { pairs } = map;
+  for (let index = 0; index < pairs.length; index += 1) {
+    const pair = pairs[index];
+    if (pair?.key.text === key) return pair;
   }
   return undefined;
 }
 
-export function findNode(map: YamlMap | undefined, ...keys: readonly string[]): YamlNode | undefined {
-  return map === undefined ? undefined : findPair(map, ...keys)?.value;
+/** The pair of the first of `keys` that the map has. */
+export function findAnyPair(map: YamlMap, keys: readonly string[]): YamlPair | undefined {
+  for (const key of keys) {
+    const pair = findPair(map, key);
+    if (pair !== undefined) return pair;
+  }
+  return undefined;
+}
+
+export function findNode(map: YamlMap | undefined, key: string): YamlNode | undefined {
+  return map === undefined ? undefined : findPair(map, key)?.value;
+}
+
+export function findAnyNode(map: YamlMap, keys: readonly string[]): YamlNode | undefined {
+  return findAnyPair(map, keys)?.value;
 }
 
 export function asMap(node: YamlNode | undefined): YamlMap | undefined {
@@ -113,12 +126,13 @@ export function toValue(node: YamlNode): JsonValue {
   if (node.kind === 'seq') return node.items.map(toValue);
   const value: { [key: string]: JsonValue } = {};
   for (const pair of node.pairs) {
-    // defineProperty: a key named __proto__ is data like any other.
-    if (Object.hasOwn(value, pair.key.text)) continue;
-    if (pair.key.text === '__proto__') {
-      Object.defineProperty(value, pair.key.text, { value: toValue(pair.value), enumerable: true, writable: true });
+    const { text } = pair.key;
+    // A key named __proto__ is data like any other, as are those that every object seems to have.
+    if (value[text] !== undefined && Object.hasOwn(value, text)) continue;
+    if (text === '__proto__') {
+      Object.defineProperty(value, text, { value: toValue(pair.value), enumerable: true, writable: true });
     } else {
-      value[pair.key.text] = toValue(pair.value);
+      value[text] = toValue(pair.value);
     }
   }
   return value;

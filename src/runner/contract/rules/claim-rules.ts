@@ -5,7 +5,7 @@ import { spanOfKey, spanOfPair, spanOfValue, startOf } from '../findings.ts';
 import { TEST_COMMAND, TEST_STATUS } from '../keys.ts';
 import { LEVELS, type Claim, type Contract } from '../model.ts';
 import { nearest } from '../near-miss.ts';
-import { asMap, asText, findNode, findPair, type YamlMap } from '../yaml-node.ts';
+import { asMap, asText, findAnyPair, findNode, findPair, type YamlMap } from '../yaml-node.ts';
 
 export function checkClaims(contract: Contract, findings: Findings): void {
   checkFileName(contract, findings);
@@ -83,7 +83,7 @@ function checkStatus({ node, id, status, declaredLevel }: Claim, findings: Findi
 function checkSelfReference(contract: Contract, { node, id, run, test }: Claim, findings: Findings): void {
   const command = run?.join(' ') ?? test ?? '';
   if (!/\bpv(?:\.js)?\s+(?:validate|lint)\b/.test(command) || !command.includes(contract.name)) return;
-  const pair = run === undefined ? findPair(node, ...TEST_COMMAND) : findPair(node, 'run');
+  const pair = run === undefined ? findAnyPair(node, TEST_COMMAND) : findPair(node, 'run');
   const message = `${id} checks its own contract file; that says nothing about the product`;
   findings.add('PV-054', message, pair === undefined ? startOf(node) : spanOfPair(pair));
 }

@@ -1,7 +1,7 @@
 // The original tool's rules about one contract, SCHEMA-001 to SCHEMA-017 and 021 to 023, in its order, and two of ours
 // about metadata. Equations and the gate are demanded of kernel contracts only, as there.
 import type { Findings, Span } from '../findings.ts';
-import { relatedAt, spanOfKey, spanOfValue, startOf } from '../findings.ts';
+import { placeOf, relatedAt, spanOfKey, spanOfValue, startOf } from '../findings.ts';
 import { OBLIGATION_FORMAL, OBLIGATION_PROPERTY, TEST_IF_FAILS, TEST_PREDICTION } from '../keys.ts';
 import type { Contract, Obligation } from '../model.ts';
 import { asMap, findNode, findPair } from '../yaml-node.ts';
@@ -11,6 +11,7 @@ export function checkContract(contract: Contract, findings: Findings): void {
   const isKernel = contract.metadata.kind === 'kernel' && !isRegistry(contract);
   if (isKernel) checkEquations(contract, findings);
   checkObligations(contract, findings);
+  checkObligationIds(contract, findings);
   checkTests(contract, findings);
   checkHarnesses(contract, findings);
   if (isKernel && findPair(contract.root, 'qa_gate') === undefined) {
@@ -79,7 +80,7 @@ function checkObligations(contract: Contract, findings: Findings): void {
       if (first === undefined) {
         firstByFormal.set(formal, obligation);
       } else {
-        const related = relatedAt(contract, spanOfValue(first.node, ...OBLIGATION_FORMAL), 'the first one');
+        const related = relatedAt(placeOf(contract, spanOfValue(first.node, ...OBLIGATION_FORMAL)), 'the first one');
         const at = spanOfValue(node, ...OBLIGATION_FORMAL);
         findings.add('SCHEMA-006', `Duplicate formal predicate: ${formal.trim()}`, at, { related });
       }
@@ -87,6 +88,20 @@ function checkObligations(contract: Contract, findings: Findings): void {
     checkObligationType(contract, obligation, place, findings);
     checkApplicability(obligation, place, findings);
   });
+}
+
+function checkObligationIds(contract: Contract, findings: Findings): void {
+  const firstById = new Map<string, Span>();
+  for (const { id, node } of contract.obligations) {
+    if (id === undefined) continue;
+    const at = spanOfValue(node, 'id');
+    const first = firstById.get(id);
+    if (first === undefined) firstById.set(id, at);
+    else {
+      const related = relatedAt(placeOf(contract, first), 'the first one');
+      findings.add('PV-020', `${id} names two obligations`, at, { related });
+    }
+  }
 }
 
 function checkObligationType(contract: Contract, obligation: Obligation, place: string, findings: Findings): void {
@@ -133,7 +148,7 @@ function checkTests(contract: Contract, findings: Findings): void {
     const first = firstById.get(id);
     if (first === undefined) firstById.set(id, at);
     else {
-      const related = relatedAt(contract, first, 'the first one');
+      const related = relatedAt(placeOf(contract, first), 'the first one');
       findings.add('SCHEMA-007', `Duplicate falsification test ID: ${id}`, at, { related });
     }
     if (isEmpty(prediction)) {
@@ -155,7 +170,7 @@ function checkHarnesses(contract: Contract, findings: Findings): void {
     if (first === undefined) firstById.set(id, at);
     else
       findings.add('SCHEMA-010', `Duplicate Kani harness ID: ${id}`, at, {
-        related: relatedAt(contract, first, 'the first one'),
+        related: relatedAt(placeOf(contract, first), 'the first one'),
       });
     if (isEmpty(obligation)) {
       const message = `kani_harnesses.${id}.obligation must not be empty; every harness shows an obligation`;

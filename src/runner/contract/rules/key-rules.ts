@@ -1,24 +1,38 @@
 // Keys that nothing reads: unknown ones at every depth (PV-010), sections misspelt at the top (SCHEMA-018, SCHEMA-019),
 // keys written twice (SCHEMA-020), and known keys under which claims stand that nothing runs (PV-011).
 import type { Findings } from '../findings.ts';
-import { relatedAt } from '../findings.ts';
+import { placeOf, relatedAt } from '../findings.ts';
 import { BINDING_KEYS } from '../keys.ts';
 import type { Contract } from '../model.ts';
 import { nearest } from '../near-miss.ts';
-import { CONTRACT_SCHEMA, resolveSchema, schemaOfKey, type SchemaNode } from '../schema.ts';
+import { CONTRACT_KEYS, treeOfKey, type KeyTree } from '../schema.ts';
 import { findPair, type YamlKey, type YamlMap, type YamlNode } from '../yaml-node.ts';
 
 export function checkKeys(contract: Contract, findings: Findings): void {
   for (const { first, second } of contract.duplicates) {
-    const related = relatedAt(contract, first, 'the first one, which is read');
+    const related = relatedAt(placeOf(contract, first), 'the first one, which is read');
     findings.add('SCHEMA-020', `Duplicate key: ${second.text}`, second, { related });
   }
   for (const { key, value } of contract.root.pairs) {
-    const schema = schemaOfKey(CONTRACT_SCHEMA, key.text);
-    if (schema === undefined) reportTopLevel(key, findings);
-    else visit({ node: value, schema, path: key.text, isOurs: key.text === 'retired', findings });
-    if (schema?.['x-unrun'] === true) reportUnrun(contract, key, value, findings);
+    const tree = treeOfKey(CONTRACT_KEYS, key.text);
+    if (tree === undefined) reportTopLevel(key, findings);
+    else if (hasUnknownKey(value, tree))
+      visit({ node: value, tree, path: key.text, isOurs: key.text === 'retired', findings });
+    if (tree?.isUnrun === true) reportUnrun(contract, key, value, findings);
   }
+}
+
+/** Looks without noting where, which is all that a contract without unknown keys costs. */
+function hasUnknownKey(node: YamlNode, tree: KeyTree): boolean {
+  if (node.kind === 'seq') {
+    const { items } = tree;
+    return items !== undefined && node.items.some((item) => hasUnknownKey(item, items));
+  }
+  if (node.kind === 'scalar') return false;
+  return node.pairs.some(({ key, value }) => {
+    const below = treeOfKey(tree, key.text);
+    return below === undefined || hasUnknownKey(value, below);
+  });
 }
 
 function reportTopLevel(key: YamlKey, findings: Findings): void {
@@ -27,7 +41,7 @@ function reportTopLevel(key: YamlKey, findings: Findings): void {
     findings.add('SCHEMA-018', message, key, { didYouMean: 'metadata.kind' });
     return;
   }
-  const section = nearest(key.text, Object.keys(CONTRACT_SCHEMA.properties ?? {}));
+  const section = nearest(key.text, [...(CONTRACT_KEYS.keys?.keys() ?? [])]);
   if (section !== undefined) {
     const message = `top-level \`${key.text}:\` is not a contract field; everything under it is unread`;
     findings.add('SCHEMA-019', message, key, { didYouMean: section });
@@ -38,33 +52,32 @@ function reportTopLevel(key: YamlKey, findings: Findings): void {
 
 interface Visit {
   node: YamlNode;
-  schema: SchemaNode;
+  tree: KeyTree;
   path: string;
   /** True where a lost key would change what is run or how it is judged. */
   isOurs: boolean;
   findings: Findings;
 }
 
-function visit({ node, schema, path, isOurs, findings }: Visit): void {
+function visit({ node, tree, path, isOurs, findings }: Visit): void {
   if (node.kind === 'scalar') return;
   if (node.kind === 'seq') {
-    const items = schema.items === undefined ? undefined : resolveSchema(schema.items);
+    const { items } = tree;
     if (items === undefined) return;
     node.items.forEach((item, index) => {
-      visit({ node: item, schema: items, path: `${path}[${index}]`, isOurs, findings });
+      visit({ node: item, tree: items, path: `${path}[${index}]`, isOurs, findings });
     });
     return;
   }
-  const isClaimOfOurs = path.startsWith('falsification_tests[') && isBound(node);
+  const isHereOurs = isOurs || (path.startsWith('falsification_tests[') && isBound(node));
   for (const { key, value } of node.pairs) {
-    const below = schemaOfKey(schema, key.text);
-    const isHereOurs = isOurs || isClaimOfOurs;
+    const below = treeOfKey(tree, key.text);
     if (below !== undefined) {
-      const isOursBelow = isHereOurs || ['bar', 'outside_oracle'].includes(key.text);
-      visit({ node: value, schema: below, path: `${path}.${key.text}`, isOurs: isOursBelow, findings });
+      const isOursBelow = isHereOurs || key.text === 'bar' || key.text === 'outside_oracle';
+      visit({ node: value, tree: below, path: `${path}.${key.text}`, isOurs: isOursBelow, findings });
       continue;
     }
-    const didYouMean = nearest(key.text, Object.keys(schema.properties ?? {}));
+    const didYouMean = nearest(key.text, [...(tree.keys?.keys() ?? [])]);
     const severity = isHereOurs && didYouMean !== undefined ? 'error' : 'warning';
     const message = `unknown key '${key.text}' in ${path}; it is kept, nothing reads it`;
     findings.add('PV-010', message, key, { severity, didYouMean });

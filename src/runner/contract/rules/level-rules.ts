@@ -18,14 +18,18 @@ export type DeriveLevel = (claim: Claim) => DerivedLevel;
 export function checkLevels(contract: Contract, derive: DeriveLevel, findings: Findings): void {
   for (const claim of contract.claims) {
     const { declaredLevel, node } = claim;
-    // NONE claims nothing, so it cannot claim too much.
-    if (declaredLevel === undefined || declaredLevel === 'NONE') continue;
+    if (!claimsLevel(declaredLevel)) continue;
     const { level, cause } = derive(claim);
     if (LEVELS.indexOf(declaredLevel) <= LEVELS.indexOf(level)) continue;
     const why = cause === '' ? '' : ` (${cause})`;
     const message = `${claim.id} claims ${shortLevel(declaredLevel)}, evidence supports ${shortLevel(level)}${why}`;
     findings.add('LVL-001', message, spanOfValue(node, ...TEST_STATUS));
   }
+}
+
+/** NONE claims nothing, so it cannot claim too much. */
+export function claimsLevel(level: Level | undefined): level is Exclude<Level, 'NONE'> {
+  return level !== undefined && level !== 'NONE';
 }
 
 function shortLevel(level: Level): string {

@@ -1,15 +1,12 @@
-// Where a contract points: equations, other contracts, falsifier modules, planted faults. Each link is resolved and
-// counted, the broken ones that decide a verdict are errors: PV-030 to PV-042.
+// Where a contract points, other contracts aside: equations, falsifier modules, planted faults. Each link is resolved and
+// counted, the broken ones that decide a verdict are errors: PV-030, PV-040 to PV-042.
 import type { Findings } from '../findings.ts';
 import { spanOfPair, spanOfValue } from '../findings.ts';
 import type { Claim, Contract } from '../model.ts';
 import { nearest } from '../near-miss.ts';
-import { asMap, asText, findNode, findPair, itemsOf, type YamlNode } from '../yaml-node.ts';
+import { asMap, asText, findNode, findPair, itemsOf } from '../yaml-node.ts';
 
-/** What links may lead to outside of their own file. */
 export interface LinkTargets {
-  /** Names of all contracts that can be seen from here, without extension. */
-  contractNames: ReadonlySet<string>;
   /** Text of a falsifier module with that of the helpers beside it; undefined where there is none. */
   falsifierText(name: string, contractPath: string): string | undefined;
 }
@@ -24,7 +21,6 @@ export function emptyLinkCounts(): LinkCounts {
 }
 
 export function checkLinks(contract: Contract, targets: LinkTargets, counts: LinkCounts, findings: Findings): void {
-  checkDependencies(contract, targets, counts, findings);
   for (const claim of contract.claims) {
     checkBinding(contract, claim, counts, findings);
     if (claim.isBound) checkFalsifier(claim, targets, counts, findings);
@@ -37,21 +33,6 @@ function count(counts: LinkCounts, kind: LinkKind, isResolved: boolean): boolean
   counts[kind].total += 1;
   if (isResolved) counts[kind].resolved += 1;
   return isResolved;
-}
-
-function checkDependencies(contract: Contract, targets: LinkTargets, counts: LinkCounts, findings: Findings): void {
-  const names = targets.contractNames;
-  for (const item of dependencyItems(contract)) {
-    const name = asText(item) ?? '';
-    if (count(counts, 'depends_on', names.has(name))) continue;
-    const versioned = [...names].filter((candidate) => candidate.replace(/-v[0-9]+$/, '') === name);
-    const didYouMean = versioned[0] ?? nearest(name.replace(/\.ya?ml$/, ''), [...names].toSorted());
-    findings.add('PV-031', `depends_on names ${JSON.stringify(name)}; there is no such contract`, item, { didYouMean });
-  }
-}
-
-export function dependencyItems(contract: Contract): readonly YamlNode[] {
-  return itemsOf(findNode(asMap(findNode(contract.root, 'metadata')), 'depends_on'));
 }
 
 function checkBinding(contract: Contract, claim: Claim, counts: LinkCounts, findings: Findings): void {
@@ -79,7 +60,7 @@ function checkFalsifier(claim: Claim, targets: LinkTargets, counts: LinkCounts, 
   }
   for (const item of itemsOf(findNode(node, 'faults'))) {
     const fault = asText(item) ?? '';
-    if (count(counts, 'faults', isWordIn(text, fault))) continue;
+    if (count(counts, 'faults', isFaultIn(text, fault))) continue;
     findings.add('PV-042', `falsifiers/${falsifier}.ts does not mention the fault '${fault}'`, item);
   }
 }
@@ -88,6 +69,13 @@ function checkFalsifier(claim: Claim, targets: LinkTargets, counts: LinkCounts, 
 function isKeyIn(text: string, id: string): boolean {
   const quoted = `['"\`]${RegExp.escape(id)}['"\`]`;
   return new RegExp(`${quoted}\\s*[\\]:,)]|\\bid:\\s*${quoted}`).test(text);
+}
+
+/** By its own id, or as the small variant of a catalogue fault: `plant('W6', 'small')` is W6-small. */
+function isFaultIn(text: string, fault: string): boolean {
+  if (isWordIn(text, fault)) return true;
+  const base = /^(.+)-small$/.exec(fault)?.[1];
+  return base !== undefined && new RegExp(`['"\`]${RegExp.escape(base)}['"\`],\\s*['"\`]small['"\`]`).test(text);
 }
 
 /** Between characters that cannot be part of an id. */
@@ -102,8 +90,10 @@ function isWordIn(text: string, word: string): boolean {
 
 /** Harness to obligation. In older contracts obligations have no ids, so nothing resolves; that is counted, not refused. */
 function countObligationLinks(contract: Contract, counts: LinkCounts): void {
-  const handles = new Set(contract.obligations.flatMap(({ id, handle, property }) => [id ?? handle, property]));
-  for (const { obligation } of contract.harnesses) count(counts, 'obligation', handles.has(obligation));
+  if (contract.harnesses.length === 0) return;
+  const targets = new Set<string>();
+  for (const { handle, property } of contract.obligations) targets.add(handle).add(property);
+  for (const { obligation } of contract.harnesses) count(counts, 'obligation', targets.has(obligation));
 }
 
 /** Gate and enforcement checks to tests and harnesses. */
