@@ -1,23 +1,25 @@
 // One run from position 0 with every wanted stage handed to a sink: what `trace`, `check` and `parity` share.
-import type { Executor, RunResult } from '../program/executor.ts';
+import type { Executor, FloatArray, RunResult } from '../program/executor.ts';
 import type { Stage } from '../program/program.ts';
 import { StageCollector } from './collect.ts';
 import type { Positions } from './select.ts';
 import type { StageSink } from './sink.ts';
 
-export interface CaptureRunOptions {
-  executor: Executor;
+export interface CaptureRunOptions<Data extends FloatArray = Float32Array> {
+  executor: Executor<Data>;
   tokens: readonly number[];
   /** Of the executor's own program. */
   stages: readonly Stage[];
   positions: Positions;
-  sink: StageSink;
+  sink: StageSink<Data>;
   /** Rows of the logits to return; none unless asked for. */
   logits?: 'all' | 'last' | 'none';
 }
 
 /** @throws RefuteError E_CAPTURE_INCOMPLETE and whatever executor or sink throw; the session is closed in any case */
-export async function captureRun(options: CaptureRunOptions): Promise<RunResult> {
+export async function captureRun<Data extends FloatArray = Float32Array>(
+  options: CaptureRunOptions<Data>,
+): Promise<RunResult<Data>> {
   const { executor, tokens, stages, positions, sink, logits = 'none' } = options;
   const { program } = executor;
   const collector = new StageCollector({ program, stages, positionCount: tokens.length, positions, sink });

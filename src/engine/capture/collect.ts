@@ -1,19 +1,20 @@
 // From the values that an executor taps, chunk by chunk, to stages handed on piece by piece. Only what a stage cannot
 // do without is held back: one chunk for a concatenation, q and k for the attention scores.
 import { RefuteError } from '../../errors.ts';
-import type { Tap } from '../program/executor.ts';
+import type { FloatArray, Tap } from '../program/executor.ts';
 import type { Program, Stage, ValueId } from '../program/program.ts';
+import { floatsLike } from './floats-like.ts';
 import { attentionScores, attentionSoftmax } from './scores.ts';
 import type { Positions } from './select.ts';
 import { stagePath, type CapturedStage, type StageSink } from './sink.ts';
 
-export interface CollectOptions {
+export interface CollectOptions<Data extends FloatArray = Float32Array> {
   program: Program;
   stages: readonly Stage[];
   /** Positions of the whole run, which starts at position 0. */
   positionCount: number;
   positions: Positions;
-  sink: StageSink;
+  sink: StageSink<Data>;
 }
 
 /** The values that these stages are made of. */
@@ -33,18 +34,18 @@ function sourceValues(source: Stage['source']): ValueId[] {
   }
 }
 
-export class StageCollector {
+export class StageCollector<Data extends FloatArray = Float32Array> {
   /** Give this to the run. */
-  readonly tap: Tap;
-  readonly #options: CollectOptions;
+  readonly tap: Tap<Data>;
+  readonly #options: CollectOptions<Data>;
   readonly #channels: ReadonlyMap<ValueId, number>;
-  readonly #open: readonly OpenStage[];
-  readonly #users: ReadonlyMap<ValueId, OpenStage[]>;
+  readonly #open: readonly OpenStage<Data>[];
+  readonly #users: ReadonlyMap<ValueId, OpenStage<Data>[]>;
   /** Positions seen of each value. */
   readonly #seen = new Map<ValueId, number>();
 
   /** @throws RefuteError E_CAPTURE_VALUE where a stage names a value that the program does not have */
-  constructor(options: CollectOptions) {
+  constructor(options: CollectOptions<Data>) {
     this.#options = options;
     this.#channels = new Map(options.program.values.map(({ id, channelCount }) => [id, channelCount]));
     this.#open = options.stages.map((stage) => this.#plan(stage));
@@ -65,7 +66,7 @@ export class StageCollector {
     );
   }
 
-  #plan(stage: Stage): OpenStage {
+  #plan(stage: Stage): OpenStage<Data> {
     const { positionCount, positions } = this.#options;
     const rows = positions === 'all' ? positionCount : 1;
     const { source } = stage;
@@ -82,7 +83,7 @@ export class StageCollector {
     return width;
   }
 
-  async #take(value: ValueId, data: Float32Array, firstPosition: number): Promise<void> {
+  async #take(value: ValueId, data: Data, firstPosition: number): Promise<void> {
     const width = this.#width(value);
     const seen = this.#seen.get(value) ?? 0;
     if (firstPosition !== seen || data.length % width !== 0) {
@@ -97,7 +98,7 @@ export class StageCollector {
     }
   }
 
-  async #feedRows(open: OpenStage, value: ValueId, data: Float32Array, isLast: boolean): Promise<void> {
+  async #feedRows(open: OpenStage<Data>, value: ValueId, data: Data, isLast: boolean): Promise<void> {
     const isLastOnly = this.#options.positions === 'last';
     if (isLastOnly && !isLast) return;
     const rows = isLastOnly ? lastRow(data, this.#width(value)) : data;
@@ -106,27 +107,27 @@ export class StageCollector {
     if (open.held.size < new Set(values).size) return;
     const parts = values.map((part) => ({ data: open.held.get(part)?.[0] ?? rows, width: this.#width(part) }));
     open.held.clear();
-    await this.#emit(open, parts.length === 1 ? rows : interleave(parts), isLast);
+    await this.#emit(open, parts.length === 1 ? rows : interleave(data, parts), isLast);
   }
 
   /** Every key of every position is needed, and of the queries those of the captured positions. */
-  async #feedScores(open: OpenStage, value: ValueId, data: Float32Array): Promise<void> {
+  async #feedScores(open: OpenStage<Data>, value: ValueId, data: Data): Promise<void> {
     const isLastQuery = this.#options.positions === 'last' && value === sourceValues(open.source)[0];
     const before = isLastQuery ? [] : (open.held.get(value) ?? []);
     open.held.set(value, [...before, isLastQuery ? lastRow(data, this.#width(value)) : data]);
-    if (this.#isComplete(open)) await this.#emitScores(open);
+    if (this.#isComplete(open)) await this.#emitScores(open, data);
   }
 
   /** Whether both q and k of a score stage have all positions. */
-  #isComplete({ source }: OpenStage): boolean {
+  #isComplete({ source }: OpenStage<Data>): boolean {
     return sourceValues(source).every((value) => this.#seen.get(value) === this.#options.positionCount);
   }
 
-  async #emitScores(open: OpenStage): Promise<void> {
+  async #emitScores(open: OpenStage<Data>, like: Data): Promise<void> {
     if (open.source.from !== 'scores' && open.source.from !== 'softmax') return;
     const { attention } = open.source;
-    const q = joined(open.held.get(attention.q) ?? []);
-    const k = joined(open.held.get(attention.k) ?? []);
+    const q = joined(like, open.held.get(attention.q) ?? []);
+    const k = joined(like, open.held.get(attention.k) ?? []);
     open.held.clear();
     const derive = open.source.from === 'scores' ? attentionScores : attentionSoftmax;
     for (let head = 0; head < attention.headCount; head += 1) {
@@ -134,7 +135,7 @@ export class StageCollector {
     }
   }
 
-  async #emit(open: OpenStage, data: Float32Array, isLast: boolean): Promise<void> {
+  async #emit(open: OpenStage<Data>, data: Data, isLast: boolean): Promise<void> {
     const { sink } = this.#options;
     if (!open.hasBegun) {
       open.hasBegun = true;
@@ -148,29 +149,32 @@ export class StageCollector {
 }
 
 /** A stage on its way. */
-interface OpenStage {
+interface OpenStage<Data extends FloatArray> {
   source: Stage['source'];
   to: CapturedStage;
   /** Pieces that wait for others. */
-  held: Map<ValueId, Float32Array[]>;
+  held: Map<ValueId, Data[]>;
   hasBegun: boolean;
   isDone: boolean;
 }
 
-function usersOf(stages: readonly OpenStage[]): Map<ValueId, OpenStage[]> {
-  const users = new Map<ValueId, OpenStage[]>();
+function usersOf<Data extends FloatArray>(stages: readonly OpenStage<Data>[]): Map<ValueId, OpenStage<Data>[]> {
+  const users = new Map<ValueId, OpenStage<Data>[]>();
   for (const open of stages) {
     for (const value of new Set(sourceValues(open.source))) users.set(value, [...(users.get(value) ?? []), open]);
   }
   return users;
 }
 
-function lastRow(data: Float32Array, width: number): Float32Array {
-  return data.slice(data.length - width);
+function lastRow<Data extends FloatArray>(data: Data, width: number): Data {
+  return data.slice(data.length - width) as Data;
 }
 
-function joined(pieces: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+function joined<Data extends FloatArray>(like: Data, pieces: readonly Data[]): Data {
+  const whole = floatsLike(
+    like,
+    pieces.reduce((sum, { length }) => sum + length, 0),
+  );
   let done = 0;
   for (const piece of pieces) {
     whole.set(piece, done);
@@ -180,10 +184,10 @@ function joined(pieces: readonly Float32Array[]): Float32Array {
 }
 
 /** [positions, a], [positions, b], … -> [positions, a + b + …]. */
-function interleave(parts: readonly { data: Float32Array; width: number }[]): Float32Array {
+function interleave<Data extends FloatArray>(like: Data, parts: readonly { data: Data; width: number }[]): Data {
   const rowWidth = parts.reduce((sum, { width }) => sum + width, 0);
   const rowCount = (parts[0]?.data.length ?? 0) / (parts[0]?.width ?? 1);
-  const whole = new Float32Array(rowCount * rowWidth);
+  const whole = floatsLike(like, rowCount * rowWidth);
   let offset = 0;
   for (const { data, width } of parts) {
     for (let row = 0; row < rowCount; row += 1) {

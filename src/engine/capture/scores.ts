@@ -1,6 +1,8 @@
-// The two attention stages that no executor writes down, from the rotated q and k that it does. float64 inside, rounded
-// once: a second, slower description of the scores, not the engine's own; the attention op is judged by its output.
+// The two attention stages that no executor writes down, from the rotated q and k that it does. float64 inside; where q
+// and k are float32, rounded once: a second, slower description of the scores, not the engine's own; the attention op is judged by its output.
+import type { FloatArray } from '../program/executor.ts';
 import type { AttentionOp } from '../program/program.ts';
+import { floatsLike } from './floats-like.ts';
 
 export type AttentionShape = Pick<AttentionOp, 'headCount' | 'kvHeadCount' | 'headDim' | 'scale' | 'window'>;
 
@@ -11,13 +13,12 @@ export type AttentionShape = Pick<AttentionOp, 'headCount' | 'kvHeadCount' | 'he
  * @param k [positionCount, kvHeadCount · headDim], all positions from 0
  * @returns [queryCount, positionCount]
  */
-export function attentionScores(shape: AttentionShape, head: number, q: Float32Array, k: Float32Array): Float32Array {
-  const rows = headScores(shape, head, q, k);
-  return Float32Array.from(rows.scores);
+export function attentionScores<Data extends FloatArray>(shape: AttentionShape, head: number, q: Data, k: Data): Data {
+  return inPrecisionOf(q, headScores(shape, head, q, k).scores);
 }
 
 /** softmax over the keys that each query sees, 0 elsewhere; arguments and result as in `attentionScores`. */
-export function attentionSoftmax(shape: AttentionShape, head: number, q: Float32Array, k: Float32Array): Float32Array {
+export function attentionSoftmax<Data extends FloatArray>(shape: AttentionShape, head: number, q: Data, k: Data): Data {
   const { scores, positionCount, ranges } = headScores(shape, head, q, k);
   for (const [i, { first, end }] of ranges.entries()) {
     const seen = scores.subarray(i * positionCount + first, i * positionCount + end);
@@ -30,7 +31,13 @@ export function attentionSoftmax(shape: AttentionShape, head: number, q: Float32
     }
     for (let j = 0; j < seen.length; j += 1) seen[j] = (seen[j] ?? Number.NaN) / sum;
   }
-  return Float32Array.from(scores);
+  return inPrecisionOf(q, scores);
+}
+
+function inPrecisionOf<Data extends FloatArray>(like: Data, scores: Float64Array): Data {
+  const out = floatsLike(like, scores.length);
+  out.set(scores);
+  return out;
 }
 
 interface HeadScores {
@@ -41,7 +48,7 @@ interface HeadScores {
   ranges: { first: number; end: number }[];
 }
 
-function headScores(shape: AttentionShape, head: number, q: Float32Array, k: Float32Array): HeadScores {
+function headScores(shape: AttentionShape, head: number, q: FloatArray, k: FloatArray): HeadScores {
   const { headCount, kvHeadCount, headDim, scale, window } = shape;
   const qWidth = headCount * headDim;
   const kWidth = kvHeadCount * headDim;

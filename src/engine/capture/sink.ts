@@ -1,4 +1,6 @@
 // Where captured stages go, and the two places in memory. The folder on disk is write-capture.ts.
+import type { FloatArray } from '../program/executor.ts';
+import { floatsLike } from './floats-like.ts';
 import { StatisticsBuilder, type TensorStatistics } from './statistics.ts';
 
 /** A stage as it is captured: which, and of what size in the end. */
@@ -13,10 +15,10 @@ export interface CapturedStage {
 }
 
 /** Takes every stage as begin, append…, end. Stages overlap; the pieces of one come in order. */
-export interface StageSink {
+export interface StageSink<Data extends FloatArray = Float32Array> {
   begin(stage: CapturedStage): void | Promise<void>;
   /** @param data the next elements, row-major; not changed afterwards */
-  append(stage: CapturedStage, data: Float32Array): void | Promise<void>;
+  append(stage: CapturedStage, data: Data): void | Promise<void>;
   end(stage: CapturedStage): void | Promise<void>;
 }
 
@@ -25,26 +27,36 @@ export function stagePath(stage: Pick<CapturedStage, 'name' | 'layer'>): string 
 }
 
 /** Keeps every stage whole, by path. */
-export class MemorySink implements StageSink {
-  readonly stages: Map<string, CapturedStage & { data: Float32Array }> = new Map();
+export class MemorySink<Data extends FloatArray = Float32Array> implements StageSink<Data> {
+  readonly stages: Map<string, CapturedStage & { data: Data }> = new Map();
   readonly #filled = new Map<string, number>();
 
   begin(stage: CapturedStage): void {
-    const elementCount = stage.shape.reduce((product, extent) => product * extent, 1);
-    this.stages.set(stage.path, { ...stage, data: new Float32Array(elementCount) });
+    this.stages.delete(stage.path);
+    this.#filled.delete(stage.path);
   }
 
-  append(stage: CapturedStage, data: Float32Array): void {
+  append(stage: CapturedStage, data: Data): void {
     const done = this.#filled.get(stage.path) ?? 0;
-    this.stages.get(stage.path)?.data.set(data, done);
+    this.#whole(stage, data).set(data, done);
     this.#filled.set(stage.path, done + data.length);
   }
 
   end(): void {}
+
+  /** Made with the first piece, which tells the precision. */
+  #whole(stage: CapturedStage, like: Data): Data {
+    const kept = this.stages.get(stage.path)?.data;
+    if (kept !== undefined) return kept;
+    const elementCount = stage.shape.reduce((product, extent) => product * extent, 1);
+    const whole = floatsLike(like, elementCount);
+    this.stages.set(stage.path, { ...stage, data: whole });
+    return whole;
+  }
 }
 
 /** Keeps statistics only, by path: a model's whole trace in a few kilobytes. */
-export class StatisticsSink implements StageSink {
+export class StatisticsSink implements StageSink<FloatArray> {
   readonly stages: Map<string, CapturedStage & { statistics: TensorStatistics }> = new Map();
   readonly #builders = new Map<string, StatisticsBuilder>();
 
@@ -52,7 +64,7 @@ export class StatisticsSink implements StageSink {
     this.#builders.set(stage.path, new StatisticsBuilder());
   }
 
-  append(stage: CapturedStage, data: Float32Array): void {
+  append(stage: CapturedStage, data: FloatArray): void {
     this.#builders.get(stage.path)?.add(data);
   }
 
@@ -64,7 +76,9 @@ export class StatisticsSink implements StageSink {
 }
 
 /** Sends every piece to each of the sinks, in order. */
-export function teeSinks(...sinks: readonly StageSink[]): StageSink {
+export function teeSinks<Data extends FloatArray = Float32Array>(
+  ...sinks: readonly StageSink<Data>[]
+): StageSink<Data> {
   return {
     begin: async (stage) => {
       for (const sink of sinks) await sink.begin(stage);

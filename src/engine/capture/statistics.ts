@@ -1,4 +1,5 @@
 // Statistics of a tensor that arrives in pieces. Sums in float64.
+import type { FloatArray } from '../program/executor.ts';
 
 export interface TensorStatistics {
   count: number;
@@ -28,7 +29,7 @@ export class StatisticsBuilder {
   #zeroCount = 0;
 
   /** Takes the next elements; they are not kept. */
-  add(data: Float32Array): void {
+  add(data: FloatArray): void {
     this.#count += data.length;
     let finiteCount = 0;
     let sum = 0;
@@ -78,7 +79,7 @@ export class StatisticsBuilder {
 }
 
 /** Of one tensor at once. */
-export function statisticsOf(data: Float32Array): TensorStatistics {
+export function statisticsOf(data: FloatArray): TensorStatistics {
   const builder = new StatisticsBuilder();
   builder.add(data);
   return builder.finish();
