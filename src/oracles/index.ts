@@ -1,3 +1,13 @@
 // The oracles' public face: what diagnosis, runner, falsifiers and cli may import.
 export { loadLlamaCpp } from './llama-cpp.ts';
 export type { LlamaCpp, LlamaCppAvailability, LlamaCppModel, LlamaCppOptions } from './llama-cpp.ts';
+export {
+  decodedRows,
+  decodeExact,
+  evaluateOp,
+  newCache,
+  openFloat64Executor,
+  readRows,
+  readVector,
+} from './float64/index.ts';
+export type { DecodedRows, Float64Options, KeyValueCache, OpInputs } from './float64/index.ts';

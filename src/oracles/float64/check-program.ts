@@ -1,0 +1,161 @@
+// Can the formulas be evaluated on this program and these weights? Asked once, before the first run, so that a broken
+// program is one typed error. Written apart from the engine's check, which the oracle must not lean on; the codes are
+// the same. Whether the program is the right one for a model, no check of this kind can know.
+import { RefuteError } from '../../errors.ts';
+import type { WeightSource } from '../../engine/program/executor.ts';
+import type { Op, Program, ValueId, WeightName } from '../../engine/program/program.ts';
+import { readsOf } from './needed-rows.ts';
+import { layoutOf } from './weights.ts';
+
+/** @throws RefuteError E_PROGRAM, E_PROGRAM_WEIGHT */
+export function checkProgram(program: Program, weights: WeightSource): void {
+  const channels = channelCounts(program);
+  for (const name of ['vocabSize', 'contextLength'] as const) {
+    if (!isCount(program[name])) throw broken('the program', `${name} is ${program[name]}`);
+  }
+  const written = new Set<ValueId>();
+  const layers = new Set<number>();
+  for (const [index, op] of program.ops.entries()) {
+    const place = `op ${index} (${op.op})`;
+    for (const id of readsFrom(op, place)) {
+      if (!written.has(id)) throw broken(place, `it reads ${id} before any op has written it`);
+    }
+    if (!channels.has(op.out)) throw broken(place, `it writes ${op.out}, which the program does not declare`);
+    if (written.has(op.out)) throw broken(place, `it writes ${op.out} again`);
+    written.add(op.out);
+    checkNumbers(op, place);
+    checkWidths(op, place, channels);
+    checkWeight(op, place, channels, program, weights);
+    if (op.op !== 'attention') continue;
+    if (layers.has(op.layer)) throw broken(place, `layer ${op.layer} has another attention with a cache`);
+    layers.add(op.layer);
+  }
+  if (!written.has(program.logits)) throw broken('the program', `its logits, ${program.logits}, are never written`);
+  const logitCount = channels.get(program.logits);
+  if (logitCount !== program.vocabSize) {
+    throw broken('the program', `it has ${logitCount} logits`, `the vocabulary has ${program.vocabSize} tokens`);
+  }
+}
+
+function channelCounts({ values }: Program): ReadonlyMap<ValueId, number> {
+  const channels = new Map<ValueId, number>();
+  for (const { id, channelCount } of values) {
+    if (channels.has(id)) throw broken(`value ${id}`, 'it is declared twice');
+    if (!isCount(channelCount)) throw broken(`value ${id}`, `it has ${channelCount} channels`);
+    channels.set(id, channelCount);
+  }
+  return channels;
+}
+
+function readsFrom(op: Op, place: string): ValueId[] {
+  try {
+    return readsOf(op);
+  } catch (cause) {
+    throw new RefuteError({ code: 'E_PROGRAM', place, is: 'the float64 executor has no formula for it', cause });
+  }
+}
+
+/** The numbers of an op by themselves. */
+function checkNumbers(op: Op, place: string): void {
+  const counts = (of: Readonly<Record<string, number>>): void => {
+    for (const [name, n] of Object.entries(of)) if (!isCount(n)) throw broken(place, `${name} is ${n}`);
+  };
+  if (op.op === 'rmsnorm' && !(op.eps >= 0 && op.eps < Infinity)) throw broken(place, `eps is ${op.eps}`);
+  if (op.op === 'rope') {
+    const { headCount, headDim, rope } = op;
+    counts({ headCount, headDim, rotaryDim: rope.rotaryDim });
+    if (rope.rotaryDim % 2 === 1 || rope.rotaryDim > headDim) {
+      throw broken(
+        place,
+        `rotaryDim is ${rope.rotaryDim}`,
+        `it must be even and at most ${headDim}, the head's channels`,
+      );
+    }
+  }
+  if (op.op === 'attention') {
+    const { headCount, kvHeadCount, headDim, window } = op;
+    counts({ headCount, kvHeadCount, headDim, ...(window === null ? {} : { window }) });
+    if (headCount % kvHeadCount !== 0) {
+      throw broken(place, `${headCount} heads share ${kvHeadCount} kv heads`, 'every kv head must serve equally many');
+    }
+  }
+}
+
+/** How many channels an op's values must have. */
+function checkWidths(op: Op, place: string, channels: ReadonlyMap<ValueId, number>): void {
+  const demand = (id: ValueId, width: number | undefined): void => {
+    const is = channels.get(id);
+    if (is !== width) throw broken(place, `${id} has ${is} channels`, `it must have ${width}`);
+  };
+  if (op.op === 'attention') {
+    for (const id of [op.q, op.out]) demand(id, op.headCount * op.headDim);
+    for (const id of [op.k, op.v]) demand(id, op.kvHeadCount * op.headDim);
+    return;
+  }
+  if (op.op === 'rope') demand(op.out, op.headCount * op.headDim);
+  if (op.op === 'matmul') return;
+  for (const id of readsOf(op)) demand(id, channels.get(op.out));
+}
+
+/** The weight that an op reads: is it there, and [rows, columns] as the op needs it? */
+function checkWeight(
+  op: Op,
+  place: string,
+  channels: ReadonlyMap<ValueId, number>,
+  program: Program,
+  weights: WeightSource,
+): void {
+  const needed = weightShape(op, channels, program.vocabSize);
+  if (needed === null) return;
+  const { name, shape } = needed;
+  const stored = layoutOf(weights, name, shape.at(-1) ?? 0).info.shape;
+  const declared = program.weights.find((weight) => weight.name === name)?.shape ?? shape;
+  for (const found of [stored, declared]) {
+    if (withoutOnes(found) === withoutOnes(shape)) continue;
+    throw new RefuteError({
+      code: 'E_PROGRAM_WEIGHT',
+      place: `${place}: weight ${name}`,
+      is: `its shape is [${found.join(', ')}]`,
+      allowed: `the op reads [${shape.join(', ')}]`,
+    });
+  }
+}
+
+function weightShape(
+  op: Op,
+  channels: ReadonlyMap<ValueId, number>,
+  vocabSize: number,
+): { name: WeightName; shape: number[] } | null {
+  const out = channels.get(op.out) ?? 0;
+  switch (op.op) {
+    case 'embed':
+      return { name: op.weight, shape: [vocabSize, out] };
+    case 'matmul':
+      return { name: op.weight, shape: [out, channels.get(op.in) ?? 0] };
+    case 'rmsnorm':
+    case 'addBias':
+      return { name: op.weight, shape: [out] };
+    case 'rope': {
+      const { scaling, rotaryDim } = op.rope;
+      return scaling.type === 'factors' ? { name: scaling.weight, shape: [rotaryDim / 2] } : null;
+    }
+    case 'attention':
+    case 'silu':
+    case 'mul':
+    case 'add':
+      return null;
+  }
+}
+
+/** Extents of 1 say nothing about where an element lies. */
+function withoutOnes(shape: readonly number[]): string {
+  return shape.filter((extent) => extent !== 1).join();
+}
+
+function isCount(n: number): boolean {
+  return Number.isSafeInteger(n) && n >= 1;
+}
+
+function broken(place: string, is: string, allowed?: string): RefuteError {
+  return new RefuteError({ code: 'E_PROGRAM', place, is, ...(allowed && { allowed }) });
+}
