@@ -39,7 +39,11 @@ export function addValidateCommand(program: Command): void {
 
 async function runValidate(paths: readonly string[], flags: ValidateFlags): Promise<ExitCode> {
   const { validatePaths } = await import('../../runner/contract/index.ts');
-  const validation = await validatePaths(paths.length === 0 ? [join(flags.root, 'contracts')] : paths, {});
+  const chosen = paths.length === 0 ? [join(flags.root, 'contracts')] : paths;
+  const validation = await validatePaths(chosen, {
+    // Asked only where a contract claims a level; the rest of the runner is not loaded for less.
+    levels: async (...project) => (await import('../../runner/index.ts')).evidenceLevels(...project),
+  });
   const isEmpty = validation.contractCount + validation.unreadableCount === 0;
   const format = flags.json === true ? 'json' : flags.format;
   if (format === 'json') printJson(toJson(validation));

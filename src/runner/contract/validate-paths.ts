@@ -86,10 +86,15 @@ async function levelDiagnostics(
   levels: LevelSource,
 ): Promise<Diagnostic[]> {
   const found: Diagnostic[] = [];
+  const isClaiming = new Set(claiming.map(({ path }) => path));
   for (const root of new Set(claiming.map(({ path }) => projectRootOf(path)))) {
     const isOfProject = ({ path }: Contract): boolean => projectRootOf(path) === root;
-    const all = [...readable(files), ...contextOf(files)].filter(isOfProject);
-    found.push(...validateLevels(claiming.filter(isOfProject), await levels(root, all)));
+    const judged = claiming.filter(isOfProject);
+    // The others were let go after they were judged; the judged ones stay the same objects, so that they can be looked up.
+    const others = [...readable(files.filter((file) => !isClaiming.has(file))), ...contextOf(files)].filter(
+      isOfProject,
+    );
+    found.push(...validateLevels(judged, await levels(root, [...judged, ...others])));
   }
   return found;
 }

@@ -37,7 +37,7 @@ export function circlesOf<Node>(nodes: Iterable<Node>, edges: Edges<Node>): Set<
       const parent = path.at(-1);
       if (parent !== undefined) lower(parent.node, lowest.get(at.node) ?? 0);
       if (lowest.get(at.node) !== order.get(at.node)) continue;
-      const group = new Set(open.splice(open.indexOf(at.node)));
+      const group = new Set(open.splice(open.lastIndexOf(at.node)));
       for (const node of group) isOpen.delete(node);
       if (group.size > 1 || edges(at.node).includes(at.node)) found.push(group);
     }
