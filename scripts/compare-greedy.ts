@@ -1,0 +1,121 @@
+// Greedy text of the CPU engine beside llama.cpp's, on ten prompts: how many are the same ids to the end, and where
+// one parts, by how little. A look for people, not a claim: what counts as a fault is a contract's to say.
+//   node scripts/compare-greedy.ts MODEL [MAX_TOKENS]
+import { argmax, generate, openCpuExecutor, openModel, type Executor, type Model } from '../src/engine/index.ts';
+import { loadLlamaCpp, type LlamaCppModel } from '../src/oracles/index.ts';
+import { RefuteError } from '../src/errors.ts';
+import { formatTable } from '../src/cli/terminal.ts';
+
+const PROMPTS = [
+  'What is 2+2?',
+  'What is the capital of France?',
+  'Write one sentence about the sea.',
+  'List three colours.',
+  'Who wrote Hamlet?',
+  'Translate "good morning" into Spanish.',
+  'Explain why the sky is blue in two sentences.',
+  'def fibonacci(n):',
+  'Give me a recipe for pancakes.',
+  'What day comes after Monday?',
+];
+
+interface Row {
+  prompt: string;
+  same: number;
+  ours: number[];
+  theirs: number[];
+  /** At the first difference: logit of our token less that of theirs, here and in llama.cpp. */
+  margins: [ours: number, theirs: number] | null;
+}
+
+const [path, maxTokensText = '48'] = process.argv.slice(2);
+const maxTokens = Number(maxTokensText);
+if (path === undefined || !Number.isSafeInteger(maxTokens) || maxTokens < 1) {
+  console.error('node scripts/compare-greedy.ts MODEL [MAX_TOKENS]');
+  process.exit(3);
+}
+const loaded = await loadLlamaCpp();
+if (!loaded.available) {
+  console.error(`nothing compared: ${loaded.reason}`);
+  process.exit(2);
+}
+const model = await openModel(path);
+const executor = await openCpuExecutor(model.program, model.weights);
+const contextLength = Math.min(1024, model.program.contextLength);
+const oracle = await loaded.llama.openModel(path, { contextLength, kvCache: 'f32' });
+const rows: Row[] = [];
+for (const prompt of PROMPTS) rows.push(await compare(prompt, model, executor, oracle));
+print(rows);
+await oracle.close();
+await loaded.llama.close();
+await executor.close();
+await model.close();
+
+async function compare(prompt: string, model: Model, executor: Executor, oracle: LlamaCppModel): Promise<Row> {
+  const ids = promptIds(model, prompt);
+  const ours = await greedy(model, executor, ids);
+  const theirs = await oracle.greedy(ids, maxTokens);
+  const [at = -1] = [...Array.from({ length: Math.max(ours.length, theirs.length) }).keys()].filter(
+    (i) => ours[i] !== theirs[i],
+  );
+  if (at === -1) return { prompt, same: ours.length, ours, theirs, margins: null };
+  const before = [...ids, ...ours.slice(0, at)];
+  const ourLogits = await lastLogits(executor, before);
+  const theirLogits = (await oracle.logits(before)).subarray(-oracle.vocabSize);
+  // Where one text has ended, its token is an end token, the likeliest in its own logits.
+  const [a, b] = [ours[at] ?? argmax(ourLogits), theirs[at] ?? argmax(theirLogits)];
+  const margin = (logits: Float32Array): number => (logits[a] ?? 0) - (logits[b] ?? 0);
+  return { prompt, same: at, ours, theirs, margins: [margin(ourLogits), margin(theirLogits)] };
+}
+
+/** The chat template where there is one; otherwise the text as it stands, after the BOS that the model wants. */
+function promptIds({ text }: Model, prompt: string): number[] {
+  if (!text.hasChatTemplate) return text.encode(prompt, { parseSpecial: true, addBos: text.wantsBos });
+  const rendered = text.renderChat([{ role: 'user', content: prompt }], { addGenerationPrompt: true });
+  return text.encode(rendered, { parseSpecial: true, addBos: false });
+}
+
+async function greedy(model: Model, executor: Executor, ids: readonly number[]): Promise<number[]> {
+  const session = await executor.openSession(contextLength);
+  const generated: number[] = [];
+  const stream = model.text.openStream(ids);
+  const options = { promptIds: ids, maxTokens, contextLength, endIds: model.text.endIds, stream };
+  for await (const { id } of generate(session, options)) generated.push(id);
+  session.close();
+  return generated;
+}
+
+async function lastLogits(executor: Executor, ids: readonly number[]): Promise<Float32Array> {
+  const session = await executor.openSession(contextLength);
+  const { logits } = await session.run({ tokens: ids, logits: 'last' });
+  session.close();
+  if (logits.length !== executor.program.vocabSize) {
+    throw new RefuteError({ code: 'E_LOGITS', place: 'compare-greedy', is: `${logits.length} logits` });
+  }
+  return logits;
+}
+
+function print(rows: readonly Row[]): void {
+  const right = { align: 'right' } as const;
+  const columns = [
+    { title: 'prompt' },
+    { title: 'same', ...right },
+    { title: 'ours', ...right },
+    { title: 'llama.cpp', ...right },
+    { title: 'margin ours', ...right },
+    { title: 'margin llama.cpp', ...right },
+  ];
+  const cells = rows.map(({ prompt, same, ours, theirs, margins }) => [
+    prompt,
+    String(same),
+    String(ours.length),
+    String(theirs.length),
+    ...(margins === null ? ['', ''] : margins.map((margin) => margin.toFixed(4))),
+  ]);
+  console.log(formatTable(columns, cells));
+  const equal = rows.filter(({ margins }) => margins === null).length;
+  console.log(`${equal} of ${rows.length} prompts have the same ids to the end (at most ${maxTokens} tokens)`);
+  console.log(
+    "margin: logit of our token less that of llama.cpp's, at the first difference, on the same ids before it",
+  );
+}
