@@ -1,5 +1,5 @@
-// The runner's public face: what cli/ may import. Contracts are read in contract/, everything about evidence is beside.
-export * from './contract/index.ts';
+// The runner's public face for whatever runs or judges claims. Contracts have a face of their own (contract/index.ts):
+// who only reads them should not pay for loading this.
 export type { PartName } from './falsifier.ts';
 export { openProject, runnableClaims, selectClaims, type Project } from './project.ts';
 export { assessProject, type Assessment, type ClaimStatus } from './evidence/assess.ts';

@@ -3,7 +3,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { RefuteError } from '../errors.ts';
-import { loadContracts } from './contract/index.ts';
+import { loadContracts } from './contract/load-contract.ts';
 import type { Claim, Contract } from './contract/model.ts';
 
 export interface Project {

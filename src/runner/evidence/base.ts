@@ -1,8 +1,7 @@
 // What contracts and receipts said at another commit. Only files that differ are read: what did not change was not
 // loosened. Git answers; nothing is checked out.
-import { execa } from 'execa';
 import { RefuteError } from '../../errors.ts';
-import { readContractText } from '../contract/index.ts';
+import { readContractText } from '../contract/load-contract.ts';
 import type { Contract } from '../contract/model.ts';
 import { EVIDENCE_FOLDER, isReceiptName } from './paths.ts';
 import type { Receipt } from './receipt.ts';
@@ -41,11 +40,13 @@ export async function readBase(root: string, ref: string): Promise<Base> {
 
 /** null: the file is new. */
 async function show(root: string, commit: string, path: string): Promise<string | null> {
+  const { execa } = await import('execa');
   const result = await execa('git', ['show', `${commit}:./${path}`], { cwd: root, reject: false, stripFinalNewline: false });
   return result.exitCode === 0 ? result.stdout : null;
 }
 
 async function git(root: string, ref: string, ...argv: string[]): Promise<string> {
+  const { execa } = await import('execa');
   const result = await execa('git', argv, { cwd: root, reject: false });
   if (result.exitCode === 0) return result.stdout;
   const [line = 'git does not answer'] = (result.stderr ?? '').split('\n');

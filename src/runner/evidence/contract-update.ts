@@ -1,7 +1,6 @@
 // What `pv falsify` writes into a contract: the derived level and the evidence it stands on. From an assessment to a
 // list of edits; the text is changed by applyEdits, one atomic write per contract.
-import { writeFileAtomic } from '../../engine/index.ts';
-import { applyEdits, type ContractEdit } from '../contract/index.ts';
+import { applyEdits, type ContractEdit } from '../contract/edit.ts';
 import type { Claim, Contract, EvidenceEntry, EvidenceKey } from '../contract/model.ts';
 import { levelRank, type Level } from '../level/types.ts';
 import type { PartName } from '../falsifier.ts';
@@ -54,6 +53,7 @@ export function contractUpdates(assessment: Assessment, ran: ReadonlySet<string>
 
 /** One write per contract: level, evidence, version and changelog move together or not at all. */
 export async function writeContract({ contract, edits }: ContractUpdate): Promise<void> {
+  const { writeFileAtomic } = await import('../../engine/index.ts');
   await writeFileAtomic(contract.path, applyEdits(contract.source, edits));
 }
 

@@ -2,7 +2,6 @@
 // present ones that a receipt is compared with, so fresh means: nothing that was looked at has changed since.
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { sha256File } from '../../engine/index.ts';
 import type { Claim, Contract } from '../contract/model.ts';
 import { formatNumber } from '../run/bar.ts';
 import { isFetchedModel } from '../run/needs.ts';
@@ -67,6 +66,7 @@ export class PinReader {
   async #hashModel(name: string): Promise<PinValue> {
     const path = resolve(this.#root, name);
     if (statSync(path, { throwIfNoEntry: false }) === undefined) return isFetchedModel(name) ? 'unchecked' : 'absent';
+    const { sha256File } = await import('../../engine/index.ts');
     return `sha256:${await sha256File(path)}`;
   }
 }

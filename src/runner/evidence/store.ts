@@ -3,7 +3,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
-import { writeFileAtomic } from '../../engine/index.ts';
 import type { Claim } from '../contract/model.ts';
 import { absolute, claimFolder, EVIDENCE_FOLDER, isCounterexampleName, isReceiptName, receiptPath } from './paths.ts';
 import { parseReceipt, type CounterexampleFile, type Receipt } from './receipt.ts';
@@ -57,6 +56,7 @@ export function readReceipt(path: string, text: string): StoredReceipt {
 export async function writeIfChanged(root: string, name: string, text: string): Promise<boolean> {
   const path = absolute(root, name);
   if (existsSync(path) && readFileSync(path, 'utf8') === text) return false;
+  const { writeFileAtomic } = await import('../../engine/index.ts');
   await writeFileAtomic(path, text);
   return true;
 }

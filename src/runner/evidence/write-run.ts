@@ -1,6 +1,5 @@
 // Writes down what a run gave: counterexamples first, then the receipt, then the findings. Killed between two of them,
 // the next run of the same claim completes the set.
-import { execa } from 'execa';
 import { RefuteError } from '../../errors.ts';
 import type { Contract } from '../contract/model.ts';
 import { findingsText } from '../report/findings.ts';
@@ -126,6 +125,7 @@ function refusal(place: string, is: string, next: string): RefuteError {
 
 /** Which commit the sources are, for people. null outside git. */
 async function sourceOf(root: string): Promise<VolatilePart['source']> {
+  const { execa } = await import('execa');
   const git = (...argv: string[]): Promise<{ exitCode?: number; stdout: string }> =>
     execa('git', argv, { cwd: root, reject: false });
   const [head, status] = await Promise.all([git('rev-parse', 'HEAD'), git('status', '--porcelain', '--untracked-files=no')]);

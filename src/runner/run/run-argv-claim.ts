@@ -10,7 +10,6 @@ import { digestOf } from '../evidence/digest.ts';
 import { isWithin } from './bar.ts';
 import type { ClaimRun, RunClaimOptions } from './run-claim.ts';
 import { PART_TIME_LIMIT_MS } from './run-part.ts';
-import { runArgv } from './run-program.ts';
 import type { PartReport } from './protocol.ts';
 import { judgeReport, type PartResult } from './verdict.ts';
 
@@ -38,6 +37,7 @@ async function runOnce(
   const argv = claim.run ?? [];
   try {
     const timeLimitMs = options.timeLimitMs ?? PART_TIME_LIMIT_MS;
+    const { runArgv } = await import('./run-program.ts');
     const { exitCode, stdout } = await runArgv(programArgv(argv), { cwd: options.root, timeLimitMs });
     const where = argv.join(' ');
     const failure = isWithin(bar, exitCode) ? null : ({ kind: 'measure', value: exitCode, where } as const);

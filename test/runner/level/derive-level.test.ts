@@ -1,0 +1,246 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { deriveLevel } from '../../../src/runner/level/derive-level.ts';
+import { LEVELS, levelRank } from '../../../src/runner/level/types.ts';
+import type { ClaimFacts, ReceiptFacts } from '../../../src/runner/level/types.ts';
+import { naiveLevel } from './naive-level.ts';
+import { claimFacts, dependencies, receiptFacts, survivor } from './facts.ts';
+
+const RUNS = { numRuns: 2_000 };
+
+describe('deriveLevel', () => {
+  const claim: ClaimFacts = { executors: ['cpu'], faults: ['gross', 'small'], canHaveOracle: true };
+
+  it.each([
+    ['no receipt', [], 'NONE', 'no-receipt'],
+    ['all parts survived', [survivor()], 'DISCHARGED', null],
+    ['no oracle part', [survivor({ oracle: undefined })], 'FUNCTIONAL', 'no-part'],
+    [
+      'live not run',
+      [survivor({ live: { verdict: 'not-run', executed: 0, planned: 4 } })],
+      'PARTIAL_ALGORITHM_LEVEL',
+      'not-run',
+    ],
+    ['no live, oracle survived', [survivor({ live: undefined })], 'PARTIAL_ALGORITHM_LEVEL', 'no-part'],
+    [
+      'oracle falsified',
+      [survivor({ oracle: { verdict: 'falsified', executed: 1, planned: 4 } })],
+      'NONE',
+      'falsified',
+    ],
+    ['live in error', [survivor({ live: { verdict: 'error', executed: 0, planned: 4 } })], 'NONE', 'error'],
+    [
+      'live flaky',
+      [survivor({ live: { verdict: 'flaky', executed: 4, planned: 4 } })],
+      'PARTIAL_ALGORITHM_LEVEL',
+      'flaky',
+    ],
+    [
+      'zero cases survived',
+      [survivor({ generated: { verdict: 'survived', executed: 0, planned: 0 } })],
+      'NONE',
+      'incomplete',
+    ],
+    [
+      'one case short',
+      [survivor({ generated: { verdict: 'survived', executed: 9, planned: 10 } })],
+      'NONE',
+      'incomplete',
+    ],
+  ] as const)('%s', (_title, receipts, level, cause) => {
+    const derivation = deriveLevel(claim, receipts);
+    expect([derivation.level, derivation.cause?.code ?? null]).toEqual([level, cause]);
+  });
+
+  it('names the planted fault that stayed green', () => {
+    const faults = [
+      { id: 'gross', verdict: 'red' },
+      { id: 'small', verdict: 'green' },
+    ] as const;
+    const { level, cause } = deriveLevel(claim, [{ ...survivor(), faults }]);
+    expect([level, cause?.code, cause?.subject]).toEqual(['NONE', 'fault-green', 'small']);
+  });
+
+  it('counts neither a falsifier without faults nor a promised fault that is not planted', () => {
+    const without = { ...survivor(), faults: [] };
+    expect(deriveLevel({ ...claim, faults: [] }, [without]).cause?.code).toBe('no-faults');
+    expect(deriveLevel(claim, [without]).cause?.code).toBe('fault-unplanted');
+  });
+
+  it('keeps the word of a stale receipt and counts it as nothing', () => {
+    const derivation = deriveLevel(claim, [{ ...survivor(), isFresh: false }]);
+    expect(derivation).toMatchObject({ level: 'NONE', word: 'DISCHARGED', isStale: true, cause: { code: 'stale' } });
+  });
+
+  it('takes a second machine with the same outputs where no oracle can exist', () => {
+    const closed = { ...claim, canHaveOracle: false };
+    const base = survivor({ oracle: undefined });
+    const confirmed = (machine: string, outputsDigest: string): ReceiptFacts => ({
+      ...base,
+      confirmations: [{ machine, verdict: 'survived', outputsDigest }],
+    });
+    expect(deriveLevel(closed, [base]).cause?.code).toBe('unconfirmed');
+    expect(deriveLevel(closed, [confirmed(base.machine, base.outputsDigest)]).level).toBe('FUNCTIONAL');
+    expect(deriveLevel(closed, [confirmed('other', base.outputsDigest)]).level).toBe('DISCHARGED');
+    const disputed = deriveLevel(closed, [confirmed('other', 'another digest')]);
+    expect([disputed.level, disputed.caps[0]?.cause.code]).toEqual(['FUNCTIONAL', 'disputed']);
+  });
+
+  it('asks every required executor for the live part, and one for the generated', () => {
+    const both = { ...claim, executors: ['cpu', 'webgpu'] };
+    expect(deriveLevel(both, [survivor()])).toMatchObject({
+      level: 'PARTIAL_ALGORITHM_LEVEL',
+      cause: { code: 'class-missing', subject: 'webgpu' },
+    });
+    const gpu = { ...survivor(), executor: 'webgpu', environmentClass: 'webgpu.swiftshader' };
+    expect(deriveLevel(both, [survivor(), gpu]).level).toBe('DISCHARGED');
+  });
+
+  it('holds a claim at FUNCTIONAL when a class that is not required refutes it', () => {
+    const gpu = {
+      ...survivor({
+        generated: {
+          verdict: 'falsified',
+          executed: 3,
+          planned: 10,
+        },
+      }),
+      executor: 'webgpu',
+      environmentClass: 'webgpu.nvidia-h100',
+    } as const;
+    expect(deriveLevel(claim, [survivor(), gpu])).toMatchObject({ level: 'FUNCTIONAL', cause: { code: 'disputed' } });
+  });
+
+  it('never stands above a dependency; a missing or empty one is nothing', () => {
+    for (const level of LEVELS) {
+      expect(deriveLevel(claim, [survivor()], [{ stem: 'x', level }]).level).toBe(level);
+    }
+    expect(deriveLevel(claim, [survivor()], [{ stem: 'x', level: null }]).level).toBe('NONE');
+  });
+});
+
+describe('laws of deriveLevel', () => {
+  const inputs = fc.tuple(claimFacts, fc.array(receiptFacts, { maxLength: 4 }), dependencies);
+  const isClean = (receipt: ReceiptFacts): boolean =>
+    Object.values(receipt.parts).every((part) => part?.verdict === 'survived') && receipt.confirmations.length === 0;
+
+  it('agrees with a second, naive formulation', () => {
+    fc.assert(
+      fc.property(inputs, ([claim, receipts, dependsOn]) => {
+        expect(deriveLevel(claim, receipts, dependsOn).level).toBe(naiveLevel(claim, receipts, dependsOn));
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+
+  it('never rises when a survived receipt is removed', () => {
+    fc.assert(
+      fc.property(inputs, ([claim, receipts, dependsOn]) => {
+        const before = levelRank(deriveLevel(claim, receipts, dependsOn).level);
+        for (const receipt of receipts.filter(isClean)) {
+          const rest = receipts.filter((other) => other !== receipt);
+          expect(levelRank(deriveLevel(claim, rest, dependsOn).level)).toBeLessThanOrEqual(before);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  it('never rises when a falsified receipt is added', () => {
+    fc.assert(
+      fc.property(inputs, receiptFacts, ([claim, receipts, dependsOn], extra) => {
+        const generated = { verdict: 'falsified', executed: 1, planned: 2 } as const;
+        const falsified: ReceiptFacts = { ...extra, parts: { ...extra.parts, generated } };
+        const before = levelRank(deriveLevel(claim, receipts, dependsOn).level);
+        expect(levelRank(deriveLevel(claim, [...receipts, falsified], dependsOn).level)).toBeLessThanOrEqual(before);
+      }),
+      RUNS,
+    );
+  });
+
+  it('does not depend on any order', () => {
+    fc.assert(
+      fc.property(inputs, ([claim, receipts, dependsOn]) => {
+        const turned = {
+          executors: claim.executors.toReversed(),
+          faults: claim.faults.toReversed(),
+          canHaveOracle: claim.canHaveOracle,
+        };
+        const one = deriveLevel(claim, receipts, dependsOn);
+        const other = deriveLevel(turned, receipts.toReversed(), dependsOn.toReversed());
+        expect([other.level, other.word, other.isStale]).toEqual([one.level, one.word, one.isStale]);
+      }),
+      RUNS,
+    );
+  });
+
+  it('never counts a stale receipt', () => {
+    fc.assert(
+      fc.property(inputs, ([claim, receipts, dependsOn]) => {
+        const fresh = receipts.filter((receipt) => receipt.isFresh);
+        expect(deriveLevel(claim, receipts, dependsOn).level).toBe(deriveLevel(claim, fresh, dependsOn).level);
+      }),
+      RUNS,
+    );
+  });
+
+  it('holds every cap', () => {
+    fc.assert(
+      fc.property(inputs, ([claim, receipts, dependsOn]) => {
+        const { level, caps } = deriveLevel(claim, receipts, dependsOn);
+        for (const cap of caps) expect(levelRank(level)).toBeLessThanOrEqual(levelRank(cap.level));
+        for (const { level: limit } of dependsOn) {
+          expect(levelRank(level)).toBeLessThanOrEqual(levelRank(limit ?? 'NONE'));
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  it('gives a cause exactly where something is missing', () => {
+    fc.assert(
+      fc.property(inputs, ([claim, receipts, dependsOn]) => {
+        const { level, cause } = deriveLevel(claim, receipts, dependsOn);
+        expect(cause === null).toBe(level === 'DISCHARGED');
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('deriveLevel on every small case', () => {
+  it('agrees with the naive formulation on all combinations of part outcomes, faults, freshness and oracle', () => {
+    const outcomes = [
+      undefined,
+      { verdict: 'survived', executed: 2, planned: 2 },
+      { verdict: 'survived', executed: 1, planned: 2 },
+      { verdict: 'survived', executed: 0, planned: 0 },
+      { verdict: 'falsified', executed: 1, planned: 2 },
+      { verdict: 'flaky', executed: 2, planned: 2 },
+      { verdict: 'not-run', executed: 0, planned: 2 },
+      { verdict: 'error', executed: 0, planned: 2 },
+    ] as const;
+    let count = 0;
+    for (const generated of outcomes) {
+      for (const live of outcomes) {
+        for (const oracle of outcomes) {
+          for (const fault of ['red', 'green', 'not-run', 'error', null] as const) {
+            for (const isFresh of [true, false]) {
+              for (const canHaveOracle of [true, false]) {
+                const receipt: ReceiptFacts = {
+                  ...survivor({ generated, live, oracle }),
+                  isFresh,
+                  faults: fault === null ? [] : [{ id: 'f', verdict: fault }],
+                };
+                const claim = { executors: ['cpu'], faults: ['f'], canHaveOracle };
+                expect(deriveLevel(claim, [receipt]).level).toBe(naiveLevel(claim, [receipt], []));
+                count += 1;
+              }
+            }
+          }
+        }
+      }
+    }
+    expect(count).toBe(8 * 8 * 8 * 5 * 2 * 2);
+  });
+});

@@ -1,0 +1,3 @@
+export function multiply(a: number, b: number): number {
+  return a * b;
+}

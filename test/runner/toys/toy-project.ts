@@ -1,0 +1,122 @@
+// A small project in a temporary folder, with a product of one file, toy falsifiers and a contract: what the harness is
+// tested on. Also the way to run pv on it as a user would.
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
+const TOYS = fileURLToPath(new URL('./files/', import.meta.url));
+
+export interface PvResult {
+  exitCode: number;
+  signal: string | undefined;
+  stdout: string;
+  stderr: string;
+}
+
+export class ToyProject {
+  readonly root: string = mkdtempSync(join(tmpdir(), 'refute-toy-'));
+
+  constructor() {
+    cpSync(TOYS, this.root, { recursive: true });
+    // Falsifiers import fast-check; a project has it from its own npm ci.
+    symlinkSync(join(REPOSITORY, 'node_modules'), join(this.root, 'node_modules'), 'dir');
+  }
+
+  /** Runs pv in the project; the clock stands still, so that equal runs write equal bytes. */
+  async pv(
+    argv: readonly string[],
+    options: { env?: Record<string, string>; nodeArgv?: string[] } = {},
+  ): Promise<PvResult> {
+    const { env = {}, nodeArgv = [] } = options;
+    const result = await execa(process.execPath, [...nodeArgv, join(REPOSITORY, 'bin/pv.js'), ...argv], {
+      cwd: this.root,
+      reject: false,
+      env: { NO_COLOR: '1', SOURCE_DATE_EPOCH: '1700000000', ...env },
+    });
+    return { exitCode: result.exitCode ?? -1, signal: result.signal, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  path(name: string): string {
+    return join(this.root, name);
+  }
+
+  read(name: string): string {
+    return readFileSync(this.path(name), 'utf8');
+  }
+
+  write(name: string, text: string): void {
+    mkdirSync(dirname(this.path(name)), { recursive: true });
+    writeFileSync(this.path(name), text);
+  }
+
+  /** Replaces one text that must be there. */
+  edit(name: string, find: string, replace: string): void {
+    const before = this.read(name);
+    if (!before.includes(find)) throw new Error(`${name} does not contain ${find}`);
+    this.write(
+      name,
+      before.replace(find, () => replace),
+    );
+  }
+
+  has(name: string): boolean {
+    return existsSync(this.path(name));
+  }
+
+  remove(name: string): void {
+    rmSync(this.path(name), { recursive: true });
+  }
+
+  /** Everything that pv may write, by name; half-written temporary files are no part of it. */
+  snapshot(): Map<string, string> {
+    const files = new Map<string, string>();
+    for (const folder of ['contracts', 'evidence']) {
+      if (!this.has(folder)) continue;
+      for (const entry of readdirSync(this.path(folder), { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile() || entry.name.endsWith('.tmp')) continue;
+        const path = join(entry.parentPath, entry.name);
+        files.set(relative(this.root, path).split(sep).join('/'), readFileSync(path, 'utf8'));
+      }
+    }
+    return files;
+  }
+
+  async git(...argv: string[]): Promise<string> {
+    const identity = ['-c', 'user.name=Toy', '-c', 'user.email=toy@example.org', '-c', 'commit.gpgsign=false'];
+    const { stdout } = await execa('git', [...identity, ...argv], { cwd: this.root });
+    return stdout;
+  }
+
+  /** Makes the folder a repository whose HEAD is the present state. */
+  async commitAll(): Promise<void> {
+    if (!this.has('.git')) {
+      await this.git('init', '-q');
+      this.write('.gitignore', 'node_modules\n');
+    }
+    await this.git('add', '-A');
+    await this.git('commit', '-q', '-m', 'state');
+  }
+
+  close(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+export const CLASS_FILE: string = `cpu.${process.arch}.v8-${process.versions.v8.split('.').slice(0, 2).join('.')}.json`;
+
+export function receiptName(stem: string, id: string): string {
+  return `evidence/${stem}/${id}/${CLASS_FILE}`;
+}
