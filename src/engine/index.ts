@@ -63,7 +63,7 @@ export {
   type GgufTensorInput,
 } from './formats/gguf-writer.ts';
 
-export { openCpuExecutor, type CpuOptions } from './cpu/cpu-executor.ts';
+export { openCpuExecutor, type CpuExecutor, type CpuOptions } from './cpu/cpu-executor.ts';
 export { checkProgram } from './program/check-program.ts';
 
 export {

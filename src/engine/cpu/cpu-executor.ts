@@ -18,27 +18,34 @@ export interface CpuOptions {
 
 const CHUNK_POSITIONS = 64;
 
+export interface CpuExecutor extends Executor {
+  /** Memories that the weights are spread over. */
+  readonly bankCount: number;
+}
+
 /** An `OpenExecutor`. @throws RefuteError E_PROGRAM, E_PROGRAM_WEIGHT, E_BANK_TOO_SMALL, E_KERNEL_MISSING */
 export async function openCpuExecutor(
   program: Program,
   weights: WeightSource,
   { bankByteLimit = MAX_MEMORY_BYTES, chunkPositions = CHUNK_POSITIONS }: CpuOptions = {},
-): Promise<Executor> {
+): Promise<CpuExecutor> {
   checkProgram(program, weights);
   const limit = Math.min(bankByteLimit, MAX_MEMORY_BYTES);
-  return new CpuExecutor(await loadProgram(program, weights, { bankByteLimit: limit, chunkPositions }));
+  return new LoadedExecutor(await loadProgram(program, weights, { bankByteLimit: limit, chunkPositions }));
 }
 
-class CpuExecutor implements Executor {
+class LoadedExecutor implements CpuExecutor {
   readonly id = 'cpu';
   readonly adapter = null;
   readonly profile: typeof CPU_PROFILE = CPU_PROFILE;
   readonly program: Program;
+  readonly bankCount: number;
   #loaded: LoadedProgram | null;
   readonly #sessions = new Set<CpuSession>();
 
   constructor(loaded: LoadedProgram) {
     this.program = loaded.program;
+    this.bankCount = loaded.banks.length;
     this.#loaded = loaded;
   }
 

@@ -4,7 +4,27 @@
 import { RefuteError } from '../../errors.ts';
 import { byteLengthOf, TENSOR_TYPES } from '../quant/types.ts';
 import type { WeightSource } from './executor.ts';
-import { operands, type AttentionOp, type Op, type Program, type ValueId, type WeightName } from './program.ts';
+import {
+  operands,
+  type AttentionOp,
+  type Op,
+  type OpName,
+  type Program,
+  type ValueId,
+  type WeightName,
+} from './program.ts';
+
+const OP_NAMES: ReadonlySet<string> = new Set([
+  'embed',
+  'rmsnorm',
+  'matmul',
+  'addBias',
+  'rope',
+  'attention',
+  'silu',
+  'mul',
+  'add',
+] satisfies OpName[]);
 
 /** @throws RefuteError E_PROGRAM, E_PROGRAM_WEIGHT */
 export function checkProgram(program: Program, weights: WeightSource): void {
@@ -21,6 +41,7 @@ export function checkProgram(program: Program, weights: WeightSource): void {
   const cachedLayers = new Set<number>();
   for (const [index, op] of program.ops.entries()) {
     const place = `op ${index} (${op.op})`;
+    if (!OP_NAMES.has(op.op)) throw wrong(place, 'there is no such op', [...OP_NAMES].join(', '));
     const { reads, writes } = operands(op);
     const unwritten = reads.find((id) => !written.has(id));
     if (unwritten !== undefined) throw wrong(place, `it reads ${unwritten}, which no earlier op has written`);
@@ -93,8 +114,6 @@ function checkOp(
       expectChannels(op.a, out);
       expectChannels(op.b, out);
       return;
-    default:
-      throw wrong(place, `there is no op ${String((op satisfies never as { op: unknown }).op)}`);
   }
 }
 
