@@ -78,7 +78,11 @@ export interface PartContext {
   /** Records who the outside oracle is: name, version, digest of what it gave. */
   oracle(identity: { name: string; version: string; digest?: string }): void;
   /** Starts the real program as a user would; never throws on an exit code. */
-  program(name: 'apr' | 'pv', argv: readonly string[], options?: { stdin?: string; cwd?: string }): Promise<ProgramResult>;
+  program(
+    name: 'apr' | 'pv',
+    argv: readonly string[],
+    options?: { stdin?: string; cwd?: string },
+  ): Promise<ProgramResult>;
 }
 
 export type Comparator = '<=' | '<' | '>=' | '>' | '==';

@@ -22,6 +22,11 @@ function buildAlphabet(): Map<string, number> {
   return alphabet;
 }
 
+/** The 256 characters, by byte. */
+export const BYTE_ALPHABET: readonly string[] = [...byteOfCharacter]
+  .toSorted(([, a], [, b]) => a - b)
+  .map(([character]) => character);
+
 /** The bytes that a token's spelling stands for; a character outside the alphabet stands for its own UTF-8. */
 export function bytesOfSpelling(spelling: string): Uint8Array {
   const bytes: number[] = [];

@@ -13,6 +13,9 @@ export function buildEncoder(vocabulary: Vocabulary): Encode {
 
 function buildBpe(vocabulary: Vocabulary): Encode {
   const { expressions = [], ignoresMerges = false } = vocabulary.preTokenizer ?? {};
+  const merges = vocabulary.merges.map(splitMerge).filter((merge) => merge !== null);
+  const vocab = textTokens(vocabulary);
+  const expansions = addMissing(vocab, merges, vocabulary.tokens.length);
   const tokenizer = build({
     normalizer: null,
     pre_tokenizer: {
@@ -22,14 +25,33 @@ function buildBpe(vocabulary: Vocabulary): Encode {
         { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
       ],
     },
-    model: {
-      type: 'BPE',
-      vocab: textTokens(vocabulary),
-      merges: vocabulary.merges.map(splitMerge).filter((merge) => merge !== null),
-      ignore_merges: ignoresMerges,
-    },
+    model: { type: 'BPE', vocab, merges, ignore_merges: ignoresMerges },
   });
-  return (text) => tokenizer.encode(text, { add_special_tokens: false }).ids;
+  const encode: Encode = (text) => tokenizer.encode(text, { add_special_tokens: false }).ids;
+  return expansions.size === 0 ? encode : (text) => encode(text).flatMap((id) => expansions.get(id) ?? [id]);
+}
+
+/**
+ * A merge may make what is no token, as a step to one. Where it stays, it is written as its single bytes; the library
+ * would drop it. Such spellings get ids from `firstId` on, which the result expands.
+ */
+function addMissing(
+  vocab: Record<string, number>,
+  merges: readonly (readonly [string, string])[],
+  firstId: number,
+): Map<number, number[]> {
+  const expansions = new Map<number, number[]>();
+  for (const [left, right] of merges) {
+    const spelling = left + right;
+    if (vocab[spelling] !== undefined) continue;
+    const id = firstId + expansions.size;
+    vocab[spelling] = id;
+    expansions.set(
+      id,
+      Array.from(spelling).flatMap((byte) => vocab[byte] ?? []),
+    );
+  }
+  return expansions;
 }
 
 /** "left right": the first space from the second character on parts them, as in llama.cpp. */

@@ -1,6 +1,7 @@
 // The `tokenizer.*` keys of a GGUF file, read and checked: what the encoder, the decoder and the chat template need.
 // Values are taken as the file states them; what it leaves out is filled in here, each default with a notice.
 import type { Notice } from '../model.ts';
+import { BYTE_ALPHABET } from './byte-alphabet.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { DEFAULT_PRE, PRE_TOKENIZERS, type PreTokenizer } from './pre-tokenizers.ts';
 
@@ -74,6 +75,7 @@ export function readVocabulary(
   if (tokens.length === 0) throw reader.error('E_TOKENIZER_EMPTY', 'tokenizer.ggml.tokens', 'the vocabulary is empty');
   const idOf = indexTokens(reader, tokens);
   const types = readTypes(reader, tokens, notify);
+  noticeMissingBytes(kind, idOf, types, notify);
   const preTokenizer = kind === 'bpe' ? choosePreTokenizer(reader, notify) : null;
   const bosId =
     reader.id('tokenizer.ggml.bos_token_id', tokens.length) ?? fallbackBos(reader, kind, idOf, types, notify);
@@ -116,6 +118,27 @@ function readTypes(reader: MetadataReader, tokens: readonly string[], notify: (n
     types[id] = TOKEN_TYPE.control;
   }
   return types;
+}
+
+/** Every text has a spelling where every byte is a token, or where an unknown token stands in for it. */
+function noticeMissingBytes(
+  kind: Vocabulary['kind'],
+  idOf: ReadonlyMap<string, number>,
+  types: Uint8Array,
+  notify: (notice: Notice) => void,
+): void {
+  const spellings = kind === 'bpe' ? BYTE_ALPHABET : BYTE_ALPHABET.map((_, byte) => spellingOfByte(byte));
+  const missing = spellings.filter((spelling) => !idOf.has(spelling)).length;
+  if (missing === 0) return;
+  const hasUnknown = kind === 'sentencepiece' && types.includes(TOKEN_TYPE.unknown);
+  const fate = hasUnknown ? 'becomes the unknown token' : 'is lost';
+  const message = `${missing} of 256 bytes have no token: text that needs them ${fate}.`;
+  notify({ severity: 'warning', code: 'BYTES-MISSING', message });
+}
+
+/** 10 -> `<0x0A>`. */
+function spellingOfByte(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
 }
 
 function readScores(reader: MetadataReader, tokens: readonly string[]): readonly number[] {

@@ -60,7 +60,7 @@ const WARNINGS = {
 
 export type Code = keyof typeof ERRORS | keyof typeof WARNINGS;
 
-/** Unless a rule says otherwise for a place; PV-010, PV-022, PV-023 and PV-051 say when in their titles. */
+/** Unless a rule says otherwise for a place; PV-010, PV-022 and PV-023 say when in their titles. */
 export function severityOf(code: Code): Severity {
   return code in ERRORS ? 'error' : 'warning';
 }

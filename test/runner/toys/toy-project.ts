@@ -94,6 +94,14 @@ export class ToyProject {
     return files;
   }
 
+  /** Half-written temporary files that a killed writer left. */
+  leftovers(): string[] {
+    return ['contracts', 'evidence']
+      .filter((folder) => this.has(folder))
+      .flatMap((folder) => readdirSync(this.path(folder), { recursive: true, encoding: 'utf8' }))
+      .filter((name) => name.endsWith('.tmp'));
+  }
+
   async git(...argv: string[]): Promise<string> {
     const identity = ['-c', 'user.name=Toy', '-c', 'user.email=toy@example.org', '-c', 'commit.gpgsign=false'];
     const { stdout } = await execa('git', [...identity, ...argv], { cwd: this.root });

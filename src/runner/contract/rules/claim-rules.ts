@@ -56,9 +56,7 @@ function checkBar({ node, id }: Claim, findings: Findings): void {
   if (bar === undefined || threshold?.kind !== 'scalar' || typeof threshold.value !== 'number') return;
   const at = spanOfValue(bar, 'threshold');
   const { value } = threshold;
-  if (!Number.isFinite(value)) {
-    findings.add('PV-051', `${id}: a threshold of ${value} compares with nothing`, at, { severity: 'error' });
-  } else if ((comparator === '>=' && value <= 0) || (comparator === '>' && value < 0)) {
+  if ((comparator === '>=' && value <= 0) || (comparator === '>' && value < 0)) {
     findings.add('PV-051', `${id}: "${comparator} ${value}" holds for every count and every error`, at);
   } else if ((comparator === '<=' && value < 0) || (comparator === '<' && value <= 0)) {
     findings.add('PV-051', `${id}: "${comparator} ${value}" holds for no count and no error`, at);

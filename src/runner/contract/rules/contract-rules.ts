@@ -4,7 +4,7 @@ import type { Findings, Span } from '../findings.ts';
 import { placeOf, relatedAt, spanOfKey, spanOfValue, startOf } from '../findings.ts';
 import { OBLIGATION_FORMAL, OBLIGATION_PROPERTY, TEST_IF_FAILS, TEST_PREDICTION } from '../keys.ts';
 import type { Contract, Obligation } from '../model.ts';
-import { asMap, findNode, findPair } from '../yaml-node.ts';
+import { asMap, asText, findNode, findPair } from '../yaml-node.ts';
 
 export function checkContract(contract: Contract, findings: Findings): void {
   checkMetadata(contract, findings);
@@ -176,7 +176,8 @@ function checkHarnesses(contract: Contract, findings: Findings): void {
       const message = `kani_harnesses.${id}.obligation must not be empty; every harness shows an obligation`;
       findings.add('SCHEMA-011', message, spanOfKey(node, 'obligation'));
     }
-    if (bound === undefined) {
+    // A bound of the wrong type is there, and PV-003 says so.
+    if (bound === undefined && asText(findNode(node, 'bound')) === undefined) {
       findings.add(
         'SCHEMA-012',
         `kani_harnesses.${id}.bound not specified; Kani needs an unwind bound`,

@@ -91,9 +91,9 @@ function isBound(test: YamlMap): boolean {
 function reportUnrun(contract: Contract, key: YamlKey, value: YamlNode, findings: Findings): void {
   const count = value.kind === 'seq' ? value.items.length : value.kind === 'map' ? value.pairs.length : 0;
   if (count === 0) return;
-  const claimCount = contract.claims.length;
-  const besides =
-    claimCount === 0 ? 'and the file has no falsification test' : `beside ${claimCount} falsification tests`;
-  const message = `${count} entries under '${key.text}' are not run, ${besides}; make each a falsification test`;
+  const what = count === 1 ? '1 entry' : `${count} entries`;
+  const tests = contract.claims.length;
+  const besides = tests === 0 ? 'and the file has no falsification test' : `beside ${tests} in falsification_tests`;
+  const message = `${what} under '${key.text}', from where nothing is run, ${besides}`;
   findings.add('PV-011', message, key);
 }

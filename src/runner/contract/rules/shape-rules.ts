@@ -94,7 +94,9 @@ function describe(value: unknown): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';
-  return typeof value === 'string' ? 'text' : `the ${typeof value} ${JSON.stringify(value)}`;
+  if (typeof value === 'string') return 'text';
+  // NaN and the infinities are no numbers to a schema.
+  return typeof value === 'number' ? `the number ${value}` : `the ${typeof value} ${JSON.stringify(value)}`;
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

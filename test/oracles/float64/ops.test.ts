@@ -1,0 +1,396 @@
+// Every formula against the same formula in integers (fixed-point.ts), within the bound that its roundings allow; and
+// against cases whose answer can be said by hand.
+import { describe, expect, it } from 'vitest';
+import type { AttentionOp, Op, RopeParameters, ValueId } from '../../../src/engine/program/program.ts';
+import { evaluateOp, newCache, type OpInputs } from '../../../src/oracles/index.ts';
+import { randomFloats } from '../../cases/random-blocks.ts';
+import { refusal } from '../../fixtures/refusal.ts';
+import {
+  approximately,
+  cos,
+  excess,
+  exp,
+  fixed,
+  log,
+  ONE,
+  over,
+  PI,
+  root,
+  sin,
+  sum,
+  times,
+  type Fixed,
+} from './fixed-point.ts';
+import { memoryWeights, type MemoryWeight } from './memory-weights.ts';
+
+/** Half the gap above 1: what one rounding to double may do, relatively. */
+const U = 2 ** -53;
+
+/** Doubles with all their bits in use. */
+function randomDoubles(seed: number, count: number, deviation = 1): Float64Array {
+  const low = randomFloats(seed + 1_000, count, deviation * 2 ** -25);
+  return Float64Array.from(randomFloats(seed, count, deviation), (value, i) => value + (low[i] ?? 0));
+}
+
+interface Given {
+  values?: Record<ValueId, Float64Array | Float32Array | readonly number[]>;
+  weights?: Record<string, MemoryWeight>;
+  rows?: number;
+  tokens?: number[];
+  firstPosition?: number;
+  cache?: OpInputs['cache'];
+}
+
+function evaluate(op: Op, { values = {}, weights = {}, rows = 1, tokens, firstPosition = 0, cache }: Given) {
+  const given = Object.entries(values).map(
+    ([id, data]) => [id, ArrayBuffer.isView(data) ? data : Float64Array.from(data)] as const,
+  );
+  return evaluateOp(op, {
+    weights: memoryWeights(weights),
+    values: new Map(given),
+    tokens: tokens ?? Array.from({ length: rows }, () => 0),
+    firstPosition,
+    ...(cache === undefined ? {} : { cache }),
+  });
+}
+
+/** The largest |actual − exact| / allowed. */
+function worst(actual: Float64Array, exact: readonly Fixed[], allowed: (i: number) => number): number {
+  expect(actual.length).toBe(exact.length);
+  return exact.reduce((most, value, i) => Math.max(most, excess(actual[i] ?? Number.NaN, value, allowed(i))), 0);
+}
+
+function magnitude(a: Fixed): number {
+  return Math.abs(approximately(a));
+}
+
+describe('embed', () => {
+  const op: Op = { op: 'embed', weight: 'w', out: 'y' };
+
+  it('gives the rows of the tokens', async () => {
+    const weights = { w: { shape: [3, 2], data: [1, 2, 3, 4, 5, 6] } };
+    expect([...(await evaluate(op, { weights, tokens: [2, 0, 2] }))]).toEqual([5, 6, 1, 2, 5, 6]);
+  });
+
+  it('gives values that float32 cannot hold', async () => {
+    // q4_1 with d = 1, m = 2^-24, every nibble 15.
+    const block = Uint8Array.from([0, 0x3c, 1, 0, ...Array.from({ length: 16 }, () => 0xff)]);
+    const row = await evaluate(op, { weights: { w: { shape: [1, 32], type: 'q4_1', data: block } }, tokens: [0] });
+    expect(new Set(row)).toEqual(new Set([15 + 2 ** -24]));
+  });
+});
+
+describe('matmul', () => {
+  const op: Op = { op: 'matmul', in: 'x', weight: 'w', out: 'y' };
+
+  it('multiplies rows of the weight with rows of the input', async () => {
+    const weights = { w: { shape: [3, 2], data: [1, 2, 3, 4, -5, 6] } };
+    const y = await evaluate(op, { weights, values: { x: [10, 1, 0.5, -1] }, rows: 2 });
+    expect([...y]).toEqual([12, 34, -44, -1.5, -2.5, -8.5]);
+  });
+
+  it('is within k roundings of Σ|w||x|, and float32 is not', async () => {
+    const [rowCount, columns, positions] = [5, 37, 3];
+    const w = randomFloats(1, rowCount * columns, 1);
+    const x = randomDoubles(2, positions * columns);
+    const y = await evaluate(op, {
+      weights: { w: { shape: [rowCount, columns], data: w } },
+      values: { x },
+      rows: positions,
+    });
+    const terms = Array.from({ length: positions * rowCount }, (_, i) => {
+      const [p, r] = [Math.floor(i / rowCount), i % rowCount];
+      return Array.from({ length: columns }, (_unused, c) =>
+        times(fixed(w[r * columns + c] ?? 0), fixed(x[p * columns + c] ?? 0)),
+      );
+    });
+    const exact = terms.map((row) => sum(row));
+    const allowed = (i: number): number => columns * U * (terms[i] ?? []).reduce((m, term) => m + magnitude(term), 0);
+    expect(worst(y, exact, allowed)).toBeLessThanOrEqual(1);
+    expect(worst(y.map(Math.fround), exact, allowed)).toBeGreaterThan(1);
+  });
+
+  it('is the same whether rows fit one block of reading or many', async () => {
+    // 600 rows of 500: two blocks.
+    const [rowCount, columns] = [600, 500];
+    const w = randomFloats(3, rowCount * columns, 1);
+    const x = randomDoubles(4, columns);
+    const y = await evaluate(op, { weights: { w: { shape: [rowCount, columns], data: w } }, values: { x } });
+    const last = w.subarray((rowCount - 1) * columns);
+    const alone = await evaluate(op, { weights: { w: { shape: [1, columns], data: last } }, values: { x } });
+    expect(y[rowCount - 1]).toBe(alone[0]);
+    expect(y[0]).not.toBe(alone[0]);
+  });
+});
+
+describe('rmsnorm', () => {
+  const norm = (eps: number): Op => ({ op: 'rmsnorm', in: 'x', weight: 'g', eps, out: 'y' });
+
+  it('divides by the root of the mean square and multiplies by the gain', async () => {
+    // mean(49, 1) = 25
+    const weights = { g: { shape: [2], data: [1, 10] } };
+    expect([...(await evaluate(norm(0), { weights, values: { x: [7, 1] } }))]).toEqual([1.4, 2]);
+    expect([...(await evaluate(norm(75), { weights, values: { x: [7, 1] } }))]).toEqual([0.7, 1]);
+  });
+
+  it.each([0, 1e-6, 0.5])('is within its roundings, eps %d', async (eps) => {
+    const [n, rows] = [33, 3];
+    const gain = randomFloats(5, n, 1);
+    // The second row is as small as eps, where eps counts.
+    const x = randomDoubles(6, rows * n).map((value, i) => (i >= n && i < 2 * n ? value * 1e-3 : value));
+    const y = await evaluate(norm(eps), { weights: { g: { shape: [n], data: gain } }, values: { x }, rows });
+    const exact = Array.from(x, (value, i) => {
+      const row = x.subarray(Math.floor(i / n) * n, (Math.floor(i / n) + 1) * n);
+      const meanSquare = over(sum(Array.from(row, (v) => times(fixed(v), fixed(v)))), fixed(n));
+      return times(over(fixed(value), root(meanSquare + fixed(eps))), fixed(gain[i % n] ?? 0));
+    });
+    const allowed = (i: number): number => (n / 2 + 5) * U * magnitude(exact[i] ?? 0n);
+    expect(worst(y, exact, allowed)).toBeLessThanOrEqual(1);
+    expect(worst(y.map(Math.fround), exact, allowed)).toBeGreaterThan(1);
+  });
+});
+
+describe('addBias, add and mul', () => {
+  it('combine element by element, the bias once per row', async () => {
+    const weights = { b: { shape: [2], data: [10, 20] } };
+    const biased = await evaluate(
+      { op: 'addBias', in: 'x', weight: 'b', out: 'y' },
+      { weights, values: { x: [1, 2, 3, 4] }, rows: 2 },
+    );
+    expect([...biased]).toEqual([11, 22, 13, 24]);
+    const values = { a: [1, 2, 3, 4], b: [10, 20, 30, -40] };
+    expect([...(await evaluate({ op: 'add', a: 'a', b: 'b', out: 'y' }, { values, rows: 2 }))]).toEqual([
+      11, 22, 33, -36,
+    ]);
+    expect([...(await evaluate({ op: 'mul', a: 'a', b: 'b', out: 'y' }, { values, rows: 2 }))]).toEqual([
+      10, 40, 90, -160,
+    ]);
+  });
+
+  it('round once', async () => {
+    const [a, b] = [randomDoubles(7, 50), randomDoubles(8, 50)];
+    const added = await evaluate({ op: 'add', a: 'a', b: 'b', out: 'y' }, { values: { a, b } });
+    const product = await evaluate({ op: 'mul', a: 'a', b: 'b', out: 'y' }, { values: { a, b } });
+    const sums = Array.from(a, (value, i) => fixed(value) + fixed(b[i] ?? 0));
+    const products = Array.from(a, (value, i) => times(fixed(value), fixed(b[i] ?? 0)));
+    expect(worst(added, sums, (i) => U * magnitude(sums[i] ?? 0n))).toBeLessThanOrEqual(1);
+    expect(worst(product, products, (i) => U * magnitude(products[i] ?? 0n))).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('silu', () => {
+  const op: Op = { op: 'silu', in: 'x', out: 'y' };
+
+  it('is within four roundings of x / (1 + e^−x)', async () => {
+    const x = [1, -1, 0.001, -0.001, 5.5, -5.5, 30, -30, 88.7, -88.7, -150, ...randomDoubles(9, 20, 3)];
+    const y = await evaluate(op, { values: { x } });
+    const exact = x.map((value) => over(fixed(value), ONE + exp(fixed(-value))));
+    expect(worst(y, exact, (i) => 4 * U * magnitude(exact[i] ?? 0n))).toBeLessThanOrEqual(1);
+  });
+
+  it('has the limits of the formula as it stands', async () => {
+    const y = await evaluate(op, { values: { x: [0, -0, 1_000, -1_000, Infinity, -Infinity, Number.NaN] } });
+    expect([...y]).toEqual([0, -0, 1_000, -0, Infinity, Number.NaN, Number.NaN]);
+  });
+});
+
+describe('rope', () => {
+  const ropeOp = (rope: RopeParameters, headCount = 2, headDim = 8): Extract<Op, { op: 'rope' }> => ({
+    op: 'rope',
+    in: 'x',
+    out: 'y',
+    headCount,
+    headDim,
+    rope,
+  });
+  const plain: RopeParameters = { theta: 10_000, rotaryDim: 8, pairing: 'norm', scaling: { type: 'none' } };
+  const factors = [1, 2.5, 8, 31];
+
+  /** f_i in integers. */
+  function frequency({ theta, rotaryDim, scaling }: RopeParameters, i: number): Fixed {
+    const f = exp((log(fixed(theta)) * BigInt(-2 * i)) / BigInt(rotaryDim));
+    if (scaling.type === 'none') return f;
+    if (scaling.type === 'linear') return over(f, fixed(scaling.factor));
+    if (scaling.type === 'factors') return over(f, fixed(factors[i] ?? 0));
+    const { factor, lowFreqFactor, highFreqFactor, originalContextLength } = scaling;
+    const turns = over(f * BigInt(originalContextLength), 2n * PI);
+    if (turns > fixed(highFreqFactor)) return f;
+    const stretched = over(f, fixed(factor));
+    if (turns < fixed(lowFreqFactor)) return stretched;
+    const share = over(turns - fixed(lowFreqFactor), fixed(highFreqFactor) - fixed(lowFreqFactor));
+    return times(share, f) + times(ONE - share, stretched);
+  }
+
+  it('turns adjacent channels with norm pairing and halves with neox', async () => {
+    // One pair, a quarter of a turn at position 1: theta^0 = 1 rad, so the angle is made by position 1 and x alone.
+    const x = [1, 0, 0, 1, 1, 0, 0, 1];
+    const pair = (pairing: RopeParameters['pairing']): RopeParameters => ({ ...plain, rotaryDim: 2, pairing });
+    const norm = await evaluate(ropeOp(pair('norm'), 1, 4), { values: { x }, rows: 2, firstPosition: 0 });
+    expect([...norm]).toEqual([1, 0, 0, 1, Math.cos(1), Math.sin(1), 0, 1]);
+    const neox = await evaluate(ropeOp({ ...pair('neox'), rotaryDim: 4 }, 1, 4), { values: { x }, rows: 2 });
+    // Pair 0 is channels 0 and 2; pair 1, channels 1 and 3, turns by 0.01.
+    expect([...neox]).toEqual([1, 0, 0, 1, Math.cos(1), -Math.sin(0.01), Math.sin(1), Math.cos(0.01)]);
+  });
+
+  it.each<[string, RopeParameters, number]>([
+    ['norm', plain, 0],
+    ['norm, far on', plain, 30_000],
+    ['neox', { ...plain, pairing: 'neox', theta: 1_000_000 }, 5_000],
+    ['a part of the head', { ...plain, rotaryDim: 6, pairing: 'neox' }, 77],
+    ['linear', { ...plain, scaling: { type: 'linear', factor: 3 } }, 500],
+    ['factors', { ...plain, scaling: { type: 'factors', weight: 'f' } }, 500],
+    [
+      'llama3',
+      {
+        ...plain,
+        theta: 500_000,
+        scaling: { type: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContextLength: 512 },
+      },
+      3_000,
+    ],
+  ])('is within the roundings of its angle: %s', async (_, rope, firstPosition) => {
+    const [headCount, headDim, rows] = [2, 8, 2];
+    const x = randomDoubles(10, rows * headCount * headDim);
+    const weights = { f: { shape: [4], data: factors } };
+    const y = await evaluate(ropeOp(rope), { values: { x }, weights, rows, firstPosition });
+    const exact = Array.from(x, fixed);
+    const allowed = Array.from(x, () => 0);
+    for (let head = 0; head < rows * headCount; head += 1) {
+      const position = BigInt(firstPosition + Math.floor(head / headCount));
+      for (let i = 0; i < rope.rotaryDim / 2; i += 1) {
+        const u = head * headDim + (rope.pairing === 'norm' ? 2 * i : i);
+        const v = u + (rope.pairing === 'norm' ? 1 : rope.rotaryDim / 2);
+        const [xu, xv] = [fixed(x[u] ?? 0), fixed(x[v] ?? 0)];
+        const angle = position * frequency(rope, i);
+        exact[u] = times(xu, cos(angle)) - times(xv, sin(angle));
+        exact[v] = times(xu, sin(angle)) + times(xv, cos(angle));
+        // Power: the exponent's rounding times ln theta, and its own; product; scaling. Then cosine, sine, two products.
+        const turned = magnitude(angle) * (Math.log(rope.theta) + 8) + 4;
+        allowed[u] = allowed[v] = Math.hypot(x[u] ?? 0, x[v] ?? 0) * turned * U;
+      }
+    }
+    expect(worst(y, exact, (i) => allowed[i] ?? 0)).toBeLessThanOrEqual(1);
+    expect(worst(y.map(Math.fround), exact, (i) => allowed[i] ?? 0)).toBeGreaterThan(1);
+  });
+});
+
+describe('attention', () => {
+  const op: AttentionOp = {
+    op: 'attention',
+    q: 'q',
+    k: 'k',
+    v: 'v',
+    out: 'y',
+    layer: 0,
+    headCount: 4,
+    kvHeadCount: 2,
+    headDim: 3,
+    scale: 0.7,
+    window: null,
+  };
+
+  it('takes the mean of the values where every key scores the same, by kv head and window', async () => {
+    const values = { q: new Float64Array(36), k: randomDoubles(11, 18), v: Array.from({ length: 18 }, (_, i) => i) };
+    const all = await evaluate(op, { values, rows: 3 });
+    // v[j, g, c] = 6j + 3g + c; heads 0 and 1 read g = 0, heads 2 and 3 read g = 1.
+    expect([...all.subarray(0, 12)]).toEqual([0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5]);
+    expect([...all.subarray(12, 24)]).toEqual([3, 4, 5, 3, 4, 5, 6, 7, 8, 6, 7, 8]);
+    expect([...all.subarray(24)].map((x) => Math.round(x * 1e12) / 1e12)).toEqual([
+      6, 7, 8, 6, 7, 8, 9, 10, 11, 9, 10, 11,
+    ]);
+    const two = await evaluate({ ...op, window: 2 }, { values, rows: 3 });
+    expect([...two.subarray(24)]).toEqual([9, 10, 11, 9, 10, 11, 12, 13, 14, 12, 13, 14]);
+    const one = await evaluate({ ...op, window: 1 }, { values, rows: 3 });
+    expect([...one.subarray(24)]).toEqual([12, 13, 14, 12, 13, 14, 15, 16, 17, 15, 16, 17]);
+  });
+
+  it.each([null, 3])('is within its roundings, window %s', async (window) => {
+    const [rows, { headDim, headCount, kvHeadCount, scale }] = [6, op];
+    const [q, k, v] = [randomDoubles(12, rows * 12, 2), randomDoubles(13, rows * 6, 2), randomDoubles(14, rows * 6)];
+    const y = await evaluate({ ...op, window }, { values: { q, k, v }, rows });
+    const at = (data: Float64Array, start: number): Fixed[] => Array.from(data.subarray(start, start + headDim), fixed);
+    const exact: Fixed[] = [];
+    const allowed: number[] = [];
+    for (let p = 0; p < rows; p += 1) {
+      for (let h = 0; h < headCount; h += 1) {
+        const g = h < 2 ? 0 : 1;
+        const first = window === null ? 0 : Math.max(0, p - window + 1);
+        const seen = Array.from({ length: p - first + 1 }, (_, j) => first + j);
+        const query = at(q, (p * headCount + h) * headDim);
+        const products = seen.map((j) =>
+          at(k, (j * kvHeadCount + g) * headDim).map((key, c) => times(fixed(scale), times(key, query[c] ?? 0n))),
+        );
+        const powers = products.map((terms) => exp(sum(terms)));
+        const total = sum(powers);
+        // Of a score: headDim products and sums and the scale, relative to Σ|scale·q·k|.
+        const score = Math.max(...products.map((terms) => (headDim + 2) * terms.reduce((m, t) => m + magnitude(t), 0)));
+        for (let c = 0; c < headDim; c += 1) {
+          const terms = seen.map((j, n) =>
+            times(over(powers[n] ?? 0n, total), fixed(v[(j * kvHeadCount + g) * headDim + c] ?? 0)),
+          );
+          exact.push(sum(terms));
+          const mass = terms.reduce((m, term) => m + magnitude(term), 0);
+          allowed.push((2 * score + 2 * seen.length + 8) * U * mass);
+        }
+      }
+    }
+    expect(worst(y, exact, (i) => allowed[i] ?? 0)).toBeLessThanOrEqual(1);
+    expect(worst(y.map(Math.fround), exact, (i) => allowed[i] ?? 0)).toBeGreaterThan(1);
+  });
+
+  it('gives the same bits in two chunks over one cache, and where a chunk is given twice', async () => {
+    const [q, k, v] = [randomDoubles(15, 60), randomDoubles(16, 30), randomDoubles(17, 30)];
+    const whole = await evaluate(op, { values: { q, k, v }, rows: 5 });
+    const cache = newCache(op);
+    await evaluate(op, { values: { q: q.slice(0, 24), k: k.slice(0, 12), v: v.slice(0, 12) }, rows: 2, cache });
+    const second = { q: q.slice(24), k: k.slice(12), v: v.slice(12) };
+    for (let time = 0; time < 2; time += 1) {
+      expect(await evaluate(op, { values: second, rows: 3, firstPosition: 2, cache })).toEqual(whole.slice(24));
+    }
+  });
+
+  it('stays finite for scores that overflow an exponential, and lets NaN through to the heads that see it', async () => {
+    const values = {
+      q: new Float64Array(24).fill(100),
+      k: new Float64Array(12).fill(100),
+      v: new Float64Array(12).fill(1),
+    };
+    expect(new Set(await evaluate(op, { values, rows: 2 }))).toEqual(new Set([1]));
+    // Key 1 of kv head 1.
+    values.k[9] = Number.NaN;
+    const y = await evaluate(op, { values, rows: 2 });
+    expect([...y].map(Number.isNaN)).toEqual(Array.from({ length: 24 }, (_, i) => i >= 18));
+    values.k[9] = -Infinity;
+    expect([...(await evaluate(op, { values, rows: 2 }))].slice(18)).toEqual([1, 1, 1, 1, 1, 1]);
+  });
+});
+
+describe('evaluateOp', () => {
+  const add: Op = { op: 'add', a: 'a', b: 'b', out: 'y' };
+
+  it('takes float32 inputs as the doubles that they are', async () => {
+    const values = { a: Float32Array.of(0.1, 2 ** 24), b: Float32Array.of(0.2, 1) };
+    const y = await evaluate(add, { values });
+    expect([...y]).toEqual([Math.fround(0.1) + Math.fround(0.2), 2 ** 24 + 1]);
+  });
+
+  it('says what is missing', async () => {
+    await expect(evaluate(add, { values: { a: [1] } })).rejects.toThrow(RangeError);
+    const norm: Op = { op: 'rmsnorm', in: 'x', weight: 'g', eps: 0, out: 'y' };
+    await refusal('E_PROGRAM_WEIGHT', () => evaluate(norm, { values: { x: [1, 2] } }));
+    const long = { g: { shape: [4], data: [1, 1, 1, 1] } };
+    await refusal('E_PROGRAM_WEIGHT', () => evaluate(norm, { values: { x: [1, 2] }, weights: long }));
+    const attention: Op = {
+      ...({} as AttentionOp),
+      op: 'attention',
+      q: 'q',
+      k: 'q',
+      v: 'q',
+      headCount: 1,
+      kvHeadCount: 1,
+      headDim: 1,
+    };
+    await expect(evaluate(attention, { values: { q: [1] }, firstPosition: 3 })).rejects.toThrow(RangeError);
+    await expect(evaluate({ op: 'gelu' } as unknown as Op, {})).rejects.toThrow(RangeError);
+  });
+});

@@ -1,0 +1,50 @@
+// The executor against a second double-precision forward pass that knows no Program (falsifiers/generators): pairings,
+// windows, grouped heads, biases, tied heads, and every stored type.
+import { describe, expect, it } from 'vitest';
+import { slowForward, slowTinyModel } from '../../../falsifiers/generators/slow-forward.ts';
+import { tinyModel, tinyShape, TINY_VARIANT_COUNT, type TinyShape } from '../../../falsifiers/generators/tiny-model.ts';
+import { captureRun, MemoryByteSource, MemorySink, openModelSource } from '../../../src/engine/index.ts';
+import type { TensorTypeName } from '../../../src/engine/quant/types.ts';
+import { openFloat64Executor } from '../../../src/oracles/index.ts';
+
+const TOKENS = [3, 200, 17, 256, 99, 0, 31, 140, 12, 77, 250, 5];
+
+/** The largest difference of any stage, relative to the stage's largest value. */
+async function worstDifference(shape: TinyShape): Promise<number> {
+  const tiny = tinyModel(shape, 11);
+  const model = await openModelSource(new MemoryByteSource(tiny.bytes, 'tiny.gguf'));
+  const executor = await openFloat64Executor(model.program, model.weights, { chunkPositions: 5 });
+  const sink = new MemorySink<Float64Array>();
+  const { stages } = model.program;
+  await captureRun<Float64Array>({ executor, tokens: TOKENS, stages, positions: 'all', sink });
+  const slow = slowForward(slowTinyModel(tiny), TOKENS);
+  expect(sink.stages.size).toBeGreaterThan(30);
+  let worst = 0;
+  for (const [path, { data }] of sink.stages) {
+    const theirs = slow.get(path.replace('.bin', '')) ?? new Float64Array();
+    expect(theirs.length, path).toBe(data.length);
+    const largest = theirs.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    for (const [i, value] of theirs.entries()) {
+      const difference = Math.abs((data[i] ?? Number.NaN) - value) / largest;
+      if (!(difference <= worst)) worst = difference;
+    }
+  }
+  return worst;
+}
+
+describe('the float64 executor', () => {
+  it.each(Array.from({ length: TINY_VARIANT_COUNT }, (_, variant) => variant))(
+    'agrees with the slow forward pass on shape %d',
+    async (variant) => {
+      expect(await worstDifference(tinyShape(variant))).toBeLessThanOrEqual(1e-13);
+    },
+  );
+
+  it.each<TensorTypeName>(['bf16', 'q4_0', 'q5_0', 'q5_1', 'q4_k', 'q5_k', 'q6_k'])(
+    'agrees with the slow forward pass on %s',
+    async (matrixType) => {
+      const shape = tinyShape(0, { matrixType, modelDim: 256, ffnDim: 256, headDim: 64 });
+      expect(await worstDifference(shape)).toBeLessThanOrEqual(1e-13);
+    },
+  );
+});
