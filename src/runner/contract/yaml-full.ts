@@ -23,12 +23,19 @@ export function readYamlFully(source: string): YamlReading {
       // Listed by our own conversion, with both places.
       uniqueKeys: false,
       prettyErrors: false,
-      logLevel: 'silent',
+      // Below 'error' the library would not mention further documents.
+      logLevel: 'error',
     });
   } catch (error) {
     // The library recurses; nesting past its stack is nesting past ours.
     if (!(error instanceof RangeError)) throw error;
     return failed([{ code: 'PV-002', message: tooDeep, start: 0 }]);
+  }
+  const exhausted = document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  if (exhausted !== undefined) {
+    // How far the library came depends on the stack; the line does not.
+    const start = source.lastIndexOf('\n', exhausted.pos[0]) + 1;
+    return failed([{ code: 'PV-002', message: tooDeep, start }]);
   }
   if (document.errors.length > 0) {
     const problems = document.errors.slice(0, MAX_SYNTAX_ERRORS).map((error) => ({

@@ -17,7 +17,25 @@ test('a corpus in the original style gives the expected findings and no others',
     (byFile[file] ??= []).push(brief(diagnostic));
   }
   expect(byFile).toEqual({
-    'soft-cap-kernel-v1.yaml': ['SCHEMA-006 warning 37:11', 'PV-003 error 80:15', 'SCHEMA-012 warning 79:3'],
+    'cli-commands-v1.yaml': [
+      'PV-022 warning 18:5',
+      'PV-010 warning 30:1',
+      'SCHEMA-020 error 33:3',
+      'SCHEMA-018 error 34:1',
+    ],
+    'fused-steps-v1.yaml': ['SCHEMA-003 error 2:1', 'SCHEMA-001 error 7:3'],
+    'import-config-v1.yaml': ['PV-011 warning 20:1', 'PV-011 warning 22:1', 'PV-020 error 41:9', 'LVL-001 error 48:23'],
+    'row-major-v1.yaml': ['SCHEMA-003 error 1:1', 'SCHEMA-009 warning 13:5', 'SCHEMA-009 warning 19:5'],
+    'soft-cap-kernel-v1.yaml': ['SCHEMA-006 warning 37:11', 'SCHEMA-012 warning 76:3'],
+    'trace-flag-v1.yaml': ['PV-054 warning 42:11', 'LVL-001 error 53:13'],
+    'two-backends-v1.yaml': [
+      'LVL-001 error 28:13',
+      'PV-030 error 39:15',
+      'LVL-001 error 40:13',
+      'PV-020 error 42:9',
+      'PV-053 warning 46:13',
+      'PV-056 warning 48:44',
+    ],
   });
   expect(rest).toMatchObject({ fileCount: 8, contractCount: 7, unreadableCount: 0 });
   expect(rest.skipped.map(({ what }) => what)).toEqual(['a binding registry']);
