@@ -229,7 +229,12 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         'header.setUint32(4, layer ?? WHOLE_MODEL, true);',
         'header.setUint32(4, layer ?? 0, true);',
       ),
-      plantFrom(CPU_FAULTS, 'D1', 'small'),
+      changed(
+        WRITER,
+        ...(['trace-head-one-bit', 'small', 'the lowest bit of one logit is flipped on the way to the file'] as const),
+        'const bytes = elementBytes(data);',
+        "const bytes = elementBytes(data);\n    if (stage.name === 'lm_head') bytes[0] = (bytes[0] ?? 0) ^ 1;",
+      ),
     ],
   },
 

@@ -28,7 +28,7 @@ function test(document: Document, pick: number): YAMLMap {
 }
 
 const setIn = (path: readonly (string | number)[], value: unknown) => (document: Document) =>
-  void document.setIn(path, value);
+  document.setIn(path, value);
 
 const inTest =
   (change: (map: YAMLMap) => void): Break['apply'] =>
@@ -48,7 +48,7 @@ export const BREAKS: readonly Break[] = [
     name: 'one formal text twice',
     code: 'SCHEMA-006',
     apply: (document) =>
-      void document.setIn(['proof_obligations', 1, 'formal'], document.getIn(['proof_obligations', 0, 'formal'])),
+      document.setIn(['proof_obligations', 1, 'formal'], document.getIn(['proof_obligations', 0, 'formal'])),
   },
   {
     name: 'one id twice',
@@ -62,8 +62,8 @@ export const BREAKS: readonly Break[] = [
   { name: 'no qa_gate', code: 'SCHEMA-013', apply: (document) => void document.delete('qa_gate') },
   { name: 'unknown equation', code: 'PV-030', apply: inTest((map) => map.set('binds_to', 'nothing')) },
   { name: 'unknown dependency', code: 'PV-031', apply: setIn(['metadata', 'depends_on', 0], 'no-such-contract-v1') },
-  { name: 'unknown claim', code: 'PV-041', apply: inTest((map) => map.set('id', 'FALSIFY-APR-TRACE-SAVE-999')) },
-  { name: 'unknown fault', code: 'PV-042', apply: inTest((map) => map.set('faults', ['no-such-fault'])) },
+  { name: 'unknown claim', code: 'PV-041', apply: inTest((map) => map.set('id', `${String(map.get('id'))}0`)) },
+  { name: 'unknown fault', code: 'PV-042', apply: inTest((map) => map.set('faults', [`${CONTRACT}-fault`])) },
   { name: 'no bar', code: 'PV-050', apply: inTest((map) => map.delete('bar')) },
   { name: 'no faults', code: 'PV-055', apply: inTest((map) => map.set('faults', [])) },
   { name: 'bar that everything meets', code: 'PV-051', apply: inTest((map) => map.setIn(['bar', 'comparator'], '>=')) },

@@ -271,6 +271,8 @@ export function slowTinyModel(tiny: TinyModel): SlowModel {
   const { shape } = tiny;
   return {
     ...shape,
+    // The file holds a float32.
+    rmsNormEps: Math.fround(shape.rmsNormEps),
     vocabSize: TINY_VOCAB_SIZE,
     turnsHalves: shape.architecture === 'qwen2',
     weight(name) {

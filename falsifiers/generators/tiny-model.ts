@@ -2,6 +2,7 @@
 // (grouped heads, biases, both rotary pairings, a window, an explicit head size), and the weights look trained where it
 // matters: norm gains near 1 but not equal, one loud channel, biases that are not zero. Not a model that says anything.
 import { f32, ggufFile, text, u32, type GgufEntry, type GgufTensor } from './gguf-bytes.ts';
+import { quantise } from './quantise.ts';
 import { SeededRandom } from './random.ts';
 import { LAYOUTS, storedByteLength, type StoredType } from './slow-decode.ts';
 
@@ -143,6 +144,7 @@ function tensorBytes(
   const value = (i: number): number => random.bell() * deviation * (i % columns === loud ? 6 : 1);
   if (matrixType === 'f32') return bytesOf(Float32Array.from({ length: elementCount }, (_, i) => value(i)));
   if (matrixType === 'f16') return bytesOf(Float16Array.from({ length: elementCount }, (_, i) => value(i)));
+  if (matrixType === 'bf16') return quantise('bf16', Float64Array.from({ length: elementCount }, (_, i) => value(i)));
   return randomBlocks(random, matrixType, elementCount, deviation);
 }
 

@@ -14,7 +14,7 @@ interface Report {
   refusals: string[];
   valuesCompared: boolean;
   differingCount: number;
-  maxAbsDiff: number | null;
+  maxAbsDiff: number | 'Infinity' | null;
   maxAbsDiffIndex: number | null;
   rmsDiff: number | null;
   cosineSim: number | null;
@@ -106,8 +106,8 @@ function countWrongComparison(result: ProgramResult, a: readonly number[], b: re
     report.refusals?.length === 0,
     report.differingCount === differing.length,
     report.maxAbsDiffIndex === (first ?? null),
-    // JSON has no infinity: such a distance is null there.
-    report.maxAbsDiff === (isFinite ? distance : null),
+    // JSON has no infinity, so such a distance is a word there.
+    report.maxAbsDiff === (isFinite ? distance : 'Infinity'),
     first !== undefined || report.rmsDiff === 0,
     first !== undefined || report.cosineSim === 1 || report.cosineSim === null,
   ]);
@@ -143,7 +143,12 @@ export async function measureDiff(context: PartContext): Promise<void> {
   const other = reportOf(formats);
   const isClose = typeof other.cosineSim === 'number' && other.cosineSim > 0.9 && other.cosineSim < 1;
   context.measure(
-    countFalse([formats.exitCode === 1, other.verdict === 'differ', isClose, (other.maxAbsDiff ?? 0) > 0]),
+    countFalse([
+      formats.exitCode === 1,
+      other.verdict === 'differ',
+      isClose,
+      typeof other.maxAbsDiff === 'number' && other.maxAbsDiff > 0,
+    ]),
     `lm_head of F16 with Q4_K_M: exit ${formats.exitCode}, cosine ${other.cosineSim}`,
   );
   const layers = [0, 1].map((layer) => join(fine.folder, `layer-${layer}/attn_norm.bin`)) as [string, string];
