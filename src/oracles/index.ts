@@ -9,5 +9,6 @@ export {
   openFloat64Executor,
   readRows,
   readVector,
+  ropeFrequencies,
 } from './float64/index.ts';
 export type { DecodedRows, Float64Options, KeyValueCache, OpInputs } from './float64/index.ts';

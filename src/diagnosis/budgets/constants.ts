@@ -1,0 +1,49 @@
+// Every constant of the error budgets with its basis, in one place. Nothing is computed here. The derivations are
+// Higham, Accuracy and Stability of Numerical Algorithms (2002), §2.2, §3.1; the WGSL figures are those of its accuracy
+// section; what is calibrated says on what, and docs/budgets.md has the table that bench/false-alarms.ts prints.
+
+/** Unit roundoff of IEEE types, rounding to nearest: half a unit in the last place, relative. */
+export const UNIT_F16: number = 2 ** -11;
+export const UNIT_BF16: number = 2 ** -8;
+export const UNIT_F32: number = 2 ** -24;
+export const UNIT_F64: number = 2 ** -53;
+
+/** WGSL leaves the direction of rounding open: a result is either neighbour, a whole unit in the last place. */
+export const WGSL_ROUNDING = 2;
+
+export const SMALLEST_NORMAL_F32: number = 2 ** -126;
+export const SMALLEST_SUBNORMAL_F32: number = 2 ** -149;
+export const LARGEST_F32: number = (2 - 2 ** -23) * 2 ** 127;
+export const SMALLEST_NORMAL_F16: number = 2 ** -14;
+export const SMALLEST_SUBNORMAL_F16: number = 2 ** -24;
+export const LARGEST_F16 = 65_504;
+
+/**
+ * Expected tier of a sum of n products: |e| <= 8·u·Σ|w·x|. Calibrated: the largest |e|/(u·Σ|w·x|) seen is 2.2 to 3.9 for
+ * n = 256 … 14,336 (Gaussian data, f32 and f16 accumulators alike), and below 4 on the captures of docs/budgets.md. The
+ * proven tier, γ_n = n·u/(1 − n·u) with n the roundings on the longest path, needs no calibration.
+ */
+export const EXPECTED_SUM_UNITS = 8;
+
+/**
+ * Expected root mean square of e/B over a group, B the expected budget. Calibrated: the largest of any op on healthy
+ * captures (docs/budgets.md), rounded up. Ops that round once reach 0.58 = 1/√3 where e is uniform over ±u·|y|.
+ */
+export const EXPECTED_GROUP_RMS = { rounded: 0.58, summed: 0.2 } as const;
+
+/** Probability that a healthy run has any group over its limit; divided by the number of groups (Bonferroni). */
+export const GROUP_FALSE_ALARM = 1e-6;
+
+/** Bias: |t| above this and a mean above that, in units of the last place. A truncating store has mean −0.5. */
+export const BIAS_T = 6;
+export const BIAS_MEAN_ULP = 0.05;
+
+/** Elements below which a t-test says nothing. */
+export const BIAS_LEAST_COUNT = 256;
+
+/** WGSL sin and cos: absolute error within ±π in f32; beyond, nothing is promised, so this is expected, not proven. */
+export const WGSL_SINCOS_F32: number = 2 ** -11;
+export const WGSL_SINCOS_F16: number = 2 ** -7;
+
+/** Activation quantisers round x/d; a value this near to a tie (relative to |x/d|, in u) may go either way. */
+export const TIE_UNITS = 4;

@@ -1,0 +1,121 @@
+// The error that one op may make on given inputs, per element and in two tiers: `expected` (calibrated; above it is
+// suspicious) and `proven` (a bound; above it the op is wrong). Every op but the matmul, which comes with its own loop,
+// and attention, which has its own file. The reference itself is the oracle's formula.
+import type { Op } from '../../engine/index.ts';
+import { gamma, type Arithmetic } from './arithmetic.ts';
+import { EXPECTED_SUM_UNITS, UNIT_F64 } from './constants.ts';
+
+/** What an op should have computed and how far off it may be; all are [rows, channels]. */
+export interface OpReference {
+  reference: Float64Array;
+  expected: Float64Array;
+  proven: Float64Array;
+  /** Σ|w·x| of a matmul, for the condition number; null for other ops. */
+  magnitude: Float64Array | null;
+}
+
+export type SimpleOp = Exclude<Op, { op: 'matmul' | 'attention' }>;
+
+export interface BudgetInputs {
+  arithmetic: Arithmetic;
+  /** What the op read, in the order of its operands; rows as in the reference. */
+  inputs: readonly Float64Array[];
+  reference: Float64Array;
+  rowCount: number;
+  firstPosition: number;
+  /** Of `rope`: angle per position of every pair. */
+  frequencies?: Float64Array | null;
+  /** Of `embed` and `addBias`: the stored type decodes to float32 by a rounding. */
+  isWeightRounded: boolean;
+}
+
+export function simpleBudget(op: SimpleOp, given: BudgetInputs): OpReference {
+  const { reference, arithmetic } = given;
+  const { unit, tiny, quotientUnits } = arithmetic;
+  switch (op.op) {
+    case 'embed':
+      // A copy: bit for bit, but for the rounding of types whose exact value is no float32, and of a narrower store.
+      return same(given, (i) => {
+        const rounded = given.isWeightRounded || Math.fround(reference[i] ?? 0) !== reference[i] || unit > 2 ** -23;
+        return rounded ? unit * Math.abs(reference[i] ?? 0) + tiny : 0;
+      });
+    case 'mul':
+    case 'add':
+      return same(given, (i) => unit * Math.abs(reference[i] ?? 0) + tiny);
+    case 'addBias': {
+      const [x] = given.inputs;
+      return same(given, (i) => {
+        const y = reference[i] ?? 0;
+        const bias = given.isWeightRounded ? unit * Math.abs(y - (x?.[i] ?? 0)) : 0;
+        return unit * Math.abs(y) + bias + tiny;
+      });
+    }
+    case 'silu': {
+      // x / (1 + t), t = e^−|x|: the exponential (all of it where x < 0, t/(1 + t) of it elsewhere), 1 + t, a product,
+      // the quotient. An underflowing t is off by tiny, times |x|.
+      const [x] = given.inputs;
+      return same(given, (i) => {
+        const [y, v] = [reference[i] ?? 0, x?.[i] ?? 0];
+        const units = arithmetic.expUnits(v) + 2 + quotientUnits;
+        return gamma(units, unit) * Math.abs(y) + tiny * (1 + 2 * Math.abs(v));
+      });
+    }
+    case 'rmsnorm':
+      return rmsnormBudget(given);
+    case 'rope':
+      return ropeBudget(op, given);
+  }
+}
+
+/** Both tiers alike: a few roundings, whose bound is also what they reach. */
+function same({ reference }: BudgetInputs, boundAt: (i: number) => number): OpReference {
+  const proven = reference.map((_, i) => boundAt(i));
+  return { reference, expected: proven, proven, magnitude: null };
+}
+
+/**
+ * x · r · g with r = 1/√(mean + eps): half the relative error of the mean (its sum is of squares, so nothing cancels),
+ * eps and its addition, root and reciprocal, two products.
+ */
+function rmsnormBudget({ reference, rowCount, arithmetic }: BudgetInputs): OpReference {
+  const { unit, sumUnit, tiny, rowDepth, inverseRootUnits } = arithmetic;
+  const depth = rowDepth(reference.length / rowCount);
+  const others = inverseRootUnits + 2 + 1.5;
+  const tier = (roundings: number): Float64Array => {
+    const relative = gamma(roundings / 2, sumUnit) + gamma(others, unit);
+    return reference.map((y) => relative * Math.abs(y) + tiny);
+  };
+  return {
+    reference,
+    expected: tier(Math.min(EXPECTED_SUM_UNITS, depth)),
+    proven: tier(depth),
+    magnitude: null,
+  };
+}
+
+/** Two products and a sum over a table of cosines and sines; channels that are not rotated are copies. */
+function ropeBudget(op: Extract<Op, { op: 'rope' }>, given: BudgetInputs): OpReference {
+  const { reference, inputs, arithmetic, frequencies, firstPosition } = given;
+  const { unit, tiny, angle } = arithmetic;
+  const { headCount, headDim } = op;
+  const { rotaryDim, pairing } = op.rope;
+  const [x] = inputs;
+  const proven = new Float64Array(reference.length);
+  for (let head = 0; head < reference.length / headDim; head += 1) {
+    const position = firstPosition + Math.floor(head / headCount);
+    for (let i = 0; i < rotaryDim / 2; i += 1) {
+      const u = head * headDim + (pairing === 'norm' ? 2 * i : i);
+      const v = u + (pairing === 'norm' ? 1 : rotaryDim / 2);
+      const turn = position * (frequencies?.[i] ?? Number.NaN);
+      const [xu, xv] = [Math.abs(x?.[u] ?? 0), Math.abs(x?.[v] ?? 0)];
+      const [cos, sin] = [Math.abs(Math.cos(turn)), Math.abs(Math.sin(turn))];
+      // What an angle that is off by d moves: d times the derivative of either output, |x| rotated by a quarter turn.
+      const drift = Math.abs(turn) * (angle.relative(i) + 4 * UNIT_F64);
+      const table = position === 0 ? 0 : angle.sincos;
+      const each = table * (xu + xv);
+      proven[u] = drift * (xu * sin + xv * cos) + each + gamma(2, unit) * (xu * cos + xv * sin) + tiny;
+      proven[v] = drift * (xu * cos + xv * sin) + each + gamma(2, unit) * (xu * sin + xv * cos) + tiny;
+    }
+  }
+  return { reference, expected: proven, proven, magnitude: null };
+}

@@ -1,0 +1,181 @@
+// The local check: every op in float64 on the engine's own captured inputs, so that nothing accumulates and the first op
+// over its budget is itself faulty. Values come in the order of the program, chunk by chunk, are judged when they come
+// and dropped after their last reader. Beside it the free runs that split the global difference.
+import { operands, type Op, type Program, type Tap, type ValueId, type WeightSource } from '../../engine/index.ts';
+import { readVector, ropeFrequencies } from '../../oracles/index.ts';
+import type { Arithmetic } from '../budgets/arithmetic.ts';
+import { attentionBudget } from '../budgets/attention-budget.ts';
+import { isRoundedType, matmulBudget } from '../budgets/matmul-budget.ts';
+import { multiplyRows, type Products, type RowSet } from '../budgets/matmul.ts';
+import { simpleBudget, type OpReference } from '../budgets/op-budget.ts';
+import { Lane, type Chunk } from './lane.ts';
+import { OpTally, type OpFindings } from './op-tally.ts';
+import { SplitTally, type Split } from './split.ts';
+
+export interface JudgeOptions {
+  /** The judge's own: from a source that a fault under test has not touched. */
+  program: Program;
+  weights: WeightSource;
+  /** All of the run, from position 0. */
+  tokens: readonly number[];
+  arithmetic: Arithmetic;
+  /** Runs the program freely too, for the global columns. */
+  hasFreeRun: boolean;
+  /** Weights before quantisation, of the same program; null: there are none. */
+  original: WeightSource | null;
+  onProgress?: (op: Op, index: number, count: number) => void;
+}
+
+export interface OpResult extends OpFindings {
+  /** null without a free run. */
+  split: Split | null;
+}
+
+interface OpenOp {
+  tally: OpTally;
+  split: SplitTally | null;
+}
+
+export class Judge {
+  /** Give this to the run. */
+  readonly tap: Tap;
+  readonly #options: JudgeOptions;
+  readonly #writers: ReadonlyMap<ValueId, number>;
+  readonly #lastReads: ReadonlyMap<ValueId, number>;
+  readonly #widths: ReadonlyMap<ValueId, number>;
+  readonly #layers: ReadonlyMap<ValueId, number | null>;
+  readonly #headDims: ReadonlyMap<ValueId, number>;
+  readonly #open = new Map<number, OpenOp>();
+  /** The engine's own values, and the free runs. */
+  readonly #captured: Lane;
+  readonly #r: Lane | null;
+  readonly #s: Lane | null;
+  readonly #o: Lane | null;
+
+  constructor(options: JudgeOptions) {
+    const { program, weights, arithmetic, original, hasFreeRun } = options;
+    this.#options = options;
+    this.#writers = new Map(program.ops.map((op, index) => [op.out, index]));
+    this.#lastReads = new Map(program.ops.flatMap((op, index) => operands(op).reads.map((id) => [id, index] as const)));
+    this.#widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
+    this.#layers = new Map(program.values.map(({ id, layer }) => [id, layer]));
+    this.#headDims = headDims(program);
+    this.#captured = new Lane(weights, arithmetic);
+    this.#r = hasFreeRun ? new Lane(weights, null) : null;
+    const hasFormats = arithmetic.activations !== 'float' || arithmetic.kvCache === 'f16';
+    this.#s = hasFreeRun && hasFormats ? new Lane(weights, arithmetic) : null;
+    this.#o = hasFreeRun && original !== null ? new Lane(original, null) : null;
+    this.tap = {
+      values: new Set(program.ops.map(({ out }) => out)),
+      onValue: (value, data, firstPosition) => this.judge(value, data, firstPosition),
+    };
+  }
+
+  /** One value of one chunk; its op's inputs have been given before. */
+  async judge(value: ValueId, data: Float32Array, firstPosition: number): Promise<void> {
+    const { program, tokens, arithmetic, onProgress } = this.#options;
+    const index = this.#writers.get(value);
+    const op = program.ops[index ?? -1];
+    const width = this.#widths.get(value);
+    if (index === undefined || op === undefined || width === undefined) {
+      throw new RangeError(`the program does not write ${value}`);
+    }
+    onProgress?.(op, index, program.ops.length);
+    const end = firstPosition + data.length / width;
+    const chunk = { tokens: tokens.slice(firstPosition, end), firstPosition, isLast: end === tokens.length };
+    const should = await this.#reference(op, chunk);
+    const open = this.#open.get(index) ?? this.#begin(op, width, arithmetic.largest);
+    this.#open.set(index, open);
+    open.tally.add(data, should, firstPosition);
+    this.#captured.set(value, Float64Array.from(data));
+    this.#addSplit(open, value, data);
+    for (const id of operands(op).reads) if (this.#lastReads.get(id) === index) this.#drop(id);
+    if (!this.#lastReads.has(value)) this.#drop(value);
+  }
+
+  /** In program order; ops that never came are missing. */
+  finish(): OpResult[] {
+    return [...this.#open]
+      .toSorted(([a], [b]) => a - b)
+      .map(([, { tally, split }]) => ({ ...tally.finish(), split: split?.finish() ?? null }));
+  }
+
+  #begin(op: Op, width: number, largest: number): OpenOp {
+    const tally = new OpTally(op, this.#layers.get(op.out) ?? null, width, this.#headDims.get(op.out) ?? null, largest);
+    return { tally, split: this.#r === null ? null : new SplitTally(this.#o !== null) };
+  }
+
+  #drop(value: ValueId): void {
+    for (const lane of [this.#captured, this.#r, this.#s, this.#o]) lane?.drop(value);
+  }
+
+  #addSplit({ split }: OpenOp, value: ValueId, data: Float32Array): void {
+    const r = this.#r?.get(value);
+    if (split === null || r === undefined) return;
+    split.add(data, this.#s?.get(value) ?? r, r, this.#o?.get(value) ?? null);
+  }
+
+  /** What the op should have written, with its budget; the free runs take the same step. */
+  async #reference(op: Op, chunk: Chunk): Promise<OpReference> {
+    if (op.op === 'matmul') return this.#matmul(op, chunk);
+    for (const lane of [this.#r, this.#s, this.#o]) {
+      if (lane !== null) lane.set(op.out, (await lane.evaluate(op, chunk)).y);
+    }
+    const { arithmetic, weights } = this.#options;
+    const { y, cache } = await this.#captured.evaluate(op, chunk);
+    const inputs = operands(op).reads.map((id) => this.#captured.get(id) ?? new Float64Array(0));
+    if (op.op === 'attention') {
+      if (cache === null) throw new RangeError('attention without a cache');
+      return attentionBudget(op, inputs[0] ?? new Float64Array(0), cache.keys, cache.values, y, arithmetic);
+    }
+    return simpleBudget(op, {
+      arithmetic,
+      inputs,
+      reference: y,
+      rowCount: chunk.tokens.length,
+      firstPosition: chunk.firstPosition,
+      frequencies: op.op === 'rope' ? await frequenciesOf(op, weights) : null,
+      isWeightRounded: 'weight' in op && isRoundedType(weights.info(op.weight)?.type),
+    });
+  }
+
+  async #matmul(op: Extract<Op, { op: 'matmul' }>, chunk: Chunk): Promise<OpReference> {
+    const { arithmetic, weights } = this.#options;
+    const [columns, rows] = [this.#widths.get(op.in) ?? 0, this.#widths.get(op.out) ?? 0];
+    const lanes = [this.#r, this.#s].filter((lane) => lane !== null);
+    const { x, steps } = this.#captured.matmulInput(op.in);
+    if (x.length !== columns * chunk.tokens.length) throw new RangeError(`${op.in} has ${x.length} values`);
+    const sets: RowSet[] = [{ x, steps, wantsMagnitude: true }, ...lanes.map((lane) => lane.matmulInput(op.in))];
+    const [own, ...free] = await multiplyRows(weights, op.weight, columns, rows, sets.map(withoutFreeSteps));
+    for (const [i, lane] of lanes.entries()) lane.set(op.out, free[i]?.y ?? new Float64Array(0));
+    if (this.#o !== null) {
+      const { x: originalX } = this.#o.matmulInput(op.in);
+      const [product] = await multiplyRows(this.#o.weights, op.weight, columns, rows, [{ x: originalX }]);
+      this.#o.set(op.out, product?.y ?? new Float64Array(0));
+    }
+    return matmulBudget(own as Products, columns, isRoundedType(weights.info(op.weight)?.type), arithmetic);
+  }
+}
+
+/** Only the judged rows need to know what a tie may move. */
+function withoutFreeSteps(set: RowSet): RowSet {
+  return set.wantsMagnitude === true ? set : { x: set.x };
+}
+
+async function frequenciesOf({ rope }: Extract<Op, { op: 'rope' }>, weights: WeightSource): Promise<Float64Array> {
+  const { scaling, rotaryDim } = rope;
+  return ropeFrequencies(
+    rope,
+    scaling.type === 'factors' ? await readVector(weights, scaling.weight, rotaryDim / 2) : null,
+  );
+}
+
+/** Values that are made of heads: what attention and rope read and write. */
+function headDims({ ops }: Program): Map<ValueId, number> {
+  const dims = new Map<ValueId, number>();
+  for (const op of ops) {
+    if (op.op === 'rope') for (const id of [op.in, op.out]) dims.set(id, op.headDim);
+    if (op.op === 'attention') for (const id of [op.q, op.k, op.v, op.out]) dims.set(id, op.headDim);
+  }
+  return dims;
+}

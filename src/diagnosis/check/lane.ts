@@ -1,0 +1,70 @@
+// A free run beside the engine's: the same program in float64 over the engine's weights (R), over the original weights
+// (O), or with the engine's declared formats emulated (S). Goes op by op, in step with the judge, so that a weight is
+// decoded once for all of them; holds the values that later ops still read, and nothing else.
+import type { AttentionOp, Op, ValueId, WeightSource } from '../../engine/index.ts';
+import { evaluateOp, newCache, type KeyValueCache } from '../../oracles/index.ts';
+import { quantizeActivations } from '../budgets/activations.ts';
+import type { Arithmetic } from '../budgets/arithmetic.ts';
+
+/** Neighbouring positions that are judged together. */
+export interface Chunk {
+  tokens: readonly number[];
+  firstPosition: number;
+  isLast: boolean;
+}
+
+export class Lane {
+  readonly weights: WeightSource;
+  readonly #formats: Pick<Arithmetic, 'activations' | 'kvCache'> | null;
+  readonly #live = new Map<ValueId, Float64Array>();
+  readonly #caches = new Map<AttentionOp, KeyValueCache>();
+
+  /** @param formats emulated; null: none */
+  constructor(weights: WeightSource, formats: Pick<Arithmetic, 'activations' | 'kvCache'> | null) {
+    this.weights = weights;
+    this.#formats = formats;
+  }
+
+  get(value: ValueId): Float64Array | undefined {
+    return this.#live.get(value);
+  }
+
+  set(value: ValueId, data: Float64Array): void {
+    this.#live.set(value, data);
+  }
+
+  drop(value: ValueId): void {
+    this.#live.delete(value);
+  }
+
+  /** What a matmul multiplies: the value, or what the declared activation format makes of it. */
+  matmulInput(value: ValueId): { x: Float64Array; steps: Float64Array | null } {
+    const x = this.#live.get(value);
+    if (x === undefined) throw new RangeError(`${value} is not there`);
+    const activations = this.#formats?.activations ?? 'float';
+    if (activations === 'float') return { x, steps: null };
+    const { values, tieSteps } = quantizeActivations(x, activations);
+    return { x: values, steps: tieSteps };
+  }
+
+  /** Any op but a matmul, by the oracle's formula. */
+  async evaluate(op: Op, chunk: Chunk): Promise<{ y: Float64Array; cache: KeyValueCache | null }> {
+    const { tokens, firstPosition } = chunk;
+    const given = { weights: this.weights, tokens, firstPosition };
+    if (op.op !== 'attention') return { y: await evaluateOp(op, { ...given, values: this.#live }), cache: null };
+    const cache = this.#caches.get(op) ?? newCache(op);
+    this.#caches.set(op, cache);
+    const values = this.#formats?.kvCache === 'f16' ? this.#halved(op) : this.#live;
+    const y = await evaluateOp(op, { ...given, values, cache });
+    // Nothing reads the keys of a finished sequence again: memory must not grow with depth.
+    if (chunk.isLast) this.#caches.delete(op);
+    return { y, cache };
+  }
+
+  /** Keys and values as a float16 cache stores them. */
+  #halved(op: AttentionOp): Map<ValueId, Float64Array> {
+    const values = new Map(this.#live);
+    for (const id of [op.k, op.v]) values.set(id, (this.#live.get(id) ?? new Float64Array(0)).map(Math.f16round));
+    return values;
+  }
+}

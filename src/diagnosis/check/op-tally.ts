@@ -1,0 +1,209 @@
+// The judgement of one op: every element of what the engine wrote against what the op should have written, in units of
+// its budget; the worst place; group statistics that a mean over the tensor would dilute; a test for bias; a bit test for
+// NaN and infinities. Takes chunks of positions in order and keeps constant memory.
+import type { Op, ValueId } from '../../engine/index.ts';
+import { BIAS_LEAST_COUNT, BIAS_MEAN_ULP, BIAS_T } from '../budgets/constants.ts';
+import type { OpReference } from '../budgets/op-budget.ts';
+import { GroupTally, type WorstGroup } from './group-tally.ts';
+
+/** Where an element is, in words that the model has. */
+export interface Place {
+  position: number;
+  channel: number;
+  /** null where the value has no heads. */
+  head: number | null;
+}
+
+export interface WorstElement extends Place {
+  engine: number;
+  reference: number;
+  /** |engine − reference| over the budget of the tier. */
+  rho: number;
+  budget: number;
+  /** Σ|w·x| / |y| of a matmul: large where the sum cancels, which is no bug. */
+  conditionNumber: number | null;
+}
+
+export interface OpFindings {
+  op: Op['op'];
+  value: ValueId;
+  layer: number | null;
+  elementCount: number;
+  /** Largest |e| over the expected and over the proven budget. */
+  rhoExpected: number;
+  rhoProven: number;
+  worst: WorstElement | null;
+  /** Elements where one side is NaN or infinite and the other is not, or is another one. */
+  nonFiniteMismatches: number;
+  firstNonFinite: Place | null;
+  /** NaN or infinite in the engine, right or not. */
+  nonFiniteCount: number;
+  /** Of the local error: mean e·sign(y) in units of the last place, and its t. null where too few elements. */
+  bias: { meanUlp: number; t: number } | null;
+  isBiased: boolean;
+  /** The group that is most above its limit; null where none is above. */
+  group: WorstGroup | null;
+  /** Root mean square of e over the expected budget. */
+  rms: number;
+  /** Local error alone: Σe², Σy². */
+  sumSquaredError: number;
+  sumSquares: number;
+  maxAbsError: number;
+  status: 'healthy' | 'suspect' | 'faulty';
+}
+
+const buffer = new DataView(new ArrayBuffer(4));
+
+/** Distance between neighbouring float32 at |x|. */
+function ulpAt(x: number): number {
+  buffer.setFloat32(0, Math.abs(x));
+  const exponent = buffer.getUint32(0) >>> 23;
+  return 2 ** (Math.max(exponent, 1) - 150);
+}
+
+/** Ops whose results are rounded once: the only ones whose error is known in units of the last place. */
+const ROUNDED_ONCE: ReadonlySet<Op['op']> = new Set(['embed', 'add', 'addBias', 'mul']);
+
+export class OpTally {
+  readonly #op: Op;
+  readonly #layer: number | null;
+  readonly #width: number;
+  readonly #headDim: number | null;
+  readonly #largest: number;
+  readonly #groups: GroupTally;
+  #elementCount = 0;
+  #rhoExpected = 0;
+  #rhoProven = 0;
+  #worst: WorstElement | null = null;
+  #worstRank = -1;
+  #nonFiniteMismatches = 0;
+  #firstNonFinite: Place | null = null;
+  #nonFiniteCount = 0;
+  #biasCount = 0;
+  #biasSum = 0;
+  #biasSquares = 0;
+  #squares = 0;
+  #sumSquaredError = 0;
+  #sumSquares = 0;
+  #maxAbsError = 0;
+
+  /** @param largest beyond this the arithmetic may give an infinity */
+  constructor(op: Op, layer: number | null, width: number, headDim: number | null, largest: number) {
+    this.#op = op;
+    this.#layer = layer;
+    this.#width = width;
+    this.#headDim = headDim;
+    this.#largest = largest;
+    this.#groups = new GroupTally(op.op, width, headDim);
+  }
+
+  /** @param engine [rows, width], from `firstPosition` on */
+  add(engine: Float32Array, should: OpReference, firstPosition: number): void {
+    const { reference, expected, proven } = should;
+    if (engine.length !== reference.length) {
+      throw new RangeError(`${this.#op.out}: ${engine.length} values for ${reference.length}`);
+    }
+    const isRoundedOnce = ROUNDED_ONCE.has(this.#op.op);
+    this.#groups.beginChunk(firstPosition);
+    for (let i = 0; i < engine.length; i += 1) {
+      const [e, y, b] = [engine[i] ?? 0, reference[i] ?? 0, expected[i] ?? 0];
+      if (!(Number.isFinite(e) && Number.isFinite(y))) {
+        this.#addNonFinite(e, y, proven[i] ?? 0, i, firstPosition);
+        continue;
+      }
+      const error = e - y;
+      const size = Math.abs(error);
+      this.#sumSquares += y * y;
+      this.#sumSquaredError += error * error;
+      if (size > this.#maxAbsError) this.#maxAbsError = size;
+      const rho = size === 0 ? 0 : size / b;
+      this.#groups.add(i, rho);
+      this.#squares += rho * rho;
+      if (isRoundedOnce && size > 0) this.#addBias(error, y);
+      if (!(rho <= this.#rhoExpected)) {
+        this.#rhoExpected = rho;
+        this.#keepWorst(i, rho, should, e, firstPosition);
+      }
+      const rhoProven = size === 0 ? 0 : size / (proven[i] ?? 0);
+      if (!(rhoProven <= this.#rhoProven)) this.#rhoProven = rhoProven;
+    }
+    if (isRoundedOnce) this.#biasCount += engine.length;
+    this.#elementCount += engine.length;
+    this.#groups.endChunk(engine.length / this.#width);
+  }
+
+  #addBias(error: number, y: number): void {
+    const ulps = (error * Math.sign(y)) / ulpAt(y);
+    this.#biasSum += ulps;
+    this.#biasSquares += ulps * ulps;
+  }
+
+  #addNonFinite(e: number, y: number, proven: number, i: number, firstPosition: number): void {
+    if (!Number.isFinite(e)) this.#nonFiniteCount += 1;
+    const isOverflow = Math.abs(y) + proven > this.#largest && Math.abs(e) >= this.#largest && e * y > 0;
+    if (Object.is(e, y) || (Number.isNaN(e) && Number.isNaN(y)) || isOverflow) return;
+    this.#nonFiniteMismatches += 1;
+    this.#firstNonFinite ??= this.#placeOf(i, firstPosition);
+    if (this.#worstRank === Infinity) return;
+    this.#worstRank = Infinity;
+    const place = this.#placeOf(i, firstPosition);
+    this.#worst = { ...place, engine: e, reference: y, rho: Infinity, budget: proven, conditionNumber: null };
+  }
+
+  #keepWorst(i: number, rho: number, { reference, expected, magnitude }: OpReference, e: number, first: number): void {
+    if (!(rho > this.#worstRank)) return;
+    this.#worstRank = rho;
+    const y = reference[i] ?? 0;
+    const conditionNumber = magnitude === null || y === 0 ? null : (magnitude[i] ?? 0) / Math.abs(y);
+    this.#worst = {
+      ...this.#placeOf(i, first),
+      engine: e,
+      reference: y,
+      rho,
+      budget: expected[i] ?? 0,
+      conditionNumber,
+    };
+  }
+
+  #placeOf(i: number, firstPosition: number): Place {
+    const channel = i % this.#width;
+    const head = this.#headDim === null ? null : Math.floor(channel / this.#headDim);
+    return { position: firstPosition + Math.floor(i / this.#width), channel, head };
+  }
+
+  finish(): OpFindings {
+    const bias = this.#bias();
+    const isBiased = bias !== null && Math.abs(bias.t) > BIAS_T && Math.abs(bias.meanUlp) > BIAS_MEAN_ULP;
+    const group = this.#groups.worst();
+    const isFaulty = this.#nonFiniteMismatches > 0 || !(this.#rhoProven <= 1);
+    const isSuspect = !(this.#rhoExpected <= 1) || isBiased || group !== null;
+    return {
+      op: this.#op.op,
+      value: this.#op.out,
+      layer: this.#layer,
+      elementCount: this.#elementCount,
+      rhoExpected: this.#nonFiniteMismatches > 0 ? Infinity : this.#rhoExpected,
+      rhoProven: this.#nonFiniteMismatches > 0 ? Infinity : this.#rhoProven,
+      worst: this.#worst,
+      nonFiniteMismatches: this.#nonFiniteMismatches,
+      firstNonFinite: this.#firstNonFinite,
+      nonFiniteCount: this.#nonFiniteCount,
+      bias,
+      isBiased,
+      group,
+      rms: Math.sqrt(this.#squares / Math.max(1, this.#elementCount)),
+      sumSquaredError: this.#sumSquaredError,
+      sumSquares: this.#sumSquares,
+      maxAbsError: this.#maxAbsError,
+      status: isFaulty ? 'faulty' : isSuspect ? 'suspect' : 'healthy',
+    };
+  }
+
+  #bias(): OpFindings['bias'] {
+    const n = this.#biasCount;
+    if (n < BIAS_LEAST_COUNT) return null;
+    const mean = this.#biasSum / n;
+    const variance = this.#biasSquares / n - mean * mean;
+    return { meanUlp: mean, t: variance > 0 ? mean / Math.sqrt(variance / n) : mean === 0 ? 0 : Infinity };
+  }
+}
