@@ -1,4 +1,5 @@
 // apr: runs, traces, compares and diagnoses models. Commands are in cli/apr, one file each; this file lists them.
+import { checkCommand } from './apr/check.ts';
 import { diffCommand } from './apr/diff.ts';
 import { inspectCommand } from './apr/inspect.ts';
 import { runCommand } from './apr/run.ts';
@@ -9,6 +10,7 @@ import { createProgram, runProgram } from './program.ts';
 
 const program = createProgram('apr', 'Runs, traces, compares and diagnoses language models')
   .addCommand(traceCommand())
+  .addCommand(checkCommand())
   .addCommand(diffCommand())
   .addCommand(inspectCommand())
   .addCommand(runCommand())

@@ -39,3 +39,7 @@ export {
   type CaptureSelection,
   type StageComparison,
 } from './compare/captures.ts';
+export { checkModel, type CheckOptions, type CheckReport } from './check/check-model.ts';
+export type { OpResult } from './check/judge.ts';
+export type { Bracket, Coverage, VerdictWord } from './check/verdict.ts';
+export type { Verification } from './check/verify-program.ts';

@@ -19,15 +19,16 @@ export const SMALLEST_SUBNORMAL_F16: number = 2 ** -24;
 export const LARGEST_F16 = 65_504;
 
 /**
- * Expected tier of a sum of n products: |e| <= 8·u·Σ|w·x|. Calibrated: the largest |e|/(u·Σ|w·x|) seen is 2.2 to 3.9 for
- * n = 256 … 14,336 (Gaussian data, f32 and f16 accumulators alike), and below 4 on the captures of docs/budgets.md. The
- * proven tier, γ_n = n·u/(1 − n·u) with n the roundings on the longest path, needs no calibration.
+ * Expected tier of a sum of n products: |e| <= 12·u·Σ|w·x|. Calibrated: on Gaussian data the largest |e|/(u·Σ|w·x|) is 2.2
+ * to 3.9 for n = 256 … 14,336; on captures of SmolLM2 it is 7.4, where one massive activation is most of the sum and every
+ * later addition rounds at its size (docs/budgets.md). The proven tier, γ_n = n·u/(1 − n·u) with n the roundings on the
+ * longest path, needs no calibration.
  */
-export const EXPECTED_SUM_UNITS = 8;
+export const EXPECTED_SUM_UNITS = 12;
 
 /**
- * Expected root mean square of e/B over a group, B the expected budget. Calibrated: the largest of any op on healthy
- * captures (docs/budgets.md), rounded up. Ops that round once reach 0.58 = 1/√3 where e is uniform over ±u·|y|.
+ * Root mean square of e/B over a group in healthy engines, B the expected budget; the largest of docs/budgets.md, rounded
+ * up. An op that rounds once reaches 0.58 = 1/√3 at most where e is uniform over ±u·|y|.
  */
 export const EXPECTED_GROUP_RMS = { rounded: 0.58, summed: 0.2 } as const;
 
@@ -47,3 +48,6 @@ export const WGSL_SINCOS_F16: number = 2 ** -7;
 
 /** Activation quantisers round x/d; a value this near to a tie (relative to |x/d|, in u) may go either way. */
 export const TIE_UNITS = 4;
+
+/** Most packs that one check compares the program with. */
+export const MAX_PACKS = 8;

@@ -84,7 +84,7 @@ export class GroupTally {
     }
   }
 
-  /** The group most above its limit. */
+  /** The group that is nearest to its limit, or most above it. */
   worst(): WorstGroup | null {
     const rows = this.#rowsSeen;
     if (rows === 0) return null;
@@ -107,8 +107,7 @@ export class GroupTally {
       ...largest('head', this.#heads, () => this.#headDim ?? 1, rows, limitOf),
       ...largest('block', this.#blocks, (b) => Math.min(BLOCK, this.#width - b * BLOCK), rows, limitOf),
     ];
-    const above = groups.filter(({ rms, limit }) => !(rms <= limit));
-    return above.toSorted((a, b) => b.rms / b.limit - a.rms / a.limit)[0] ?? null;
+    return groups.toSorted((a, b) => b.rms / b.limit - a.rms / a.limit)[0] ?? null;
   }
 }
 

@@ -41,7 +41,7 @@ export interface OpFindings {
   /** Of the local error: mean e·sign(y) in units of the last place, and its t. null where too few elements. */
   bias: { meanUlp: number; t: number } | null;
   isBiased: boolean;
-  /** The group that is most above its limit; null where none is above. */
+  /** The row, head, block or tail that is nearest to its limit, or most above it. */
   group: WorstGroup | null;
   /** Root mean square of e over the expected budget. */
   rms: number;
@@ -176,7 +176,8 @@ export class OpTally {
     const isBiased = bias !== null && Math.abs(bias.t) > BIAS_T && Math.abs(bias.meanUlp) > BIAS_MEAN_ULP;
     const group = this.#groups.worst();
     const isFaulty = this.#nonFiniteMismatches > 0 || !(this.#rhoProven <= 1);
-    const isSuspect = !(this.#rhoExpected <= 1) || isBiased || group !== null;
+    const isGroupOver = group !== null && !(group.rms <= group.limit);
+    const isSuspect = !(this.#rhoExpected <= 1) || isBiased || isGroupOver;
     return {
       op: this.#op.op,
       value: this.#op.out,

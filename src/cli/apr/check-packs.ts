@@ -1,0 +1,68 @@
+// Who vouches for a program: reference packs from --pack or from packs/ beside the model, and unquantised weights on which
+// the program can be compared with them (the model's own, --original's, or those of a model beside it).
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { openModel, readCapture, type Capture, type Model } from '../../engine/index.ts';
+import { RefuteError } from '../../errors.ts';
+import { warn } from './open.ts';
+
+/** The folders, and what is in folders of packs two levels down (packs/<dtype>/<prompt>). */
+export async function findPacks(model: Model, given: readonly string[] | undefined): Promise<Capture[]> {
+  const roots = given ?? [join(dirname(model.path), 'packs')];
+  const folders = (await Promise.all(roots.map((root) => packFolders(root, 2)))).flat();
+  if (given !== undefined && folders.length === 0) {
+    throw new RefuteError({
+      code: 'E_PACK',
+      place: '--pack',
+      is: `there is no manifest.json in ${given.join(', ')} or two levels below`,
+    });
+  }
+  const packs = await Promise.all(folders.map(readCapture));
+  if (given !== undefined) return packs;
+  // Only those that say they are of this model.
+  const stem = basename(model.path);
+  return packs.filter(({ manifest }) => stem.startsWith(manifest.model.name));
+}
+
+async function packFolders(root: string, depth: number): Promise<string[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
+  if (entries.some(({ name }) => name === 'manifest.json')) return [root];
+  if (depth === 0) return [];
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(root, name));
+  return (await Promise.all(folders.toSorted().map((folder) => packFolders(folder, depth - 1)))).flat();
+}
+
+/** Weights that no format has rounded below 16 bits, of the very same program. null: none at hand. */
+export async function findUnquantized(
+  model: Model,
+  original: Model | null,
+  isWanted: boolean,
+): Promise<{ model: Model; isOwned: boolean } | null> {
+  if (isUnquantized(model)) return { model, isOwned: false };
+  if (original !== null) {
+    if (isUnquantized(original) && isSameProgram(model, original)) return { model: original, isOwned: false };
+    warn('warning', `${original.path} has another program or is quantised itself; it does not vouch for this one`);
+    return null;
+  }
+  if (!isWanted) return null;
+  const folder = dirname(model.path);
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.toSorted()) {
+    if (extname(name) !== '.gguf' || join(folder, name) === model.path) continue;
+    const sibling = await openModel(join(folder, name)).catch(() => null);
+    if (sibling === null) continue;
+    if (isUnquantized(sibling) && isSameProgram(model, sibling)) return { model: sibling, isOwned: true };
+    await sibling.close();
+  }
+  return null;
+}
+
+/** Ops, values and weight shapes; not the types of the weights, which are no part of a program. */
+export function isSameProgram(a: Model, b: Model): boolean {
+  return isDeepStrictEqual(a.program, b.program);
+}
+
+function isUnquantized({ program, weights }: Model): boolean {
+  return program.weights.every(({ name }) => ['f32', 'f16', 'bf16'].includes(weights.info(name)?.type ?? ''));
+}

@@ -1,0 +1,35 @@
+// What an input could not have shown: faults that need something which this prompt, this model or this kind of run does
+// not have. Said in every report, because a PASS is only about what was looked at.
+import type { Program } from '../../engine/index.ts';
+
+/** Positions that the CPU executor takes at a time; a shorter prompt crosses no boundary. */
+const CHUNK = 64;
+
+export function blindSpots(program: Program, tokens: readonly number[], isDump: boolean): string[] {
+  const spots: string[] = [];
+  const attention = program.ops.find((op) => op.op === 'attention');
+  const count = tokens.length;
+  if (count < 2) spots.push('one position: rotary angles are zero, and no position attends to another');
+  if (attention?.op === 'attention') {
+    const { window, kvHeadCount, headCount } = attention;
+    if (window !== null && count <= window) spots.push(`the prompt is no longer than the sliding window of ${window}`);
+    if (window === null) spots.push('the model has no sliding window');
+    if (kvHeadCount === 1 || kvHeadCount === headCount) {
+      spots.push(`${kvHeadCount} kv heads for ${headCount} heads: every mapping of heads to kv heads is alike`);
+    }
+  }
+  if (count <= CHUNK) spots.push(`${count} positions in one chunk: no chunk boundary was crossed`);
+  if (count < program.contextLength / 2) {
+    spots.push(
+      `positions up to ${count - 1} of ${program.contextLength}: long-context angles and scaling were not reached`,
+    );
+  }
+  spots.push('the prompt ran in one piece: decoding token by token, truncation and sampling were not run');
+  spots.push('the decoder of the weights judges by its own decode; bit-exact vectors of a second one are in the tests');
+  spots.push(
+    isDump
+      ? 'the token ids are those of the dump: its tokenizer was not looked at'
+      : 'the token ids are taken as right: the tokenizer was not looked at',
+  );
+  return spots;
+}

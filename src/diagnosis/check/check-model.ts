@@ -1,0 +1,105 @@
+// One check of an executor: run it once with every op tapped and judged, again on a second input where something was
+// suspect, and put verdict, coverage, verification and blind spots together. No files, no output.
+import type { Capture, Executor, Op, Program, WeightSource } from '../../engine/index.ts';
+import { arithmeticOf, type Arithmetic } from '../budgets/arithmetic.ts';
+import { blindSpots } from './blind-spots.ts';
+import { Judge, type OpResult } from './judge.ts';
+import { coverageOf, verdictOf, type Bracket, type Coverage, type Verdict } from './verdict.ts';
+import { verifyProgram, type Verification } from './verify-program.ts';
+
+export interface CheckReport extends Verdict {
+  arithmetic: Pick<Arithmetic, 'name' | 'isDeclared'>;
+  verification: Verification;
+  coverage: Coverage;
+  results: OpResult[];
+  brackets: Bracket[];
+  /** Ops that were suspect on both inputs. */
+  confirmed: string[];
+  blindSpots: string[];
+}
+
+export interface CheckOptions {
+  executor: Executor;
+  /** The judge's own, from a source that a fault under test has not touched. */
+  program: Program;
+  weights: WeightSource;
+  tokens: readonly number[];
+  /** Weights before quantisation, of the same program. */
+  original: WeightSource | null;
+  /** Unquantised weights on which the program can be compared with packs; null: none. */
+  verifyOn: WeightSource | null;
+  packs: readonly Capture[];
+  hasFreeRun: boolean;
+  onProgress?: (op: Op, index: number, count: number) => void;
+}
+
+export async function checkModel(options: CheckOptions): Promise<CheckReport> {
+  const { executor, program, tokens, packs, verifyOn, original } = options;
+  const arithmetic = arithmeticOf(executor.profile, executor.id);
+  const verification = await verifyProgram({ program, weights: verifyOn, packs });
+  const results = await judgeRun(options, arithmetic, tokens, options.hasFreeRun);
+  const confirmed = await confirm(options, arithmetic, results);
+  const coverage = coverageOf(program, results);
+  const logits = results.find(({ value }) => value === program.logits);
+  const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
+  const verdict = verdictOf({ results, brackets: [], coverage, verification, confirmed, logitShare });
+  return {
+    ...verdict,
+    arithmetic: { name: arithmetic.name, isDeclared: arithmetic.isDeclared },
+    verification,
+    coverage,
+    results,
+    brackets: [],
+    confirmed: [...confirmed],
+    blindSpots: blindSpots(program, tokens, false),
+  };
+}
+
+async function judgeRun(
+  { executor, program, weights, original, onProgress }: CheckOptions,
+  arithmetic: Arithmetic,
+  tokens: readonly number[],
+  hasFreeRun: boolean,
+): Promise<OpResult[]> {
+  const progress = onProgress === undefined ? {} : { onProgress };
+  const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun, original, ...progress });
+  const session = await executor.openSession(tokens.length);
+  try {
+    await session.run({ tokens, logits: 'none', tap: withKnownValues(judge.tap, executor.program) });
+  } finally {
+    session.close();
+  }
+  return judge.finish();
+}
+
+/** A value that the engine's program does not have cannot be tapped; it is missing from the coverage. */
+function withKnownValues(tap: Judge['tap'], { values }: Program): Judge['tap'] {
+  const known = new Set(values.map(({ id }) => id));
+  return { ...tap, values: new Set([...tap.values].filter((id) => known.has(id))) };
+}
+
+/** What is suspect once and again on other tokens is no accident. The second input is the first one shuffled. */
+async function confirm(
+  options: CheckOptions,
+  arithmetic: Arithmetic,
+  results: readonly OpResult[],
+): Promise<Set<string>> {
+  const suspects = new Set(results.filter(({ status }) => status === 'suspect').map(({ value }) => value));
+  if (suspects.size === 0 || results.some(({ status }) => status === 'faulty')) return new Set();
+  const again = await judgeRun(options, arithmetic, shuffled(options.tokens), false);
+  return new Set(
+    again.filter(({ value, status }) => status !== 'healthy' && suspects.has(value)).map(({ value }) => value),
+  );
+}
+
+/** The same tokens in an order that follows from them alone, so that a check can be repeated. */
+export function shuffled(tokens: readonly number[]): number[] {
+  const order = [...tokens];
+  let state = tokens.length + 1;
+  for (let i = order.length - 1; i > 0; i -= 1) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    const j = state % (i + 1);
+    [order[i], order[j]] = [order[j] ?? 0, order[i] ?? 0];
+  }
+  return order;
+}

@@ -1,0 +1,180 @@
+// From judged ops, coverage and what vouches for the program to one verdict and one sentence. BUG outranks SUSPECT outranks
+// INCONCLUSIVE outranks PASS; nothing compared, an op not compared, or an unverified program is never PASS.
+import type { Op, Program } from '../../engine/index.ts';
+import type { BugClass } from '../faults/fault.ts';
+import type { OpResult } from './judge.ts';
+import type { Verification } from './verify-program.ts';
+
+export type VerdictWord = 'PASS' | 'BUG' | 'SUSPECT' | 'INCONCLUSIVE';
+
+export interface Coverage {
+  judgedOps: number;
+  opCount: number;
+  elementCount: number;
+  /** Values of the program that were not judged. */
+  missing: string[];
+}
+
+/** A stretch of ops between two captured values, judged as one because a value between them is missing. */
+export interface Bracket {
+  after: string;
+  upTo: string;
+  ops: string[];
+  /** Distance from the reference over what full-budget perturbations of every op make. */
+  ratio: number;
+  status: 'healthy' | 'suspect' | 'faulty';
+  /** The capture that would settle which op it is. */
+  wanted: string[];
+}
+
+export interface Verdict {
+  verdict: VerdictWord;
+  sentence: string;
+  bugClass: BugClass | null;
+  /** Where the first fault is; null without one. */
+  at: { layer: number | null; op: Op['op'] | null; value: string } | null;
+}
+
+export interface VerdictInput {
+  results: readonly OpResult[];
+  brackets: readonly Bracket[];
+  coverage: Coverage;
+  verification: Verification;
+  /** Values that were suspect on a second input too. */
+  confirmed: ReadonlySet<string>;
+  /** What the logits' difference from the original weights is made of; null without them. */
+  logitShare: number | null;
+}
+
+export function coverageOf(program: Program, results: readonly OpResult[]): Coverage {
+  const judged = new Set(results.map(({ value }) => value));
+  return {
+    judgedOps: judged.size,
+    opCount: program.ops.length,
+    elementCount: results.reduce((sum, { elementCount }) => sum + elementCount, 0),
+    missing: program.ops.map(({ out }) => out).filter((value) => !judged.has(value)),
+  };
+}
+
+export function verdictOf(input: VerdictInput): Verdict {
+  const { results, brackets, verification, coverage, confirmed } = input;
+  const faulty = results.find(({ status, value }) => status === 'faulty' || confirmed.has(value));
+  const faultyBracket = brackets.find(({ status }) => status === 'faulty');
+  if (faulty !== undefined && (faultyBracket === undefined || !isEarlier(faultyBracket, faulty, results))) {
+    const { layer, op, value } = faulty;
+    return {
+      verdict: 'BUG',
+      sentence: bugSentence(faulty, confirmed),
+      bugClass: classOf(faulty),
+      at: { layer, op, value },
+    };
+  }
+  if (faultyBracket !== undefined) return bracketVerdict('BUG', faultyBracket);
+  if (verification.status === 'refuted' && verification.firstDifference !== null) {
+    const { path } = verification.firstDifference;
+    const layer = /^layer-(\d+)\//.exec(path)?.[1];
+    const at = { layer: layer === undefined ? null : Number(layer), op: null, value: path.replace(/\.bin$/, '') };
+    const sentence = `BUG in the program at ${at.value}: ${verification.says}`;
+    return { verdict: 'BUG', sentence, bugClass: 'CONFIG_METADATA_LOSS', at };
+  }
+  const suspect = results.find(({ status }) => status === 'suspect');
+  if (suspect !== undefined) {
+    const { layer, op, value } = suspect;
+    const sentence = `SUSPECT ${placeText(suspect)}: ${whyText(suspect)}`;
+    return { verdict: 'SUSPECT', sentence, bugClass: null, at: { layer, op, value } };
+  }
+  const suspectBracket = brackets.find(({ status }) => status === 'suspect');
+  if (suspectBracket !== undefined) return bracketVerdict('SUSPECT', suspectBracket);
+  const within = `${coverage.judgedOps} of ${coverage.opCount} ops within their budgets`;
+  const inconclusive = (why: string): Verdict => ({
+    verdict: 'INCONCLUSIVE',
+    sentence: `INCONCLUSIVE: ${why}`,
+    bugClass: null,
+    at: null,
+  });
+  if (coverage.elementCount === 0 && brackets.length === 0) return inconclusive('nothing was compared');
+  if (coverage.missing.length > 0) {
+    return inconclusive(`${within}, but ${coverage.missing.length} were not captured, ${coverage.missing[0]} first`);
+  }
+  if (verification.status !== 'verified')
+    return inconclusive(`${within}, but the program is UNVERIFIED: ${verification.says}`);
+  const share =
+    input.logitShare === null
+      ? ''
+      : `; ${shareText(input.logitShare)} of the distance from the original weights is weight quantisation`;
+  const bugClass = input.logitShare === null ? null : 'QUANTIZATION_NOISE';
+  return { verdict: 'PASS', sentence: `PASS: ${within}${share}`, bugClass, at: null };
+}
+
+/** Does the bracket end before the op? */
+function isEarlier(bracket: Bracket, op: OpResult, results: readonly OpResult[]): boolean {
+  const after = results.findIndex(({ value }) => value === bracket.after);
+  return after < results.indexOf(op);
+}
+
+function bracketVerdict(verdict: 'BUG' | 'SUSPECT', { after, upTo, ops, ratio, wanted }: Bracket): Verdict {
+  const sentence = `${verdict} between ${after} and ${upTo} (${ops.join(', ')}): ${figure(ratio)} times what full-budget errors of these ops make; capture ${wanted.join(', ')} to settle which`;
+  const layer = /^layer-(\d+)\//.exec(upTo)?.[1];
+  return {
+    verdict,
+    sentence,
+    bugClass: null,
+    at: { layer: layer === undefined ? null : Number(layer), op: null, value: upTo },
+  };
+}
+
+export function placeText({ layer, op, value }: Pick<OpResult, 'layer' | 'op' | 'value'>): string {
+  const name = value.replace(/^layer-\d+\//, '');
+  return `at ${layer === null ? 'the whole model' : `layer ${layer}`} \`${op}\`${name === op ? '' : ` (${name})`}`;
+}
+
+function bugSentence(found: OpResult, confirmed: ReadonlySet<string>): string {
+  const again = confirmed.has(found.value) && found.status !== 'faulty' ? ', and again on a second input' : '';
+  return `BUG ${placeText(found)}: ${whyText(found)}${again}`;
+}
+
+function whyText({ nonFiniteMismatches, rhoProven, rhoExpected, worst, isBiased, bias, group }: OpResult): string {
+  const head = worst?.head == null ? '' : `, head ${worst.head}`;
+  const where = worst === null ? '' : ` at token ${worst.position}${head}, channel ${worst.channel}`;
+  if (nonFiniteMismatches > 0) return `${nonFiniteMismatches} NaN or infinite values that should not be, worst${where}`;
+  if (!(rhoProven <= 1)) return `${figure(rhoProven)} times its proven budget${where}`;
+  if (!(rhoExpected <= 1)) return `${figure(rhoExpected)} times its expected budget${where}, within the proven one`;
+  if (isBiased && bias !== null)
+    return `errors lean one way, ${figure(bias.meanUlp)} units of the last place on average`;
+  if (group !== null)
+    return `${group.kind} ${group.index} has ${figure(group.rms / group.limit)} times its expected error`;
+  return 'over its budget';
+}
+
+function figure(value: number): string {
+  if (value === Infinity) return 'infinitely many';
+  return value >= 100_000 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+}
+
+function shareText(share: number): string {
+  return share > 0.9999 ? 'all' : `${(100 * share).toFixed(1)} %`;
+}
+
+/** What kind of bug sits where this op is. */
+function classOf({ op, value, nonFiniteMismatches }: OpResult): BugClass {
+  if (nonFiniteMismatches > 0) return 'OVERFLOW_NONFINITE';
+  switch (op) {
+    case 'embed':
+      return 'EMBEDDING_FAILURE';
+    case 'rmsnorm':
+      return 'NORM_FAILURE';
+    case 'rope':
+      return 'ROPE_FAILURE';
+    case 'attention':
+      return 'ATTENTION_FAILURE';
+    case 'matmul':
+    case 'addBias':
+      if (/\/[qkv]_/.test(value)) return 'QKV_FAILURE';
+      return value === 'lm_head' ? 'LM_HEAD_FAILURE' : value.endsWith('attn_out') ? 'ATTENTION_FAILURE' : 'FFN_FAILURE';
+    case 'silu':
+    case 'mul':
+      return 'FFN_FAILURE';
+    case 'add':
+      return 'PRECISION_LOSS';
+  }
+}

@@ -1,0 +1,109 @@
+// Is the program the right one for this model? No check inside the engine can know (DESIGN §2): a wrong theta is computed
+// faithfully. So the program is run in float64 on the tokens of a reference pack, the recorded stages of somebody else's
+// implementation in float64, and must give that implementation's values at every stage.
+import {
+  captureRun,
+  MemorySink,
+  sha256Bytes,
+  type Capture,
+  type Program,
+  type WeightSource,
+} from '../../engine/index.ts';
+import { openFloat64Executor } from '../../oracles/index.ts';
+import { MAX_PACKS, UNIT_F64 } from '../budgets/constants.ts';
+
+export interface Verification {
+  status: 'verified' | 'refuted' | 'unverified';
+  /** One sentence: by whom, or why not. */
+  says: string;
+  /** Packs that the program was compared with. */
+  packs: { folder: string; producer: string; digest: string; tokenCount: number; stageCount: number }[];
+  /** Of a refuted program: the first stage that is not the pack's, and by how much of the stage's largest value. */
+  firstDifference: { pack: string; path: string; relative: number; bar: number } | null;
+}
+
+export interface VerifyOptions {
+  program: Program;
+  /** Unquantised weights of this program, the model's own or those it was quantised from; null: there are none. */
+  weights: WeightSource | null;
+  packs: readonly Capture[];
+}
+
+/** Pack values are float32; what is compared is what is left beyond half a unit of that. */
+export async function verifyProgram({ program, weights, packs }: VerifyOptions): Promise<Verification> {
+  const none: Verification = { status: 'unverified', says: '', packs: [], firstDifference: null };
+  if (packs.length === 0) return { ...none, says: 'no reference pack of an independent implementation was found' };
+  if (weights === null) {
+    return { ...none, says: 'the packs are of unquantised weights, which are not at hand (--original gives them)' };
+  }
+  const usable = packs.filter((pack) => isFloat64(pack) && fits(pack, program)).slice(0, MAX_PACKS);
+  if (usable.length === 0) return { ...none, says: 'no float64 pack of this architecture and vocabulary was found' };
+  const executor = await openFloat64Executor(program, weights);
+  const bar = freeRunBar(program);
+  const result: Verification = { ...none, status: 'verified' };
+  for (const pack of usable) {
+    const { tokens, positions, model } = pack.manifest;
+    const sink = new MemorySink<Float64Array>();
+    await captureRun<Float64Array>({ executor, tokens, stages: program.stages, positions, sink });
+    for (const path of pack.paths) {
+      const relative = beyondRounding(sink.stages.get(path)?.data ?? new Float64Array(0), await pack.read(path));
+      if (relative <= bar) continue;
+      if (path.endsWith('/embedding.bin')) {
+        return { ...none, says: `the pack ${pack.folder} is of other weights (${model.name}): its embeddings differ` };
+      }
+      const firstDifference = { pack: pack.folder, path, relative, bar };
+      const says = `${producerOf(pack)} has other values from ${path.replace(/\.bin$/, '')} on (${relative.toExponential(1)} of the largest, ${bar.toExponential(1)} is allowed)`;
+      return { ...result, status: 'refuted', says, firstDifference };
+    }
+    const digest = await sha256Bytes(new TextEncoder().encode(JSON.stringify(pack.manifest)));
+    const [producer, stageCount] = [producerOf(pack), pack.paths.length];
+    result.packs.push({ folder: pack.folder, producer, digest, tokenCount: tokens.length, stageCount });
+  }
+  await executor.close();
+  const [first] = result.packs;
+  const stages = result.packs.reduce((sum, { stageCount }) => sum + stageCount, 0);
+  result.says = `${first?.producer ?? ''}, ${result.packs.length} packs, ${stages} stages, pack ${first?.digest.slice(0, 12) ?? ''}`;
+  return result;
+}
+
+function producerOf({ manifest: { origin } }: Capture): string {
+  return 'producer' in origin ? `${origin.producer.name} ${origin.producer.version}` : origin.executor;
+}
+
+/** Our own executors vouch for nothing. */
+function isFloat64({ manifest: { origin } }: Capture): boolean {
+  return 'producer' in origin && origin.producer['dtype'] === 'float64';
+}
+
+function fits({ manifest }: Capture, program: Program): boolean {
+  return (
+    manifest.model.architecture === program.architecture &&
+    manifest.tokens.length <= program.contextLength &&
+    manifest.tokens.every((token) => token < program.vocabSize)
+  );
+}
+
+/**
+ * Two float64 runs may part, relative to a stage's largest value, by the roundings of every op on the way: as many as the
+ * longest sum has terms, at each op. For sums-2m that is 4.5e-12 (seen: 1.1e-13); float32 is 6e-8.
+ */
+function freeRunBar({ ops, values }: Program): number {
+  const widest = values.reduce((most, { channelCount }) => Math.max(most, channelCount), 1);
+  return ops.length * widest * UNIT_F64;
+}
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+function beyondRounding(ours: Float64Array, pack: Float32Array): number {
+  if (ours.length !== pack.length) return Infinity;
+  let [largest, worst] = [0, 0];
+  for (let i = 0; i < pack.length; i += 1) {
+    const value = pack[i] ?? 0;
+    largest = Math.max(largest, Math.abs(value));
+    scratch.setFloat32(0, Math.abs(value));
+    const halfUlp = 2 ** (Math.max(scratch.getUint32(0) >>> 23, 1) - 151);
+    const beyond = Math.abs((ours[i] ?? 0) - value) - halfUlp;
+    if (!(beyond <= worst)) worst = beyond;
+  }
+  return worst === 0 ? 0 : worst / largest;
+}
