@@ -30,7 +30,9 @@ async function packFolders(root: string, depth: number): Promise<string[]> {
   if (entries.some(({ name }) => name === 'manifest.json')) return [root];
   if (depth === 0) return [];
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(root, name));
-  return (await Promise.all(folders.toSorted().map((folder) => packFolders(folder, depth - 1)))).flat();
+  return (
+    await Promise.all(folders.toSorted((a, b) => a.localeCompare(b)).map((folder) => packFolders(folder, depth - 1)))
+  ).flat();
 }
 
 /** Weights that no format has rounded below 16 bits, of the very same program. null: none at hand. */
@@ -48,7 +50,7 @@ export async function findUnquantized(
   if (!isWanted) return null;
   const folder = dirname(model.path);
   const names = await readdir(folder).catch(() => []);
-  for (const name of names.toSorted()) {
+  for (const name of names.toSorted((a, b) => a.localeCompare(b))) {
     if (extname(name) !== '.gguf' || join(folder, name) === model.path) continue;
     const sibling = await openModel(join(folder, name)).catch(() => null);
     if (sibling === null) continue;

@@ -90,13 +90,19 @@ function tableRow({ value, op, split, rhoExpected, rhoProven, status }: OpResult
     cosineText(split?.cosine ?? null, split?.maxAbsDiff === 0),
     smallText(split?.nmse ?? null),
     smallText(split?.maxAbsDiff ?? null),
-    smallText(rhoExpected),
-    smallText(rhoProven),
+    rhoText(rhoExpected),
+    rhoText(rhoProven),
     ...(hasOriginal
       ? [shares?.weightQuantization, shares?.declaredFormats, shares?.residual].map((share) => percentText(share))
       : []),
     mark,
   ];
+}
+
+/** A `1` would read as the limit itself, which nothing healthy reaches. */
+function rhoText(rho: number): string {
+  const text = smallText(rho);
+  return text === '1' && rho < 1 ? '<1' : text;
 }
 
 function percentText(share: number | undefined): string {
@@ -114,7 +120,7 @@ function printBrackets({ brackets }: CheckReport): void {
 
 function printWorst(results: readonly OpResult[]): void {
   const worst = results.filter((result) => result.worst !== null).toSorted((a, b) => severity(b) - severity(a))[0];
-  if (worst?.worst == null) return;
+  if (worst === undefined || worst.worst === null) return;
   const { position, head, channel, engine, reference, budget, conditionNumber } = worst.worst;
   printLine();
   const where = [`token ${position}`, ...(head === null ? [] : [`head ${head}`]), `channel ${channel}`].join(', ');

@@ -34,7 +34,8 @@ export async function multiplyRows(
       absX: set.wantsMagnitude === true ? set.x.map(Math.abs) : null,
       y: new Float64Array(length),
       magnitude: set.wantsMagnitude === true ? new Float64Array(length) : null,
-      stepMagnitude: set.steps == null ? null : new Float64Array(length),
+      steps: set.steps ?? null,
+      stepMagnitude: (set.steps ?? null) === null ? null : new Float64Array(length),
     };
   });
   for await (const block of decodedRows(weights, name, columnCount)) {
@@ -44,7 +45,7 @@ export async function multiplyRows(
     for (const plan of plans) {
       multiplyBlock(block.values, plan.x, plan.y, at);
       if (plan.magnitude !== null && plan.absX !== null) multiplyBlock(absValues, plan.absX, plan.magnitude, at);
-      if (plan.stepMagnitude !== null && plan.steps != null) {
+      if (plan.stepMagnitude !== null && plan.steps !== null) {
         multiplyBlock(absValues, plan.steps, plan.stepMagnitude, at);
       }
     }

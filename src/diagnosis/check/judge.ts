@@ -2,13 +2,9 @@
 // over its budget is itself faulty. Values come in the order of the program, chunk by chunk, are judged when they come
 // and dropped after their last reader. Beside it the free runs that split the global difference.
 import { operands, type Op, type Program, type Tap, type ValueId, type WeightSource } from '../../engine/index.ts';
-import { readVector, ropeFrequencies } from '../../oracles/index.ts';
 import type { Arithmetic } from '../budgets/arithmetic.ts';
-import { attentionBudget } from '../budgets/attention-budget.ts';
-import { isRoundedType, matmulBudget } from '../budgets/matmul-budget.ts';
-import { multiplyRows, type Products, type RowSet } from '../budgets/matmul.ts';
-import { simpleBudget, type OpReference } from '../budgets/op-budget.ts';
-import { Lane, type Chunk } from './lane.ts';
+import { Lane } from './lane.ts';
+import { opReference } from './op-reference.ts';
 import { OpTally, type OpFindings } from './op-tally.ts';
 import { SplitTally, type Split } from './split.ts';
 
@@ -83,7 +79,12 @@ export class Judge {
     onProgress?.(op, index, program.ops.length);
     const end = firstPosition + data.length / width;
     const chunk = { tokens: tokens.slice(firstPosition, end), firstPosition, isLast: end === tokens.length };
-    const should = await this.#reference(op, chunk);
+    const should = await opReference(op, chunk, {
+      arithmetic,
+      widths: this.#widths,
+      captured: this.#captured,
+      free: [this.#r, this.#s, this.#o].filter((lane) => lane !== null),
+    });
     const open = this.#open.get(index) ?? this.#begin(op, width, arithmetic.largest);
     this.#open.set(index, open);
     open.tally.add(data, should, firstPosition);
@@ -114,60 +115,6 @@ export class Judge {
     if (split === null || r === undefined) return;
     split.add(data, this.#s?.get(value) ?? r, r, this.#o?.get(value) ?? null);
   }
-
-  /** What the op should have written, with its budget; the free runs take the same step. */
-  async #reference(op: Op, chunk: Chunk): Promise<OpReference> {
-    if (op.op === 'matmul') return this.#matmul(op, chunk);
-    for (const lane of [this.#r, this.#s, this.#o]) {
-      if (lane !== null) lane.set(op.out, (await lane.evaluate(op, chunk)).y);
-    }
-    const { arithmetic, weights } = this.#options;
-    const { y, cache } = await this.#captured.evaluate(op, chunk);
-    const inputs = operands(op).reads.map((id) => this.#captured.get(id) ?? new Float64Array(0));
-    if (op.op === 'attention') {
-      if (cache === null) throw new RangeError('attention without a cache');
-      return attentionBudget(op, inputs[0] ?? new Float64Array(0), cache.keys, cache.values, y, arithmetic);
-    }
-    return simpleBudget(op, {
-      arithmetic,
-      inputs,
-      reference: y,
-      rowCount: chunk.tokens.length,
-      firstPosition: chunk.firstPosition,
-      frequencies: op.op === 'rope' ? await frequenciesOf(op, weights) : null,
-      isWeightRounded: 'weight' in op && isRoundedType(weights.info(op.weight)?.type),
-    });
-  }
-
-  async #matmul(op: Extract<Op, { op: 'matmul' }>, chunk: Chunk): Promise<OpReference> {
-    const { arithmetic, weights } = this.#options;
-    const [columns, rows] = [this.#widths.get(op.in) ?? 0, this.#widths.get(op.out) ?? 0];
-    const lanes = [this.#r, this.#s].filter((lane) => lane !== null);
-    const { x, steps } = this.#captured.matmulInput(op.in);
-    if (x.length !== columns * chunk.tokens.length) throw new RangeError(`${op.in} has ${x.length} values`);
-    const sets: RowSet[] = [{ x, steps, wantsMagnitude: true }, ...lanes.map((lane) => lane.matmulInput(op.in))];
-    const [own, ...free] = await multiplyRows(weights, op.weight, columns, rows, sets.map(withoutFreeSteps));
-    for (const [i, lane] of lanes.entries()) lane.set(op.out, free[i]?.y ?? new Float64Array(0));
-    if (this.#o !== null) {
-      const { x: originalX } = this.#o.matmulInput(op.in);
-      const [product] = await multiplyRows(this.#o.weights, op.weight, columns, rows, [{ x: originalX }]);
-      this.#o.set(op.out, product?.y ?? new Float64Array(0));
-    }
-    return matmulBudget(own as Products, columns, isRoundedType(weights.info(op.weight)?.type), arithmetic);
-  }
-}
-
-/** Only the judged rows need to know what a tie may move. */
-function withoutFreeSteps(set: RowSet): RowSet {
-  return set.wantsMagnitude === true ? set : { x: set.x };
-}
-
-async function frequenciesOf({ rope }: Extract<Op, { op: 'rope' }>, weights: WeightSource): Promise<Float64Array> {
-  const { scaling, rotaryDim } = rope;
-  return ropeFrequencies(
-    rope,
-    scaling.type === 'factors' ? await readVector(weights, scaling.weight, rotaryDim / 2) : null,
-  );
 }
 
 /** Values that are made of heads: what attention and rope read and write. */

@@ -134,7 +134,7 @@ function bugSentence(found: OpResult, confirmed: ReadonlySet<string>): string {
 }
 
 function whyText({ nonFiniteMismatches, rhoProven, rhoExpected, worst, isBiased, bias, group }: OpResult): string {
-  const head = worst?.head == null ? '' : `, head ${worst.head}`;
+  const head = worst === null || worst.head === null ? '' : `, head ${worst.head}`;
   const where = worst === null ? '' : ` at token ${worst.position}${head}, channel ${worst.channel}`;
   if (nonFiniteMismatches > 0) return `${nonFiniteMismatches} NaN or infinite values that should not be, worst${where}`;
   if (!(rhoProven <= 1)) return `${figure(rhoProven)} times its proven budget${where}`;

@@ -1,0 +1,72 @@
+// What one op should have written on given inputs, in float64 with its budget, while free runs take the same step: the
+// lanes over one weight source share each reading and decoding of a matrix.
+import { operands, type Op, type ValueId, type WeightSource } from '../../engine/index.ts';
+import { readVector, ropeFrequencies } from '../../oracles/index.ts';
+import type { Arithmetic } from '../budgets/arithmetic.ts';
+import { attentionBudget } from '../budgets/attention-budget.ts';
+import { isRoundedType, matmulBudget } from '../budgets/matmul-budget.ts';
+import { multiplyRows, type RowSet } from '../budgets/matmul.ts';
+import { simpleBudget, type OpReference } from '../budgets/op-budget.ts';
+import type { Chunk, Lane } from './lane.ts';
+
+export interface ReferenceContext {
+  arithmetic: Arithmetic;
+  /** Channels of every value. */
+  widths: ReadonlyMap<ValueId, number>;
+  /** Holds what the op reads. */
+  captured: Lane;
+  /** Each gets the op's output on its own inputs. */
+  free: readonly Lane[];
+}
+
+export async function opReference(op: Op, chunk: Chunk, context: ReferenceContext): Promise<OpReference> {
+  if (op.op === 'matmul') return matmulReference(op, chunk, context);
+  const { arithmetic, captured, free } = context;
+  for (const lane of free) lane.set(op.out, (await lane.evaluate(op, chunk)).y);
+  const { y, cache } = await captured.evaluate(op, chunk);
+  const inputs = operands(op).reads.map((id) => captured.get(id) ?? new Float64Array(0));
+  if (op.op === 'attention') {
+    if (cache === null) throw new RangeError('attention without a cache');
+    return attentionBudget(op, inputs[0] ?? new Float64Array(0), cache.keys, cache.values, y, arithmetic);
+  }
+  return simpleBudget(op, {
+    arithmetic,
+    inputs,
+    reference: y,
+    rowCount: chunk.tokens.length,
+    firstPosition: chunk.firstPosition,
+    frequencies: op.op === 'rope' ? await frequenciesOf(op, captured.weights) : null,
+    isWeightRounded: 'weight' in op && isRoundedType(captured.weights.info(op.weight)?.type),
+  });
+}
+
+async function matmulReference(
+  op: Extract<Op, { op: 'matmul' }>,
+  chunk: Chunk,
+  { arithmetic, widths, captured, free }: ReferenceContext,
+): Promise<OpReference> {
+  const [columns, rows] = [widths.get(op.in) ?? 0, widths.get(op.out) ?? 0];
+  const { weights } = captured;
+  const { x, steps } = captured.matmulInput(op.in);
+  if (x.length !== columns * chunk.tokens.length) throw new RangeError(`${op.in} has ${x.length} values`);
+  const sharing = free.filter((lane) => lane.weights === weights);
+  const sets: RowSet[] = [
+    { x, steps, wantsMagnitude: true },
+    ...sharing.map((lane) => ({ x: lane.matmulInput(op.in).x })),
+  ];
+  const [own, ...products] = await multiplyRows(weights, op.weight, columns, rows, sets);
+  if (own === undefined) throw new RangeError('a matmul without products');
+  for (const [i, lane] of sharing.entries()) lane.set(op.out, products[i]?.y ?? new Float64Array(0));
+  for (const lane of free) {
+    if (lane.weights === weights) continue;
+    const [product] = await multiplyRows(lane.weights, op.weight, columns, rows, [{ x: lane.matmulInput(op.in).x }]);
+    lane.set(op.out, product?.y ?? new Float64Array(0));
+  }
+  return matmulBudget(own, columns, isRoundedType(weights.info(op.weight)?.type), arithmetic);
+}
+
+async function frequenciesOf({ rope }: Extract<Op, { op: 'rope' }>, weights: WeightSource): Promise<Float64Array> {
+  const { scaling, rotaryDim } = rope;
+  const factors = scaling.type === 'factors' ? await readVector(weights, scaling.weight, rotaryDim / 2) : null;
+  return ropeFrequencies(rope, factors);
+}
