@@ -43,3 +43,6 @@ export { checkModel, type CheckOptions, type CheckReport } from './check/check-m
 export type { OpResult } from './check/judge.ts';
 export type { Bracket, Coverage, VerdictWord } from './check/verdict.ts';
 export type { Verification } from './check/verify-program.ts';
+export { checkDump, type CheckDumpOptions } from './check/check-dump.ts';
+export { openDump, type Dump } from './dump/open-dump.ts';
+export { parseStageMap } from './dump/stage-map.ts';

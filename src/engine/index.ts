@@ -92,3 +92,4 @@ export { parseLayerRange, parseLayers, parseStages, selectStages, type Positions
 export { MemorySink, stagePath, StatisticsSink, teeSinks, type CapturedStage, type StageSink } from './capture/sink.ts';
 export { StatisticsBuilder, statisticsOf, type TensorStatistics } from './capture/statistics.ts';
 export { CaptureWriter } from './capture/write-capture.ts';
+export { parseSafetensors, type SafetensorsFile } from './formats/safetensors.ts';

@@ -51,3 +51,12 @@ export const TIE_UNITS = 4;
 
 /** Most packs that one check compares the program with. */
 export const MAX_PACKS = 8;
+
+/**
+ * Stretches of ops judged as one: distance from the reference over the largest of `BRACKET_RUNS` runs in which every op is
+ * off by its whole expected budget, in random directions. A healthy engine spends about a sixth of its budgets (root mean
+ * square e/B is 0.05 to 0.45, docs/budgets.md); 8 is past what any directions of such errors made in the tests.
+ */
+export const BRACKET_RUNS = 6;
+export const BRACKET_SUSPECT_RATIO = 1;
+export const BRACKET_BUG_RATIO = 8;

@@ -90,8 +90,13 @@ export class Judge {
     open.tally.add(data, should, firstPosition);
     this.#captured.set(value, Float64Array.from(data));
     this.#addSplit(open, value, data);
-    for (const id of operands(op).reads) if (this.#lastReads.get(id) === index) this.#drop(id);
-    if (!this.#lastReads.has(value)) this.#drop(value);
+    this.#forget(index);
+  }
+
+  /** A value that later ops read and that is not judged itself. */
+  give(value: ValueId, data: Float32Array): void {
+    this.#captured.set(value, Float64Array.from(data));
+    this.#forget(this.#writers.get(value) ?? -1);
   }
 
   /** In program order; ops that never came are missing. */
@@ -106,8 +111,11 @@ export class Judge {
     return { tally, split: this.#r === null ? null : new SplitTally(this.#o !== null) };
   }
 
-  #drop(value: ValueId): void {
-    for (const lane of [this.#captured, this.#r, this.#s, this.#o]) lane?.drop(value);
+  /** What no op after this one reads. */
+  #forget(index: number): void {
+    for (const lane of [this.#captured, this.#r, this.#s, this.#o]) {
+      lane?.keep((id) => (this.#lastReads.get(id) ?? -1) > index);
+    }
   }
 
   #addSplit({ split }: OpenOp, value: ValueId, data: Float32Array): void {

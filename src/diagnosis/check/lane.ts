@@ -33,8 +33,9 @@ export class Lane {
     this.#live.set(value, data);
   }
 
-  drop(value: ValueId): void {
-    this.#live.delete(value);
+  /** Forgets every other value. */
+  keep(isWanted: (value: ValueId) => boolean): void {
+    for (const value of this.#live.keys()) if (!isWanted(value)) this.#live.delete(value);
   }
 
   /** What a matmul multiplies: the value, or what the declared activation format makes of it. */

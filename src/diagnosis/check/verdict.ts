@@ -23,8 +23,10 @@ export interface Bracket {
   /** Distance from the reference over what full-budget perturbations of every op make. */
   ratio: number;
   status: 'healthy' | 'suspect' | 'faulty';
-  /** The capture that would settle which op it is. */
+  /** The captures that would settle which op it is, the most telling first. */
   wanted: string[];
+  /** The values that the ops of the stretch write. */
+  covers: string[];
 }
 
 export interface Verdict {

@@ -1,0 +1,96 @@
+// The same judge on a capture of somebody else's engine: each op on the dump's own inputs; where a value is missing, the
+// stretch between the last captured values and the next one is judged as one.
+import { operands, type Capture, type Op, type Program, type ValueId, type WeightSource } from '../../engine/index.ts';
+import { RefuteError } from '../../errors.ts';
+import { arithmeticOf, FOREIGN_F32, type Arithmetic } from '../budgets/arithmetic.ts';
+import { UNIT_BF16, UNIT_F16 } from '../budgets/constants.ts';
+import { dumpValues } from '../dump/dump-values.ts';
+import type { Dump, DumpTensor } from '../dump/open-dump.ts';
+import { blindSpots } from './blind-spots.ts';
+import { judgeBracket } from './bracket.ts';
+import type { CheckReport } from './check-model.ts';
+import { Judge } from './judge.ts';
+import { coverageOf, verdictOf, type Bracket } from './verdict.ts';
+import { verifyProgram } from './verify-program.ts';
+
+export interface CheckDumpOptions {
+  dump: Dump;
+  program: Program;
+  weights: WeightSource;
+  tokens: readonly number[];
+  original: WeightSource | null;
+  verifyOn: WeightSource | null;
+  packs: readonly Capture[];
+  hasFreeRun: boolean;
+  onProgress?: (op: Op, index: number, count: number) => void;
+}
+
+export async function checkDump(options: CheckDumpOptions): Promise<CheckReport> {
+  const { dump, program, weights, tokens, original, packs, verifyOn, onProgress } = options;
+  const rowCount = dump.positions === 'all' ? tokens.length : 1;
+  const values = dumpValues(dump, program, rowCount);
+  const first = program.ops.find(({ out }) => values.has(out));
+  if (first === undefined) {
+    throw new RefuteError({
+      code: 'E_DUMP_EMPTY',
+      place: dump.label,
+      is: `none of its ${dump.names.length} tensors is a stage of this program, ${dump.names[0] ?? 'there are none'} for one`,
+      allowed: 'layer-<N>/<stage> and <stage> are looked for, or what --map says',
+      next: 'apr trace MODEL lists the stages',
+    });
+  }
+  await values.read(first.out);
+  const arithmetic = arithmeticOfDump(dump, values.coarsest());
+  const firstPosition = tokens.length - rowCount;
+  const isWhole = program.ops.every(({ out }) => values.has(out)) && dump.positions === 'all';
+  const hasFreeRun = options.hasFreeRun && isWhole;
+  const progress = onProgress === undefined ? {} : { onProgress };
+  const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun, original, ...progress });
+  const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
+  const chunk = { tokens: tokens.slice(firstPosition), firstPosition, isLast: true };
+  const brackets: Bracket[] = [];
+  const bracketed = new Set<ValueId>();
+  for (const op of program.ops) {
+    if (!values.has(op.out)) continue;
+    const engine = await values.read(op.out);
+    // Of the last position alone, attention has not seen its keys.
+    if (op.op === 'attention' && firstPosition > 0) {
+      judge.give(op.out, engine);
+      continue;
+    }
+    if (operands(op).reads.every((id) => values.has(id))) {
+      await judge.judge(op.out, engine, firstPosition);
+      continue;
+    }
+    judge.give(op.out, engine);
+    const bracket = await judgeBracket(op, engine, { program, weights, arithmetic, widths, chunk, values });
+    if (bracket === null) continue;
+    brackets.push(bracket);
+    for (const id of bracket.covers) bracketed.add(id);
+  }
+  const results = judge.finish();
+  const covered = coverageOf(program, results);
+  const coverage = { ...covered, missing: covered.missing.filter((id) => !bracketed.has(id)) };
+  const verification = await verifyProgram({ program, weights: verifyOn, packs });
+  const logits = results.find(({ value }) => value === program.logits);
+  const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
+  const confirmed = new Set<string>();
+  return {
+    ...verdictOf({ results, brackets, coverage, verification, confirmed, logitShare }),
+    arithmetic: { name: arithmetic.name, isDeclared: arithmetic.isDeclared },
+    verification,
+    coverage,
+    results,
+    brackets,
+    confirmed: [],
+    blindSpots: blindSpots(program, tokens, true),
+  };
+}
+
+/** As declared where one of our executors made it. Else float32, or as coarse as its tensors are stored. */
+function arithmeticOfDump({ origin }: Dump, coarsest: DumpTensor['dtype']): Arithmetic {
+  if (origin !== null) return arithmeticOf(origin.profile, origin.executor);
+  if (coarsest !== 'f16' && coarsest !== 'bf16') return FOREIGN_F32;
+  const unit = coarsest === 'f16' ? UNIT_F16 : UNIT_BF16;
+  return { ...FOREIGN_F32, name: `${FOREIGN_F32.name}, stored in ${coarsest}`, unit, sumUnit: unit };
+}
