@@ -1,6 +1,13 @@
 // The work of `apr check`: opens what is needed, runs the check, prints, and decides the exit code.
-import { checkModel, type CheckReport, type VerdictWord } from '../../diagnosis/index.ts';
-import { writeFileAtomic, type Model } from '../../engine/index.ts';
+import {
+  checkDump,
+  checkModel,
+  openDump,
+  parseStageMap,
+  type CheckReport,
+  type VerdictWord,
+} from '../../diagnosis/index.ts';
+import { openFile, writeFileAtomic, type Capture, type Model } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
@@ -10,13 +17,13 @@ import { printCheck } from './check-text.ts';
 import type { CheckFlags } from './check.ts';
 import { openChosenExecutor, type ExecutorReport } from './choose-executor.ts';
 import { openModelLogged, warn } from './open.ts';
-import { renderPrompt, type RenderedPrompt } from './prompt.ts';
+import { parseTokenIds, renderPrompt, type RenderedPrompt } from './prompt.ts';
 
 /** A check as it is shown. */
 export interface ShownCheck {
   model: Model;
   original: Model | null;
-  executor: ExecutorReport;
+  engine: ExecutorReport | { dump: string };
   prompt: Pick<RenderedPrompt, 'ids' | 'source' | 'text'>;
   report: CheckReport;
 }
@@ -64,6 +71,9 @@ async function run(
   const unquantized = await findUnquantized(model, original, packs.length > 0);
   const progress = new Progress();
   try {
+    if (flags.dump !== undefined) {
+      return await runDump(flags.dump, { model, original, unquantized: unquantized?.model ?? null, packs }, flags);
+    }
     const given = promptText ?? flags.prompt ?? flags.tokens;
     const prompt = renderPrompt(model, given === undefined ? DEFAULT_PROMPT : promptText, flags);
     for (const { severity, message } of prompt.notices) warn(severity, message);
@@ -80,7 +90,7 @@ async function run(
         hasFreeRun: flags.freeRun,
         onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),
       });
-      return { model, original, executor: chosen, prompt, report };
+      return { model, original, engine: chosen, prompt, report };
     } finally {
       await executor.close();
     }
@@ -90,7 +100,65 @@ async function run(
   }
 }
 
-async function checkJson({ model, original, executor, prompt, report }: ShownCheck): Promise<object> {
+interface Opened {
+  model: Model;
+  original: Model | null;
+  unquantized: Model | null;
+  packs: readonly Capture[];
+}
+
+async function runDump(path: string, opened: Opened, flags: CheckFlags): Promise<ShownCheck> {
+  const { model, original, unquantized, packs } = opened;
+  const map = flags.map === undefined ? null : parseStageMap(await readText(flags.map), flags.map);
+  const dump = await openDump(path, map);
+  const progress = new Progress();
+  try {
+    const given = flags.tokens === undefined ? null : parseTokenIds(flags.tokens, model.config.vocabSize);
+    const tokens = given ?? dump.tokens;
+    if (tokens === null) {
+      const allowed = 'tokens in the map, or --tokens 1,5,9, are needed';
+      throw new RefuteError({
+        code: 'E_DUMP_TOKENS',
+        place: dump.label,
+        is: 'it does not say which tokens ran',
+        allowed,
+      });
+    }
+    if (dump.modelSha256 !== null && dump.modelSha256 !== (await model.sha256())) {
+      warn('warning', `${dump.label} is of a model file with another sha256 (${dump.modelSha256.slice(0, 12)}…)`);
+    }
+    const report = await checkDump({
+      dump,
+      program: model.program,
+      weights: model.weights,
+      tokens,
+      original: original?.weights ?? null,
+      verifyOn: unquantized?.weights ?? null,
+      packs,
+      hasFreeRun: flags.freeRun,
+      onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),
+    });
+    const prompt: ShownCheck['prompt'] = { ids: [...tokens], source: 'tokens', text: null };
+    return { model, original, engine: { dump: dump.label }, prompt, report };
+  } finally {
+    progress.clear();
+    await dump.close();
+  }
+}
+
+/** A map has a few dozen lines. */
+async function readText(path: string): Promise<string> {
+  const source = await openFile(path);
+  try {
+    const bytes = new Uint8Array(Math.min(source.byteLength, 2 ** 20));
+    await source.read(0, bytes);
+    return new TextDecoder().decode(bytes);
+  } finally {
+    await source.close();
+  }
+}
+
+async function checkJson({ model, original, engine, prompt, report }: ShownCheck): Promise<object> {
   const { verdict, sentence, bugClass, at, results, ...rest } = report;
   return {
     schemaVersion: 1,
@@ -101,7 +169,7 @@ async function checkJson({ model, original, executor, prompt, report }: ShownChe
     at,
     model: { path: model.path, sha256: await model.sha256(), architecture: model.config.architecture },
     original: original === null ? null : { path: original.path, sha256: await original.sha256() },
-    executor,
+    engine,
     promptIds: prompt.ids,
     prompt: { source: prompt.source, text: prompt.text },
     ...rest,

@@ -9,7 +9,7 @@ import type { CheckFlags } from './check.ts';
 const COLOUR = { PASS: style.green, BUG: style.red, SUSPECT: style.yellow, INCONCLUSIVE: style.yellow } as const;
 
 export function printCheck(
-  { model, original, executor, prompt, report }: ShownCheck,
+  { model, original, engine, prompt, report }: ShownCheck,
   flags: Pick<CheckFlags, 'all'>,
 ): void {
   const { verdict, sentence, coverage, results, arithmetic, verification } = report;
@@ -17,7 +17,8 @@ export function printCheck(
   printLine();
   printLine(`${style.bold('model')}     ${plainText(model.path)}`);
   if (original !== null) printLine(`${style.bold('original')}  ${plainText(original.path)}`);
-  printLine(`${style.bold('executor')}  ${plainText(executor.adapter ?? executor.ran)}, budgets of ${arithmetic.name}`);
+  const ran = 'dump' in engine ? engine.dump : (engine.adapter ?? engine.ran);
+  printLine(`${style.bold('engine')}    ${plainText(ran)}, budgets of ${arithmetic.name}`);
   printLine(`${style.bold('prompt')}    ${plural(prompt.ids.length, 'token')}: ${prompt.ids.join(', ')}`);
   printLine(`${style.bold('program')}   ${verificationText(verification)}`);
   printLine(

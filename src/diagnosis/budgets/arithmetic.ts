@@ -2,6 +2,8 @@
 // every op is made of. One row per arithmetic; no op in here.
 import type { NumericProfile } from '../../engine/index.ts';
 import {
+  ANY_ORDER_FACTOR,
+  EXPECTED_SUM_UNITS,
   LARGEST_F16,
   LARGEST_F32,
   SMALLEST_NORMAL_F16,
@@ -31,6 +33,8 @@ export interface Arithmetic {
   inverseRootUnits: number;
   /** Relative error of e^x in units. */
   expUnits: (x: number) => number;
+  /** Expected |e| of a sum of n products, in units of u·Σ|w·x|. */
+  expectedSum: (n: number) => number;
   /** Roundings on the longest path of a sum of n products along a row, the product included. */
   rowDepth: (n: number) => number;
   /** The same of a sum over n positions. */
@@ -65,6 +69,7 @@ const IEEE_F32: Arithmetic = {
   quotientUnits: 1,
   inverseRootUnits: 2,
   expUnits: () => 2,
+  expectedSum: () => EXPECTED_SUM_UNITS,
   rowDepth: anyOrder,
   positionDepth: anyOrder,
   // The table's sine is rounded once; what double did to the angle.
@@ -110,6 +115,7 @@ export const FOREIGN_F32: Arithmetic = {
   quotientUnits: 2,
   inverseRootUnits: 3,
   expUnits: (x) => 4 + Math.abs(x) / 8,
+  expectedSum: (n) => Math.max(EXPECTED_SUM_UNITS, ANY_ORDER_FACTOR * Math.sqrt(n)),
   angle: { relative: (pair) => (2 * pair + 6) * UNIT_F32, sincos: 2 * UNIT_F32 },
   isDeclared: false,
 };

@@ -5,7 +5,6 @@
 // The proven tier takes c = γ and e^(2 max δ) for the terms of second order.
 import type { AttentionOp } from '../../engine/index.ts';
 import { gamma, type Arithmetic } from './arithmetic.ts';
-import { EXPECTED_SUM_UNITS } from './constants.ts';
 import type { OpReference } from './op-budget.ts';
 
 /**
@@ -63,7 +62,7 @@ function budgetOfHead(
   at: number,
   { keys, values, first, count, width, offset }: SeenKeys,
   reference: Float64Array,
-  { unit, sumUnit, tiny, expUnits, quotientUnits, rowDepth, positionDepth }: Arithmetic,
+  { unit, sumUnit, tiny, expUnits, quotientUnits, rowDepth, positionDepth, expectedSum }: Arithmetic,
   expected: Float64Array,
   proven: Float64Array,
 ): void {
@@ -85,7 +84,7 @@ function budgetOfHead(
   const powers = scores.map((score) => Math.exp(score - largest));
   const total = powers.reduce((sum, power) => sum + power, 0);
   const depth = rowDepth(headDim);
-  const expectedDepth = Math.min(EXPECTED_SUM_UNITS, depth);
+  const expectedDepth = Math.min(expectedSum(headDim), depth);
   // Per score and tier: the relative error of e_j, and the largest of them.
   const offBy = (roundings: number, j: number): number =>
     gamma(roundings, sumUnit) * (magnitudes[j] ?? 0) +
@@ -93,7 +92,7 @@ function budgetOfHead(
     unit * Math.abs((scores[j] ?? 0) - largest) +
     expUnits((scores[j] ?? 0) - largest) * unit;
   const sumDepth = positionDepth(count);
-  const expectedSum = gamma(Math.min(EXPECTED_SUM_UNITS, sumDepth), sumUnit);
+  const usualSum = gamma(Math.min(expectedSum(count), sumDepth), sumUnit);
   const provenSum = gamma(sumDepth, sumUnit);
   let worst = 0;
   for (let j = 0; j < count; j += 1) worst = Math.max(worst, offBy(depth, j));
@@ -105,13 +104,13 @@ function budgetOfHead(
     for (let c = 0; c < headDim; c += 1) {
       const value = values[v + c] ?? 0;
       const news = Math.abs(value - (reference[at + c] ?? 0));
-      expected[at + c] = (expected[at + c] ?? 0) + share * (usual * news + expectedSum * Math.abs(value));
+      expected[at + c] = (expected[at + c] ?? 0) + share * (usual * news + usualSum * Math.abs(value));
       proven[at + c] = (proven[at + c] ?? 0) + share * secondOrder * (bound * news + provenSum * Math.abs(value));
     }
   }
   for (let c = 0; c < headDim; c += 1) {
     const out = Math.abs(reference[at + c] ?? 0);
-    expected[at + c] = (expected[at + c] ?? 0) + (expectedSum + quotientUnits * unit) * out + tiny * count;
+    expected[at + c] = (expected[at + c] ?? 0) + (usualSum + quotientUnits * unit) * out + tiny * count;
     proven[at + c] = (proven[at + c] ?? 0) + secondOrder * (provenSum + quotientUnits * unit) * out + tiny * count;
   }
 }

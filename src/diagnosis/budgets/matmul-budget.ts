@@ -1,7 +1,6 @@
 // The error that a matrix product may make: sums of products, weights that are rounded on their way to float32, and, for
 // 8-bit activations, ties of the quantiser that may fall either way (set-valued: one step each).
 import { gamma, type Arithmetic } from './arithmetic.ts';
-import { EXPECTED_SUM_UNITS } from './constants.ts';
 import type { Products } from './matmul.ts';
 import type { OpReference } from './op-budget.ts';
 
@@ -10,7 +9,7 @@ export function matmulBudget(
   { y, magnitude, stepMagnitude }: Products,
   columnCount: number,
   isWeightRounded: boolean,
-  { unit, sumUnit, tiny, rowDepth }: Arithmetic,
+  { unit, sumUnit, tiny, rowDepth, expectedSum }: Arithmetic,
 ): OpReference {
   if (magnitude === null) throw new RangeError('the budget of a matmul is made of its magnitude');
   const weight = isWeightRounded ? 1 : 0;
@@ -23,7 +22,7 @@ export function matmulBudget(
   const store = unit === sumUnit ? 0 : unit;
   return {
     reference: y,
-    expected: tier(gamma(Math.min(EXPECTED_SUM_UNITS, depth), sumUnit), store),
+    expected: tier(gamma(Math.min(expectedSum(columnCount), depth), sumUnit), store),
     proven: tier(gamma(depth, sumUnit), store),
     magnitude,
   };

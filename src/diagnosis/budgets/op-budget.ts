@@ -3,7 +3,7 @@
 // and attention, which has its own file. The reference itself is the oracle's formula.
 import type { Op } from '../../engine/index.ts';
 import { gamma, type Arithmetic } from './arithmetic.ts';
-import { EXPECTED_SUM_UNITS, UNIT_F64 } from './constants.ts';
+import { UNIT_F64 } from './constants.ts';
 
 /** What an op should have computed and how far off it may be; all are [rows, channels]. */
 export interface OpReference {
@@ -78,8 +78,9 @@ function same({ reference }: BudgetInputs, boundAt: (i: number) => number): OpRe
  * eps and its addition, root and reciprocal, two products.
  */
 function rmsnormBudget({ reference, rowCount, arithmetic }: BudgetInputs): OpReference {
-  const { unit, sumUnit, tiny, rowDepth, inverseRootUnits } = arithmetic;
-  const depth = rowDepth(reference.length / rowCount);
+  const { unit, sumUnit, tiny, rowDepth, expectedSum, inverseRootUnits } = arithmetic;
+  const channelCount = reference.length / rowCount;
+  const depth = rowDepth(channelCount);
   const others = inverseRootUnits + 2 + 1.5;
   const tier = (roundings: number): Float64Array => {
     const relative = gamma(roundings / 2, sumUnit) + gamma(others, unit);
@@ -87,7 +88,7 @@ function rmsnormBudget({ reference, rowCount, arithmetic }: BudgetInputs): OpRef
   };
   return {
     reference,
-    expected: tier(Math.min(EXPECTED_SUM_UNITS, depth)),
+    expected: tier(Math.min(expectedSum(channelCount), depth)),
     proven: tier(depth),
     magnitude: null,
   };

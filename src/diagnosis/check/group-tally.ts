@@ -20,9 +20,6 @@ const TAIL = 4;
 /** One error reaches a whole row in these: a norm shares its root, a head of attention its softmax, a pair its angle. */
 const SHARES_ERRORS: ReadonlySet<Op['op']> = new Set(['rmsnorm', 'attention', 'rope']);
 
-/** Ops of a few roundings: e/B is as large as rounding makes it; the others are sums. */
-const SUMMED: ReadonlySet<Op['op']> = new Set(['matmul', 'rmsnorm', 'attention']);
-
 export class GroupTally {
   readonly #op: Op['op'];
   readonly #width: number;
@@ -88,7 +85,7 @@ export class GroupTally {
   worst(): WorstGroup | null {
     const rows = this.#rowsSeen;
     if (rows === 0) return null;
-    const kappa = EXPECTED_GROUP_RMS[SUMMED.has(this.#op) ? 'summed' : 'rounded'];
+    const kappa = EXPECTED_GROUP_RMS[this.#op];
     const t = Math.log((rows + this.#heads.length + this.#blocks.length + 1) / GROUP_FALSE_ALARM);
     const isShared = SHARES_ERRORS.has(this.#op);
     const limitOf = (rowCount: number, columnCount: number): number => {

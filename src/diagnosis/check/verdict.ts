@@ -98,6 +98,11 @@ export function verdictOf(input: VerdictInput): Verdict {
   if (coverage.missing.length > 0) {
     return inconclusive(`${within}, but ${coverage.missing.length} were not captured, ${coverage.missing[0]} first`);
   }
+  const [first] = brackets;
+  if (first !== undefined) {
+    const rest = `the others only in ${brackets.length} stretches of several, where a small fault can hide`;
+    return inconclusive(`${within}, ${rest}; capture ${first.wanted.join(', ')} to see into the first`);
+  }
   if (verification.status !== 'verified')
     return inconclusive(`${within}, but the program is UNVERIFIED: ${verification.says}`);
   const share =
