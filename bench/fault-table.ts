@@ -1,0 +1,229 @@
+// Which of the catalogue's faults does `apr check` see, at the right op, beside the gates that people use today? Plants
+// every fault of program, weights and source, gross and small, in the engine on the bundled Q4_K_M model, and prints the
+// table of docs/check.md. Source faults run in a child process with the changed source; the judge shares none of it.
+//   node bench/fault-table.ts
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { checkModel } from '../src/diagnosis/index.ts';
+import { FAULTS } from '../src/diagnosis/faults/catalogue.ts';
+import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
+import type { Fault, FaultInjection } from '../src/diagnosis/faults/fault.ts';
+import { openCpuExecutor, openModel, type ModelTransform } from '../src/engine/index.ts';
+import { openFloat64Executor } from '../src/oracles/index.ts';
+import { plantFault } from '../src/runner/run/plant-fault.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MODEL = join(ROOT, 'models/sums-2m/sums-2m.q4_k_m.gguf');
+const CHAT = [766, 266, 198, 272, 269, 220, 17, 10, 17, 30, 767, 198, 766, 265, 198, 21];
+/** 80 positions: more than one chunk. */
+const TOKENS = Array.from({ length: 80 }, (_, i) => CHAT[i % CHAT.length] ?? 0);
+
+interface Outcome {
+  verdict: string;
+  at: string;
+  /** Of the last token's logits against float64 on the same bytes. */
+  nmse: number;
+  cosine: number;
+  /** Positions of all whose most likely token is another. */
+  flips: number;
+}
+
+/** Changes to kernels that the catalogue has not (yet): ids of the mutation suite. */
+const kernel = (id: string, title: string, expected: string, file: string, find: string, replace: string): Row => ({
+  id,
+  title,
+  expected,
+  inject: { kind: 'source', file: `src/engine/kernels/${file}`, find, replace },
+});
+
+interface Row {
+  id: string;
+  title: string;
+  /** Stage where a local check should see it; `` = no single op of a run in one piece. */
+  expected: string;
+  inject: FaultInjection;
+}
+
+const KERNEL_ROWS: Row[] = [
+  kernel(
+    'N2',
+    'eps outside the root',
+    'attn_norm',
+    'rmsnorm.as.ts',
+    'sqrt<f32>(dot(x, x, channelCount) / <f32>channelCount + eps)',
+    '(sqrt<f32>(dot(x, x, channelCount) / <f32>channelCount) + eps)',
+  ),
+  kernel(
+    'A4',
+    'heads mapped to kv heads by remainder',
+    'attention',
+    'attention.as.ts',
+    '(head / groupHeads) * capacity',
+    '(head % kvHeadCount) * capacity',
+  ),
+  kernel(
+    'R6',
+    'sign of the sine flipped',
+    'q_post_rope',
+    'rope.as.ts',
+    'f32x4.sub(f32x4.mul(first, c), f32x4.mul(second, s))',
+    'f32x4.add(f32x4.mul(first, c), f32x4.mul(second, s))',
+  ),
+  kernel(
+    'M2',
+    'sigmoid(1.702 x) for sigmoid(x)',
+    'ffn_silu',
+    'silu.as.ts',
+    'exp4(f32x4.neg(f32x4.abs(x)))',
+    'exp4(f32x4.mul(f32x4.splat(-1.702), f32x4.abs(x)))',
+  ),
+  kernel(
+    'W15',
+    'products truncated to bf16',
+    'qkv_matmul',
+    'lib/matmul.as.ts',
+    'store<f32>(out + (<usize>r << 2), total);',
+    'store<u32>(out + (<usize>r << 2), reinterpret<u32>(total) & 0xffff0000);',
+  ),
+  kernel(
+    'P1',
+    'products truncated to the precision of f16',
+    'qkv_matmul',
+    'lib/matmul.as.ts',
+    'store<f32>(out + (<usize>r << 2), total);',
+    'store<u32>(out + (<usize>r << 2), reinterpret<u32>(total) & 0xffffe000);',
+  ),
+  kernel(
+    'P1-small',
+    'lowest bit of every product lost',
+    'qkv_matmul',
+    'lib/matmul.as.ts',
+    'store<f32>(out + (<usize>r << 2), total);',
+    'store<u32>(out + (<usize>r << 2), reinterpret<u32>(total) & 0xfffffffe);',
+  ),
+];
+
+/** Not on this model or this run: no q4_0 weights, one memory. */
+const NOT_APPLICABLE = new Set(['W8', 'W9', 'B1']);
+
+function rowsOf({ id, title, firstStage, gross, small }: Fault): Row[] {
+  const expected = firstStage === 'tokens' ? '' : firstStage;
+  return [
+    { id, title: `${title}: ${gross.title}`, expected, inject: gross.inject },
+    { id: `${id}-small`, title: small.title, expected, inject: small.inject },
+  ];
+}
+
+async function outcomeOf(transform: ModelTransform): Promise<Outcome> {
+  const healthy = await openModel(MODEL);
+  const engine = await openModel(MODEL, { transform });
+  const executor = await openCpuExecutor(engine.program, engine.weights);
+  const { program, weights } = healthy;
+  const none = { original: null, verifyOn: null, packs: [], hasFreeRun: false };
+  const report = await checkModel({ executor, program, weights, tokens: TOKENS, ...none });
+  const session = await executor.openSession(TOKENS.length + 1);
+  const ours = (await session.run({ tokens: transform.tokens?.([...TOKENS]) ?? TOKENS, logits: 'all' })).logits;
+  const oracle = await openFloat64Executor(program, weights);
+  const right = (await (await oracle.openSession(TOKENS.length)).run({ tokens: TOKENS, logits: 'all' })).logits;
+  session.close();
+  await executor.close();
+  await engine.close();
+  await healthy.close();
+  return {
+    verdict: report.verdict === 'INCONCLUSIVE' ? 'silent' : report.verdict,
+    at: report.at?.value ?? '',
+    ...gates(ours, right, program.vocabSize),
+  };
+}
+
+function gates(ours: Float32Array, right: Float64Array, width: number): Pick<Outcome, 'nmse' | 'cosine' | 'flips'> {
+  const [a, b] = [ours.slice(-width), right.slice(-width)];
+  const mean = b.reduce((sum, value) => sum + value, 0) / width;
+  let [error, variance, aa, bb, ab] = [0, 0, 0, 0, 0];
+  for (const [i, y] of b.entries()) {
+    const x = a[i] ?? Number.NaN;
+    error += (x - y) ** 2;
+    variance += (y - mean) ** 2;
+    aa += x * x;
+    bb += y * y;
+    ab += x * y;
+  }
+  let flips = 0;
+  for (let row = 0; row < Math.min(ours.length, right.length); row += width) {
+    if (best(ours.subarray(row, row + width)) !== best(right.subarray(row, row + width))) flips += 1;
+  }
+  return { nmse: error / variance, cosine: ab / Math.sqrt(aa * bb), flips };
+}
+
+function best(row: ArrayLike<number>): number {
+  let top = 0;
+  for (let i = 1; i < row.length; i += 1) if ((row[i] ?? 0) > (row[top] ?? 0)) top = i;
+  return top;
+}
+
+async function inChild(row: Row, inject: Extract<FaultInjection, { kind: 'source' }>): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'refute-fault-'));
+  try {
+    const module = fileURLToPath(import.meta.url);
+    const description = { id: row.id, title: row.title, size: 'gross', part: 'generated', inject } as const;
+    const planted = await plantFault(description, { module, claim: '' }, ROOT, folder);
+    const { stdout } = await execa(process.execPath, [module, '--child'], { env: planted.env, stderr: 'ignore' });
+    if (planted.appliedCount() === 0) throw new Error(`${row.id} was never loaded`);
+    return JSON.parse(stdout) as Outcome;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (process.argv.includes('--child')) {
+  process.stdout.write(
+    JSON.stringify(await outcomeOf({}), (_, value: unknown) => (Number.isNaN(value) ? null : value)),
+  );
+} else {
+  const rows = [...FAULTS, ...CPU_FAULTS].filter(({ id }) => !NOT_APPLICABLE.has(id)).flatMap(rowsOf);
+  const counts = { all: 0, seen: 0, right: 0, nmse: 0, cosine: 0, flips: 0 };
+  process.stdout.write(
+    '| id | fault | verdict | named op | right op | NMSE < 1e-2 | cosine >= 0.98 | top-1, 80 positions |\n',
+  );
+  process.stdout.write('| --- | --- | --- | --- | --- | --- | --- | --- |\n');
+  for (const row of [...rows, ...KERNEL_ROWS]) {
+    const { inject } = row;
+    const found = inject.kind === 'source' ? await inChild(row, inject) : await outcomeOf(inject.transform);
+    const isSeen = found.verdict === 'BUG' || found.verdict === 'SUSPECT';
+    const isRight = isSeen && isStage(found.at, row.expected);
+    const alarms = [!(found.nmse < 1e-2), !(found.cosine >= 0.98), found.flips > 0];
+    counts.all += 1;
+    counts.seen += isSeen ? 1 : 0;
+    counts.right += isRight ? 1 : 0;
+    for (const [i, gate] of (['nmse', 'cosine', 'flips'] as const).entries())
+      counts[gate] += alarms[i] === true ? 1 : 0;
+    const cells = [
+      row.id,
+      row.title,
+      found.verdict,
+      found.at,
+      isRight ? 'yes' : isSeen ? 'no' : '',
+      `${alarms[0] ? '**fails**' : 'passes'} ${figure(found.nmse)}`,
+      `${alarms[1] ? '**fails**' : 'passes'} ${found.cosine?.toFixed(6)}`,
+      alarms[2] ? `**${found.flips} flips**` : 'passes',
+    ];
+    process.stdout.write(`| ${cells.join(' | ')} |\n`);
+  }
+  process.stdout.write(`\n${JSON.stringify(counts)}\n`);
+}
+
+function figure(value: number | null): string {
+  return value === null ? 'NaN' : value.toExponential(1);
+}
+
+/** `qkv_matmul` is q, k and v side by side. */
+function isStage(value: string, expected: string): boolean {
+  const name = value.replace(/^layer-\d+\//, '');
+  if (expected === 'attn_scores') return name === 'attention';
+  if (expected === 'qkv_matmul' || expected === 'qkv_bias') return /^[qkv]_(matmul|bias)$/.test(name);
+  if (expected === 'q_post_rope') return name.endsWith('_post_rope');
+  return name === expected;
+}
