@@ -46,7 +46,11 @@ export function checkCommand(): Command {
   );
   return addPromptOptions(command.argument('<model>', 'a GGUF file'))
     .option('--original <file>', 'the model before quantisation: splits the difference into its causes')
-    .option('--pack <dir...>', 'reference packs that vouch for the program')
+    .option(
+      '--pack <dir>',
+      'a reference pack that vouches for the program, or a folder of them; may be repeated',
+      collect,
+    )
     .option('--dump <dir>', 'judge this capture of another engine instead of running one')
     .option('--map <file>', 'YAML that maps the names in the dump to stages')
     .option('--svg <file>', 'write a strip along depth')
@@ -60,6 +64,10 @@ export function checkCommand(): Command {
       const { runCheck } = await import('./check-run.ts');
       process.exitCode = await runCheck(path, prompt, flags);
     });
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
 }
 
 function assertFlagsFit(prompt: string | undefined, flags: CheckFlags): void {
