@@ -1,9 +1,12 @@
 // What an input could not have shown: faults that need something which this prompt, this model or this kind of run does
 // not have. Said in every report, because a PASS is only about what was looked at.
 import type { Program } from '../../engine/index.ts';
+import { LEAST_POSITIONS_FOR_STEPS } from './run-plan.ts';
 
 /** Positions that the CPU executor takes at a time; a shorter prompt crosses no boundary. */
 const CHUNK = 64;
+/** Of the run in the middle, `segmentsOf`. */
+const SINGLE_STEPS = 5;
 
 export function blindSpots(program: Program, tokens: readonly number[], isDump: boolean): string[] {
   const spots: string[] = [];
@@ -18,13 +21,16 @@ export function blindSpots(program: Program, tokens: readonly number[], isDump: 
       spots.push(`${kvHeadCount} kv heads for ${headCount} heads: every mapping of heads to kv heads is alike`);
     }
   }
-  if (count <= CHUNK) spots.push(`${count} positions in one chunk: no chunk boundary was crossed`);
+  if (count <= CHUNK + SINGLE_STEPS) spots.push(`${count} positions in one chunk: no chunk boundary was crossed`);
   if (count < program.contextLength / 2) {
     spots.push(
       `positions up to ${count - 1} of ${program.contextLength}: long-context angles and scaling were not reached`,
     );
   }
-  spots.push('the prompt ran in one piece: decoding token by token, truncation and sampling were not run');
+  if (isDump || count < LEAST_POSITIONS_FOR_STEPS) {
+    spots.push('the prompt ran in one piece: single steps and truncation were not judged');
+  }
+  spots.push('sampling was not run');
   spots.push('the decoder of the weights judges by its own decode; bit-exact vectors of a second one are in the tests');
   spots.push(
     isDump

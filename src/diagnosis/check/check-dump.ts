@@ -76,7 +76,7 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
   const confirmed = new Set<string>();
   return {
-    ...verdictOf({ results, brackets, coverage, verification, confirmed, logitShare }),
+    ...verdictOf({ results, brackets, coverage, verification, confirmed, logitShare, pathFault: null }),
     arithmetic: { name: arithmetic.name, isDeclared: arithmetic.isDeclared },
     verification,
     coverage,

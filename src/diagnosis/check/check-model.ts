@@ -1,9 +1,10 @@
 // One check of an executor: run it once with every op tapped and judged, again on a second input where something was
 // suspect, and put verdict, coverage, verification and blind spots together. No files, no output.
-import type { Capture, Executor, Op, Program, WeightSource } from '../../engine/index.ts';
+import type { Capture, Executor, Op, Program, Session, WeightSource } from '../../engine/index.ts';
 import { arithmeticOf, type Arithmetic } from '../budgets/arithmetic.ts';
 import { blindSpots } from './blind-spots.ts';
 import { Judge, type OpResult } from './judge.ts';
+import { compareRuns, runSegments, type PathFault } from './run-plan.ts';
 import { coverageOf, verdictOf, type Bracket, type Coverage, type Verdict } from './verdict.ts';
 import { verifyProgram, type Verification } from './verify-program.ts';
 
@@ -37,12 +38,12 @@ export async function checkModel(options: CheckOptions): Promise<CheckReport> {
   const { executor, program, tokens, packs, verifyOn, original } = options;
   const arithmetic = arithmeticOf(executor.profile, executor.id);
   const verification = await verifyProgram({ program, weights: verifyOn, packs });
-  const results = await judgeRun(options, arithmetic, tokens, options.hasFreeRun);
+  const { results, fault: pathFault } = await judgeRun(options, arithmetic, tokens, options.hasFreeRun);
   const confirmed = await confirm(options, arithmetic, results);
   const coverage = coverageOf(program, results);
   const logits = results.find(({ value }) => value === program.logits);
   const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
-  const verdict = verdictOf({ results, brackets: [], coverage, verification, confirmed, logitShare });
+  const verdict = verdictOf({ results, brackets: [], coverage, verification, confirmed, logitShare, pathFault });
   return {
     ...verdict,
     arithmetic: { name: arithmetic.name, isDeclared: arithmetic.isDeclared },
@@ -60,16 +61,29 @@ async function judgeRun(
   arithmetic: Arithmetic,
   tokens: readonly number[],
   hasFreeRun: boolean,
-): Promise<OpResult[]> {
+): Promise<{ results: OpResult[]; fault: PathFault | null }> {
   const progress = onProgress === undefined ? {} : { onProgress };
   const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun, original, ...progress });
-  const session = await executor.openSession(tokens.length);
+  const watched = await inSession(executor, tokens.length, (session) =>
+    runSegments(session, tokens, withKnownValues(judge.tap, executor.program)),
+  );
+  const results = judge.finish();
+  if (watched.fault !== null) return { results, fault: watched.fault };
+  const unwatched = await inSession(executor, tokens.length, (session) => runSegments(session, tokens, null));
+  return { results, fault: unwatched.fault ?? compareRuns(watched.logits, unwatched.logits) };
+}
+
+async function inSession<Result>(
+  executor: Executor,
+  contextLength: number,
+  use: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const session = await executor.openSession(contextLength);
   try {
-    await session.run({ tokens, logits: 'none', tap: withKnownValues(judge.tap, executor.program) });
+    return await use(session);
   } finally {
     session.close();
   }
-  return judge.finish();
 }
 
 /** A value that the engine's program does not have cannot be tapped; it is missing from the coverage. */
@@ -86,7 +100,7 @@ async function confirm(
 ): Promise<Set<string>> {
   const suspects = new Set(results.filter(({ status }) => status === 'suspect').map(({ value }) => value));
   if (suspects.size === 0 || results.some(({ status }) => status === 'faulty')) return new Set();
-  const again = await judgeRun(options, arithmetic, shuffled(options.tokens), false);
+  const { results: again } = await judgeRun(options, arithmetic, shuffled(options.tokens), false);
   return new Set(
     again.filter(({ value, status }) => status !== 'healthy' && suspects.has(value)).map(({ value }) => value),
   );

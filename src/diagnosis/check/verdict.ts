@@ -3,6 +3,7 @@
 import type { Op, Program } from '../../engine/index.ts';
 import type { BugClass } from '../faults/fault.ts';
 import type { OpResult } from './judge.ts';
+import type { PathFault } from './run-plan.ts';
 import type { Verification } from './verify-program.ts';
 
 export type VerdictWord = 'PASS' | 'BUG' | 'SUSPECT' | 'INCONCLUSIVE';
@@ -42,6 +43,8 @@ export interface VerdictInput {
   brackets: readonly Bracket[];
   coverage: Coverage;
   verification: Verification;
+  /** What went wrong around the ops; null: nothing. */
+  pathFault: PathFault | null;
   /** Values that were suspect on a second input too. */
   confirmed: ReadonlySet<string>;
   /** What the logits' difference from the original weights is made of; null without them. */
@@ -72,6 +75,10 @@ export function verdictOf(input: VerdictInput): Verdict {
     };
   }
   if (faultyBracket !== undefined) return bracketVerdict('BUG', faultyBracket);
+  if (input.pathFault !== null) {
+    const { sentence, bugClass } = input.pathFault;
+    return { verdict: 'BUG', sentence: `BUG in the run: ${sentence}`, bugClass, at: null };
+  }
   if (verification.status === 'refuted' && verification.firstDifference !== null) {
     const { path } = verification.firstDifference;
     const layer = /^layer-(\d+)\//.exec(path)?.[1];
