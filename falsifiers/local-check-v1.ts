@@ -173,10 +173,10 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       judgeFault(
         'judge-blind',
         'gross',
-        'an op over its proven bound is not faulty',
+        'every op is healthy',
         'check/op-tally.ts',
-        'this.#nonFiniteMismatches > 0 || !(this.#rhoProven <= 1)',
-        'this.#nonFiniteMismatches > 0',
+        "status: isFaulty ? 'faulty' : isSuspect ? 'suspect' : 'healthy'",
+        "status: 'healthy'",
       ),
       judgeFault(
         'judge-lenient',
