@@ -41,7 +41,7 @@ export async function multiplyRows(
   for await (const block of decodedRows(weights, name, columnCount)) {
     const at = { firstRow: block.firstRow, rowCount: block.rowCount, columnCount, outCount };
     const isAbsWanted = plans.some(({ magnitude, stepMagnitude }) => magnitude !== null || stepMagnitude !== null);
-    const absValues = isAbsWanted ? block.values.map(Math.abs) : block.values;
+    const absValues = isAbsWanted ? magnitudes(block.values) : block.values;
     for (const plan of plans) {
       multiplyBlock(block.values, plan.x, plan.y, at);
       if (plan.magnitude !== null && plan.absX !== null) multiplyBlock(absValues, plan.absX, plan.magnitude, at);
@@ -51,6 +51,13 @@ export async function multiplyRows(
     }
   }
   return plans.map(({ y, magnitude, stepMagnitude }) => ({ y, magnitude, stepMagnitude }));
+}
+
+/** A loop: `map` would make a call for every weight of the model. */
+function magnitudes(values: Float64Array): Float64Array {
+  const out = new Float64Array(values.length);
+  for (let i = 0; i < out.length; i += 1) out[i] = Math.abs(values[i] ?? 0);
+  return out;
 }
 
 interface BlockPlace {

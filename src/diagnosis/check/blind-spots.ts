@@ -6,7 +6,7 @@ import { LEAST_POSITIONS_FOR_STEPS } from './run-plan.ts';
 /** Positions that the CPU executor takes at a time; a shorter prompt crosses no boundary. */
 const CHUNK = 64;
 /** Of the run in the middle, `segmentsOf`. */
-const SINGLE_STEPS = 5;
+const SINGLE_STEPS = 4;
 
 export function blindSpots(program: Program, tokens: readonly number[], isDump: boolean): string[] {
   const spots: string[] = [];

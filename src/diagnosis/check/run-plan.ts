@@ -23,7 +23,7 @@ export const LEAST_POSITIONS_FOR_STEPS = 6;
 export function segmentsOf(count: number): Segment[] {
   const piece = (from: number, to: number, isAfterTruncation = false): Segment => ({ from, to, isAfterTruncation });
   if (count < LEAST_POSITIONS_FOR_STEPS) return [piece(0, count)];
-  return [piece(0, 2), piece(2, 3), piece(3, 4), piece(3, 4, true), piece(4, count - 1), piece(count - 1, count)];
+  return [piece(0, 2), piece(2, 3), piece(3, 4), piece(3, count - 1, true), piece(count - 1, count)];
 }
 
 /** @returns the logits of every row that ran, in order, or the first fault of bookkeeping */
