@@ -103,7 +103,7 @@ export function verdictOf(input: VerdictInput): Verdict {
   });
   if (coverage.elementCount === 0 && brackets.length === 0) return inconclusive('nothing was compared');
   if (coverage.missing.length > 0) {
-    return inconclusive(`${within}, but ${coverage.missing.length} were not captured, ${coverage.missing[0]} first`);
+    return inconclusive(`${within}, but ${coverage.missing.length} could not be judged, ${coverage.missing[0]} first`);
   }
   const [first] = brackets;
   if (first !== undefined) {

@@ -125,6 +125,27 @@ describe('a broken engine', () => {
   });
 });
 
+describe('a suspicion', () => {
+  /** Half a percent of eps: more than rounding is expected to do, less than it could do. */
+  const transform: ModelTransform = {
+    program: (program) => ({
+      ...program,
+      ops: program.ops.map((op) =>
+        op.op === 'rmsnorm' && op.out === 'layer-0/attn_norm' ? { ...op, eps: op.eps * 1.005 } : op,
+      ),
+    }),
+  };
+
+  it('that comes again on the same tokens in another order is a BUG', async () => {
+    const { results, verdict, at, sentence } = await check({ transform });
+    const found = results.find(({ value }) => value === 'layer-0/attn_norm');
+    expect(found?.status).toBe('suspect');
+    expect(found?.rhoProven).toBeLessThan(1);
+    expect({ verdict, at: at?.value }).toEqual({ verdict: 'BUG', at: 'layer-0/attn_norm' });
+    expect(sentence).toContain('again on a second input');
+  });
+});
+
 describe('a wrong program', () => {
   it.each(['R2', 'N1', 'R1'])('(%s) that the judge believes too is seen by the packs alone', async (id) => {
     const transform = model(id, 'gross');
