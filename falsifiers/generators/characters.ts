@@ -13,4 +13,6 @@ export const printableCharacter: fc.Arbitrary<string> = fc
   .map((codePoint) => String.fromCodePoint(codePoint));
 
 /** What names of stages are made of. */
-export const nameCharacter: fc.Arbitrary<string> = fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz_');
+export const nameCharacter: fc.Arbitrary<string> = fc
+  .nat(26)
+  .map((i) => (i === 26 ? '_' : String.fromCodePoint(0x61 + i)));

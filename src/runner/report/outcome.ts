@@ -19,10 +19,13 @@ export function outcomeLines({ run, written, error }: ClaimOutcome): string[] {
   return [head.filter((text) => text !== '').join(' · '), ...detailLines(run)];
 }
 
-/** Which contracts were changed, and how. */
+/** Which contracts were changed, and how: `contracts/x-v1.yaml: unset -> FUNCTIONAL 8 claims, FUNCTIONAL -> NONE F-2`. */
 export function updateLines({ updates }: FalsifyResult): string[] {
   return updates.map(({ path, changes }) => {
-    const words = changes.map(({ claim, from, to }) => `${claim} ${from ?? 'unset'} -> ${to}`);
+    const moves = Map.groupBy(changes, ({ from, to }) => `${from ?? 'unset'} -> ${to}`);
+    const words = [...moves].map(([move, [first, ...others]]) =>
+      others.length === 0 ? `${move} ${first?.claim}` : `${move} ${others.length + 1} claims`,
+    );
     return `${path}: ${words.length === 0 ? 'evidence updated, levels as before' : words.join(', ')}`;
   });
 }
