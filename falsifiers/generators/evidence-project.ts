@@ -125,7 +125,7 @@ function contractText({
     '    prediction: "twice(x) = 2 x"',
     '    if_fails: "the product is wrong"',
     `    executors: [${executors.join(', ')}]`,
-    '    bar: { metric: difference, comparator: "<=", threshold: 0, unit: "", basis: "integers are exact" }',
+    '    bar: { metric: difference, comparator: "<=", threshold: 0, unit: integers, basis: "integers are exact" }',
     `    faults: [${faults.map((_, index) => `fault-${index}`).join(', ')}]`,
     ...oracle,
     '',

@@ -8,7 +8,7 @@ import { isFetchedModel } from '../run/needs.ts';
 import type { TouchedInputs } from '../run/protocol.ts';
 import type { Bar } from '../falsifier.ts';
 import { authoredDigest, isContractName } from './authored.ts';
-import { ClosureScanner, nameOfFile, programModule } from './closure.ts';
+import { ClosureScanner, nameOfFile, programEntries } from './closure.ts';
 import { digestOf, digestOfFile, digestOfJson, type Digest, type Json } from './digest.ts';
 import { PackageLock } from './packages.ts';
 
@@ -47,7 +47,7 @@ export class PinReader {
       bar: digestOfJson(barContent(bar)),
       harness: digestOf(HARNESS_VERSION),
     };
-    const programs = touched.programs.map(programModule);
+    const programs = touched.programs.flatMap(programEntries);
     const closure = await this.#scanner.closureOf([...(module === null ? [] : [module]), ...programs]);
     for (const [path, digest] of closure.files) pins[`file:${nameOfFile(path, this.#root)}`] = digest ?? 'absent';
     for (const name of new Set([...closure.packages, ...touched.packages])) {
