@@ -84,7 +84,7 @@ const SYMBOLS = [
 ];
 const PICTURES = ['👍', '👍🏽', '👩‍👩‍👧', '🇩🇪', '❤️', '1️⃣', '𝔘'];
 const MARKS = ['\u0301', '\u0308', '\u0e33', '\u094d', '\u20dd', '\ufe0f'];
-const WHOLE_TOKENS = [
+const SPELLED_TOKENS = [
   '<|im_start|>',
   '<|im_end|>',
   '<|endoftext|>',
@@ -103,10 +103,12 @@ const YOUNG = ['\u1c89', '\ua7da', '\u0c5c', '\u{10d40}', '\u{105c0}', '\u{11de1
 const BROKEN = ['\ud800', '\udc00', '\ud83d'];
 
 const piece: fc.Arbitrary<string> = fc.oneof(
-  ...[WORDS, CONTRACTIONS, DIGITS, SPACES, INVISIBLE, SYMBOLS, PICTURES, MARKS, YOUNG, WHOLE_TOKENS].map((pieces) => ({
-    arbitrary: fc.constantFrom(...pieces),
-    weight: pieces === SPACES || pieces === WORDS ? 3 : 1,
-  })),
+  ...[WORDS, CONTRACTIONS, DIGITS, SPACES, INVISIBLE, SYMBOLS, PICTURES, MARKS, YOUNG, SPELLED_TOKENS].map(
+    (pieces) => ({
+      arbitrary: fc.constantFrom(...pieces),
+      weight: pieces === SPACES || pieces === WORDS ? 3 : 1,
+    }),
+  ),
   { arbitrary: fc.constantFrom(...BROKEN), weight: 1 },
   {
     arbitrary: fc.array(anyCharacter, { minLength: 1, maxLength: 4 }).map((characters) => characters.join('')),

@@ -94,7 +94,8 @@ export function sentencePieceVocabulary(seed: number): SlowVocabulary {
   for (let tries = 0; tries < 200; tries++) {
     const at = random.below(pieces.length - 1);
     const [left, right] = [pieces[at] ?? '', pieces[at + 1] ?? ''];
-    if (Array.from(left + right).length > 12) continue;
+    // llama.cpp takes some spellings for control tokens whatever the file says; they are not learned as text.
+    if (Array.from(left + right).length > 12 || WHOLE_TOKENS.has(left + right)) continue;
     longer.add(left + right);
     pieces = joinAll(pieces, left, right);
   }
