@@ -26,7 +26,7 @@ export const DECODED_BY_PROGRAM = 8;
 function slowBytes({ kind, tokens, kinds }: SlowVocabulary, id: number, keepSpecial: boolean): Uint8Array {
   const spelling = tokens[id] ?? '';
   const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-  switch (kinds[id]) {
+  switch (kinds[id] ?? TOKEN_KIND.normal) {
     case TOKEN_KIND.control:
     case TOKEN_KIND.unknown:
       return utf8(keepSpecial ? spelling : '');

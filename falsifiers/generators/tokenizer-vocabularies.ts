@@ -106,7 +106,9 @@ export function sentencePieceVocabulary(seed: number): SlowVocabulary {
     pre: '',
     tokens: ['<unk>', '<s>', '</s>', ...bytes, ...normal, ...userDefined],
     kinds: [
-      ...[TOKEN_KIND.unknown, TOKEN_KIND.control, TOKEN_KIND.control],
+      TOKEN_KIND.unknown,
+      TOKEN_KIND.control,
+      TOKEN_KIND.control,
       ...bytes.map(() => TOKEN_KIND.byte),
       ...normal.map(() => TOKEN_KIND.normal),
       ...userDefined.map(() => TOKEN_KIND.userDefined),
