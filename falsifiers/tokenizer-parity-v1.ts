@@ -1,8 +1,10 @@
 // Tries to find a string whose token ids are not llama.cpp's, and an id whose text is not. The reference is llama.cpp
 // itself on the same file and, where strings and vocabularies are searched, a tokenizer in its slowest form, written
-// from the definitions. Not claimed here: how a vocabulary is read from a file (gguf-reader-v1), and chat templates.
+// from the definitions. Chat templates are compared with Transformers,
+// which is where they come from. Not claimed here: how a vocabulary is read from a file (gguf-reader-v1).
 import fc from 'fast-check';
 import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
+import * as chat from './generators/tokenizer-chat.ts';
 import * as checks from './generators/tokenizer-checks.ts';
 import * as decoding from './generators/tokenizer-decoding.ts';
 import { hostileText, sampleTexts } from './generators/tokenizer-strings.ts';
@@ -19,6 +21,7 @@ const SPECIAL_TOKENS = 'src/engine/text/special-tokens.ts';
 const MERGES = 'src/engine/text/sentencepiece-merges.ts';
 const NEWER = 'src/engine/text/newer-characters.ts';
 const PIECES = 'src/engine/text/pieces.ts';
+const TEMPLATE = 'src/engine/text/chat-template.ts';
 const ALPHABET = 'src/engine/text/byte-alphabet.ts';
 
 /** Generated vocabularies of each kind; the strings are searched on all of them. */
@@ -245,6 +248,28 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       fault(
         ...(['tok-first-space-kept', 'small', 'the space that starts a SentencePiece text stays'] as const),
         ...([PIECES, 'if (bytes[0] === 0x20)', 'if (bytes[0] === 0x21)'] as const),
+      ),
+    ],
+  },
+
+  'FALSIFY-TOKPAR-005': {
+    parts: {
+      generated: { planned: 2000, run: chat.searchConversations },
+      live: { needs: ['model:sums-2m'], planned: chat.ASKED, run: chat.askBundled },
+      oracle: { planned: chat.RECORDED, run: chat.compareTransformers },
+    },
+    faults: [
+      fault(
+        ...(['tok-no-generation-prompt', 'gross', 'the prompt does not ask for an answer'] as const),
+        ...([TEMPLATE, 'add_generation_prompt: addGenerationPrompt', 'add_generation_prompt: false'] as const),
+      ),
+      fault(
+        ...(['tok-template-wrong-end', 'small', 'the end token is the first token'] as const),
+        ...([TEMPLATE, 'eos_token: texts.eos', 'eos_token: texts.bos'] as const),
+      ),
+      fault(
+        ...(['tok-template-range-step', 'small', 'a range has its stop in it'] as const),
+        ...([TEMPLATE, 'Math.ceil((stop - start) / step)', 'Math.floor((stop - start) / step) + 1'] as const),
       ),
     ],
   },
