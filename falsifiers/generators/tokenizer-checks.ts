@@ -94,7 +94,7 @@ export async function compareProgram(
   }
 }
 
-export function modeText(parseSpecial: boolean): string {
+function modeText(parseSpecial: boolean): string {
   return parseSpecial ? 'whole tokens parsed' : 'as plain text';
 }
 

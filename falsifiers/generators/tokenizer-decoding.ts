@@ -41,7 +41,7 @@ function slowBytes({ kind, tokens, kinds }: SlowVocabulary, id: number, keepSpec
 }
 
 /** A SentencePiece text loses the space of its first token, unless control comes first. */
-export function slowDecode(vocabulary: SlowVocabulary, ids: readonly number[], keepSpecial: boolean): string {
+function slowDecode(vocabulary: SlowVocabulary, ids: readonly number[], keepSpecial: boolean): string {
   const bytes = ids.flatMap((id) => [...slowBytes(vocabulary, id, keepSpecial)]);
   const [first] = ids;
   const kind = vocabulary.kinds[first ?? -1];
