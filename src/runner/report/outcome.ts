@@ -1,5 +1,6 @@
 // What a run says: lines per claim, the last line with its denominators, the exit code, and the JSON document. One
 // model for all of them; text.ts has the sentences.
+import { movesText } from '../evidence/contract-update.ts';
 import type { ClaimOutcome, FalsifyResult } from '../run/falsify.ts';
 import { VERDICTS, type Verdict } from '../level/types.ts';
 import { formatNumber } from '../run/bar.ts';
@@ -19,14 +20,10 @@ export function outcomeLines({ run, written, error }: ClaimOutcome): string[] {
   return [head.filter((text) => text !== '').join(' · '), ...detailLines(run)];
 }
 
-/** Which contracts were changed, and how: `contracts/x-v1.yaml: unset -> FUNCTIONAL 8 claims, FUNCTIONAL -> NONE F-2`. */
+/** Which contracts were changed, and how. */
 export function updateLines({ updates }: FalsifyResult): string[] {
   return updates.map(({ path, changes }) => {
-    const moves = Map.groupBy(changes, ({ from, to }) => `${from ?? 'unset'} -> ${to}`);
-    const words = [...moves].map(([move, [first, ...others]]) =>
-      others.length === 0 ? `${move} ${first?.claim}` : `${move} ${others.length + 1} claims`,
-    );
-    return `${path}: ${words.length === 0 ? 'evidence updated, levels as before' : words.join(', ')}`;
+    return `${path}: ${changes.length === 0 ? 'evidence updated, levels as before' : movesText(changes)}`;
   });
 }
 
