@@ -69,7 +69,7 @@ export const dependencies: Arbitrary<DependencyFacts[]> = fc.oneof(
 );
 
 /** A receipt with which its claim is DISCHARGED or nearly so: at most two things about it are spoilt. */
-export const nearReceipt: Arbitrary<ReceiptFacts> = fc
+const nearReceipt: Arbitrary<ReceiptFacts> = fc
   .tuple(fc.constantFrom('cpu', 'cpu', 'webgpu'), fc.array(fc.nat(), { maxLength: 2 }), fc.boolean())
   .map(([executor, picks, isConfirmed]) => {
     const whole: ReceiptFacts = {

@@ -122,11 +122,6 @@ export function nameOfFile(path: string, root: string): string {
   return `@refute/${relative(PACKAGE_ROOT, path).split(sep).join('/')}`;
 }
 
-/** The inverse of `nameOfFile`. */
-export function pathOfName(name: string, root: string): string {
-  return name.startsWith('@refute/') ? resolve(PACKAGE_ROOT, name.slice('@refute/'.length)) : resolve(root, name);
-}
-
 function isBuiltin(specifier: string): boolean {
   return specifier.startsWith('node:') || builtinModules.includes(specifier);
 }

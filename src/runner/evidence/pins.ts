@@ -13,7 +13,7 @@ import { digestOf, digestOfFile, digestOfJson, type Digest, type Json } from './
 import { PackageLock } from './packages.ts';
 
 /** Moves when verdicts or receipts of the harness mean something else than before; then every receipt is stale. */
-export const HARNESS_VERSION = '1';
+const HARNESS_VERSION = '1';
 
 /** `absent`: named, and not there. `unchecked`: fetched, not committed, and not there; it cannot be compared here. */
 export type PinValue = Digest | 'absent' | 'unchecked';

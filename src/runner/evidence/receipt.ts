@@ -8,8 +8,8 @@ import type { Environment } from './environment.ts';
 import type { Pins } from './pins.ts';
 import type { StoredCase, TouchedInputs } from '../run/protocol.ts';
 
-export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
-export const PREDICATE_TYPE = 'urn:refute:falsification:v1';
+const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+const PREDICATE_TYPE = 'urn:refute:falsification:v1';
 export const RECEIPT_VERSION = 1;
 
 /** One part's outcome. Measurements are strings: JSON has no NaN and no -0. */

@@ -125,7 +125,7 @@ export class ToyProject {
   }
 }
 
-export const CLASS_FILE: string = `cpu.${process.arch}.v8-${process.versions.v8.split('.').slice(0, 2).join('.')}.json`;
+const CLASS_FILE: string = `cpu.${process.arch}.v8-${process.versions.v8.split('.').slice(0, 2).join('.')}.json`;
 
 export function receiptName(stem: string, id: string): string {
   return `evidence/${stem}/${id}/${CLASS_FILE}`;
