@@ -11,3 +11,5 @@ export {
   readVector,
 } from './float64/index.ts';
 export type { DecodedRows, Float64Options, KeyValueCache, OpInputs } from './float64/index.ts';
+export { HttpEndpoint, type CompletionRequest, type HttpEndpointOptions } from './http-endpoint.ts';
+export type { ScoredText, ScoredToken, TokenScore } from './http-answer.ts';
