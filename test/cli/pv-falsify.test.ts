@@ -41,6 +41,13 @@ describe('pv falsify', () => {
     expect(project.snapshot()).toEqual(before);
   });
 
+  it('refuses a model for a part that runs on none', async () => {
+    const argv = ['falsify', 'FALSIFY-SQ-001', '--model', 'x.gguf'];
+    const { exitCode, stderr } = await project.pv([...argv, '--part', 'oracle']);
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('E_USAGE pv falsify --model: the oracle part is asked for');
+  });
+
   it('prints and stores the shrunk counterexample, and replay finds it again', async () => {
     const { stdout, exitCode } = await project.pv(['falsify', 'FALSIFY-SQ-002']);
     expect(exitCode).toBe(1);
