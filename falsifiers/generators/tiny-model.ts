@@ -153,12 +153,7 @@ function tensorBytes(
 }
 
 /** Blocks with every quant bit random and scales such that the values have about the wanted deviation. */
-export function randomBlocks(
-  random: SeededRandom,
-  type: StoredType,
-  elementCount: number,
-  deviation: number,
-): Uint8Array {
+function randomBlocks(random: SeededRandom, type: StoredType, elementCount: number, deviation: number): Uint8Array {
   const layout = LAYOUTS[type];
   const bytes = random.bytes(storedByteLength(type, elementCount));
   // Standard deviation of one block with d = 1: the spread of the quants, times that of the 6- or 8-bit scales.

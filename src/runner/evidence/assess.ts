@@ -90,7 +90,8 @@ async function assessReceipt(
   const changes = comparePins(stable.pins, present);
   // The refutation itself is evidence: without it nobody can look at what was found.
   for (const section of Object.values(stable.parts)) {
-    const file = section.counterexample === null ? null : `${path.slice(0, path.lastIndexOf('/'))}/${section.counterexample.file}`;
+    const file =
+      section.counterexample === null ? null : `${path.slice(0, path.lastIndexOf('/'))}/${section.counterexample.file}`;
     if (file !== null && !existsSync(absolute(root, file))) {
       changes.push({ pin: `counterexample:${file}`, recorded: undefined, present: 'absent' });
     }
@@ -105,7 +106,10 @@ function recordedBar(stable: StablePart): Bar {
 }
 
 /** A claim never stands above a contract that its own depends on; a contract stands as its lowest claim. */
-function withLevels(contracts: readonly Contract[], claims: readonly Omit<ClaimStatus, 'derivation' | 'isMet'>[]): ClaimStatus[] {
+function withLevels(
+  contracts: readonly Contract[],
+  claims: readonly Omit<ClaimStatus, 'derivation' | 'isMet'>[],
+): ClaimStatus[] {
   const byContract = new Map<Contract, ClaimStatus[]>();
   const inProgress = new Set<Contract>();
   const statusesOf = (contract: Contract): ClaimStatus[] => {
@@ -115,7 +119,10 @@ function withLevels(contracts: readonly Contract[], claims: readonly Omit<ClaimS
     const dependencies = contract.metadata.dependsOn.map((name): DependencyFacts => {
       const target = contracts.find((candidate) => candidate.name === name || candidate.stem === name);
       // A circle vouches for itself, which is no vouching.
-      return { stem: name, level: target === undefined || inProgress.has(target) ? null : contractLevel(statusesOf(target)) };
+      return {
+        stem: name,
+        level: target === undefined || inProgress.has(target) ? null : contractLevel(statusesOf(target)),
+      };
     });
     const statuses = claims
       .filter((entry) => entry.contract === contract)

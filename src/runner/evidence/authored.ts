@@ -29,7 +29,9 @@ export function authoredDigest(path: string): Digest {
       : {}),
   };
   // Not canonicalJson, which refuses the .nan and .inf that YAML can say.
-  return digestOf(JSON.stringify(authored, (_key, value: unknown) => (typeof value === 'number' ? String(value) : value)));
+  return digestOf(
+    JSON.stringify(authored, (_key, value: unknown) => (typeof value === 'number' ? String(value) : value)),
+  );
 }
 
 type JsonMap = { [key: string]: JsonValue };

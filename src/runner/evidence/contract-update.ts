@@ -101,9 +101,7 @@ export function movesText(changes: readonly LevelChange[]): string {
 
 function shortIds(ids: readonly string[]): string {
   const family = (id: string | undefined): string => id?.slice(0, id.lastIndexOf('-') + 1) ?? '';
-  return ids
-    .map((id, i) => (i > 0 && family(id) === family(ids[i - 1]) ? id.slice(family(id).length) : id))
-    .join(', ');
+  return ids.map((id, i) => (i > 0 && family(id) === family(ids[i - 1]) ? id.slice(family(id).length) : id)).join(', ');
 }
 
 /** null for a version that is not semver: it is the author's, and no rule says what follows it. */

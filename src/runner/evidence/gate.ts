@@ -63,7 +63,11 @@ export function overclaimsOf(status: ClaimStatus): Overclaim[] {
     if (receipt === undefined) {
       found.push({ status, code: 'evidence-missing', detail: `${entry.receipt} is named and is not there` });
     } else if (receipt.receipt.predicate.digest.content !== entry.digest) {
-      found.push({ status, code: 'evidence-changed', detail: `${entry.receipt} is not the one that the contract names` });
+      found.push({
+        status,
+        code: 'evidence-changed',
+        detail: `${entry.receipt} is not the one that the contract names`,
+      });
     }
   }
   return found;

@@ -49,7 +49,13 @@ function contractLoosenings(before: Contract, contracts: readonly Contract[]): L
   const all = contracts.flatMap((contract) => contract.claims);
   const isMajor = same !== undefined && majorOf(same) > majorOf(before);
   const found: Loosening[] = [];
-  const add = (claim: string, code: LooseningCode, detail: string, place: Pick<Claim, 'file' | 'line'>, meant = isMajor): void => {
+  const add = (
+    claim: string,
+    code: LooseningCode,
+    detail: string,
+    place: Pick<Claim, 'file' | 'line'>,
+    meant = isMajor,
+  ): void => {
     found.push({ code, contract: before.name, claim, detail, isDeclared: meant, file: place.file, line: place.line });
   };
   const home = { file: same?.path ?? before.path, line: 1 };
@@ -101,9 +107,15 @@ function isLooser(was: Bar, is: Bar): boolean {
   if (!isSameSide) return is.comparator !== '==' || !accepts(was, is.threshold);
   switch (sideOf(was)) {
     case 'below':
-      return is.threshold > was.threshold || (is.threshold === was.threshold && was.comparator === '<' && is.comparator === '<=');
+      return (
+        is.threshold > was.threshold ||
+        (is.threshold === was.threshold && was.comparator === '<' && is.comparator === '<=')
+      );
     case 'above':
-      return is.threshold < was.threshold || (is.threshold === was.threshold && was.comparator === '>' && is.comparator === '>=');
+      return (
+        is.threshold < was.threshold ||
+        (is.threshold === was.threshold && was.comparator === '>' && is.comparator === '>=')
+      );
     case 'exact':
       return is.threshold !== was.threshold;
   }

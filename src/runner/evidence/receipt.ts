@@ -183,7 +183,9 @@ function assertShape({ _type, predicateType, predicate }: Receipt): void {
   const isWhole =
     _type === STATEMENT_TYPE &&
     predicateType === PREDICATE_TYPE &&
-    [stable.contract, stable.claim, stable.environment.class, volatile.machine.id].every((field) => typeof field === 'string') &&
+    [stable.contract, stable.claim, stable.environment.class, volatile.machine.id].every(
+      (field) => typeof field === 'string',
+    ) &&
     [stable.parts, stable.pins, stable.touched].every((field) => typeof field === 'object') &&
     [stable.faults, confirmations].every(Array.isArray);
   if (!isWhole) throw new TypeError('a field is missing');

@@ -66,7 +66,8 @@ export function recordRun(input: RecordInput): Recorded {
     touched: touchedInputs(run, kept?.stable ?? null),
     pins,
   };
-  const isUnchanged = previous !== null && digestOfJson(asJson(previous.predicate.stable)) === digestOfJson(asJson(stable));
+  const isUnchanged =
+    previous !== null && digestOfJson(asJson(previous.predicate.stable)) === digestOfJson(asJson(stable));
   const volatile: VolatilePart = {
     ...input.volatile,
     durationMs,

@@ -116,7 +116,3 @@ export function levelRank(level: Level): number {
 export function lowerLevel(a: Level, b: Level): Level {
   return levelRank(a) <= levelRank(b) ? a : b;
 }
-
-export function isLevel(word: unknown): word is Level {
-  return typeof word === 'string' && (LEVELS as readonly string[]).includes(word);
-}

@@ -70,7 +70,11 @@ function diskState(project: ToyProject): string {
     .flatMap((folder) => readdirSync(project.path(folder), { recursive: true, withFileTypes: true }))
     .map((entry) => {
       const text = entry.isFile() ? readFileSync(join(entry.parentPath, entry.name), 'utf8') : 'folder';
-      return [entry.parentPath.slice(project.root.length), entry.name.replace(/\.\d+\.[0-9a-f]{12}\.tmp$/, '.tmp'), text];
+      return [
+        entry.parentPath.slice(project.root.length),
+        entry.name.replace(/\.\d+\.[0-9a-f]{12}\.tmp$/, '.tmp'),
+        text,
+      ];
     });
   return JSON.stringify(files.map((file) => JSON.stringify(file)).toSorted());
 }
