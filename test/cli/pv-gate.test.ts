@@ -1,5 +1,6 @@
 // What `pv gate`, `validate`, `why` and `evidence verify` say about a toy project whose evidence or contracts were
 // tampered with. Each test first sees the healthy project accepted.
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { receiptName, ToyProject } from '../runner/toys/toy-project.ts';
 
@@ -39,6 +40,14 @@ describe('the evidence of a project', () => {
     expect(report.exitCode).toBe(exitCode);
     return report;
   }
+
+  it('is rejected to a reader that went away, too', async () => {
+    project.edit(SQUARE, '"executed": ', '"executed": 1');
+    const launcher = new URL('../../bin/pv.js', import.meta.url).pathname;
+    const child = execa(process.execPath, [launcher, 'gate'], { cwd: project.root, reject: false });
+    child.stdout.destroy();
+    expect((await child).exitCode).toBe(1);
+  });
 
   it('is accepted by gate, validate and verify as pv wrote it', async () => {
     expect((await gate()).exitCode).toBe(0);
