@@ -8,10 +8,9 @@ import type { FaultResult } from '../run/run-faults.ts';
 import type { PartReport, TouchedInputs } from '../run/protocol.ts';
 import type { PartResult } from '../run/verdict.ts';
 import { describeFaultReason, describeReason } from '../report/text.ts';
-import { digestOf, digestOfJson, type Digest, type Json } from './digest.ts';
+import { canonicalJson, canonicalText, digestOf, digestOfJson, type Digest, type Json } from './digest.ts';
 import type { Environment } from './environment.ts';
 import { comparePins, type Pins } from './pins.ts';
-import { canonicalText } from './digest.ts';
 import { RECEIPT_VERSION, sealReceipt } from './receipt.ts';
 import type { Confirmation, CounterexampleFile, FaultSection, PartSection, Receipt, StablePart } from './receipt.ts';
 import type { VolatilePart } from './receipt.ts';
@@ -94,7 +93,10 @@ export function touchedInputs(run: Pick<ClaimRun, 'parts'>, old: Pick<StablePart
   if (old !== null) all.push(old.touched);
   const union = <Item extends string>(pick: (touched: TouchedInputs) => readonly Item[]): Item[] =>
     [...new Set(all.flatMap(pick))].toSorted();
-  const oracles = new Map(all.flatMap((touched) => touched.oracles).map((oracle) => [JSON.stringify(oracle), oracle]));
+  // Canonical: in a receipt that was read back the keys stand in another order than in a fresh report.
+  const oracles = new Map(
+    all.flatMap((touched) => touched.oracles).map((oracle) => [canonicalJson({ ...oracle }), oracle]),
+  );
   return {
     data: union((touched) => touched.data),
     models: union((touched) => touched.models),
