@@ -67,14 +67,19 @@ async function diff(a: string, b: string, options: DiffOptions): Promise<ExitCod
   }
 }
 
-/** A folder is taken for a capture, a file for what its first bytes say. */
+/** A folder with a manifest is a capture; a file is what its first bytes say. */
 async function inputKind(path: string): Promise<InputKind> {
   const { stat } = await import('node:fs/promises');
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  if (isFolder) return 'capture';
+  if (isFolder) {
+    const { existsSync } = await import('node:fs');
+    const { join } = await import('node:path');
+    // A capture has a manifest; any other folder must hold a model.
+    return existsSync(join(path, 'manifest.json')) ? 'capture' : 'model';
+  }
   const { openFile, readFormat } = await import('../../engine/index.ts');
   const source = await openFile(path);
   try {

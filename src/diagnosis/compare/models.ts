@@ -98,7 +98,18 @@ export function configEntries(model: Model): (ConfigValue & { key: ConfigKey })[
     'rope.pairing': pairing,
     'rope.scaling': scaling.type === 'none' ? 'none' : JSON.stringify(scaling),
     slidingWindow: config.slidingWindow,
+    fullAttentionLayers: config.fullAttentionLayers.length === 0 ? null : config.fullAttentionLayers.join(', '),
+    attentionScale: config.attentionScale,
+    attentionSoftcap: config.attentionSoftcap,
+    logitSoftcap: config.logitSoftcap,
+    embeddingScale: config.embeddingScale,
+    normOffset: config.normOffset,
     hasQkvBias: config.hasQkvBias,
+    hasQkNorm: config.hasQkNorm,
+    'experts.count': config.experts?.count ?? null,
+    'experts.usedCount': config.experts?.usedCount ?? null,
+    'experts.ffnDim': config.experts?.ffnDim ?? null,
+    'experts.isRenormalised': config.experts?.isRenormalised ?? null,
     isTied: config.isTied,
   };
   return (Object.keys(values) as ConfigKey[]).map((key) => ({
