@@ -1,11 +1,12 @@
-// The trained model as its own trainer wrote it: a safetensors file, read without the product. It is what the bundled
-// GGUF files are compared with. Layout: header length u64 | JSON header | data; row-major, float16 here.
+// Safetensors files read without the product: the trained model as its own trainer wrote it, what the bundled GGUF
+// files are compared with, and the packs of the tiny models. Layout: header length u64 | JSON header | data; row-major.
 import { readFile } from 'node:fs/promises';
 import { halfToDouble } from './slow-decode.ts';
 
 export interface SafeTensor {
   shape: readonly number[];
-  /** float16, little-endian. */
+  dtype: 'F16' | 'F64';
+  /** Little-endian. */
   bytes: Uint8Array;
 }
 
@@ -15,19 +16,28 @@ interface HeaderEntry {
   data_offsets: [number, number];
 }
 
-/** Tensors by their name in the file. @throws Error for anything that is not float16 */
+/** Tensors by their name in the file. @throws Error for anything that is neither float16 nor float64 */
 export async function readSafetensors(path: string): Promise<Map<string, SafeTensor>> {
-  const file = await readFile(path);
+  return parseSafetensorsFile(await readFile(path)).tensors;
+}
+
+export function parseSafetensorsFile(file: Buffer): {
+  tensors: Map<string, SafeTensor>;
+  metadata: Record<string, string>;
+} {
   const headerLength = Number(file.readBigUInt64LE(0));
-  const header = JSON.parse(file.toString('utf8', 8, 8 + headerLength)) as Record<string, HeaderEntry>;
+  const header = JSON.parse(file.toString('utf8', 8, 8 + headerLength)) as {
+    __metadata__?: Record<string, string>;
+  };
   const tensors = new Map<string, SafeTensor>();
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === '__metadata__') continue;
-    if (entry.dtype !== 'F16') throw new Error(`${name} is ${entry.dtype}, F16 was expected`);
+  const { __metadata__: metadata = {}, ...entries } = header;
+  for (const [name, entry] of Object.entries<HeaderEntry>(entries)) {
+    const { dtype, shape } = entry;
+    if (dtype !== 'F16' && dtype !== 'F64') throw new Error(`${name} is ${dtype}, F16 or F64 was expected`);
     const [start, end] = entry.data_offsets;
-    tensors.set(name, { shape: entry.shape, bytes: file.subarray(8 + headerLength + start, 8 + headerLength + end) });
+    tensors.set(name, { dtype, shape, bytes: file.subarray(8 + headerLength + start, 8 + headerLength + end) });
   }
-  return tensors;
+  return { tensors, metadata };
 }
 
 const PARTS: Readonly<Record<string, string>> = {
@@ -53,7 +63,8 @@ export function trainerName(name: string): string | undefined {
 }
 
 /** The values, exactly. */
-export function valuesOf({ bytes }: SafeTensor): Float64Array {
+export function valuesOf({ bytes, dtype }: SafeTensor): Float64Array {
+  if (dtype === 'F64') return new Float64Array(new Uint8Array(bytes).buffer);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Float64Array.from({ length: bytes.byteLength / 2 }, (_, i) => halfToDouble(view.getUint16(2 * i, true)));
 }
