@@ -53,9 +53,12 @@ PATCHES = {
         "RMSNorm computed in float64 (Transformers: float32)",
         "RoPE inverse frequencies, angles, cos and sin computed in float64 (Transformers: float32)",
         "attention softmax computed in float64 (Transformers: float32)",
-        "router softmax computed in float64 (Transformers: float32)",
-        "Gemma's embedding scale computed in float64 (Transformers: float32)",
     ],
+}
+# Beside those, in model types that have such a place.
+TYPE_PATCHES = {
+    "qwen3_moe": "router softmax computed in float64 (Transformers: float32)",
+    "gemma2": "embedding scale computed in float64 (Transformers: float32)",
 }
 
 # (stage, layer or None) -> value in the dtype it was computed in
@@ -391,6 +394,10 @@ def write_capture(values: Capture, folder: Path) -> dict:
     return files
 
 
+def patches_of(kind: str, dtype: str) -> list[str]:
+    return PATCHES[dtype] + [patch for patched, patch in TYPE_PATCHES.items() if (patched, "float64") == (kind, dtype)]
+
+
 def manifest_of(model, path: Path, dtype: str, prompt: dict) -> dict:
     weights = path / "model.safetensors" if path.is_dir() else path
     return {
@@ -401,7 +408,7 @@ def manifest_of(model, path: Path, dtype: str, prompt: dict) -> dict:
             "torch": torch.__version__,
             "python": platform.python_version(),
             "dtype": dtype,
-            "patches": PATCHES[dtype],
+            "patches": patches_of(model.config.model_type, dtype),
         },
         "model": {
             "name": path.name if path.name != "hf" else path.parent.name,
