@@ -51,16 +51,3 @@ export function relativeError(ours: ArrayLike<number>, theirs: ArrayLike<number>
   }
   return worst === 0 ? 0 : worst / largest;
 }
-
-/** KL(softmax(reference) ‖ softmax(subject)) of one row of logits, in nats. */
-export function divergenceOf(reference: ArrayLike<number>, subject: ArrayLike<number>): number {
-  const [p, q] = [logSoftmax(reference), logSoftmax(subject)];
-  return p.reduce((sum, logP, i) => sum + Math.exp(logP) * (logP - (q[i] ?? Number.NaN)), 0);
-}
-
-function logSoftmax(logits: ArrayLike<number>): Float64Array {
-  const values = Float64Array.from(logits);
-  const largest = values.reduce((most, logit) => Math.max(most, logit), -Infinity);
-  const total = values.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
-  return values.map((logit) => logit - largest - Math.log(total));
-}

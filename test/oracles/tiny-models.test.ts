@@ -14,7 +14,8 @@ import {
   type Op,
 } from '../../src/engine/index.ts';
 import { openFloat64Executor } from '../../src/oracles/index.ts';
-import { divergenceOf, readTinyPack, relativeError, TINY_MODELS } from '../../falsifiers/generators/tiny-packs.ts';
+import { klDivergence } from '../../falsifiers/generators/comparisons.ts';
+import { readTinyPack, relativeError, TINY_MODELS } from '../../falsifiers/generators/tiny-packs.ts';
 
 const root = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
 const packOf = (name: string, prompt: 'stages' | 'logits') =>
@@ -88,7 +89,7 @@ describe.each(sources)('%s from %s', (name, file) => {
     expect(relativeError(logits, reference)).toBeLessThanOrEqual(MAX_ERROR);
     const { vocabSize } = model.program;
     for (let at = 0; at < reference.length; at += vocabSize) {
-      const kl = divergenceOf(reference.subarray(at, at + vocabSize), logits.subarray(at, at + vocabSize));
+      const kl = klDivergence(reference.subarray(at, at + vocabSize), logits.subarray(at, at + vocabSize));
       expect(Math.abs(kl)).toBeLessThanOrEqual(MAX_KL);
     }
     await model.close();
