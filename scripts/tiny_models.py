@@ -4,8 +4,8 @@ hard, and what Transformers computes on them in float64.
     python scripts/tiny_models.py [NAME ...]
 
 Per model: hf/ (config.json, model.safetensors), model.gguf where GGUF can say the same, packs/ (hf_reference.py).
-Norm gains vary, a few channels are 8 to 50 times louder than the rest, biases are not zero, there are neither one
-nor all key-value heads, and a head is wider than hidden_size / heads.
+Norm gains vary, a few channels are 8 to 50 times louder than the rest, one token is very quiet, biases are not
+zero, there are neither one nor all key-value heads, and a head is wider than hidden_size / heads.
 The GGUF files are written here from the tensors, by the rules of llama.cpp's converter (rows of Q and K permuted for
 llama, 1 added to Gemma's gains, experts stacked), with the `gguf` package: neither side is this project's code.
 """
@@ -109,6 +109,8 @@ def fill(model, seed: int, dtype: torch.dtype) -> None:
                 value = 3 * value
                 for channel, factor in loud.items():
                     value[:, channel] *= factor
+                # A rare token: where the mean square is small, eps shows.
+                value[17] *= 0.002
             if name.endswith("o_proj.weight") or "down_proj" in name:
                 for channel, factor in loud.items():
                     value[..., channel, :] *= factor / 4
