@@ -256,13 +256,14 @@ function onPacks(
         );
         const { name, version, dtype } = manifest.producer;
         context.oracle({ name: `${name} ${dtype}`, version, digest });
-        const { executor, slow, isPermuted, close } = await openRun(context, run);
+        const opened = await openRun(context, run);
+        const { executor, slow, isPermuted } = opened;
         try {
           const subject = { executor, slow, tokens: manifest.tokens, random: new SeededRandom(context.seed) };
           const reference = new Map([...stages].map(([path, { values }]) => [path, values]));
           await measure(context, subject, reference, `${run.name}/${run.file}`, isPermuted);
         } finally {
-          await close();
+          await opened.close();
         }
       }
     },

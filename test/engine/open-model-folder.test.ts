@@ -85,7 +85,7 @@ describe('a folder of safetensors', () => {
 
   it('reads text, template and end tokens as the GGUF file does', async () => {
     const [folder, file] = [await openModel(hf), await openModel(join(bundled, 'sums-2m.f16.gguf'))];
-    expect([...folder.text.endIds].toSorted()).toEqual([...file.text.endIds].toSorted());
+    expect(new Set(folder.text.endIds)).toEqual(new Set(file.text.endIds));
     expect(folder.text.wantsBos).toBe(file.text.wantsBos);
     const chat = folder.text.renderChat([{ role: 'user', content: 'Grüße, 12+34?' }], { addGenerationPrompt: true });
     expect(chat).toBe(

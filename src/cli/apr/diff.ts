@@ -76,9 +76,9 @@ async function inputKind(path: string): Promise<InputKind> {
   );
   if (isFolder) {
     const { existsSync } = await import('node:fs');
-    const { join } = await import('node:path');
+    const paths = await import('node:path');
     // A capture has a manifest; any other folder must hold a model.
-    return existsSync(join(path, 'manifest.json')) ? 'capture' : 'model';
+    return existsSync(paths.join(path, 'manifest.json')) ? 'capture' : 'model';
   }
   const { openFile, readFormat } = await import('../../engine/index.ts');
   const source = await openFile(path);

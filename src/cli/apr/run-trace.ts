@@ -102,7 +102,10 @@ export class RunTracer {
     });
     // The collector counts positions from the start of its own run.
     const { tap } = collector;
-    return { values: tap.values, onValue: (value, data, position) => tap.onValue(value, data, position - firstPosition) };
+    return {
+      values: tap.values,
+      onValue: (value, data, position) => tap.onValue(value, data, position - firstPosition),
+    };
   }
 
   /** Call when every traced run has ended. */

@@ -14,12 +14,12 @@ export async function listFolder(path: string): Promise<string[] | null> {
 
 /** The folder of a file's path, and the file's name. */
 export async function splitPath(path: string): Promise<{ folder: string; name: string }> {
-  const { basename, dirname } = await import('node:path');
-  return { folder: dirname(path), name: basename(path) };
+  const paths = await import('node:path');
+  return { folder: paths.dirname(path), name: paths.basename(path) };
 }
 
 /** The path of an entry of a folder. */
 export async function pathIn(folder: string, name: string): Promise<string> {
-  const { join } = await import('node:path');
-  return join(folder, name);
+  const paths = await import('node:path');
+  return paths.join(folder, name);
 }

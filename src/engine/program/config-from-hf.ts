@@ -83,7 +83,7 @@ function readModelType(path: string, metadata: ReadonlyMap<string, unknown>): Hf
   }
   const classes = metadata.get('architectures');
   const first: unknown = Array.isArray(classes) ? classes[0] : undefined;
-  if (first !== undefined && !String(first).endsWith('ForCausalLM')) {
+  if (first !== undefined && !(typeof first === 'string' && first.endsWith('ForCausalLM'))) {
     throw unknownArchitecture(path, `the class is ${shownValue(first)}, which is no causal language model`);
   }
   return found;

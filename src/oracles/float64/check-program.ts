@@ -124,7 +124,14 @@ function checkWidths(op: Op, place: string, channels: ReadonlyMap<ValueId, numbe
     case 'moeSum':
       demand(op.in, width(op.out) * width(op.shares));
       return;
-    default:
+    case 'embed':
+    case 'addBias':
+    case 'silu':
+    case 'gelu':
+    case 'scale':
+    case 'softcap':
+    case 'mul':
+    case 'add':
   }
   for (const id of readsOf(op)) demand(id, channels.get(op.out));
 }

@@ -17,7 +17,8 @@ export function tanh4(x: v128): v128 {
   const one = v128.load(F32_ONE);
   const power = exp4(f32x4.add(magnitude, magnitude));
   const large = f32x4.sub(one, f32x4.div(f32x4.splat(2), f32x4.add(power, one)));
-  const signed = v128.or(large, v128.and(x, i32x4.splat(0x80000000)));
   // NaN is not less: it takes the large branch, whose power is NaN.
-  return v128.bitselect(small, signed, f32x4.lt(magnitude, f32x4.splat(0.625)));
+  const either = v128.bitselect(small, large, f32x4.lt(magnitude, f32x4.splat(0.625)));
+  // The sign is that of x, also of -0.
+  return v128.or(either, v128.and(x, i32x4.splat(0x80000000)));
 }
