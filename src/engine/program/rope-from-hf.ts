@@ -13,6 +13,7 @@ const DEFAULT_THETA = 10_000;
 export function ropeFromHf(reader: MetadataReader, headDim: number): RopeParameters {
   const theta =
     reader.positive('rope.theta', 'rope_parameters.rope_theta') ??
+    reader.positive('rope.theta', 'rope_scaling.rope_theta') ??
     reader.positive('rope.theta', 'rope_theta') ??
     reader.default('rope.theta', 'ROPE-THETA-DEFAULT', 'rope_theta', DEFAULT_THETA, "Transformers' default");
   reader.record('rope.pairing', 'architecture', 'halves: rows of Q and K are stored as trained');
