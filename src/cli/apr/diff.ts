@@ -67,7 +67,7 @@ async function diff(a: string, b: string, options: DiffOptions): Promise<ExitCod
   }
 }
 
-/** A folder with a manifest is a capture; a file is what its first bytes say. */
+/** A folder with tensors is a model, another one is taken for a capture; a file is what its first bytes say. */
 async function inputKind(path: string): Promise<InputKind> {
   const { stat } = await import('node:fs/promises');
   const isFolder = await stat(path).then(
@@ -75,10 +75,9 @@ async function inputKind(path: string): Promise<InputKind> {
     () => false,
   );
   if (isFolder) {
-    const { existsSync } = await import('node:fs');
-    const paths = await import('node:path');
-    // A capture has a manifest; any other folder must hold a model.
-    return existsSync(paths.join(path, 'manifest.json')) ? 'capture' : 'model';
+    const { readdir } = await import('node:fs/promises');
+    const names = await readdir(path);
+    return names.some((name) => /\.(gguf|safetensors)$/i.test(name)) ? 'model' : 'capture';
   }
   const { openFile, readFormat } = await import('../../engine/index.ts');
   const source = await openFile(path);

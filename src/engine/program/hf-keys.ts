@@ -87,7 +87,7 @@ const HARMLESS: readonly string[] = [
   'router_aux_loss_coef',
   'is_encoder_decoder',
   'chunk_size_feed_forward',
-  // Transformers reads them for other model types only.
+  // Read where the model type has a window; Transformers ignores them elsewhere.
   ...WINDOW,
 ];
 
@@ -106,11 +106,10 @@ const NEUTRAL: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['num_nextn_predict_layers', 0],
 ]);
 
-export function knownHfKeys({ architecture, window }: HfModelType): KnownKeys {
+export function knownHfKeys({ architecture }: HfModelType): KnownKeys {
   const read = [
     ...READ,
     ...ROPE,
-    ...(window === 'never' ? [] : WINDOW),
     ...(architecture === 'gemma2' ? GEMMA : []),
     ...(architecture === 'qwen3moe' ? EXPERTS : []),
   ];
