@@ -21,8 +21,7 @@ default (nothing in the file said so).
 Examples:
   $ apr inspect model.gguf
   $ apr inspect model.gguf --metadata
-  $ apr inspect model.gguf --json
-  $ apr inspect models/sums-2m/hf`;
+  $ apr inspect model.gguf --json`;
 
 export function inspectCommand(): Command {
   return createProgram('inspect', 'Shows format, config with provenance, tensor types, tokenizer and what looks odd')
