@@ -5,10 +5,12 @@ import { loadProgram } from '../src/engine/cpu/load-program.ts';
 import { Workspace } from '../src/engine/cpu/workspace.ts';
 import { MAX_MEMORY_BYTES } from '../src/engine/kernels/kernel-memory.ts';
 import { byteLengthOf, type TensorTypeName } from '../src/engine/quant/types.ts';
-import { syntheticProgram, syntheticWeights, type SyntheticConfig } from '../test/cases/synthetic-model.ts';
+import { PLAIN, syntheticProgram, syntheticWeights, type SyntheticConfig } from '../test/cases/synthetic-model.ts';
 import { measureRoofline } from './roofline.ts';
 
 const SMOLLM2_135M: SyntheticConfig = {
+  ...PLAIN,
+  attentionScale: 1 / 8,
   architecture: 'llama',
   layerCount: 30,
   modelDim: 576,

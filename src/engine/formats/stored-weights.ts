@@ -1,18 +1,33 @@
-// The tensors of an open GGUF file as a WeightSource: bytes as stored, nothing decoded, nothing cached.
+// The tensors of open files as a WeightSource: bytes as stored, nothing decoded, nothing cached.
 import { RefuteError } from '../../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
+import type { FileTensor } from '../model.ts';
 import type { WeightInfo, WeightSource } from '../program/executor.ts';
 import type { WeightName } from '../program/program.ts';
 import { TENSOR_TYPES } from '../quant/types.ts';
-import type { GgufTensor } from './gguf-tensors.ts';
 import { quoted } from './quoted.ts';
 
-export class GgufWeights implements WeightSource {
-  readonly #source: ByteSource;
-  readonly #tensors: ReadonlyMap<WeightName, GgufTensor>;
+/** A stretch of a file. */
+export interface StoredBytes {
+  source: ByteSource;
+  /** From the start of the file. */
+  byteOffset: number;
+  byteLength: number;
+}
 
-  constructor(source: ByteSource, tensors: readonly GgufTensor[]) {
-    this.#source = source;
+/** A tensor and where its bytes are, whatever the format. */
+export interface StoredTensor extends FileTensor {
+  /** More than one where a file stores parts of a stack by themselves. Empty where the length of the type is unknown. */
+  parts: readonly StoredBytes[];
+}
+
+export class StoredWeights implements WeightSource {
+  readonly #path: string;
+  readonly #tensors: ReadonlyMap<WeightName, StoredTensor>;
+
+  /** @param path the model, for messages about tensors that no file has */
+  constructor(path: string, tensors: readonly StoredTensor[]) {
+    this.#path = path;
     this.#tensors = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   }
 
@@ -23,8 +38,8 @@ export class GgufWeights implements WeightSource {
     if (tensor.type === null || tensor.byteLength === null) {
       throw new RefuteError({
         code: 'E_TENSOR_TYPE',
-        place: this.#source.path,
-        is: `tensor ${quoted(name)} is stored as ${tensor.typeLabel} (GGML type ${tensor.ggmlId})`,
+        place: this.#path,
+        is: `tensor ${quoted(tensor.storedName ?? name)} is stored as ${tensor.typeLabel}`,
         allowed: `${Object.keys(TENSOR_TYPES).join(', ')} can be decoded`,
       });
     }
@@ -34,17 +49,25 @@ export class GgufWeights implements WeightSource {
   /** @throws RefuteError E_MODEL_TENSOR_MISSING, E_TENSOR_RANGE, and those of ByteSource */
   async read(name: WeightName, byteOffset: number, into: Uint8Array): Promise<void> {
     const tensor = this.#tensors.get(name);
-    if (tensor === undefined) throw missingTensor(this.#source.path, name);
+    if (tensor === undefined) throw missingTensor(this.#path, name);
     const byteLength = tensor.byteLength ?? 0;
     const isInside = Number.isSafeInteger(byteOffset) && byteOffset >= 0 && byteOffset + into.byteLength <= byteLength;
     if (!isInside) {
       throw new RefuteError({
         code: 'E_TENSOR_RANGE',
-        place: this.#source.path,
+        place: this.#path,
         is: `bytes ${byteOffset} to ${byteOffset + into.byteLength} of tensor ${quoted(name)} are wanted, it has ${byteLength}`,
       });
     }
-    await this.#source.read(tensor.byteOffset + byteOffset, into);
+    let start = 0;
+    for (const part of tensor.parts) {
+      const first = Math.max(byteOffset, start);
+      const end = Math.min(byteOffset + into.byteLength, start + part.byteLength);
+      if (first < end) {
+        await part.source.read(part.byteOffset + first - start, into.subarray(first - byteOffset, end - byteOffset));
+      }
+      start += part.byteLength;
+    }
   }
 }
 

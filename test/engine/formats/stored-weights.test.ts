@@ -2,14 +2,14 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeGgufHeader } from '../../../src/engine/formats/gguf-writer.ts';
-import { GgufWeights } from '../../../src/engine/formats/gguf-weights.ts';
 import { parseGguf } from '../../../src/engine/formats/gguf.ts';
+import { readGgufFile } from '../../../src/engine/open-model-gguf.ts';
 import { openFile } from '../../../src/engine/io/open-file.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 const folder = await temporaryFolder();
 
-describe('GgufWeights', () => {
+describe('StoredWeights of a GGUF file', () => {
   it('reads tensors that lie past 4 GiB, and ranges past 2 GiB within one', async () => {
     const tensors = [
       { name: 'large', type: 'f32', shape: [2 ** 15 + 1, 2 ** 15] },
@@ -30,7 +30,7 @@ describe('GgufWeights', () => {
     const source = await openFile(path);
     const file = await parseGguf(source);
     expect(file.dataOffset).toBe(header.byteLength);
-    const weights = new GgufWeights(source, file.tensors);
+    const weights = (await readGgufFile(source)).weights;
     for (const [name, byteOffset] of [
       ['behind', 0],
       ['large', 2 ** 31],
