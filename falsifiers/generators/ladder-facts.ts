@@ -61,9 +61,11 @@ export const claimFacts: Arbitrary<ClaimFacts> = fc.record({
   canHaveOracle: fc.boolean(),
 });
 
+const rungOrNothing = fc.constantFrom(...LEVELS, null);
+
 export const dependencies: Arbitrary<DependencyFacts[]> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<DependencyFacts[]>([]) },
-  fc.array(fc.record<DependencyFacts>({ stem: fc.constantFrom('x', 'y'), level: fc.constantFrom(...LEVELS, null) }), {
+  fc.array(fc.record<DependencyFacts>({ stem: fc.constantFrom('x', 'y'), level: rungOrNothing, word: rungOrNothing }), {
     maxLength: 2,
   }),
 );

@@ -14,14 +14,14 @@ function levelOf({ claim, receipts, dependsOn }: LadderState): Level {
 
 const holds = (isTrue: boolean): number => (isTrue ? 0 : 1);
 
-/** Level and greyed word against the second form; the word is the level were every receipt fresh. */
+/** Level and greyed word against the second form; the word is the level were every receipt fresh, here and
+ * in what the claim depends on. */
 export function countDifferences(state: LadderState): number {
   const { claim, receipts, dependsOn } = state;
   const { level, word } = deriveLevel(claim, receipts, dependsOn);
+  const words = dependsOn.map((dependency) => ({ stem: dependency.stem, level: dependency.word ?? null }));
   const asFresh = receipts.map((receipt) => ({ ...receipt, isFresh: true }));
-  return (
-    holds(level === naiveLevel(claim, receipts, dependsOn)) + holds(word === naiveLevel(claim, asFresh, dependsOn))
-  );
+  return holds(level === naiveLevel(claim, receipts, dependsOn)) + holds(word === naiveLevel(claim, asFresh, words));
 }
 
 /** Nothing bad about it: every part that was run survived, every other machine agrees. */

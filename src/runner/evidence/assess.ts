@@ -116,13 +116,12 @@ function withLevels(
     const known = byContract.get(contract);
     if (known !== undefined) return known;
     inProgress.add(contract);
-    const dependencies = contract.metadata.dependsOn.map((name): DependencyFacts => {
-      const target = contracts.find((candidate) => candidate.name === name || candidate.stem === name);
+    const dependencies = contract.metadata.dependsOn.map((stem): DependencyFacts => {
+      const target = contracts.find((candidate) => candidate.name === stem || candidate.stem === stem);
       // A circle vouches for itself, which is no vouching.
-      return {
-        stem: name,
-        level: target === undefined || inProgress.has(target) ? null : contractLevel(statusesOf(target)),
-      };
+      if (target === undefined || inProgress.has(target)) return { stem, level: null };
+      const theirs = statusesOf(target).map(({ derivation }) => derivation);
+      return { stem, level: lowestOf(theirs, 'level'), word: lowestOf(theirs, 'word') };
     });
     const statuses = claims
       .filter((entry) => entry.contract === contract)
@@ -143,9 +142,9 @@ function withLevels(
   return contracts.flatMap(statusesOf);
 }
 
-/** The lowest of its claims; null for a contract without any. */
-function contractLevel(statuses: readonly ClaimStatus[]): Level | null {
-  const [first, ...rest] = statuses.map(({ derivation }) => derivation.level);
+/** The lowest of a contract's claims; null for a contract without any. */
+function lowestOf(derivations: readonly Derivation[], which: 'level' | 'word'): Level | null {
+  const [first, ...rest] = derivations.map((derivation) => derivation[which]);
   return first === undefined ? null : rest.reduce(lowerLevel, first);
 }
 

@@ -52,6 +52,8 @@ export interface ClaimFacts {
 export interface DependencyFacts {
   stem: string;
   level: Level | null;
+  /** What it would stand at if its stale receipts were fresh; absent: `level`. */
+  word?: Level | null;
 }
 
 export type CauseCode =

@@ -117,6 +117,16 @@ describe('deriveLevel', () => {
     }
     expect(deriveLevel(claim, [survivor()], [{ stem: 'x', level: null }]).level).toBe('NONE');
   });
+
+  it('keeps its word, stale, when only a dependency went stale', () => {
+    const dependency = { stem: 'x', level: 'NONE', word: 'FUNCTIONAL' } as const;
+    expect(deriveLevel(claim, [survivor()], [dependency])).toMatchObject({
+      level: 'NONE',
+      word: 'FUNCTIONAL',
+      isStale: true,
+      cause: { code: 'dependency' },
+    });
+  });
 });
 
 describe('laws of deriveLevel', () => {
