@@ -5,12 +5,14 @@ import { parseArgs } from 'node:util';
 import { arithmeticOf } from '../src/diagnosis/budgets/arithmetic.ts';
 import { Judge } from '../src/diagnosis/check/judge.ts';
 import { openCpuExecutor, type WeightSource } from '../src/engine/index.ts';
-import { syntheticProgram, syntheticWeights, type SyntheticConfig } from '../test/cases/synthetic-model.ts';
+import { PLAIN, syntheticProgram, syntheticWeights, type SyntheticConfig } from '../test/cases/synthetic-model.ts';
 
 const { values } = parseArgs({
   options: { layers: { type: 'string', default: '28' }, positions: { type: 'string', default: '8' } },
 });
 const QWEN2_1_5B: SyntheticConfig = {
+  ...PLAIN,
+  attentionScale: 1 / Math.sqrt(128),
   architecture: 'qwen2',
   layerCount: Number(values.layers),
   modelDim: 1536,

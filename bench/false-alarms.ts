@@ -58,10 +58,7 @@ function tokensOf({ text, program }: Model, round: number): number[] {
     return [...start, ...ids].slice(0, count);
   }
   const random = new RandomSource(round);
-  return [...start, ...Array.from({ length: count }, () => random.nextUint32() % program.vocabSize)].slice(
-    0,
-    count,
-  );
+  return [...start, ...Array.from({ length: count }, () => random.nextUint32() % program.vocabSize)].slice(0, count);
 }
 
 function tally({ op, elementCount, rhoExpected, rhoProven, group, bias, status }: OpResult): void {

@@ -8,13 +8,22 @@ import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
-import { captureRun, MemorySink, type Executor, type Model, type Session } from '../src/engine/index.ts';
+import type { Model, Session } from '../src/engine/index.ts';
 import type { Falsifier, Part, PartContext } from '../src/runner/falsifier.ts';
-import { indexOfLargest, klDivergence, marginOf, worstRowError } from './generators/comparisons.ts';
+import { indexOfLargest } from './generators/comparisons.ts';
 import { runTapped, withEngines, withSession } from './generators/engine-runs.ts';
+import {
+  countWrongChoices,
+  divergences,
+  engineLogits,
+  engineStages,
+  noiseRatios,
+  slowLogits,
+  type Subject,
+} from './generators/hf-parity.ts';
 import { readPackManifest, readPackStage } from './generators/packs.ts';
 import { SeededRandom } from './generators/random.ts';
-import { float32Noise, FLOAT32_UNIT, slowForward, slowTinyModel, type SlowModel } from './generators/slow-forward.ts';
+import { slowForward, slowTinyModel, type SlowModel } from './generators/slow-forward.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE, type TinyModel } from './generators/tiny-model.ts';
 import { slowTrainedModel } from './generators/trained-model.ts';
 
@@ -38,17 +47,6 @@ const inputs: fc.Arbitrary<Input> = fc.record({
   modelSeed: fc.nat(1),
   tokens: fc.array(fc.nat(TINY_VOCAB_SIZE - 1), { minLength: 2, maxLength: 16 }),
 });
-
-/** What one measure is given: an engine, its tokens, and the same model as the slow forward pass sees it. */
-interface Subject {
-  executor: Executor;
-  slow: SlowModel;
-  tokens: readonly number[];
-  random: SeededRandom;
-}
-
-/** Values of every stage by path without `.bin`, and the length of a row. */
-type Stages = Map<string, { data: ArrayLike<number>; width: number }>;
 
 /** Searched tokens on generated Qwen2 models: grouped heads, several thetas, tied and not, every kind of weights. */
 function searched(planned: number, measure: (subject: Subject) => Promise<number>): Part {
@@ -83,81 +81,6 @@ async function onTrainedModel(
       const { logits } = await runTapped(executor, { tokens, logits: 'last' });
       context.output(new Uint8Array(logits.buffer));
     }
-  });
-}
-
-/** KL of every position; NaN where a logit is not finite. */
-function divergences(reference: ArrayLike<number>, logits: Float32Array, vocabSize: number): number[] {
-  const rows = Array.from(
-    { length: logits.length / vocabSize },
-    (_, p) => [p * vocabSize, (p + 1) * vocabSize] as const,
-  );
-  const whole = Float64Array.from(reference);
-  return rows.map(([start, end]) => klDivergence(whole.subarray(start, end), logits.subarray(start, end)));
-}
-
-async function engineLogits(executor: Executor, tokens: readonly number[]): Promise<Float32Array> {
-  return (await runTapped(executor, { tokens, logits: 'all' })).logits;
-}
-
-function slowLogits({ slow, tokens }: Subject): Float64Array {
-  return slowForward(slow, tokens).get('lm_head') ?? new Float64Array(0);
-}
-
-/** Every stage of the program in one run of the engine. */
-async function engineStages(executor: Executor, tokens: readonly number[]): Promise<Stages> {
-  const sink = new MemorySink();
-  await captureRun({ executor, tokens, stages: executor.program.stages, positions: 'all', sink });
-  return new Map(
-    [...sink.stages].map(([path, { data, shape }]) => [path.replace(/\.bin$/, ''), { data, width: shape.at(-1) ?? 1 }]),
-  );
-}
-
-/** How often a noisy float32 pass is tried; the largest error of them is the noise. */
-const NOISE_RUNS = 2;
-
-/**
- * Per stage: the engine's worst row against the reference, in units of what float32 arithmetic does to that stage when
- * every stored value is one unit roundoff off. A stage that one side lacks is NaN.
- */
-function noiseRatios(
-  stages: Stages,
-  reference: ReadonlyMap<string, ArrayLike<number>>,
-  subject: Subject,
-): Map<string, number> {
-  const { slow, tokens, random } = subject;
-  const clean = slowForward(slow, tokens);
-  const noisy = Array.from({ length: NOISE_RUNS }, () => slowForward(slow, tokens, float32Noise(random)));
-  const ratios = new Map<string, number>();
-  for (const path of new Set([...stages.keys(), ...reference.keys()])) {
-    const [ours, theirs, exact] = [stages.get(path), reference.get(path), clean.get(path)];
-    if (ours === undefined || theirs === undefined || exact === undefined) {
-      ratios.set(path, NaN);
-      continue;
-    }
-    const errors = noisy.map((run) => worstRowError(exact, run.get(path) ?? [], ours.width));
-    // A stage that is only copied has no noise; then one roundoff of the reference's own storage is allowed.
-    ratios.set(path, worstRowError(theirs, ours.data, ours.width) / Math.max(FLOAT32_UNIT, ...errors));
-  }
-  return ratios;
-}
-
-/** Positions at which another token is chosen although the reference's margin is beyond the noise of both sides. */
-function countWrongChoices(reference: ArrayLike<number>, logits: Float32Array, subject: Subject): number[] {
-  const { slow, tokens, random } = subject;
-  const { vocabSize } = slow;
-  const exact = slowLogits(subject);
-  const noisy = slowForward(slow, tokens, float32Noise(random)).get('lm_head') ?? new Float64Array(0);
-  const whole = Float64Array.from(reference);
-  return tokens.map((_, p) => {
-    const row = whole.subarray(p * vocabSize, (p + 1) * vocabSize);
-    let noise = 0;
-    for (let i = p * vocabSize; i < (p + 1) * vocabSize; i++) {
-      noise = Math.max(noise, Math.abs((noisy[i] ?? NaN) - (exact[i] ?? NaN)));
-    }
-    const chosen = indexOfLargest(logits.subarray(p * vocabSize, (p + 1) * vocabSize));
-    const isTie = marginOf(row) <= 16 * noise;
-    return chosen === indexOfLargest(row) || isTie ? 0 : 1;
   });
 }
 

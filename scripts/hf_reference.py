@@ -3,21 +3,25 @@
     python scripts/hf_reference.py --model models/sums-2m/hf --dtype float64 \
         --prompts models/sums-2m/packs/prompts.json --out models/sums-2m/packs/float64
     python scripts/hf_reference.py --model models/sums-2m/hf --prompts ... --self-check
+    python scripts/hf_reference.py --model some/model.gguf --dtype float16 --prompt "7+8=" --out captures
 
+llama, mistral, qwen2, qwen3, qwen3_moe and gemma2; a folder, or a GGUF file, which Transformers decodes.
 A prompts file is a JSON array; each entry has a `name` and one of
     "prompt": text, tokenised as it stands, special tokens parsed;
     "prompt": text with "chatTemplate": true, one user message through the model's chat template;
     "tokens": ids, used exactly as they stand.
 
-float32 is Transformers untouched. float64 replaces the three places where Transformers rounds to
-float32 whatever the model's dtype (RMSNorm, the RoPE tables, the attention softmax); PATCHES names them
-and every manifest lists them. --self-check compares the float64 run with `plain_forward`, written here in
+float16 and float32 are Transformers untouched. float64 replaces the places where Transformers rounds to
+float32 whatever the model's dtype (RMSNorm, the RoPE tables, the softmax of attention and router, Gemma's
+embedding scale); PATCHES names them and every manifest lists them. --self-check compares the float64 run with `plain_forward`, written here in
 numpy from the formulas.
 
 One capture per prompt, in the layout of a trace:
     <out>/<name>/layer-<N>/<stage>.bin, <out>/<name>/<stage>.bin, <out>/<name>/manifest.json
     "APRT" | u32 layer, 0xFFFFFFFF = whole model | u32 element count | f32 ...   (little-endian)
 Values are [position, channel], row-major; attn_scores and attn_softmax are [head, query, key].
+With --pack, one safetensors file per prompt instead, <out>/<name>.safetensors: the values as they were
+computed, in float64, named "layer-<N>/<stage>" or "<stage>", and the manifest as its metadata.
 """
 
 import argparse
@@ -33,21 +37,28 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 WHOLE_MODEL = 0xFFFFFFFF
 LAYER_STAGES = (
-    "attn_norm qkv_matmul qkv_bias q_post_rope k_post_rope v attn_scores attn_softmax attention attn_out "
-    "post_attn_residual ffn_norm ffn_gate ffn_up ffn_silu ffn_swigl ffn_out post_ffn_residual"
+    "attn_norm qkv_matmul qkv_bias q_norm k_norm q_post_rope k_post_rope v attn_scores attn_softmax attention "
+    "attn_out attn_post_norm post_attn_residual ffn_norm ffn_gate ffn_up ffn_silu ffn_gelu ffn_swigl ffn_out "
+    "ffn_post_norm moe_logits moe_router moe_ffn_out moe_router_indices post_ffn_residual"
 ).split()
-STAGES = ["embedding", *LAYER_STAGES, "final_norm", "lm_head"]
+STAGES = ["embedding", *LAYER_STAGES, "final_norm", "lm_head_uncapped", "lm_head"]
 PATCHES = {
+    "float16": [],
     "float32": [],
     "float64": [
         "RMSNorm computed in float64 (Transformers: float32)",
         "RoPE inverse frequencies, angles, cos and sin computed in float64 (Transformers: float32)",
         "attention softmax computed in float64 (Transformers: float32)",
     ],
+}
+# Beside those, in model types that have such a place.
+TYPE_PATCHES = {
+    "qwen3_moe": "router softmax computed in float64 (Transformers: float32)",
+    "gemma2": "embedding scale computed in float64 (Transformers: float32)",
 }
 
 # (stage, layer or None) -> value in the dtype it was computed in
@@ -57,42 +68,83 @@ Capture = dict[tuple[str, int | None], np.ndarray]
 # ---- Transformers -------------------------------------------------------------------------------
 
 
-def eager_float64(module, query, key, value, attention_mask, scaling, **_):
-    """softmax(q k^T * scaling + mask) v, with no rounding to float32."""
-    groups = module.num_key_value_groups
-    keys, values = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
-    weights = torch.softmax(query @ keys.transpose(2, 3) * scaling + attention_mask, -1)
+def scores_of(module, query, key, scaling, softcap):
+    """q k^T * scaling, or c * tanh of it / c."""
+    keys = key.repeat_interleave(module.num_key_value_groups, 1)
+    scores = query @ keys.transpose(2, 3) * scaling
+    return scores if softcap is None else softcap * torch.tanh(scores / softcap)
+
+
+def eager_float64(module, query, key, value, attention_mask, scaling, softcap=None, **_):
+    """softmax(scores + mask) v, with no rounding to float32."""
+    values = value.repeat_interleave(module.num_key_value_groups, 1)
+    weights = torch.softmax(scores_of(module, query, key, scaling, softcap) + attention_mask, -1)
     return (weights @ values).transpose(1, 2).contiguous(), weights
 
 
 def rmsnorm_float64(module, x: torch.Tensor) -> torch.Tensor:
-    """w * x / sqrt(mean(x^2) + eps)"""
-    return module.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + module.variance_epsilon))
+    """w * x / sqrt(mean(x^2) + eps), with 1 + w for w in Gemma."""
+    is_gemma = type(module).__name__.startswith("Gemma")
+    eps = module.eps if is_gemma else module.variance_epsilon
+    gain = 1 + module.weight if is_gemma else module.weight
+    return gain * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps))
+
+
+def router_float64(module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """softmax over all experts, the top_k largest, and those divided by their sum where the config says so."""
+    logits = torch.nn.functional.linear(x.reshape(-1, module.hidden_dim), module.weight)
+    shares, indices = torch.topk(torch.softmax(logits, -1), module.top_k, dim=-1)
+    if module.norm_topk_prob:
+        shares = shares / shares.sum(-1, keepdim=True)
+    return logits, shares, indices
 
 
 def rope_tables_float64(module, x: torch.Tensor, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """cos and sin of position * theta^(-2i/d), each half repeated."""
-    if module.rope_type != "default":
-        raise SystemExit(f"float64 RoPE tables: rope_type is {module.rope_type}, only default is written out here")
     config = module.config
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     theta = config.rope_parameters["rope_theta"]
     frequencies = theta ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    frequencies = scaled_frequencies(frequencies, config.rope_parameters)
     angles = position_ids[..., None].double() * frequencies
     angles = torch.cat((angles, angles), -1)
     return angles.cos(), angles.sin()
 
 
-def load(folder: Path, dtype: str):
+def scaled_frequencies(frequencies: torch.Tensor, rope: dict) -> torch.Tensor:
+    """The rules of modeling_rope_utils.py, in float64."""
+    kind = rope["rope_type"]
+    if kind == "default":
+        return frequencies
+    if kind == "linear":
+        return frequencies / rope["factor"]
+    if kind != "llama3":
+        raise SystemExit(f"float64 RoPE tables: rope_type is {kind}; default, linear and llama3 are written out here")
+    factor, low, high = rope["factor"], rope["low_freq_factor"], rope["high_freq_factor"]
+    length = rope["original_max_position_embeddings"]
+    wavelengths = 2 * np.pi / frequencies
+    smooth = (length / wavelengths - low) / (high - low)
+    blended = (1 - smooth) * frequencies / factor + smooth * frequencies
+    scaled = torch.where(wavelengths > length / low, frequencies / factor, frequencies)
+    return torch.where((wavelengths <= length / low) & (wavelengths >= length / high), blended, scaled)
+
+
+def load(path: Path, dtype: str):
+    folder, source = (path, {}) if path.is_dir() else (path.parent, {"gguf_file": path.name})
     model = transformers.AutoModelForCausalLM.from_pretrained(
-        folder, dtype=getattr(torch, dtype), attn_implementation="eager"
+        folder, dtype=getattr(torch, dtype), attn_implementation="eager", experts_implementation="eager", **source
     ).eval()
     if dtype == "float64":
         for module in model.modules():
-            if type(module).__name__.endswith("RMSNorm"):
+            name = type(module).__name__
+            if name.endswith("RMSNorm"):
                 module.forward = rmsnorm_float64.__get__(module)
-            elif type(module).__name__.endswith("RotaryEmbedding"):
+            elif name.endswith("RotaryEmbedding"):
                 module.forward = rope_tables_float64.__get__(module)
+            elif name.endswith("TopKRouter"):
+                module.forward = router_float64.__get__(module)
+            elif name.endswith("ScaledWordEmbedding"):
+                module.embed_scale = torch.tensor(module.scalar_embed_scale, dtype=torch.float64)
     return model
 
 
@@ -103,13 +155,14 @@ def tapped_attention(model, keep) -> Iterator[None]:
     original = source.eager_attention_forward
     compute = eager_float64 if model.dtype == torch.float64 else original
 
-    def attention(module, query, key, value, attention_mask, scaling, **options):
-        output, weights = compute(module, query, key, value, attention_mask, scaling=scaling, **options)
+    def attention(module, query, key, value, attention_mask, scaling, softcap=None, **options):
+        capped = {} if softcap is None else {"softcap": softcap}
+        output, weights = compute(module, query, key, value, attention_mask, scaling=scaling, **capped, **options)
         layer = module.layer_idx
         for stage, heads in (("q_post_rope", query), ("k_post_rope", key), ("v", value)):
             keep(stage, layer, heads[0].transpose(0, 1).flatten(1))  # [head, position, d] -> [position, head*d]
-        keys = key.repeat_interleave(module.num_key_value_groups, 1)
-        keep("attn_scores", layer, torch.tril(query @ keys.transpose(2, 3) * scaling)[0])
+        scores = scores_of(module, query, key, scaling, softcap)
+        keep("attn_scores", layer, torch.where(attention_mask == 0, scores, 0)[0])
         keep("attn_softmax", layer, weights[0])
         return output, weights
 
@@ -149,30 +202,61 @@ def capture(model, tokens: list[int]) -> Capture:
 
         return [part.register_forward_hook(joined) for part in parts]
 
+    def head_norm(module, stage: str, layer: int):
+        """[position, head, d] -> [position, head*d]"""
+        return module.register_forward_hook(lambda _, __, out: keep(stage, layer, out[0].flatten(1)))
+
+    def router(module, layer: int):
+        def routed(_, __, out):
+            for stage, value in zip(("moe_logits", "moe_router", "moe_router_indices"), out):
+                keep(stage, layer, value)
+
+        return module.register_forward_hook(routed)
+
+    def feed_forward(mlp, layer: int):
+        if hasattr(mlp, "experts"):
+            return [router(mlp.gate, layer), output(mlp, "moe_ffn_out", layer)]
+        return [
+            output(mlp.gate_proj, "ffn_gate", layer),
+            output(mlp.up_proj, "ffn_up", layer),
+            output(mlp.act_fn, "ffn_gelu" if is_gemma else "ffn_silu", layer),
+            given(mlp.down_proj, "ffn_swigl", layer),
+            output(mlp.down_proj, "ffn_out", layer),
+        ]
+
     body = model.model
+    is_gemma = model.config.model_type == "gemma2"
+    is_capped = getattr(model.config, "final_logit_softcapping", None) is not None
     hooks = [output(body.embed_tokens, "embedding", 0)]
     for n, layer in enumerate(body.layers):
-        hooks += projections(layer.self_attn, n)
+        attention = layer.self_attn
+        second_norm = layer.pre_feedforward_layernorm if is_gemma else layer.post_attention_layernorm
+        hooks += projections(attention, n) + feed_forward(layer.mlp, n)
         hooks += [
             output(layer.input_layernorm, "attn_norm", n),
-            given(layer.self_attn.o_proj, "attention", n),
-            output(layer.self_attn.o_proj, "attn_out", n),
-            given(layer.post_attention_layernorm, "post_attn_residual", n),
-            output(layer.post_attention_layernorm, "ffn_norm", n),
-            output(layer.mlp.gate_proj, "ffn_gate", n),
-            output(layer.mlp.up_proj, "ffn_up", n),
-            output(layer.mlp.act_fn, "ffn_silu", n),
-            given(layer.mlp.down_proj, "ffn_swigl", n),
-            output(layer.mlp.down_proj, "ffn_out", n),
+            given(attention.o_proj, "attention", n),
+            output(attention.o_proj, "attn_out", n),
+            given(second_norm, "post_attn_residual", n),
+            output(second_norm, "ffn_norm", n),
             output(layer, "post_ffn_residual", n),
         ]
-    hooks += [output(body.norm, "final_norm", None), output(model.lm_head, "lm_head", None)]
+        if hasattr(attention, "q_norm"):
+            hooks += [head_norm(attention.q_norm, "q_norm", n), head_norm(attention.k_norm, "k_norm", n)]
+        if is_gemma:
+            hooks += [
+                output(layer.post_attention_layernorm, "attn_post_norm", n),
+                output(layer.post_feedforward_layernorm, "ffn_post_norm", n),
+            ]
+    hooks += [output(body.norm, "final_norm", None)]
+    hooks += [output(model.lm_head, "lm_head_uncapped" if is_capped else "lm_head", None)]
     try:
         with tapped_attention(model, keep):
-            model(torch.tensor([tokens]), use_cache=False)
+            logits = model(torch.tensor([tokens]), use_cache=False).logits
     finally:
         for hook in hooks:
             hook.remove()
+    if is_capped:
+        keep("lm_head", None, logits[0])
     return values
 
 
@@ -182,6 +266,8 @@ def capture(model, tokens: list[int]) -> Capture:
 def plain_forward(folder: Path, tokens: list[int]) -> Capture:
     """The same stages for a qwen2 or llama folder, in float64, sharing no code with Transformers."""
     config = json.loads((folder / "config.json").read_text())
+    if config["model_type"] not in ("llama", "qwen2") or config["rope_parameters"]["rope_type"] != "default":
+        raise SystemExit("the formulas are written out for llama and qwen2 without rope scaling or window")
     weights = {name: w.astype(np.float64) for name, w in load_file(folder / "model.safetensors").items()}
     heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
     d = config.get("head_dim") or config["hidden_size"] // heads
@@ -257,7 +343,7 @@ def self_check(folder: Path, model, prompts: list[dict]) -> bool:
                 raise SystemExit(f"{stage}: {other.dtype} {other.shape} against {value.dtype} {value.shape}")
             worst[stage] = max(worst[stage], np.abs(other - value).max())
             size[stage] = max(size[stage], np.abs(value).max())
-    for stage in STAGES:
+    for stage in (stage for stage in STAGES if size[stage] > 0):
         print(f"{stage:20} max |difference| {worst[stage]:.2e}   max |value| {size[stage]:.2e}")
     limit = 1e-12
     within = all(worst[stage] <= limit * max(1.0, size[stage]) for stage in STAGES)
@@ -280,7 +366,10 @@ def prepare(entries: list[dict], tokenizer) -> list[dict]:
             tokens = tokenizer.apply_chat_template([message], add_generation_prompt=True, return_dict=False)
         else:
             tokens = tokenizer.encode(text)
-        prompts.append({"name": entry["name"], "prompt": text, "chatTemplateApplied": template, "tokens": tokens})
+        given = {"stages": entry["stages"]} if "stages" in entry else {}
+        prompts.append(
+            {"name": entry["name"], "prompt": text, "chatTemplateApplied": template, "tokens": tokens} | given
+        )
     return prompts
 
 
@@ -305,54 +394,84 @@ def write_capture(values: Capture, folder: Path) -> dict:
     return files
 
 
-def write_pack(model, folder: Path, dtype: str, prompts: list[dict], out: Path) -> None:
-    weights = folder / "model.safetensors"
-    about_model = {
-        "name": folder.name if folder.name != "hf" else folder.parent.name,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "architecture": model.config.model_type,
+def patches_of(kind: str, dtype: str) -> list[str]:
+    return PATCHES[dtype] + [patch for patched, patch in TYPE_PATCHES.items() if (patched, "float64") == (kind, dtype)]
+
+
+def manifest_of(model, path: Path, dtype: str, prompt: dict) -> dict:
+    weights = path / "model.safetensors" if path.is_dir() else path
+    return {
+        "schemaVersion": 1,
+        "producer": {
+            "name": "transformers",
+            "version": transformers.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "dtype": dtype,
+            "patches": patches_of(model.config.model_type, dtype),
+        },
+        "model": {
+            "name": path.name if path.name != "hf" else path.parent.name,
+            "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "architecture": model.config.model_type,
+        },
+        "tokens": prompt["tokens"],
+        "positions": "all",
+        "prompt": prompt["prompt"],
+        "chatTemplateApplied": prompt["chatTemplateApplied"],
     }
+
+
+def write_captures(model, path: Path, dtype: str, prompts: list[dict], out: Path) -> None:
     for prompt in prompts:
         target = out / prompt["name"]
         files = write_capture(capture(model, prompt["tokens"]), target)
-        manifest = {
-            "schemaVersion": 1,
-            "producer": {
-                "name": "transformers",
-                "version": transformers.__version__,
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-                "dtype": dtype,
-                "patches": PATCHES[dtype],
-            },
-            "model": about_model,
-            "tokens": prompt["tokens"],
-            "positions": "all",
-            "prompt": prompt["prompt"],
-            "chatTemplateApplied": prompt["chatTemplateApplied"],
-            "files": files,
-        }
+        manifest = manifest_of(model, path, dtype, prompt) | {"files": files}
         (target / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
         print(f"{target.name}: {len(prompt['tokens'])} positions, {len(files)} files")
 
 
+def write_packs(model, path: Path, dtype: str, prompts: list[dict], out: Path) -> None:
+    """One safetensors file per prompt; `stages` of a prompt limits what is kept."""
+    out.mkdir(parents=True, exist_ok=True)
+    for prompt in prompts:
+        kept = {
+            (stage if layer is None else f"layer-{layer}/{stage}"): np.ascontiguousarray(value, dtype=np.float64)
+            for (stage, layer), value in capture(model, prompt["tokens"]).items()
+            if "stages" not in prompt or stage in prompt["stages"]
+        }
+        manifest = json.dumps(manifest_of(model, path, dtype, prompt), ensure_ascii=False)
+        save_file(kept, out / f"{prompt['name']}.safetensors", metadata={"manifest": manifest})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, help="folder with config.json and model.safetensors")
+    parser.add_argument("--model", type=Path, required=True, help="folder with config.json and tensors, or a GGUF file")
     parser.add_argument("--dtype", choices=tuple(PATCHES), default="float64")
-    parser.add_argument("--prompts", type=Path, required=True)
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--prompts", type=Path)
+    asked.add_argument("--prompt", help="one text, as it stands")
     parser.add_argument("--out", type=Path, help="folder for the captures")
+    parser.add_argument("--pack", action="store_true", help="one safetensors file per prompt, in float64")
     parser.add_argument("--self-check", action="store_true", help="compare the float64 run with numpy, write nothing")
     options = parser.parse_args()
     if not options.self_check and options.out is None:
         parser.error("--out is needed unless --self-check is given")
     torch.set_num_threads(1)
 
-    tokenizer = transformers.AutoTokenizer.from_pretrained(options.model)
-    prompts = prepare(json.loads(options.prompts.read_text()), tokenizer)
+    asked_for = [{"name": "prompt", "prompt": options.prompt}]
+    if options.prompts is not None:
+        asked_for = json.loads(options.prompts.read_text())
+    tokenizer = None
+    if any("tokens" not in entry for entry in asked_for):
+        source = {} if options.model.is_dir() else {"gguf_file": options.model.name}
+        folder = options.model if options.model.is_dir() else options.model.parent
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **source)
+    prompts = prepare(asked_for, tokenizer)
     if options.self_check:
         sys.exit(0 if self_check(options.model, load(options.model, "float64"), prompts) else 1)
-    write_pack(load(options.model, options.dtype), options.model.resolve(), options.dtype, prompts, options.out)
+    write = write_packs if options.pack else write_captures
+    write(load(options.model, options.dtype), options.model.resolve(), options.dtype, prompts, options.out)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import { isMap, isSeq, parseDocument, type Document, type YAMLMap } from 'yaml';
 import { validatePaths, type Diagnostic } from '../../src/runner/contract/index.ts';
 import type { PartContext } from '../../src/runner/falsifier.ts';
 
-export const CONTRACT = 'apr-cli-trace-save-tensor-v1';
+const CONTRACT = 'apr-cli-trace-save-tensor-v1';
 
 interface Break {
   name: string;
@@ -35,7 +35,7 @@ const inTest =
   (document, pick) =>
     change(test(document, pick));
 
-export const BREAKS: readonly Break[] = [
+const BREAKS: readonly Break[] = [
   {
     name: 'no references',
     code: 'SCHEMA-001',

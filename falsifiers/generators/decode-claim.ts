@@ -188,7 +188,7 @@ async function* quantisedSlices(context: PartContext, type: QuantisedHere): Asyn
     const [name, tensor] = matrices[Math.floor((slice * matrices.length) / LIVE_SLICES)] ?? [];
     if (name === undefined || tensor === undefined) throw new Error('the trained model has no matrices');
     const elements = Math.min(tensor.bytes.length / 2, SLICE_ELEMENTS / 4);
-    const values = valuesOf({ shape: [elements], bytes: tensor.bytes.subarray(0, 2 * elements) });
+    const values = valuesOf({ ...tensor, shape: [elements], bytes: tensor.bytes.subarray(0, 2 * elements) });
     yield { blocks: quantise(type, values), where: `${name}, ${elements} elements as ${type}` };
   }
 }

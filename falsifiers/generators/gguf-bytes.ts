@@ -7,7 +7,7 @@
 //
 // All little-endian. Offsets are relative to the start of the data, which is aligned as every tensor in it is.
 
-export const GGUF_VALUE_TYPES = {
+const GGUF_VALUE_TYPES = {
   u8: 0,
   i8: 1,
   u16: 2,

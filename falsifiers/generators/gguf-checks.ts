@@ -23,7 +23,7 @@ import { LAYOUTS } from './slow-decode.ts';
 import { trainerName, valuesOf, type SafeTensor } from './safetensors.ts';
 
 /** The bundled file that these checks damage; the smaller one. */
-export const Q4_K = 'sums-2m.q4_k_m.gguf';
+const Q4_K = 'sums-2m.q4_k_m.gguf';
 
 const parseBytes = (bytes: Uint8Array): Promise<ParsedGguf> => parseGguf(new MemoryByteSource(bytes));
 

@@ -1,11 +1,29 @@
-// A llama/qwen2 forward pass in double precision, written from the papers' formulas and not from the product: no
-// Program, no executor, no shared decoding. Slow, clear, one position after the other, nothing cached.
+// A decoder's forward pass in double precision, written from the papers' formulas and not from the product: no Program,
+// no executor, no shared decoding. Slow, clear, one position after the other, nothing cached. Llama and Qwen2 as they
+// stand; what Qwen3, its experts and Gemma 2 add is in `SlowExtras` and in which tensors there are.
 // Stage names and shapes are those of DESIGN §4, all positions, row-major.
 import type { SeededRandom } from './random.ts';
 import { LAYOUTS, slowDecode, type StoredType } from './slow-decode.ts';
 import { TINY_VOCAB_SIZE, type TinyModel } from './tiny-model.ts';
 
-export interface SlowModel {
+/** Absent: as in Llama. */
+interface SlowExtras {
+  /** Angle per position of pair i; theta^(−2i/headDim) unless given. */
+  frequency?: (i: number) => number;
+  /** `slidingWindow` in every layer unless given. */
+  windowOf?: (layer: number) => number | null;
+  /** 1/√headDim unless given. */
+  attentionScale?: number;
+  attentionSoftcap?: number | null;
+  logitSoftcap?: number | null;
+  embeddingScale?: number;
+  /** Added to every gain. */
+  normOffset?: number;
+  usesGelu?: boolean;
+  experts?: { usedCount: number; isRenormalised: boolean } | null;
+}
+
+export interface SlowModel extends SlowExtras {
   layerCount: number;
   modelDim: number;
   ffnDim: number;
@@ -64,6 +82,8 @@ class SlowPass {
     for (const [p, token] of this.#tokens.entries()) {
       hidden.set(embedding.subarray(token * modelDim, (token + 1) * modelDim), p * modelDim);
     }
+    const { embeddingScale = 1, logitSoftcap = null } = this.#model;
+    if (embeddingScale !== 1) hidden = hidden.map((x) => this.#rounded(x * embeddingScale));
     this.#stages.set('layer-0/embedding', hidden);
     for (let layer = 0; layer < layerCount; layer++) {
       hidden = this.#feedForward(layer, this.#selfAttention(layer, hidden));
@@ -71,7 +91,9 @@ class SlowPass {
     const final = this.#norm(hidden, 'output_norm.weight');
     this.#stages.set('final_norm', final);
     const head = this.#model.weight('output.weight') === undefined ? 'token_embd.weight' : 'output.weight';
-    this.#stages.set('lm_head', this.#multiply(final, modelDim, head));
+    const logits = this.#multiply(final, modelDim, head);
+    if (logitSoftcap !== null) this.#stages.set('lm_head_uncapped', logits);
+    this.#stages.set('lm_head', logitSoftcap === null ? logits : this.#capped(logits, logitSoftcap));
     return this.#stages;
   }
 
@@ -93,40 +115,106 @@ class SlowPass {
     if (biases.some((bias) => bias !== undefined)) this.#keep(layer, 'qkv_bias', joinRows(biased, rowCount));
     const [q, k, v] = biased as [Float64Array, Float64Array, Float64Array];
     this.#keep(layer, 'v', v);
-    const turnedQ = this.#keep(layer, 'q_post_rope', this.#turn(q, headCount));
-    const turnedK = this.#keep(layer, 'k_post_rope', this.#turn(k, kvHeadCount));
+    const [evenQ, evenK] = [this.#headNorm(layer, 'q', q), this.#headNorm(layer, 'k', k)];
+    const turnedQ = this.#keep(layer, 'q_post_rope', this.#turn(evenQ, headCount));
+    const turnedK = this.#keep(layer, 'k_post_rope', this.#turn(evenK, kvHeadCount));
     const attention = this.#keep(layer, 'attention', this.#attend(layer, turnedQ, turnedK, v));
     const out = this.#keep(
       layer,
       'attn_out',
       this.#multiply(attention, headCount * headDim, name('attn_output.weight')),
     );
+    const added = this.#postNorm(layer, 'attn_post_norm', out, name('post_attention_norm.weight'));
     return this.#keep(
       layer,
       'post_attn_residual',
-      this.#combine(hidden, out, (a, b) => a + b),
+      this.#combine(hidden, added, (a, b) => a + b),
     );
   }
 
+  /** Per head, where there is a gain for it. */
+  #headNorm(layer: number, part: 'q' | 'k', rows: Float64Array): Float64Array {
+    const name = `blk.${layer}.attn_${part}_norm.weight`;
+    return this.#model.weight(name) === undefined ? rows : this.#keep(layer, `${part}_norm`, this.#norm(rows, name));
+  }
+
+  /** Gemma 2 normalises what it adds. */
+  #postNorm(layer: number, stage: string, rows: Float64Array, name: string): Float64Array {
+    return this.#model.weight(name) === undefined ? rows : this.#keep(layer, stage, this.#norm(rows, name));
+  }
+
   #feedForward(layer: number, hidden: Float64Array): Float64Array {
-    const { modelDim, ffnDim } = this.#model;
+    const { modelDim, ffnDim, usesGelu = false, experts = null } = this.#model;
     const name = (part: string): string => `blk.${layer}.${part}.weight`;
     const normed = this.#keep(layer, 'ffn_norm', this.#norm(hidden, name('ffn_norm')));
+    if (experts !== null) {
+      const mixed = this.#keep(layer, 'moe_ffn_out', this.#mixExperts(layer, normed, experts));
+      return this.#keep(
+        layer,
+        'post_ffn_residual',
+        this.#combine(hidden, mixed, (a, b) => a + b),
+      );
+    }
     const gate = this.#keep(layer, 'ffn_gate', this.#multiply(normed, modelDim, name('ffn_gate')));
     const up = this.#keep(layer, 'ffn_up', this.#multiply(normed, modelDim, name('ffn_up')));
-    const silu = gate.map((x) => this.#rounded(x / (1 + Math.exp(-x))));
-    this.#keep(layer, 'ffn_silu', silu);
+    const silu = gate.map((x) => this.#rounded(usesGelu ? gelu(x) : x / (1 + Math.exp(-x))));
+    this.#keep(layer, usesGelu ? 'ffn_gelu' : 'ffn_silu', silu);
     const gated = this.#keep(
       layer,
       'ffn_swigl',
       this.#combine(silu, up, (a, b) => a * b),
     );
     const out = this.#keep(layer, 'ffn_out', this.#multiply(gated, ffnDim, name('ffn_down')));
+    const added = this.#postNorm(layer, 'ffn_post_norm', out, name('post_ffw_norm'));
     return this.#keep(
       layer,
       'post_ffn_residual',
-      this.#combine(hidden, out, (a, b) => a + b),
+      this.#combine(hidden, added, (a, b) => a + b),
     );
+  }
+
+  /** Per position: Σ over the most likely experts of share · W_down · (silu(W_gate · x) ⊙ (W_up · x)). */
+  #mixExperts(layer: number, rows: Float64Array, of: { usedCount: number; isRenormalised: boolean }): Float64Array {
+    const { modelDim } = this.#model;
+    const name = (part: string): string => `blk.${layer}.${part}.weight`;
+    const logits = this.#keep(layer, 'moe_logits', this.#multiply(rows, modelDim, name('ffn_gate_inp')));
+    const positions = this.#tokens.length;
+    const expertCount = logits.length / positions;
+    const shares = new Float64Array(positions * of.usedCount);
+    const chosen = new Float64Array(positions * of.usedCount);
+    const out = new Float64Array(rows.length);
+    const magnitudes = new Float64Array(rows.length);
+    for (let p = 0; p < positions; p++) {
+      const own = [...logits.subarray(p * expertCount, (p + 1) * expertCount)];
+      const powers = own.map((logit) => Math.exp(logit - Math.max(...own)));
+      const total = powers.reduce((a, b) => a + b, 0);
+      const ranked = own.map((_, id) => id).toSorted((a, b) => (own[b] ?? NaN) - (own[a] ?? NaN));
+      const top = ranked.slice(0, of.usedCount);
+      const sum = of.isRenormalised ? top.reduce((all, id) => all + (powers[id] ?? NaN), 0) : total;
+      const x = rows.slice(p * modelDim, (p + 1) * modelDim);
+      for (const [slot, id] of top.entries()) {
+        const share = this.#rounded((powers[id] ?? NaN) / sum);
+        shares[p * of.usedCount + slot] = share;
+        chosen[p * of.usedCount + slot] = id;
+        const gate = this.#multiply(x, modelDim, `${name('ffn_gate_exps')}[${id}]`);
+        const up = this.#multiply(x, modelDim, `${name('ffn_up_exps')}[${id}]`);
+        const silu = gate.map((value) => this.#rounded(value / (1 + Math.exp(-value))));
+        const gated = this.#combine(silu, up, (a, b) => a * b);
+        const answer = this.#multiply(gated, gated.length, `${name('ffn_down_exps')}[${id}]`);
+        for (const [c, value] of answer.entries()) {
+          out[p * modelDim + c] = (out[p * modelDim + c] ?? NaN) + share * value;
+          magnitudes[p * modelDim + c] = (magnitudes[p * modelDim + c] ?? NaN) + Math.abs(share * value);
+        }
+      }
+    }
+    this.#keep(layer, 'moe_router', shares);
+    this.#keep(layer, 'moe_router_indices', chosen);
+    return out.map((value, i) => this.#noise(value, magnitudes[i] ?? NaN));
+  }
+
+  /** cap · tanh(x / cap). */
+  #capped(values: Float64Array, cap: number): Float64Array {
+    return values.map((x) => this.#rounded(cap * Math.tanh(x / cap)));
   }
 
   #weight(name: string): Float64Array {
@@ -148,7 +236,8 @@ class SlowPass {
       for (let i = 0; i < gain.length; i++) squares += (rows[start + i] ?? NaN) ** 2;
       const scale = 1 / Math.sqrt(squares / gain.length + this.#model.rmsNormEps);
       for (let i = 0; i < gain.length; i++) {
-        out[start + i] = this.#rounded((rows[start + i] ?? NaN) * scale * (gain[i] ?? NaN));
+        const factor = (gain[i] ?? NaN) + (this.#model.normOffset ?? 0);
+        out[start + i] = this.#rounded((rows[start + i] ?? NaN) * scale * factor);
       }
     }
     return out;
@@ -185,11 +274,12 @@ class SlowPass {
   /** Rotates pair i of every head by p · theta^(−2i/headDim). */
   #turn(rows: Float64Array, headCount: number): Float64Array {
     const { headDim, ropeTheta, turnsHalves } = this.#model;
+    const frequency = this.#model.frequency ?? ((i: number) => ropeTheta ** ((-2 * i) / headDim));
     const out = new Float64Array(rows.length);
     for (let start = 0; start < rows.length; start += headDim) {
       const position = Math.floor(start / (headCount * headDim));
       for (let i = 0; i < headDim / 2; i++) {
-        const angle = position * ropeTheta ** ((-2 * i) / headDim);
+        const angle = position * frequency(i);
         const [a, b] = turnsHalves ? [start + i, start + i + headDim / 2] : [start + 2 * i, start + 2 * i + 1];
         const [x, y] = [rows[a] ?? NaN, rows[b] ?? NaN];
         out[a] = this.#noise(x * Math.cos(angle) - y * Math.sin(angle), Math.hypot(x, y));
@@ -201,13 +291,15 @@ class SlowPass {
 
   /** Causal attention; query head h reads key-value head floor(h / group). */
   #attend(layer: number, q: Float64Array, k: Float64Array, v: Float64Array): Float64Array {
-    const { headCount, kvHeadCount, headDim, slidingWindow } = this.#model;
+    const { headCount, kvHeadCount, headDim, slidingWindow, attentionSoftcap: cap = null } = this.#model;
+    const window = this.#model.windowOf?.(layer) ?? (this.#model.windowOf === undefined ? slidingWindow : null);
+    const scale = this.#model.attentionScale ?? 1 / Math.sqrt(headDim);
     const positions = this.#tokens.length;
     const out = new Float64Array(positions * headCount * headDim);
     const scores = new Float64Array(headCount * positions * positions);
     const softmax = new Float64Array(headCount * positions * positions);
     for (let p = 0; p < positions; p++) {
-      const first = slidingWindow === null ? 0 : Math.max(0, p - slidingWindow + 1);
+      const first = window === null ? 0 : Math.max(0, p - window + 1);
       for (let h = 0; h < headCount; h++) {
         const kvHead = Math.floor(h / (headCount / kvHeadCount));
         const keyAt = (j: number): number => (j * kvHeadCount + kvHead) * headDim;
@@ -220,7 +312,8 @@ class SlowPass {
             dot += product;
             magnitude += Math.abs(product);
           }
-          scores[row + j] = this.#noise(dot / Math.sqrt(headDim), magnitude / Math.sqrt(headDim));
+          const score = this.#noise(dot * scale, magnitude * scale);
+          scores[row + j] = cap === null ? score : this.#rounded(cap * Math.tanh(score / cap));
         }
         const seen = scores.subarray(row + first, row + p + 1);
         const largest = Math.max(...seen);
@@ -245,6 +338,12 @@ class SlowPass {
     this.#keep(layer, 'attn_softmax', softmax);
     return out;
   }
+}
+
+/** x · Φ(x) by its tanh form. */
+function gelu(x: number): number {
+  const u = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
+  return x / (1 + Math.exp(-2 * u));
 }
 
 function joinRows(parts: readonly Float64Array[], rowCount: number): Float64Array {

@@ -144,17 +144,16 @@ function tensorBytes(
   const value = (i: number): number => random.bell() * deviation * (i % columns === loud ? 6 : 1);
   if (matrixType === 'f32') return bytesOf(Float32Array.from({ length: elementCount }, (_, i) => value(i)));
   if (matrixType === 'f16') return bytesOf(Float16Array.from({ length: elementCount }, (_, i) => value(i)));
-  if (matrixType === 'bf16') return quantise('bf16', Float64Array.from({ length: elementCount }, (_, i) => value(i)));
+  if (matrixType === 'bf16')
+    return quantise(
+      'bf16',
+      Float64Array.from({ length: elementCount }, (_, i) => value(i)),
+    );
   return randomBlocks(random, matrixType, elementCount, deviation);
 }
 
 /** Blocks with every quant bit random and scales such that the values have about the wanted deviation. */
-export function randomBlocks(
-  random: SeededRandom,
-  type: StoredType,
-  elementCount: number,
-  deviation: number,
-): Uint8Array {
+function randomBlocks(random: SeededRandom, type: StoredType, elementCount: number, deviation: number): Uint8Array {
   const layout = LAYOUTS[type];
   const bytes = random.bytes(storedByteLength(type, elementCount));
   // Standard deviation of one block with d = 1: the spread of the quants, times that of the 6- or 8-bit scales.

@@ -27,9 +27,9 @@ export function createProgram(name: string, description: string): Command {
  */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
   process.once('SIGINT', () => process.exit(EXIT.interrupted));
-  // A reader that went away (`apr tensors m.gguf | head`) is no error.
+  // A reader that went away (`pv gate | head`) is no error, and no verdict: the command goes on to its own.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? EXIT.accepted : EXIT.error);
+    if (!['EPIPE', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '')) process.exit(EXIT.error);
   });
   try {
     await program.parseAsync([...argv]);

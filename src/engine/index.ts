@@ -1,6 +1,8 @@
 // The engine's public face: what diagnosis, runner, falsifiers and cli may import.
 export { openModel, openModelSource, type OpenModelOptions } from './open-model.ts';
-export type { EmbeddingReport, FileTensor, Model, ModelTransform, Notice } from './model.ts';
+export { openModelFile } from './open-model-file.ts';
+export type { ModelFile } from './model-file.ts';
+export type { EmbeddingReport, FileEntry, FileTensor, Model, ModelTransform, Notice } from './model.ts';
 
 export type { Architecture, ConfigKey, ModelConfig, Provenance } from './program/config.ts';
 export type {
@@ -35,7 +37,14 @@ export { compileProgram } from './program/architectures.ts';
 export { STAGE_ALIASES, STAGE_NAMES, stageRank, type StageName } from './program/stages.ts';
 
 export { decodeTensorRows } from './quant/decode.ts';
-export { byteLengthOf, TENSOR_TYPES, tensorTypeById, type TensorType, type TensorTypeName } from './quant/types.ts';
+export {
+  byteLengthOf,
+  elementCountOf,
+  TENSOR_TYPES,
+  tensorTypeById,
+  type TensorType,
+  type TensorTypeName,
+} from './quant/types.ts';
 export type { ChatMessage, TextModel, TextStream } from './text/text-model.ts';
 export { createTextModel } from './text/create-text-model.ts';
 export {

@@ -8,7 +8,8 @@ import type { TextModel } from './text/text-model.ts';
 
 export interface Model {
   path: string;
-  format: 'gguf';
+  format: 'gguf' | 'safetensors';
+  /** Of all files that hold tensors. */
   byteLength: number;
   config: ModelConfig;
   program: Program;
@@ -23,7 +24,7 @@ export interface Model {
   /** What is suspicious but loadable, and every default that was taken: code and sentence. */
   notices: readonly Notice[];
   text: TextModel;
-  /** Hash of the whole file; read on first use. */
+  /** Hash of the whole file, or of the names and hashes of all; read on first use. */
   sha256(): Promise<string>;
   close(): Promise<void>;
 }
@@ -37,14 +38,30 @@ export interface EmbeddingReport {
   firstValues: readonly number[];
 }
 
-/** A tensor as a file lists it. `type` is null for one that the engine cannot decode; the label names it all the same. */
+/** One key of a file's own data. */
+export interface FileEntry {
+  key: string;
+  /** In the format's own words. */
+  type: string;
+  value: unknown;
+}
+
+/**
+ * A tensor as a file lists it, or the stack that single experts of a file make. `type` is null for one that the engine
+ * cannot decode; the label names it all the same.
+ */
 export interface FileTensor {
+  /** The canonical name, GGUF's. */
   name: string;
+  /** What the file calls it (a stack: its first part), where that is something else. */
+  storedName?: string;
+  /** The file that holds it, where there are several. */
+  file?: string;
   type: TensorTypeName | null;
   typeLabel: string;
   /** Row-major: [rows, columns] or [columns]. */
   shape: readonly number[];
-  /** From the start of the file. */
+  /** From the start of its file; of a stack, its first part's. */
   byteOffset: number;
   /** null where even the block layout of the type is unknown. */
   byteLength: number | null;

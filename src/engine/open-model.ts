@@ -1,17 +1,13 @@
-// File -> Model: header, config, program, weights, checks, in this order. Reads the header and a few rows; weights stay
-// in the file until an executor asks.
-import { parseGguf } from './formats/gguf.ts';
-import { GgufWeights } from './formats/gguf-weights.ts';
+// Files -> Model: config, program, weights, checks, in this order. Reads headers and a few rows; weights stay in their
+// files until an executor asks.
 import type { ByteSource } from './io/byte-source.ts';
-import { openFile } from './io/open-file.ts';
-import { sha256Source } from './io/sha256.ts';
+import type { ModelFile } from './model-file.ts';
 import type { Model, ModelTransform, Notice } from './model.ts';
+import { openModelFile, openModelFileSource } from './open-model-file.ts';
 import { compileProgram } from './program/architectures.ts';
 import { checkWeights } from './program/check-weights.ts';
-import { configFromGguf } from './program/config-from-gguf.ts';
 import { inspectEmbedding } from './program/inspect-embedding.ts';
 import { unreadTensors } from './program/unread-tensors.ts';
-import { createTextModel } from './text/create-text-model.ts';
 import type { TextModel } from './text/text-model.ts';
 
 export interface OpenModelOptions {
@@ -22,48 +18,45 @@ export interface OpenModelOptions {
 }
 
 /**
- * Opens a model file.
+ * Opens a model: a GGUF file, or a folder with a GGUF file or with safetensors and config.json.
  *
- * @throws RefuteError as openFile, parseGguf, configFromGguf, checkWeights and unreadTensors do
+ * @throws RefuteError as openModelFile, ModelFile.readConfig, checkWeights and unreadTensors do
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
-  return openModelSource(await openFile(path), options);
+  return loadModel(await openModelFile(path), options);
 }
 
 /** As `openModel`, from bytes that are open already. The model owns the source from here on, also when this throws. */
 export async function openModelSource(source: ByteSource, options: OpenModelOptions = {}): Promise<Model> {
+  return loadModel(await openModelFileSource(source), options);
+}
+
+async function loadModel(file: ModelFile, options: OpenModelOptions): Promise<Model> {
   try {
-    return await readModel(source, options);
+    return await readModel(file, options);
   } catch (error) {
-    await source.close();
+    await file.close();
     throw error;
   }
 }
 
-async function readModel(source: ByteSource, { transform = {}, onNotice }: OpenModelOptions): Promise<Model> {
-  const { path, byteLength } = source;
-  const file = await parseGguf(source);
-  const notices: Notice[] = [];
-  if (file.brokenStringCount > 0) {
-    const message = `${file.brokenStringCount} metadata strings are not UTF-8; their bad bytes were read as U+FFFD.`;
-    notices.push({ severity: 'warning', code: 'METADATA-UTF8', message });
-  }
-
-  const read = configFromGguf({ path, metadata: file.metadata, tensors: file.tensors });
+async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenModelOptions): Promise<Model> {
+  const { path, format, byteLength, tensors, metadata } = file;
+  const notices: Notice[] = [...file.notices];
+  const read = file.readConfig();
   notices.push(...read.notices);
   const config = transform.config?.(read.config) ?? read.config;
   const compiled = compileProgram(config);
   const program = transform.program?.(compiled) ?? compiled;
-  const stored = new GgufWeights(source, file.tensors);
-  const checked = checkWeights(path, program, transform.weights?.(stored) ?? stored);
+  const checked = checkWeights(path, program, transform.weights?.(file.weights) ?? file.weights);
   notices.push(...checked.notices);
   // Asked of the file's own program: a planted fault that forgets a bias must reach the run.
-  const names = file.tensors.map(({ name }) => name);
+  const names = tensors.map(({ name }) => name);
   notices.push(...unreadTensors(path, compileProgram(read.config), names));
-  const text = createTextModel(file.metadata, (notice) => notices.push(notice));
+  const text = file.readText((notice) => notices.push(notice));
   const inspected = await inspectEmbedding(path, program, checked.weights, {
     tokenCount: text.vocabSize,
-    firstTokenType: firstElement(file.metadata.get('tokenizer.ggml.token_type')),
+    firstTokenType: firstElement(file.tokenizer.get('tokenizer.ggml.token_type')),
   });
   notices.push(...inspected.notices);
   for (const notice of notices) onNotice?.(notice);
@@ -71,18 +64,18 @@ async function readModel(source: ByteSource, { transform = {}, onNotice }: OpenM
   let sha256: Promise<string> | undefined;
   return {
     path,
-    format: 'gguf',
+    format,
     byteLength,
     config,
     program,
     weights: checked.weights,
     embedding: inspected.embedding,
-    tensors: file.tensors,
-    metadata: file.metadata,
+    tensors,
+    metadata,
     notices,
     text: transform.tokens === undefined ? text : withTokens(text, transform),
-    sha256: () => (sha256 ??= sha256Source(source)),
-    close: () => source.close(),
+    sha256: () => (sha256 ??= file.sha256()),
+    close: () => file.close(),
   };
 }
 

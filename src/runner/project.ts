@@ -30,7 +30,7 @@ export function openProject(root: string): Project {
   return { root: real, contracts: loadContracts(shown === '' ? '.' : shown) };
 }
 
-export function claimsOf(project: Project): Claim[] {
+function claimsOf(project: Project): Claim[] {
   return project.contracts.flatMap((contract) => contract.claims);
 }
 

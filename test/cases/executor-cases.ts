@@ -237,7 +237,7 @@ export function describeExecutor(name: string, openExecutor: OpenExecutor): void
       [
         'an unknown op',
         'E_PROGRAM',
-        () => openWith((op) => (op.op === 'silu' ? ({ ...op, op: 'gelu' } as unknown as Op) : op)),
+        () => openWith((op) => (op.op === 'silu' ? ({ ...op, op: 'erf' } as unknown as Op) : op)),
       ],
       ['heads that do not divide', 'E_PROGRAM', () => onOp('attention', { kvHeadCount: 3 })],
       ['a head count of zero', 'E_PROGRAM', () => onOp('attention', { headCount: 0 })],

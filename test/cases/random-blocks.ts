@@ -18,7 +18,7 @@ const SCALE_OFFSETS: Readonly<Record<TensorTypeName, readonly number[]>> = {
 };
 
 /** Uniform 32-bit integers; the sequence follows from the seed alone. (Steele & Vigna, SplitMix32.) */
-export function seededIntegers(seed: number): () => number {
+function seededIntegers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x9e3779b9) >>> 0;

@@ -9,8 +9,29 @@ import { randomBlocks, randomFloats } from './random-blocks.ts';
 
 export type SyntheticConfig = Omit<ModelConfig, 'provenance'>;
 
+/** What a plain decoder has none of. */
+export const PLAIN: Pick<
+  SyntheticConfig,
+  | 'fullAttentionLayers'
+  | 'attentionSoftcap'
+  | 'logitSoftcap'
+  | 'embeddingScale'
+  | 'normOffset'
+  | 'hasQkNorm'
+  | 'experts'
+> = {
+  fullAttentionLayers: [],
+  attentionSoftcap: null,
+  logitSoftcap: null,
+  embeddingScale: 1,
+  normOffset: 0,
+  hasQkNorm: false,
+  experts: null,
+};
+
 /** Two layers with everything that can go wrong in them: grouped heads, a window, biases, a head of its own. */
 export const SMALL_CONFIG: SyntheticConfig = {
+  ...PLAIN,
   architecture: 'qwen2',
   layerCount: 2,
   modelDim: 64,
@@ -23,6 +44,7 @@ export const SMALL_CONFIG: SyntheticConfig = {
   rmsNormEps: 1e-5,
   rope: { theta: 10_000, rotaryDim: 16, pairing: 'neox', scaling: { type: 'none' } },
   slidingWindow: 9,
+  attentionScale: 1 / 4,
   hasQkvBias: true,
   isTied: false,
 };

@@ -2,6 +2,7 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeAprt } from '../../src/engine/formats/aprt.ts';
 import { encodeGguf, ggufEntry } from '../../src/engine/formats/gguf-writer.ts';
@@ -237,6 +238,15 @@ describe('two models', () => {
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/rmsNormEps +0\.00001 +metadata: .* +0\.000001 +metadata: /);
     expect(stdout).toContain('note: rope.theta is 10000 in both, from metadata: llama.rope.freq_base in A, default: ');
+  });
+
+  test('a folder of safetensors and its GGUF file have one config and, where types are equal, one set of values', async () => {
+    const root = fileURLToPath(new URL('../../models/tiny/qwen3moe/', import.meta.url));
+    const { json } = await aprJson(['diff', `${root}hf`, `${root}model.gguf`, '--values']);
+    expect(json).toMatchObject({ config: [], valuesCompared: true });
+    const experts = (json['values'] as { name: string }[]).filter(({ name }) => name.includes('_exps'));
+    expect(experts).toHaveLength(6);
+    for (const values of experts) expect(values).toMatchObject({ bitIdentical: true });
   });
 
   test('a tensor that one side lacks is listed, never dropped', async () => {

@@ -67,14 +67,18 @@ async function diff(a: string, b: string, options: DiffOptions): Promise<ExitCod
   }
 }
 
-/** A folder is taken for a capture, a file for what its first bytes say. */
+/** A folder with tensors is a model, another one is taken for a capture; a file is what its first bytes say. */
 async function inputKind(path: string): Promise<InputKind> {
   const { stat } = await import('node:fs/promises');
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  if (isFolder) return 'capture';
+  if (isFolder) {
+    const { readdir } = await import('node:fs/promises');
+    const names = await readdir(path);
+    return names.some((name) => /\.(gguf|safetensors)$/i.test(name)) ? 'model' : 'capture';
+  }
   const { openFile, readFormat } = await import('../../engine/index.ts');
   const source = await openFile(path);
   try {

@@ -1,16 +1,21 @@
 // How `apr inspect` looks on a terminal. Everything shown is in the Inspection; the file is here for the vocabulary.
 import { preview, type ConfigValue } from '../../diagnosis/index.ts';
-import type { GgufFile } from '../../engine/index.ts';
+import type { ModelFile } from '../../engine/index.ts';
 import { bytesText, countText, fileNumberText } from '../figures.ts';
 import { configText, previewText } from './file-values.ts';
 import { formatTable, plainText, printLine, style } from '../terminal.ts';
 import { listOf, type Inspection, type InspectOptions, type TokenizerSummary } from './inspect.ts';
 
-export function printInspection(inspection: Inspection, file: GgufFile, options: InspectOptions): void {
-  const { path, formatVersion, byteLength, alignment, dataOffset, sha256, name, architecture } = inspection;
+export function printInspection(inspection: Inspection, file: ModelFile, options: InspectOptions): void {
+  const { path, formatText, byteLength, alignment, dataOffset, sha256, name, architecture } = inspection;
   printLine(style.bold(plainText(path)));
   printFacts([
-    ['format', `GGUF ${formatVersion}, tensor data from byte ${countText(dataOffset)}, aligned to ${alignment}`],
+    [
+      'format',
+      formatText +
+        (dataOffset === null ? '' : `, tensor data from byte ${countText(dataOffset)}`) +
+        (alignment === null ? '' : `, aligned to ${alignment}`),
+    ],
     ['size', `${bytesText(byteLength)} (${countText(byteLength)} bytes)`],
     ...(sha256 === null ? [] : [['sha256', sha256] as const]),
     ['name', name === null ? '—' : plainText(name)],
@@ -104,11 +109,11 @@ function printTokenizer(tokenizer: TokenizerSummary | null): void {
   ]);
 }
 
-function printMetadata(file: GgufFile): void {
+function printMetadata(file: ModelFile): void {
   printHeading(`metadata (${file.entries.length} keys)`);
-  const rows = file.entries.map(({ key, type, elementType, value }) => [
+  const rows = file.entries.map(({ key, type, value }) => [
     plainText(key),
-    elementType === null ? type : `${elementType}[]`,
+    plainText(type),
     previewText(preview(value)),
   ]);
   printLine(formatTable([{ title: 'key' }, { title: 'type' }, { title: 'value' }], rows));
@@ -117,10 +122,10 @@ function printMetadata(file: GgufFile): void {
 /** Kinds of `tokenizer.ggml.token_type`, by number. */
 const TOKEN_KINDS = ['undefined', 'normal', 'unknown', 'control', 'user-defined', 'unused', 'byte'];
 
-function printVocabulary(file: GgufFile): void {
-  const tokens = listOf(file, 'tokenizer.ggml.tokens');
-  const kinds = listOf(file, 'tokenizer.ggml.token_type');
-  const scores = listOf(file, 'tokenizer.ggml.scores');
+function printVocabulary(file: ModelFile): void {
+  const tokens = listOf(file.tokenizer, 'tokenizer.ggml.tokens');
+  const kinds = listOf(file.tokenizer, 'tokenizer.ggml.token_type');
+  const scores = listOf(file.tokenizer, 'tokenizer.ggml.scores');
   printHeading(`vocabulary (${countText(tokens.length)} tokens)`);
   const rows = tokens.map((token, id) => {
     const score = scores[id];

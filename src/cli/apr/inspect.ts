@@ -2,7 +2,7 @@
 // value comes from. Reads the header only; a file that cannot be run is shown as far as it goes, and then fails.
 import type { Command } from 'commander';
 import type { ConfigValue } from '../../diagnosis/index.ts';
-import type { GgufFile, GgufValue, Notice } from '../../engine/index.ts';
+import type { Model, ModelFile, Notice } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
 import { createProgram } from '../program.ts';
 import { printJson } from '../terminal.ts';
@@ -25,7 +25,7 @@ Examples:
 
 export function inspectCommand(): Command {
   return createProgram('inspect', 'Shows format, config with provenance, tensor types, tokenizer and what looks odd')
-    .argument('<model>', 'a GGUF file')
+    .argument('<model>', 'a GGUF file, or a folder with safetensors and config.json')
     .option('--metadata', 'also every key of the file')
     .option('--vocab', 'also every token of the vocabulary')
     .option('--sha256', 'also the hash of the whole file')
@@ -38,11 +38,14 @@ export function inspectCommand(): Command {
 export interface Inspection {
   schemaVersion: 1;
   path: string;
-  format: 'gguf';
-  formatVersion: number;
+  format: Model['format'];
+  /** In words. */
+  formatText: string;
+  /** null where the format has none, or tensors are spread over files. */
+  formatVersion: number | null;
   byteLength: number;
-  alignment: number;
-  dataOffset: number;
+  alignment: number | null;
+  dataOffset: number | null;
   sha256: string | null;
   name: string | null;
   architecture: string | null;
@@ -79,43 +82,55 @@ export interface TokenizerSummary {
 }
 
 async function inspect(path: string, options: InspectOptions): Promise<void> {
-  const { openFile, parseGguf, sha256File } = await import('../../engine/index.ts');
-  const source = await openFile(path);
-  let file: GgufFile;
+  const { openModelFile } = await import('../../engine/index.ts');
+  const file = await openModelFile(path);
   try {
-    file = await parseGguf(source);
+    await inspectFile(file, options);
   } finally {
-    await source.close();
+    await file.close();
   }
+}
+
+async function inspectFile(file: ModelFile, options: InspectOptions): Promise<void> {
+  const { path, format, formatText, container, byteLength, tokenizer } = file;
   const { loaded, failure } = await tryLoad(path);
+  const tensors = await countElements(file);
   const inspection: Inspection = {
     schemaVersion: 1,
     path,
-    format: 'gguf',
-    formatVersion: file.version,
-    byteLength: source.byteLength,
-    alignment: file.alignment,
-    dataOffset: file.dataOffset,
-    sha256: options.sha256 === true ? await sha256File(path) : null,
-    name: textOf(file, 'general.name'),
-    architecture: textOf(file, 'general.architecture'),
-    parameterCount: file.tensors.reduce((sum, tensor) => sum + tensor.elementCount, 0),
-    tensorCount: file.tensors.length,
-    tensorTypes: totalsByType(file),
+    format,
+    formatText,
+    formatVersion: container?.version ?? null,
+    byteLength,
+    alignment: container?.alignment ?? null,
+    dataOffset: container?.dataOffset ?? null,
+    sha256: options.sha256 === true ? await file.sha256() : null,
+    name: textOf(file.metadata, 'general.name') ?? textOf(file.metadata, '_name_or_path'),
+    architecture: textOf(file.metadata, 'general.architecture') ?? textOf(file.metadata, 'model_type'),
+    parameterCount: tensors.reduce((sum, tensor) => sum + tensor.elementCount, 0),
+    tensorCount: tensors.length,
+    tensorTypes: totalsByType(tensors),
     config: loaded?.config ?? null,
     shapes: loaded?.shapes ?? null,
-    tokenizer: summarizeTokenizer(file),
+    tokenizer: summarizeTokenizer(tokenizer),
     notices: loaded?.notices ?? [],
     loadError: failure === null ? null : { code: failure.code, message: failure.message },
-    metadata: file.entries.map(({ key, type, elementType, value }) => ({
+    metadata: file.entries.map(({ key, type, value }) => ({
       key,
-      type: elementType === null ? type : `${elementType}[]`,
+      type,
       value: options.vocab === true || !isLongArray(value) ? value : { elementCount: value.length },
     })),
   };
   if (options.json === true) printJson(inspection);
   else (await import('./inspect-text.ts')).printInspection(inspection, file, options);
   if (failure !== null) throw failure;
+}
+
+type CountedTensor = ModelFile['tensors'][number] & { elementCount: number };
+
+async function countElements({ tensors }: ModelFile): Promise<CountedTensor[]> {
+  const { elementCountOf } = await import('../../engine/index.ts');
+  return tensors.map((tensor) => ({ ...tensor, elementCount: elementCountOf(tensor.shape) }));
 }
 
 /** What only an opened model knows; the failure is kept, because the rest of the file can still be shown. */
@@ -138,9 +153,9 @@ async function tryLoad(
   }
 }
 
-function totalsByType(file: GgufFile): TensorTypeTotals[] {
+function totalsByType(tensors: readonly CountedTensor[]): TensorTypeTotals[] {
   const byType = new Map<string, TensorTypeTotals>();
-  for (const { typeLabel, elementCount, byteLength } of file.tensors) {
+  for (const { typeLabel, elementCount, byteLength } of tensors) {
     const totals = byType.get(typeLabel) ?? { type: typeLabel, tensorCount: 0, elementCount: 0, byteLength: 0 };
     totals.tensorCount += 1;
     totals.elementCount += elementCount;
@@ -152,41 +167,43 @@ function totalsByType(file: GgufFile): TensorTypeTotals[] {
 
 const SPECIAL_ROLES = ['bos', 'eos', 'eot', 'eom', 'unknown', 'separator', 'padding'] as const;
 
-function summarizeTokenizer(file: GgufFile): TokenizerSummary | null {
-  const model = textOf(file, 'tokenizer.ggml.model');
+function summarizeTokenizer(keys: ModelFile['tokenizer']): TokenizerSummary | null {
+  const model = textOf(keys, 'tokenizer.ggml.model');
   if (model === null) return null;
-  const tokens = listOf(file, 'tokenizer.ggml.tokens');
-  const addsBos = file.metadata.get('tokenizer.ggml.add_bos_token');
+  const tokens = listOf(keys, 'tokenizer.ggml.tokens');
+  const addsBos = keys.get('tokenizer.ggml.add_bos_token');
   return {
     model,
-    preTokenizer: textOf(file, 'tokenizer.ggml.pre'),
+    preTokenizer: textOf(keys, 'tokenizer.ggml.pre'),
     tokenCount: tokens.length,
-    mergeCount: listOf(file, 'tokenizer.ggml.merges').length,
-    hasScores: listOf(file, 'tokenizer.ggml.scores').length > 0,
+    mergeCount: listOf(keys, 'tokenizer.ggml.merges').length,
+    hasScores: listOf(keys, 'tokenizer.ggml.scores').length > 0,
     special: SPECIAL_ROLES.flatMap((role) => {
-      const id = file.metadata.get(`tokenizer.ggml.${role}_token_id`);
+      const id = keys.get(`tokenizer.ggml.${role}_token_id`);
       if (typeof id !== 'number') return [];
       const text = tokens[id];
       return [{ role, id, text: typeof text === 'string' ? text : null }];
     }),
     addsBos: typeof addsBos === 'boolean' ? addsBos : null,
-    chatTemplateCharacters: textOf(file, 'tokenizer.chat_template')?.length ?? null,
+    chatTemplateCharacters: textOf(keys, 'tokenizer.chat_template')?.length ?? null,
   };
 }
 
-function textOf(file: GgufFile, key: string): string | null {
-  const value = file.metadata.get(key);
+type Keys = ReadonlyMap<string, unknown>;
+
+function textOf(keys: Keys, key: string): string | null {
+  const value = keys.get(key);
   return typeof value === 'string' ? value : null;
 }
 
-export function listOf(file: GgufFile, key: string): readonly GgufValue[] {
-  const value = file.metadata.get(key);
-  return Array.isArray(value) ? value : [];
+export function listOf(keys: Keys, key: string): readonly unknown[] {
+  const value = keys.get(key);
+  return Array.isArray(value) ? (value as unknown[]) : [];
 }
 
 /** Longer arrays (vocabularies) are named by their length unless --vocab asks for them. */
 const LONG_ARRAY = 64;
 
-function isLongArray(value: GgufValue): value is GgufValue[] {
+function isLongArray(value: unknown): value is unknown[] {
   return Array.isArray(value) && value.length > LONG_ARRAY;
 }

@@ -1,7 +1,7 @@
 // `apr tensors MODEL`: the tensor list of a file as it stands, loadable or not. Reads the header; with --stats also
 // decodes every listed tensor, in chunks, so memory does not grow with the model.
 import type { Command } from 'commander';
-import type { ByteSource, GgufFile, GgufTensor, TensorStatistics } from '../../engine/index.ts';
+import type { FileTensor, ModelFile, TensorStatistics } from '../../engine/index.ts';
 import { badCountText, bytesText, countText, plural, smallText } from '../figures.ts';
 import { parseCount } from '../options.ts';
 import { createProgram, EXIT, type ExitCode } from '../program.ts';
@@ -26,7 +26,7 @@ Exit 2: the filter selects no tensor.`;
 
 export function tensorsCommand(): Command {
   return createProgram('tensors', 'Lists the tensors of a model file: type, shape, bytes, offset, statistics')
-    .argument('<model>', 'a GGUF file')
+    .argument('<model>', 'a GGUF file, or a folder with safetensors and config.json')
     .option('--filter <substring>', 'only tensors whose name contains this')
     .option('--limit <n>', 'at most so many tensors, in file order', parseCount)
     .option('--stats', 'decode the values: mean, std, min, max, NaN, Inf, zeros')
@@ -38,38 +38,37 @@ export function tensorsCommand(): Command {
 }
 
 interface ListedTensor {
-  tensor: GgufTensor;
+  tensor: FileTensor;
   /** null: not asked for, or of a type that cannot be decoded. */
   statistics: TensorStatistics | null;
 }
 
 async function listTensors(path: string, options: TensorsOptions): Promise<ExitCode> {
-  const { openFile, parseGguf } = await import('../../engine/index.ts');
-  const source = await openFile(path);
+  const { openModelFile } = await import('../../engine/index.ts');
+  const file = await openModelFile(path);
   try {
-    const file = await parseGguf(source);
     const matching = file.tensors.filter(({ name }) => name.includes(options.filter ?? ''));
     const chosen = matching.slice(0, options.limit ?? matching.length);
     const progress = new Progress();
     const listed: ListedTensor[] = [];
     for (const [i, tensor] of chosen.entries()) {
       progress.update(`decoding ${i + 1}/${chosen.length} ${plainText(tensor.name)}`);
-      const statistics = options.stats === true ? await statisticsOf(source, tensor) : null;
+      const statistics = options.stats === true ? await statisticsOf(file, tensor) : null;
       listed.push({ tensor, statistics });
     }
     progress.clear();
-    if (options.json === true) printJson(asJson(path, file, matching, listed));
+    if (options.json === true) printJson(await asJson(path, file, matching, listed));
     else printTensors(path, file, matching, listed, options);
     return chosen.length === 0 ? EXIT.declined : EXIT.accepted;
   } finally {
-    await source.close();
+    await file.close();
   }
 }
 
 /** Decoded elements per chunk: 4 MiB of float32. Every block size divides it. */
 const CHUNK_ELEMENTS = 1 << 20;
 
-async function statisticsOf(source: ByteSource, tensor: GgufTensor): Promise<TensorStatistics | null> {
+async function statisticsOf({ weights }: ModelFile, tensor: FileTensor): Promise<TensorStatistics | null> {
   if (tensor.type === null || tensor.byteLength === null) return null;
   const { decodeTensorRows, StatisticsBuilder, TENSOR_TYPES } = await import('../../engine/index.ts');
   const { blockElements, blockBytes } = TENSOR_TYPES[tensor.type];
@@ -77,40 +76,43 @@ async function statisticsOf(source: ByteSource, tensor: GgufTensor): Promise<Ten
   const statistics = new StatisticsBuilder();
   for (let done = 0; done < tensor.byteLength; done += chunkBytes) {
     const bytes = new Uint8Array(Math.min(chunkBytes, tensor.byteLength - done));
-    await source.read(tensor.byteOffset + done, bytes);
+    await weights.read(tensor.name, done, bytes);
     statistics.add(await decodeTensorRows(tensor.type, bytes));
   }
   return statistics.finish();
 }
 
-function asJson(
+async function asJson(
   path: string,
-  file: GgufFile,
-  matching: readonly GgufTensor[],
+  file: ModelFile,
+  matching: readonly FileTensor[],
   listed: readonly ListedTensor[],
-): object {
+): Promise<object> {
+  const { elementCountOf } = await import('../../engine/index.ts');
   return {
     schemaVersion: 1,
     path,
-    format: 'gguf',
-    formatVersion: file.version,
+    format: file.format,
+    formatVersion: file.container?.version ?? null,
     tensorCount: file.tensors.length,
     matchingCount: matching.length,
     totalByteLength: totalBytes(file.tensors),
-    tensors: listed.map(({ tensor: { name, typeLabel, shape, elementCount, byteLength, byteOffset }, statistics }) => ({
-      name,
-      type: typeLabel,
-      shape,
-      ggufDimensions: shape.toReversed(),
-      elementCount,
-      byteLength,
-      byteOffset,
+    tensors: listed.map(({ tensor, statistics }) => ({
+      name: tensor.name,
+      ...(tensor.storedName === undefined ? {} : { storedName: tensor.storedName }),
+      ...(tensor.file === undefined ? {} : { file: tensor.file }),
+      type: tensor.typeLabel,
+      shape: tensor.shape,
+      ggufDimensions: tensor.shape.toReversed(),
+      elementCount: elementCountOf(tensor.shape),
+      byteLength: tensor.byteLength,
+      byteOffset: tensor.byteOffset,
       ...(statistics === null ? {} : { statistics }),
     })),
   };
 }
 
-function totalBytes(tensors: readonly GgufTensor[]): number | null {
+function totalBytes(tensors: readonly FileTensor[]): number | null {
   return tensors.reduce<number | null>(
     (sum, { byteLength }) => (sum === null || byteLength === null ? null : sum + byteLength),
     0,
@@ -119,14 +121,14 @@ function totalBytes(tensors: readonly GgufTensor[]): number | null {
 
 function printTensors(
   path: string,
-  file: GgufFile,
-  matching: readonly GgufTensor[],
+  file: ModelFile,
+  matching: readonly FileTensor[],
   listed: readonly ListedTensor[],
   options: TensorsOptions,
 ): void {
   const total = totalBytes(file.tensors);
   const size = total === null ? '' : `, ${bytesText(total)}`;
-  printLine(`${style.bold(plainText(path))}: GGUF ${file.version}, ${plural(file.tensors.length, 'tensor')}${size}`);
+  printLine(`${style.bold(plainText(path))}: ${file.formatText}, ${plural(file.tensors.length, 'tensor')}${size}`);
   const filter = options.filter === undefined ? '' : ` whose name contains "${plainText(options.filter)}"`;
   if (listed.length === 0) {
     printLine(`${style.yellow('declined')}: no tensor${filter}${options.limit === 0 ? ' within --limit 0' : ''}`);

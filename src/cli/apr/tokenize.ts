@@ -82,15 +82,14 @@ function checkSources(text: string | undefined, { file, jsonLines, decode, bos, 
 
 /** The tokenizer of a file, whether or not its tensors can be run. */
 async function openTextModel(path: string): Promise<{ model: TextModel; notices: Notice[] }> {
-  const { createTextModel, openFile, parseGguf } = await import('../../engine/index.ts');
-  const source = await openFile(path);
+  const { openModelFile } = await import('../../engine/index.ts');
+  const file = await openModelFile(path);
   try {
-    const { metadata } = await parseGguf(source);
     const notices: Notice[] = [];
-    const model = createTextModel(metadata, (notice) => notices.push(notice));
+    const model = file.readText((notice) => notices.push(notice));
     return { model, notices };
   } finally {
-    await source.close();
+    await file.close();
   }
 }
 

@@ -5,6 +5,7 @@
 // The proven tier takes c = γ and e^(2 max δ) for the terms of second order.
 import type { AttentionOp } from '../../engine/index.ts';
 import { gamma, type Arithmetic } from './arithmetic.ts';
+import { TANH_UNITS } from './constants.ts';
 import type { OpReference } from './op-budget.ts';
 
 /**
@@ -57,7 +58,7 @@ interface SeenKeys {
 }
 
 function budgetOfHead(
-  { headDim, scale }: AttentionOp,
+  { headDim, scale, softcap }: AttentionOp,
   q: Float64Array,
   at: number,
   { keys, values, first, count, width, offset }: SeenKeys,
@@ -77,9 +78,11 @@ function budgetOfHead(
       sum += product;
       magnitude += Math.abs(product);
     }
-    scores[j] = scale * sum;
+    // The cap is flatter than the score itself; what it adds is its own error, a few units of the capped score.
+    const score = softcap === undefined ? scale * sum : softcap * Math.tanh((scale * sum) / softcap);
+    scores[j] = score;
     magnitudes[j] = Math.abs(scale) * magnitude;
-    largest = Math.max(largest, scale * sum);
+    largest = Math.max(largest, score);
   }
   const powers = scores.map((score) => Math.exp(score - largest));
   const total = powers.reduce((sum, power) => sum + power, 0);
@@ -88,7 +91,7 @@ function budgetOfHead(
   // Per score and tier: the relative error of e_j, and the largest of them.
   const offBy = (roundings: number, j: number): number =>
     gamma(roundings, sumUnit) * (magnitudes[j] ?? 0) +
-    2 * unit * Math.abs(scores[j] ?? 0) +
+    (softcap === undefined ? 2 : TANH_UNITS + 5) * unit * Math.abs(scores[j] ?? 0) +
     unit * Math.abs((scores[j] ?? 0) - largest) +
     expUnits((scores[j] ?? 0) - largest) * unit;
   const sumDepth = positionDepth(count);

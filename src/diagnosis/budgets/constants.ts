@@ -46,6 +46,14 @@ export const EXPECTED_GROUP_RMS: Readonly<Record<OpName, number>> = {
   rope: 0.2,
   attention: 0.1,
   silu: 0.18,
+  // Not calibrated on real captures yet: uniform errors over the bound, and the limits of the like ops above.
+  gelu: 0.58,
+  scale: 0.58,
+  softcap: 0.58,
+  moeSelect: 0.58,
+  moeRoute: 0.58,
+  moeSum: 0.58,
+  expertMatmul: 0.2,
   mul: 0.45,
   add: 0.45,
 };
@@ -78,3 +86,6 @@ export const MAX_PACKS = 8;
 export const BRACKET_RUNS = 6;
 export const BRACKET_SUSPECT_RATIO = 1;
 export const BRACKET_BUG_RATIO = 8;
+
+/** Relative error of tanh in units: by e^, as (1 − t)/(1 + t), or a series near 0 that is no worse. */
+export const TANH_UNITS = 10;

@@ -3,7 +3,8 @@
 // and attention, which has its own file. The reference itself is the oracle's formula.
 import type { Op } from '../../engine/index.ts';
 import { gamma, type Arithmetic } from './arithmetic.ts';
-import { UNIT_F64 } from './constants.ts';
+import { TANH_UNITS, UNIT_F64 } from './constants.ts';
+import { routeBudget, slotSumBudget } from './moe-budget.ts';
 
 /** What an op should have computed and how far off it may be; all are [rows, channels]. */
 export interface OpReference {
@@ -14,7 +15,7 @@ export interface OpReference {
   magnitude: Float64Array | null;
 }
 
-export type SimpleOp = Exclude<Op, { op: 'matmul' | 'attention' }>;
+export type SimpleOp = Exclude<Op, { op: 'matmul' | 'attention' | 'expertMatmul' }>;
 
 export interface BudgetInputs {
   arithmetic: Arithmetic;
@@ -60,8 +61,33 @@ export function simpleBudget(op: SimpleOp, given: BudgetInputs): OpReference {
         return gamma(units, unit) * Math.abs(y) + tiny * (1 + 2 * Math.abs(v));
       });
     }
+    case 'gelu': {
+      // x·σ(2u), 2u = x(c + d·x²): a relative error of 5 roundings in 2u moves σ by (1 − σ)·|2u| of it; then as in silu.
+      const [x] = given.inputs;
+      return same(given, (i) => {
+        const [y, v] = [reference[i] ?? 0, x?.[i] ?? 0];
+        const twoU = Math.abs(v) * (1.5957691216057308 + 0.07135481627260025 * v * v);
+        const share = v < 0 ? 1 : 1 / (1 + Math.exp(twoU));
+        const units = arithmetic.expUnits(twoU) + 2 + quotientUnits + 5 * twoU * share;
+        return gamma(units, unit) * Math.abs(y) + tiny * (1 + 2 * Math.abs(v));
+      });
+    }
+    case 'scale':
+      // The factor itself may be rounded to the engine's type.
+      return same(given, (i) => gamma(2, unit) * Math.abs(reference[i] ?? 0) + tiny);
+    case 'softcap':
+      // cap·tanh(x/cap): |tanh'(z)·z| <= |tanh z|, so the quotient costs its own error; tanh by an exponential.
+      return same(given, (i) => gamma(TANH_UNITS + quotientUnits + 2, unit) * Math.abs(reference[i] ?? 0) + tiny);
+    case 'moeSelect':
+      return same(given, () => 0);
+    case 'moeRoute':
+      return routeBudget(given.inputs[0] ?? reference, reference, given.rowCount, arithmetic);
+    case 'moeSum': {
+      const [x, shares] = given.inputs;
+      return slotSumBudget(x ?? reference, shares ?? reference, reference, given.rowCount, arithmetic);
+    }
     case 'rmsnorm':
-      return rmsnormBudget(given);
+      return rmsnormBudget(op, given);
     case 'rope':
       return ropeBudget(op, given);
   }
@@ -77,11 +103,15 @@ function same({ reference }: BudgetInputs, boundAt: (i: number) => number): OpRe
  * x · r · g with r = 1/√(mean + eps): half the relative error of the mean (its sum is of squares, so nothing cancels),
  * eps and its addition, root and reciprocal, two products.
  */
-function rmsnormBudget({ reference, rowCount, arithmetic }: BudgetInputs): OpReference {
+function rmsnormBudget(
+  { headCount = 1, gainOffset = 0 }: Extract<Op, { op: 'rmsnorm' }>,
+  { reference, rowCount, arithmetic }: BudgetInputs,
+): OpReference {
   const { unit, sumUnit, tiny, rowDepth, expectedSum, inverseRootUnits } = arithmetic;
-  const channelCount = reference.length / rowCount;
+  const channelCount = reference.length / rowCount / headCount;
   const depth = rowDepth(channelCount);
-  const others = inverseRootUnits + 2 + 1.5;
+  // The sum of gain and offset is rounded once.
+  const others = inverseRootUnits + 2 + 1.5 + (gainOffset === 0 ? 0 : 1);
   const tier = (roundings: number): Float64Array => {
     const relative = gamma(roundings / 2, sumUnit) + gamma(others, unit);
     return reference.map((y) => relative * Math.abs(y) + tiny);

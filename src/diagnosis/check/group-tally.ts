@@ -18,7 +18,7 @@ const BLOCK = 32;
 const TAIL = 4;
 
 /** One error reaches a whole row in these: a norm shares its root, a head of attention its softmax, a pair its angle. */
-const SHARES_ERRORS: ReadonlySet<Op['op']> = new Set(['rmsnorm', 'attention', 'rope']);
+const SHARES_ERRORS: ReadonlySet<Op['op']> = new Set(['rmsnorm', 'attention', 'rope', 'moeRoute']);
 
 export class GroupTally {
   readonly #op: Op['op'];

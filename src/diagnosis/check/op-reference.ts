@@ -5,6 +5,7 @@ import { readVector, ropeFrequencies } from '../../oracles/index.ts';
 import type { Arithmetic } from '../budgets/arithmetic.ts';
 import { attentionBudget } from '../budgets/attention-budget.ts';
 import { isRoundedType, matmulBudget } from '../budgets/matmul-budget.ts';
+import { expertBudget } from '../budgets/moe-budget.ts';
 import { multiplyRows, type RowSet } from '../budgets/matmul.ts';
 import { simpleBudget, type OpReference } from '../budgets/op-budget.ts';
 import type { Chunk, Lane } from './lane.ts';
@@ -29,6 +30,12 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
     if (cache === null) throw new RangeError('attention without a cache');
     return attentionBudget(op, inputs[0] ?? new Float64Array(0), cache.keys, cache.values, y, arithmetic);
   }
+  const isWeightRounded = 'weight' in op && isRoundedType(captured.weights.info(op.weight)?.type);
+  if (op.op === 'expertMatmul') {
+    const [x = y, experts = y] = inputs;
+    const rowCount = chunk.tokens.length;
+    return expertBudget(op, x, experts, y, rowCount, captured.weights, isWeightRounded, arithmetic);
+  }
   return simpleBudget(op, {
     arithmetic,
     inputs,
@@ -36,7 +43,7 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
     rowCount: chunk.tokens.length,
     firstPosition: chunk.firstPosition,
     frequencies: op.op === 'rope' ? await frequenciesOf(op, captured.weights) : null,
-    isWeightRounded: 'weight' in op && isRoundedType(captured.weights.info(op.weight)?.type),
+    isWeightRounded,
   });
 }
 

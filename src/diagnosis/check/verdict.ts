@@ -185,6 +185,16 @@ function classOf({ op, value, nonFiniteMismatches }: OpResult): BugClass {
     case 'addBias':
       if (/\/[qkv]_/.test(value)) return 'QKV_FAILURE';
       return value === 'lm_head' ? 'LM_HEAD_FAILURE' : value.endsWith('attn_out') ? 'ATTENTION_FAILURE' : 'FFN_FAILURE';
+    case 'moeSelect':
+    case 'moeRoute':
+    case 'moeSum':
+      return 'MOE_ROUTING_FAILURE';
+    case 'softcap':
+      return 'LM_HEAD_FAILURE';
+    case 'scale':
+      return 'EMBEDDING_FAILURE';
+    case 'expertMatmul':
+    case 'gelu':
     case 'silu':
     case 'mul':
       return 'FFN_FAILURE';

@@ -50,9 +50,9 @@ export interface TensorSummary {
 /** @param nameContains looks only at tensors whose name contains this; config and metadata are always looked at. */
 export function compareModels(a: Model, b: Model, nameContains = ''): ModelComparison {
   const pairs = configPairs(a, b);
-  const config = pairs.filter((pair) => !Object.is(pair.a.value, pair.b.value));
+  const config = pairs.filter((pair) => !isSameValue(pair.a.value, pair.b.value));
   const configSources = pairs.filter(
-    (pair) => Object.is(pair.a.value, pair.b.value) && pair.a.provenance.source !== pair.b.provenance.source,
+    (pair) => isSameValue(pair.a.value, pair.b.value) && pair.a.provenance.source !== pair.b.provenance.source,
   );
   const metadata = compareMetadata(a.metadata, b.metadata);
   const tensorsA = a.tensors.filter(({ name }) => name.includes(nameContains));
@@ -68,6 +68,13 @@ export function compareModels(a: Model, b: Model, nameContains = ''): ModelCompa
     tensorNameCount: new Set([...tensorsA, ...tensorsB].map((tensor) => tensor.name)).size,
     isIdentical: config.length + metadata.length + tensors.length === 0,
   };
+}
+
+/** GGUF holds float32 where JSON holds a double: 1e-6 is then the same number. */
+function isSameValue(a: ConfigValue['value'], b: ConfigValue['value']): boolean {
+  if (typeof a === 'number' && typeof b === 'number' && !Number.isInteger(a))
+    return Object.is(Math.fround(a), Math.fround(b));
+  return Object.is(a, b);
 }
 
 function configPairs(a: Model, b: Model): ConfigDifference[] {
@@ -98,7 +105,18 @@ export function configEntries(model: Model): (ConfigValue & { key: ConfigKey })[
     'rope.pairing': pairing,
     'rope.scaling': scaling.type === 'none' ? 'none' : JSON.stringify(scaling),
     slidingWindow: config.slidingWindow,
+    fullAttentionLayers: config.fullAttentionLayers.length === 0 ? null : config.fullAttentionLayers.join(', '),
+    attentionScale: config.attentionScale,
+    attentionSoftcap: config.attentionSoftcap,
+    logitSoftcap: config.logitSoftcap,
+    embeddingScale: config.embeddingScale,
+    normOffset: config.normOffset,
     hasQkvBias: config.hasQkvBias,
+    hasQkNorm: config.hasQkNorm,
+    'experts.count': config.experts?.count ?? null,
+    'experts.usedCount': config.experts?.usedCount ?? null,
+    'experts.ffnDim': config.experts?.ffnDim ?? null,
+    'experts.isRenormalised': config.experts?.isRenormalised ?? null,
     isTied: config.isTied,
   };
   return (Object.keys(values) as ConfigKey[]).map((key) => ({

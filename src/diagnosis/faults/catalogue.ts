@@ -1,4 +1,5 @@
 // The fault catalogue: every known bug that the product can plant in itself, by id. DESIGN §6; ids of the mutation suite.
+import { ARCHITECTURE_FAULTS } from './architecture.ts';
 import { ATTENTION_FAULTS } from './attention.ts';
 import { DECODE_FAULTS } from './decode.ts';
 import { plantFrom, type CataloguePlant, type Fault } from './fault.ts';
@@ -14,6 +15,7 @@ export const FAULTS: readonly Fault[] = [
   ...NORM_FAULTS,
   ...ROPE_FAULTS,
   ...ATTENTION_FAULTS,
+  ...ARCHITECTURE_FAULTS,
 ];
 
 /** As `plantFrom`, of the whole catalogue. Modules that need one area's faults only import that area's list. */

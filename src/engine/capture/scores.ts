@@ -4,10 +4,13 @@ import type { FloatArray } from '../program/executor.ts';
 import type { AttentionOp } from '../program/program.ts';
 import { floatsLike } from './floats-like.ts';
 
-export type AttentionShape = Pick<AttentionOp, 'headCount' | 'kvHeadCount' | 'headDim' | 'scale' | 'window'>;
+export type AttentionShape = Pick<
+  AttentionOp,
+  'headCount' | 'kvHeadCount' | 'headDim' | 'scale' | 'window' | 'softcap'
+>;
 
 /**
- * scores[i, j] = scale · q_i · k_j for one head; 0 where query i does not see key j (later, or out of the window).
+ * scores[i, j] = scale · q_i · k_j for one head, under the softcap where there is one; 0 where query i does not see key j (later, or out of the window).
  *
  * @param q [queryCount, headCount · headDim], the last `queryCount` positions
  * @param k [positionCount, kvHeadCount · headDim], all positions from 0
@@ -49,7 +52,7 @@ interface HeadScores {
 }
 
 function headScores(shape: AttentionShape, head: number, q: FloatArray, k: FloatArray): HeadScores {
-  const { headCount, kvHeadCount, headDim, scale, window } = shape;
+  const { headCount, kvHeadCount, headDim, scale, window, softcap } = shape;
   const qWidth = headCount * headDim;
   const kWidth = kvHeadCount * headDim;
   const kvHead = Math.floor(head / (headCount / kvHeadCount));
@@ -66,7 +69,8 @@ function headScores(shape: AttentionShape, head: number, q: FloatArray, k: Float
       const kRow = k.subarray(j * kWidth + kvHead * headDim, j * kWidth + (kvHead + 1) * headDim);
       let sum = 0;
       for (let c = 0; c < headDim; c += 1) sum += (qRow[c] ?? Number.NaN) * (kRow[c] ?? Number.NaN);
-      scores[i * positionCount + j] = scale * sum;
+      const score = scale * sum;
+      scores[i * positionCount + j] = softcap === undefined ? score : softcap * Math.tanh(score / softcap);
     }
   }
   return { scores, positionCount, ranges };

@@ -20,17 +20,20 @@ export interface BankLimits {
 
 /** A weight as an op wants it in its bank: matrices as stored, vectors (gains, biases) decoded to f32. */
 export interface ResidentWeight {
-  /** Tells apart the two forms of one weight. */
+  /** Tells apart the forms of one weight. */
   key: string;
   name: WeightName;
   isVector: boolean;
+  /** Added to every element of a vector, with one rounding. */
+  offset: number;
 }
 
 /** The weight that an op reads in its own bank; the factors of a rope become a table outside of the banks. */
 export function residentWeight(op: Op): ResidentWeight | null {
   if (!('weight' in op)) return null;
   const isVector = op.op === 'rmsnorm' || op.op === 'addBias';
-  return { key: `${isVector ? 'vector' : 'matrix'} ${op.weight}`, name: op.weight, isVector };
+  const offset = op.op === 'rmsnorm' ? (op.gainOffset ?? 0) : 0;
+  return { key: `${isVector ? `vector+${offset}` : 'matrix'} ${op.weight}`, name: op.weight, isVector, offset };
 }
 
 export function residentByteLength({ isVector }: ResidentWeight, info: WeightInfo): number {

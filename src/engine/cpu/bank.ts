@@ -5,10 +5,15 @@ import { attentionKernel, type AttentionFunctions } from '../kernels/attention.t
 import { KernelMemory, type Pointer } from '../kernels/kernel-memory.ts';
 import { MATMUL_KERNELS } from '../kernels/matmul-kernels.ts';
 import type { MatmulFunctions } from '../kernels/matmul.ts';
+import type { Kernel } from '../kernels/define-kernel.ts';
+import { geluKernel, type GeluFunctions } from '../kernels/gelu.ts';
+import { moeKernel, type MoeFunctions } from '../kernels/moe.ts';
 import { mulKernel, type MulFunctions } from '../kernels/mul.ts';
 import { rmsnormKernel, type RmsnormFunctions } from '../kernels/rmsnorm.ts';
 import { ropeKernel, type RopeFunctions } from '../kernels/rope.ts';
+import { scaleKernel, type ScaleFunctions } from '../kernels/scale.ts';
 import { siluKernel, type SiluFunctions } from '../kernels/silu.ts';
+import { softcapKernel, type SoftcapFunctions } from '../kernels/softcap.ts';
 import type { WeightInfo, WeightSource } from '../program/executor.ts';
 import { decodeTensorRows } from '../quant/decode.ts';
 import type { TensorTypeName } from '../quant/types.ts';
@@ -17,10 +22,28 @@ import { residentByteLength, type ResidentWeight } from './bank-plan.ts';
 type OpFunctions = AddFunctions &
   AddBiasFunctions &
   AttentionFunctions &
+  GeluFunctions &
+  MoeFunctions &
   MulFunctions &
   RmsnormFunctions &
   RopeFunctions &
-  SiluFunctions;
+  ScaleFunctions &
+  SiluFunctions &
+  SoftcapFunctions;
+
+const OP_KERNELS: readonly Kernel<Partial<OpFunctions>>[] = [
+  addKernel,
+  addBiasKernel,
+  attentionKernel,
+  geluKernel,
+  moeKernel,
+  mulKernel,
+  rmsnormKernel,
+  ropeKernel,
+  scaleKernel,
+  siluKernel,
+  softcapKernel,
+];
 
 /** Read per call, so that the source's own buffers stay small. */
 const READ_BYTES = 16 * 2 ** 20;
@@ -40,8 +63,7 @@ export class Bank {
   /** @param types of the matrices that the bank will hold */
   static async open(byteLimit: number, types: Iterable<TensorTypeName>): Promise<Bank> {
     const memory = new KernelMemory(byteLimit);
-    const kernels = [addKernel, addBiasKernel, attentionKernel, mulKernel, rmsnormKernel, ropeKernel, siluKernel];
-    const functions = await Promise.all(kernels.map((kernel) => kernel.instantiate(memory.memory)));
+    const functions = await Promise.all(OP_KERNELS.map((kernel) => kernel.instantiate(memory.memory)));
     const matmuls = new Map<TensorTypeName, MatmulFunctions>();
     for (const type of types) matmuls.set(type, await MATMUL_KERNELS[type].instantiate(memory.memory));
     return new Bank(memory, Object.assign({}, ...functions) as OpFunctions, matmuls);
@@ -53,7 +75,7 @@ export class Bank {
     this.#pointers.set(weight.key, pointer);
     if (weight.isVector) {
       const values = await readVector(info, source);
-      this.memory.floats(pointer, values.length).set(values);
+      this.memory.floats(pointer, values.length).set(values.map((value) => value + weight.offset));
       return;
     }
     for (let offset = 0; offset < info.byteLength; offset += READ_BYTES) {

@@ -52,9 +52,10 @@ export function bindOp(op: Op, site: OpSite): RunRows {
       return bindAttention(op, site);
     case 'rmsnorm': {
       const [x, gain] = [bufferOf(op.in), pointerOf(bank, residentWeight(op))];
+      const heads = op.headCount ?? 1;
       return (row, count) => {
         const at = 4 * row * channels;
-        ops.rmsnorm(out + at, x + at, gain, op.eps, channels, count);
+        ops.rmsnorm(out + at, x + at, gain, op.eps, channels / heads, count * heads);
       };
     }
     case 'addBias': {
@@ -73,13 +74,28 @@ export function bindOp(op: Op, site: OpSite): RunRows {
         ops.rope(out + at, x + at, angles, count, op.headCount, op.headDim, rotaryDim, pairing === 'neox');
       };
     }
-    case 'silu': {
-      const x = bufferOf(op.in);
+    case 'silu':
+    case 'gelu': {
+      const [x, apply] = [bufferOf(op.in), ops[op.op]];
       return (row, count) => {
         const at = 4 * row * channels;
-        ops.silu(out + at, x + at, count * channels);
+        apply(out + at, x + at, count * channels);
       };
     }
+    case 'scale':
+    case 'softcap': {
+      const [x, apply, number] = [bufferOf(op.in), ops[op.op], op.op === 'scale' ? op.factor : op.cap];
+      return (row, count) => {
+        const at = 4 * row * channels;
+        apply(out + at, x + at, number, count * channels);
+      };
+    }
+    case 'moeSelect':
+    case 'moeRoute':
+    case 'moeSum':
+      return bindRouting(op, site);
+    case 'expertMatmul':
+      return bindExpertMatmul(op, site);
     case 'mul':
     case 'add': {
       const [a, b, combine] = [bufferOf(op.a), bufferOf(op.b), ops[op.op]];
@@ -115,19 +131,62 @@ function bindMatmul(op: Extract<Op, { op: 'matmul' }>, site: OpSite): RunRows {
   };
 }
 
+type RoutingOp = Extract<Op, { op: 'moeSelect' | 'moeRoute' | 'moeSum' }>;
+
+function bindRouting(op: RoutingOp, { bank, bufferOf, channelsOf }: OpSite): RunRows {
+  const { ops } = bank;
+  const [out, x] = [bufferOf(op.out), bufferOf(op.in)];
+  const [channels, width] = [channelsOf(op.out), channelsOf(op.in)];
+  const pointers = (row: number): [Pointer, Pointer] => [out + 4 * row * channels, x + 4 * row * width];
+  if (op.op === 'moeSelect') return (row, count) => ops.moeSelect(...pointers(row), count, width, channels);
+  if (op.op === 'moeSum') {
+    const [shares, usedCount] = [bufferOf(op.shares), channelsOf(op.shares)];
+    return (row, count) => ops.moeSum(...pointers(row), shares + 4 * row * usedCount, count, usedCount, channels);
+  }
+  const experts = bufferOf(op.experts);
+  return (row, count) => {
+    ops.moeRoute(...pointers(row), experts + 4 * row * channels, count, width, channels, op.isRenormalised);
+  };
+}
+
+/** Slot by slot, so that an expert's weights are read where they lie; rows of one expert are not gathered. */
+function bindExpertMatmul(op: Extract<Op, { op: 'expertMatmul' }>, site: OpSite): RunRows {
+  const { bank, bufferOf, channelsOf, scratch } = site;
+  const { type, byteLength, shape } = site.infoOf(op.weight);
+  const { matmul } = bank.matmulOf(type);
+  const [out, x, experts, weights] = [
+    bufferOf(op.out),
+    bufferOf(op.in),
+    bufferOf(op.experts),
+    pointerOf(bank, residentWeight(op)),
+  ];
+  const usedCount = channelsOf(op.experts);
+  const [width, columns, rows] = [channelsOf(op.in), shape.at(-1) ?? 0, channelsOf(op.out) / usedCount];
+  const sliceBytes = byteLength / op.expertCount;
+  return (firstRow, rowCount) => {
+    const ids = bank.memory.floats(experts + 4 * firstRow * usedCount, rowCount * usedCount);
+    for (let i = 0; i < rowCount * usedCount; i++) {
+      const slot = firstRow * usedCount + i;
+      const input = x + 4 * (width === columns ? Math.floor(slot / usedCount) : slot) * columns;
+      const expert = weights + (ids[i] ?? 0) * sliceBytes;
+      matmul(out + 4 * slot * rows, rows, input, expert, rows, columns, 1, scratch);
+    }
+  };
+}
+
 function bindAttention(op: AttentionOp, { bank, bufferOf, cacheOf, chunk, scratch }: OpSite): RunRows {
-  const { append, attention } = bank.ops;
+  const { append, cappedAttention } = bank.ops;
   const { headCount, kvHeadCount, headDim, scale } = op;
   const { keys, values, capacity } = cacheOf(op);
   const [q, k, v, out] = [bufferOf(op.q), bufferOf(op.k), bufferOf(op.v), bufferOf(op.out)];
-  const window = op.window ?? 0;
+  const [window, cap] = [op.window ?? 0, op.softcap ?? 0];
   return (row, count) => {
     const position = chunk.firstPosition + row;
     const kvAt = 4 * row * kvHeadCount * headDim;
     append(keys, k + kvAt, position, count, capacity, kvHeadCount, headDim);
     append(values, v + kvAt, position, count, capacity, kvHeadCount, headDim);
     const at = 4 * row * headCount * headDim;
-    attention(
+    cappedAttention(
       out + at,
       q + at,
       keys,
@@ -141,6 +200,7 @@ function bindAttention(op: AttentionOp, { bank, bufferOf, cacheOf, chunk, scratc
       headDim,
       scale,
       window,
+      cap,
     );
   };
 }

@@ -28,10 +28,11 @@ const METADATA_KEY = '__metadata__';
  */
 export async function parseSafetensors(source: ByteSource): Promise<SafetensorsFile> {
   const { path, byteLength: fileLength } = source;
-  const header = parseHeader(path, await readHeader(source));
+  const bytes = await readHeader(source);
+  const header = parseHeader(path, bytes);
   const entries = new Map(header);
   entries.delete(METADATA_KEY);
-  const dataOffset = LENGTH_BYTES + (await headerLength(source));
+  const dataOffset = LENGTH_BYTES + bytes.byteLength;
   return {
     dataOffset,
     metadata: readMetadata(path, header.get(METADATA_KEY)),
@@ -39,7 +40,7 @@ export async function parseSafetensors(source: ByteSource): Promise<SafetensorsF
   };
 }
 
-async function headerLength(source: ByteSource): Promise<number> {
+async function readHeader(source: ByteSource): Promise<Uint8Array> {
   const start = new Uint8Array(Math.min(LENGTH_BYTES + 1, source.byteLength));
   await source.read(0, start);
   // Throws unless the JSON starts here, naming what the file is instead.
@@ -53,20 +54,16 @@ async function headerLength(source: ByteSource): Promise<number> {
       allowed: `at most ${MAX_HEADER_BYTES} are allowed`,
     });
   }
-  return Number(claimed);
-}
-
-async function readHeader(source: ByteSource): Promise<Uint8Array> {
-  const byteLength = await headerLength(source);
-  if (LENGTH_BYTES + byteLength > source.byteLength) {
+  const bytesLeft = source.byteLength - LENGTH_BYTES;
+  if (claimed > BigInt(bytesLeft)) {
     throw new RefuteError({
       code: 'E_SAFETENSORS_TRUNCATED',
       place: source.path,
-      is: `the header claims ${byteLength} bytes, the file has ${source.byteLength - LENGTH_BYTES} left`,
+      is: `the header claims ${claimed} bytes, the file has ${bytesLeft} left`,
       next: 'A download was probably cut short',
     });
   }
-  const bytes = new Uint8Array(byteLength);
+  const bytes = new Uint8Array(Number(claimed));
   await source.read(LENGTH_BYTES, bytes);
   return bytes;
 }

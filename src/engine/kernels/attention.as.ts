@@ -1,11 +1,13 @@
 // Causal grouped-query attention over a cache of keys and values.
-//   s_j = (q[h] · k_j[g]) · scale, g = h / (headCount / kvHeadCount), for every j in (p - window, p]
+//   s_j = (q[h] · k_j[g]) · scale, g = h / (headCount / kvHeadCount), for every j in (p - window, p];
+//   with a softcap c > 0, c · tanh(s_j / c) (roundings: softcap.as.ts) takes the place of s_j
 //   e_j = e^(s_j - max s);  out[h] = (Σ_j e_j · v_j[g]) / Σ_j e_j
 // Orders of summation: q·k as in lib/dot.as.ts. Over positions, counted from the first that is seen: blocks of 64, each
 // summed left to right from +0 (Σ e_j: in four lanes, position i in lane i mod 4, lanes added as in dot.as.ts after the
 // last block), blocks added left to right from +0. A row depends on its own position only, never on its neighbours.
 import { CHUNK, dot, dotFour, sumLanes } from './lib/dot.as';
 import { expInPlace } from './lib/exp.as';
+import { softcap } from './softcap.as';
 
 const BLOCK: i32 = 64;
 
@@ -39,6 +41,23 @@ export function attention(
   firstPosition: i32, rowCount: i32, capacity: i32,
   headCount: i32, kvHeadCount: i32, headDim: i32, scale: f32, window: i32,
 ): void {
+  const cap: f32 = 0;
+  cappedAttention(
+    out, q, keys, values, scores, firstPosition, rowCount, capacity,
+    headCount, kvHeadCount, headDim, scale, window, cap,
+  );
+}
+
+/**
+ * As `attention`, over capped scores.
+ *
+ * @param cap 0 = none
+ */
+export function cappedAttention(
+  out: usize, q: usize, keys: usize, values: usize, scores: usize,
+  firstPosition: i32, rowCount: i32, capacity: i32,
+  headCount: i32, kvHeadCount: i32, headDim: i32, scale: f32, window: i32, cap: f32,
+): void {
   const headBytes = <usize>headDim << 2;
   const groupHeads = headCount / kvHeadCount;
   for (let row = 0; row < rowCount; row++) {
@@ -48,6 +67,7 @@ export function attention(
     for (let head = 0; head < headCount; head++, q += headBytes, out += headBytes) {
       const start = <usize>((head / groupHeads) * capacity + first) * headBytes;
       scoreKeys(scores, q, keys + start, seen, headDim, scale);
+      if (cap > 0) softcap(scores, scores, cap, seen);
       const total = softmaxNumerators(scores, seen);
       mixValues(out, scores, values + start, seen, headDim, total);
     }

@@ -32,6 +32,23 @@ export interface AttentionFunctions {
     scale: number,
     window: number,
   ) => void;
+  /** As `attention`, over scores under a softcap; cap: 0 = none. */
+  readonly cappedAttention: (
+    out: Pointer,
+    q: Pointer,
+    keys: Pointer,
+    values: Pointer,
+    scores: Pointer,
+    firstPosition: number,
+    rowCount: number,
+    capacity: number,
+    headCount: number,
+    kvHeadCount: number,
+    headDim: number,
+    scale: number,
+    window: number,
+    cap: number,
+  ) => void;
 }
 
 export const attentionKernel: Kernel<AttentionFunctions> = defineKernel(new URL('./attention.wasm', import.meta.url));

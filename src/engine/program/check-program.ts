@@ -24,6 +24,13 @@ const OP_NAMES: ReadonlySet<string> = new Set([
   'silu',
   'mul',
   'add',
+  'gelu',
+  'scale',
+  'softcap',
+  'moeSelect',
+  'moeRoute',
+  'expertMatmul',
+  'moeSum',
 ] satisfies OpName[]);
 
 /** @throws RefuteError E_PROGRAM, E_PROGRAM_WEIGHT */
@@ -82,7 +89,11 @@ function checkOp(
     case 'rmsnorm':
       if (!(op.eps >= 0 && Number.isFinite(op.eps))) throw wrong(place, `eps is ${op.eps}`);
       expectChannels(op.in, out);
-      checkWeight(place, op.weight, [out], program, weights);
+      if (!isCount(op.headCount ?? 1) || out % (op.headCount ?? 1) !== 0) {
+        throw wrong(place, `${out} channels do not make ${op.headCount} heads`);
+      }
+      if (!Number.isFinite(op.gainOffset ?? 0)) throw wrong(place, `gainOffset is ${op.gainOffset}`);
+      checkWeight(place, op.weight, [out / (op.headCount ?? 1)], program, weights);
       return;
     case 'matmul':
       checkWeight(place, op.weight, [out, channelsOf(op.in)], program, weights);
@@ -107,7 +118,31 @@ function checkOp(
       checkAttention(op, place, expectChannels);
       return;
     case 'silu':
+    case 'gelu':
       expectChannels(op.in, out);
+      return;
+    case 'scale':
+      if (!Number.isFinite(op.factor)) throw wrong(place, `factor is ${op.factor}`);
+      expectChannels(op.in, out);
+      return;
+    case 'softcap':
+      checkCap(place, op.cap);
+      expectChannels(op.in, out);
+      return;
+    case 'moeSelect':
+      if (op.usedCount !== out || channelsOf(op.in) < out) {
+        throw wrong(place, `${op.usedCount} of ${channelsOf(op.in)} experts are to be chosen into ${out} channels`);
+      }
+      return;
+    case 'moeRoute':
+      if (channelsOf(op.in) < out) throw wrong(place, `${out} of ${channelsOf(op.in)} experts are chosen`);
+      expectChannels(op.experts, out);
+      return;
+    case 'moeSum':
+      expectChannels(op.in, out * channelsOf(op.shares));
+      return;
+    case 'expertMatmul':
+      checkExperts(op, place, program, channelsOf, weights);
       return;
     case 'mul':
     case 'add':
@@ -115,6 +150,27 @@ function checkOp(
       expectChannels(op.b, out);
       return;
   }
+}
+
+/** The input is as wide as a row of the matrices, or as all slots side by side. */
+function checkExperts(
+  op: Extract<Op, { op: 'expertMatmul' }>,
+  place: string,
+  program: Program,
+  channelsOf: (id: ValueId) => number,
+  weights: WeightSource,
+): void {
+  const [slots, out, width] = [channelsOf(op.experts), channelsOf(op.out), channelsOf(op.in)];
+  if (!isCount(op.expertCount)) throw wrong(place, `expertCount is ${op.expertCount}`);
+  if (out % slots !== 0) throw wrong(place, `${out} channels do not make ${slots} slots`);
+  const columns = weights.info(op.weight)?.shape.at(-1);
+  const isSlotted = columns !== width && width % slots === 0;
+  const wanted = [op.expertCount, out / slots, isSlotted ? width / slots : width];
+  checkWeight(place, op.weight, wanted, program, weights);
+}
+
+function checkCap(place: string, cap: number): void {
+  if (!(cap > 0 && Number.isFinite(cap))) throw wrong(place, `the cap is ${cap}`, 'it must be above 0');
 }
 
 function checkAttention(op: AttentionOp, place: string, expectChannels: (id: ValueId, wanted: number) => void): void {
@@ -130,6 +186,7 @@ function checkAttention(op: AttentionOp, place: string, expectChannels: (id: Val
     );
   }
   if (window !== null && !isCount(window)) throw wrong(place, `window is ${window}`, 'it must be null or at least 1');
+  if (op.softcap !== undefined) checkCap(place, op.softcap);
   for (const id of [op.q, op.out]) expectChannels(id, headCount * headDim);
   for (const id of [op.k, op.v]) expectChannels(id, kvHeadCount * headDim);
 }

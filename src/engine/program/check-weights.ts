@@ -1,7 +1,7 @@
 // Do the weights fit the program? A size that does not fit is an error; dimensions that only look swapped are a warning,
 // because GGML lists them in the reverse of the order in which they are written here and converters mix the two up.
 import { RefuteError } from '../../errors.ts';
-import { missingTensor } from '../formats/gguf-weights.ts';
+import { missingTensor } from '../formats/stored-weights.ts';
 import { quoted } from '../formats/quoted.ts';
 import type { Notice } from '../model.ts';
 import type { WeightInfo, WeightSource } from './executor.ts';

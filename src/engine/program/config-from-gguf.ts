@@ -5,22 +5,12 @@ import { shownValue } from '../formats/quoted.ts';
 import type { Notice } from '../model.ts';
 import { ARCHITECTURES, isArchitecture } from './architectures.ts';
 import type { ArchitectureRules } from './architectures/rules.ts';
-import type { Architecture, ConfigKey, ModelConfig, Provenance } from './config.ts';
+import { checkHeads, LIMITS, provenanceOf, unknownArchitecture } from './config-rules.ts';
+import type { Architecture, Experts, ModelConfig } from './config.ts';
+import { knownGgufKeys } from './gguf-keys.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { reportUnreadKeys } from './unread-keys.ts';
 import { ropeFromGguf } from './rope-from-gguf.ts';
-
-/** Far above any model in use, far below what would overflow a product of two. */
-const LIMITS = {
-  layerCount: 4_096,
-  modelDim: 2 ** 20,
-  ffnDim: 2 ** 22,
-  headCount: 2 ** 16,
-  headDim: 2 ** 16,
-  vocabSize: 2 ** 24,
-  contextLength: 2 ** 31 - 1,
-  slidingWindow: 2 ** 31 - 1,
-} as const;
 
 export interface GgufModelHeader {
   /** For messages. */
@@ -41,7 +31,7 @@ export function configFromGguf(header: GgufModelHeader): { config: ModelConfig; 
     reader.requiredCount('layerCount', 'block_count', LIMITS.layerCount),
   );
   reader.record('architecture', 'metadata', 'general.architecture');
-  reportUnreadKeys(reader);
+  reportUnreadKeys(reader, knownGgufKeys(rules));
 
   const layerCount = reader.requiredCount('layerCount', 'block_count', LIMITS.layerCount);
   const modelDim = reader.requiredCount('modelDim', 'embedding_length', LIMITS.modelDim);
@@ -56,23 +46,27 @@ export function configFromGguf(header: GgufModelHeader): { config: ModelConfig; 
     contextLength: reader.requiredCount('contextLength', 'context_length', LIMITS.contextLength),
     rmsNormEps: reader.requiredPositive('rmsNormEps', 'attention.layer_norm_rms_epsilon'),
     rope: ropeFromGguf(reader, rules, { headDim: heads.headDim, hasFactors: tensors.has('rope_freqs.weight') }),
-    slidingWindow: readSlidingWindow(reader),
+    ...readWindow(reader, rules, layerCount),
+    attentionScale: readAttentionScale(reader, rules, { layerCount, modelDim, ...heads }),
+    ...readSoftcaps(reader, rules),
+    ...readScales(reader, rules, modelDim),
+    hasQkNorm: rules.hasQkNorm,
+    experts: readExperts(reader, rules),
     hasQkvBias: readQkvBias(reader, rules, tensors),
     isTied: !tensors.has('output.weight'),
   };
   reader.record('isTied', 'tensor', `output.weight is ${config.isTied ? 'absent' : 'present'}`);
-  return { config: { ...config, provenance: collect(reader.provenance) }, notices: reader.notices };
+  reader.record('hasQkNorm', 'architecture', rules.hasQkNorm ? 'always' : 'never');
+  return { config: { ...config, provenance: provenanceOf(reader) }, notices: reader.notices };
 }
 
 function readArchitecture({ path, metadata }: GgufModelHeader): Architecture {
   const name = metadata.get('general.architecture');
   if (typeof name === 'string' && isArchitecture(name)) return name;
-  throw new RefuteError({
-    code: 'E_CONFIG_ARCHITECTURE',
-    place: path,
-    is: name === undefined ? 'the metadata has no general.architecture' : `the architecture is ${shownValue(name)}`,
-    allowed: `${Object.keys(ARCHITECTURES).join(' and ')} are supported`,
-  });
+  throw unknownArchitecture(
+    path,
+    name === undefined ? 'the metadata has no general.architecture' : `the architecture is ${shownValue(name)}`,
+  );
 }
 
 function readHeads(
@@ -85,12 +79,7 @@ function readHeads(
     reader.default('kvHeadCount', 'KV-HEADS-DEFAULT', 'attention.head_count_kv', headCount, 'one per query head');
   const wrong = (is: string, allowed: string): RefuteError =>
     new RefuteError({ code: 'E_CONFIG_HEADS', place: reader.path, is, allowed });
-  if (headCount % kvHeadCount !== 0) {
-    throw wrong(
-      `${headCount} query heads share ${kvHeadCount} key-value heads`,
-      'the first must be a multiple of the second',
-    );
-  }
+  checkHeads(reader.path, headCount, kvHeadCount);
   let headDim = reader.count('headDim', 'attention.key_length', LIMITS.headDim);
   if (headDim === undefined) {
     if (modelDim % headCount !== 0) {
@@ -141,20 +130,98 @@ function readVocabSize(
   return rowCount;
 }
 
-function readSlidingWindow(reader: MetadataReader): number | null {
+function readWindow(
+  reader: MetadataReader,
+  { gemma }: ArchitectureRules,
+  layerCount: number,
+): Pick<ModelConfig, 'slidingWindow' | 'fullAttentionLayers'> {
   const key = 'attention.sliding_window';
+  if (gemma !== null) {
+    const slidingWindow =
+      reader.count('slidingWindow', key, LIMITS.slidingWindow) ??
+      reader.default('slidingWindow', 'SLIDING-WINDOW-DEFAULT', key, gemma.slidingWindow, "llama.cpp's default");
+    reader.record('fullAttentionLayers', 'architecture', 'every second layer, from 1');
+    return { slidingWindow, fullAttentionLayers: oddLayers(layerCount) };
+  }
+  reader.record('fullAttentionLayers', 'architecture', 'none');
   // 0 is how some converters write "none".
   if (reader.get(key) === undefined || reader.get(key) === 0) {
     reader.record('slidingWindow', 'architecture', 'none unless stated');
-    return null;
+    return { slidingWindow: null, fullAttentionLayers: [] };
   }
-  const window = reader.count('slidingWindow', key, LIMITS.slidingWindow) ?? null;
+  const slidingWindow = reader.count('slidingWindow', key, LIMITS.slidingWindow) ?? null;
   reader.notices.push({
     severity: 'note',
     code: 'SLIDING-WINDOW',
-    message: `${reader.full(key)} is ${window} and is kept to; llama.cpp ignores it for this architecture, so longer prompts differ.`,
+    message: `${reader.full(key)} is ${slidingWindow} and is kept to; llama.cpp ignores it for this architecture, so longer prompts differ.`,
   });
-  return window;
+  return { slidingWindow, fullAttentionLayers: [] };
+}
+
+/** The layer count by which llama.cpp tells Gemma 2 27B, whose scale no key holds. */
+const GEMMA2_27B_LAYERS = 46;
+
+function readAttentionScale(
+  reader: MetadataReader,
+  { gemma }: ArchitectureRules,
+  of: { layerCount: number; modelDim: number; headCount: number; headDim: number },
+): number {
+  if (gemma !== null && of.layerCount === GEMMA2_27B_LAYERS) {
+    reader.record('attentionScale', 'architecture', `1 / √(embedding_length / head_count), with 46 layers`);
+    return 1 / Math.sqrt(of.modelDim / of.headCount);
+  }
+  reader.record('attentionScale', 'architecture', '1 / √headDim');
+  return 1 / Math.sqrt(of.headDim);
+}
+
+function readSoftcaps(
+  reader: MetadataReader,
+  { gemma }: ArchitectureRules,
+): Pick<ModelConfig, 'attentionSoftcap' | 'logitSoftcap'> {
+  const read = (name: 'attentionSoftcap' | 'logitSoftcap', key: string): number | null => {
+    if (gemma === null) {
+      reader.record(name, 'architecture', 'none');
+      return null;
+    }
+    return (
+      reader.positive(name, key) ?? reader.default(name, 'SOFTCAP-DEFAULT', key, gemma[name], "llama.cpp's default")
+    );
+  };
+  return {
+    attentionSoftcap: read('attentionSoftcap', 'attn_logit_softcapping'),
+    logitSoftcap: read('logitSoftcap', 'final_logit_softcapping'),
+  };
+}
+
+function readScales(
+  reader: MetadataReader,
+  { gemma }: ArchitectureRules,
+  modelDim: number,
+): Pick<ModelConfig, 'embeddingScale' | 'normOffset'> {
+  reader.record('embeddingScale', 'architecture', gemma === null ? 'none' : '√modelDim');
+  reader.record('normOffset', 'architecture', gemma === null ? 'none' : 'gains of GGUF files hold it already');
+  return { embeddingScale: gemma === null ? 1 : Math.sqrt(modelDim), normOffset: 0 };
+}
+
+function readExperts(reader: MetadataReader, { hasExperts }: ArchitectureRules): Experts | null {
+  if (!hasExperts) {
+    for (const name of ['count', 'usedCount', 'ffnDim', 'isRenormalised'] as const) {
+      reader.record(`experts.${name}`, 'architecture', 'none');
+    }
+    return null;
+  }
+  const count = reader.requiredCount('experts.count', 'expert_count', LIMITS.expertCount);
+  const usedCount = reader.requiredCount('experts.usedCount', 'expert_used_count', count);
+  const ffnDim = reader.requiredCount('experts.ffnDim', 'expert_feed_forward_length', LIMITS.ffnDim);
+  const isRenormalised = reader.flag('experts.isRenormalised', 'expert_weights_norm') ?? true;
+  if (reader.get('expert_weights_norm') === undefined) {
+    reader.record('experts.isRenormalised', 'architecture', 'always, unless stated');
+  }
+  return { count, usedCount, ffnDim, isRenormalised };
+}
+
+function oddLayers(layerCount: number): number[] {
+  return Array.from({ length: Math.floor(layerCount / 2) }, (_, i) => 2 * i + 1);
 }
 
 function readQkvBias(reader: MetadataReader, rules: ArchitectureRules, tensors: ReadonlyMap<string, unknown>): boolean {
@@ -165,9 +232,4 @@ function readQkvBias(reader: MetadataReader, rules: ArchitectureRules, tensors: 
   const isPresent = tensors.has('blk.0.attn_q.bias');
   reader.record('hasQkvBias', 'tensor', `blk.0.attn_q.bias is ${isPresent ? 'present' : 'absent'}`);
   return isPresent;
-}
-
-function collect(found: ReadonlyMap<ConfigKey, Provenance>): ModelConfig['provenance'] {
-  // Every key is recorded above; a test holds that.
-  return Object.fromEntries(found) as Record<ConfigKey, Provenance>;
 }

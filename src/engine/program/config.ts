@@ -1,7 +1,7 @@
 // The hyperparameters that change what a forward pass computes, each with where it came from.
 import type { RopeParameters } from './program.ts';
 
-export type Architecture = 'llama' | 'qwen2';
+export type Architecture = 'llama' | 'qwen2' | 'qwen3' | 'qwen3moe' | 'gemma2';
 
 export interface ModelConfig {
   architecture: Architecture;
@@ -17,10 +17,35 @@ export interface ModelConfig {
   rope: RopeParameters;
   /** Positions that a query sees, itself included; null = all. */
   slidingWindow: number | null;
+  /** Layers that see all positions in spite of `slidingWindow`. */
+  fullAttentionLayers: readonly number[];
+  /** Factor of q·k. */
+  attentionScale: number;
+  /** c in c · tanh(score / c); null = scores as they are. */
+  attentionSoftcap: number | null;
+  /** As `attentionSoftcap`, of the logits. */
+  logitSoftcap: number | null;
+  /** Factor of the embedding rows. */
+  embeddingScale: number;
+  /** Added to every gain of a norm as the file stores it. */
+  normOffset: number;
   hasQkvBias: boolean;
+  /** True where q and k are normalised head by head, before they are rotated. */
+  hasQkNorm: boolean;
+  /** null: a dense feed-forward. */
+  experts: Experts | null;
   /** True where the head multiplies by the embedding matrix. */
   isTied: boolean;
   provenance: Readonly<Record<ConfigKey, Provenance>>;
+}
+
+/** A feed-forward that sends each position through a few of many experts. */
+export interface Experts {
+  count: number;
+  usedCount: number;
+  ffnDim: number;
+  /** True where the shares of the chosen experts are scaled to add up to 1. */
+  isRenormalised: boolean;
 }
 
 export type ConfigKey =
@@ -39,7 +64,18 @@ export type ConfigKey =
   | 'rope.pairing'
   | 'rope.scaling'
   | 'slidingWindow'
+  | 'fullAttentionLayers'
+  | 'attentionScale'
+  | 'attentionSoftcap'
+  | 'logitSoftcap'
+  | 'embeddingScale'
+  | 'normOffset'
   | 'hasQkvBias'
+  | 'hasQkNorm'
+  | 'experts.count'
+  | 'experts.usedCount'
+  | 'experts.ffnDim'
+  | 'experts.isRenormalised'
   | 'isTied';
 
 /** `architecture`: the rule of the architecture itself; `default`: nothing in the file said so, and that is printed. */

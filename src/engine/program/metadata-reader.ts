@@ -10,7 +10,7 @@ export class MetadataReader {
   readonly notices: Notice[] = [];
   readonly provenance: Map<ConfigKey, Provenance> = new Map();
   readonly #metadata: ReadonlyMap<string, unknown>;
-  /** Key prefix, e.g. `llama`. */
+  /** Key prefix, e.g. `llama`; '' for none. */
   readonly #prefix: string;
   readonly #layerCount: () => number;
 
@@ -22,18 +22,24 @@ export class MetadataReader {
     this.#layerCount = layerCount;
   }
 
-  /** The architecture's keys that the file has, without the prefix. */
+  /** The keys that the file has under the prefix, without it. */
   keys(): string[] {
-    const start = `${this.#prefix}.`;
+    const start = this.full('');
     return [...this.#metadata.keys()].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length));
   }
 
+  /** undefined where the key is absent or JSON's null, which means the same but for `isNull`. */
   get(key: string): unknown {
-    return this.#metadata.get(this.full(key));
+    return this.#metadata.get(this.full(key)) ?? undefined;
+  }
+
+  /** Present, and said to be nothing. */
+  isNull(key: string): boolean {
+    return this.#metadata.get(this.full(key)) === null;
   }
 
   full(key: string): string {
-    return `${this.#prefix}.${key}`;
+    return this.#prefix === '' ? key : `${this.#prefix}.${key}`;
   }
 
   record(name: ConfigKey, source: Provenance['source'], detail: string): void {
@@ -41,7 +47,7 @@ export class MetadataReader {
   }
 
   /** A default taken is never silent. */
-  default<T extends string | number>(name: ConfigKey, code: string, key: string, value: T, why: string): T {
+  default<T extends string | number | boolean>(name: ConfigKey, code: string, key: string, value: T, why: string): T {
     this.record(name, 'default', why);
     const message = `${this.full(key)} is absent; ${name} = ${value} is taken (${why}).`;
     this.notices.push({ severity: 'note', code, message });
@@ -76,6 +82,15 @@ export class MetadataReader {
     if (typeof value !== 'number' || !Number.isFinite(value) || !(value > 0)) {
       throw this.valueError(key, value, 'it must be a finite number above 0');
     }
+    this.record(name, 'metadata', this.full(key));
+    return value;
+  }
+
+  /** A truth value, or undefined where the key is absent. @throws RefuteError E_CONFIG_VALUE */
+  flag(name: ConfigKey, key: string): boolean | undefined {
+    const value = this.get(key);
+    if (value === undefined) return undefined;
+    if (typeof value !== 'boolean') throw this.valueError(key, value, 'true or false is needed');
     this.record(name, 'metadata', this.full(key));
     return value;
   }

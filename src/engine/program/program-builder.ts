@@ -38,10 +38,19 @@ export class ProgramBuilder {
     return out;
   }
 
-  rmsnorm(name: string, input: Built, weight: WeightName, eps: number): Built {
+  /** @param of.headCount normalises each head by itself, with one gain for all */
+  rmsnorm(
+    name: string,
+    input: Built,
+    weight: WeightName,
+    of: { eps: number; headCount?: number; gainOffset?: number },
+  ): Built {
     const out = this.#value(name, input.channelCount);
-    this.#read(weight, [input.channelCount]);
-    this.#ops.push({ op: 'rmsnorm', in: input.id, weight, eps, out: out.id });
+    this.#read(weight, [input.channelCount / (of.headCount ?? 1)]);
+    // An offset of 0 is left out: programs that mean the same are the same.
+    const { gainOffset = 0, ...rest } = of;
+    const offset = gainOffset === 0 ? {} : { gainOffset };
+    this.#ops.push({ op: 'rmsnorm', in: input.id, weight, out: out.id, ...rest, ...offset });
     return out;
   }
 
@@ -70,7 +79,7 @@ export class ProgramBuilder {
   attention(
     name: string,
     input: { q: Built; k: Built; v: Built },
-    head: Pick<AttentionOp, 'layer' | 'headCount' | 'kvHeadCount' | 'headDim' | 'scale' | 'window'>,
+    head: Pick<AttentionOp, 'layer' | 'headCount' | 'kvHeadCount' | 'headDim' | 'scale' | 'window' | 'softcap'>,
   ): { out: Built; op: AttentionOp } {
     const out = this.#value(name, input.q.channelCount);
     const op: AttentionOp = {
@@ -88,6 +97,56 @@ export class ProgramBuilder {
   silu(name: string, input: Built): Built {
     const out = this.#value(name, input.channelCount);
     this.#ops.push({ op: 'silu', in: input.id, out: out.id });
+    return out;
+  }
+
+  gelu(name: string, input: Built): Built {
+    const out = this.#value(name, input.channelCount);
+    this.#ops.push({ op: 'gelu', in: input.id, out: out.id });
+    return out;
+  }
+
+  scale(name: string, input: Built, factor: number): Built {
+    const out = this.#value(name, input.channelCount);
+    this.#ops.push({ op: 'scale', in: input.id, factor, out: out.id });
+    return out;
+  }
+
+  softcap(name: string, input: Built, cap: number): Built {
+    const out = this.#value(name, input.channelCount);
+    this.#ops.push({ op: 'softcap', in: input.id, cap, out: out.id });
+    return out;
+  }
+
+  moeSelect(name: string, logits: Built, usedCount: number): Built {
+    const out = this.#value(name, usedCount);
+    this.#ops.push({ op: 'moeSelect', in: logits.id, usedCount, out: out.id });
+    return out;
+  }
+
+  moeRoute(name: string, logits: Built, experts: Built, isRenormalised: boolean): Built {
+    const out = this.#value(name, experts.channelCount);
+    this.#ops.push({ op: 'moeRoute', in: logits.id, experts: experts.id, isRenormalised, out: out.id });
+    return out;
+  }
+
+  /** @param rows of one expert's matrix */
+  expertMatmul(
+    name: string,
+    input: Built,
+    weight: WeightName,
+    { experts, expertCount }: { experts: Built; expertCount: number },
+    [rows, columns]: readonly [number, number],
+  ): Built {
+    const out = this.#value(name, experts.channelCount * rows);
+    this.#read(weight, [expertCount, rows, columns]);
+    this.#ops.push({ op: 'expertMatmul', in: input.id, experts: experts.id, weight, expertCount, out: out.id });
+    return out;
+  }
+
+  moeSum(name: string, input: Built, shares: Built): Built {
+    const out = this.#value(name, input.channelCount / shares.channelCount);
+    this.#ops.push({ op: 'moeSum', in: input.id, shares: shares.id, out: out.id });
     return out;
   }
 

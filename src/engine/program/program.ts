@@ -46,8 +46,19 @@ export interface RopeParameters {
 export type Op =
   /** out[p] = W[token_p]. */
   | { op: 'embed'; weight: WeightName; out: ValueId }
-  /** out = in / sqrt(mean(in²) + eps) · gain, per position. */
-  | { op: 'rmsnorm'; in: ValueId; weight: WeightName; eps: number; out: ValueId }
+  /**
+   * out = in / sqrt(mean(in²) + eps) · (gain + gainOffset), per position, or, where there is a headCount, per head: gain is
+   * then as wide as a head and shared by all. gainOffset is 0 where absent.
+   */
+  | {
+      op: 'rmsnorm';
+      in: ValueId;
+      weight: WeightName;
+      eps: number;
+      out: ValueId;
+      headCount?: number;
+      gainOffset?: number;
+    }
   /** out[r] = Σ_c W[r, c] · in[c]; W is [out channels, in channels], rows contiguous. */
   | { op: 'matmul'; in: ValueId; weight: WeightName; out: ValueId }
   | { op: 'addBias'; in: ValueId; weight: WeightName; out: ValueId }
@@ -69,9 +80,26 @@ export type Op =
       headDim: number;
       scale: number;
       window: number | null;
+      softcap?: number;
     }
   /** out = in / (1 + e^(−in)). */
   | { op: 'silu'; in: ValueId; out: ValueId }
+  /** out = in/2 · (1 + tanh(√(2/π) · (in + 0.044715 · in³))): GELU by its tanh form. */
+  | { op: 'gelu'; in: ValueId; out: ValueId }
+  | { op: 'scale'; in: ValueId; factor: number; out: ValueId }
+  /** out = cap · tanh(in / cap). */
+  | { op: 'softcap'; in: ValueId; cap: number; out: ValueId }
+  /** Of a router's logits, the ids of the usedCount largest, largest first; of equal ones the lower id first. */
+  | { op: 'moeSelect'; in: ValueId; usedCount: number; out: ValueId }
+  /** softmax(logits) at the chosen ids, divided by its sum over them where `isRenormalised`. */
+  | { op: 'moeRoute'; in: ValueId; experts: ValueId; isRenormalised: boolean; out: ValueId }
+  /**
+   * Slot s of out = W[experts[s]] · x, with x the whole input where it is as wide as W's rows, else its slot s.
+   * W is [expertCount, out channels per slot, columns].
+   */
+  | { op: 'expertMatmul'; in: ValueId; experts: ValueId; weight: WeightName; expertCount: number; out: ValueId }
+  /** out[c] = Σ_s shares[s] · in[s, c], slots from 0. */
+  | { op: 'moeSum'; in: ValueId; shares: ValueId; out: ValueId }
   | { op: 'mul'; a: ValueId; b: ValueId; out: ValueId }
   | { op: 'add'; a: ValueId; b: ValueId; out: ValueId };
 
@@ -129,6 +157,15 @@ export function operands(op: Op): { reads: ValueId[]; writes: ValueId } {
     case 'addBias':
     case 'rope':
     case 'silu':
+    case 'gelu':
+    case 'scale':
+    case 'softcap':
+    case 'moeSelect':
       return { reads: [op.in], writes: op.out };
+    case 'moeRoute':
+    case 'expertMatmul':
+      return { reads: [op.in, op.experts], writes: op.out };
+    case 'moeSum':
+      return { reads: [op.in, op.shares], writes: op.out };
   }
 }

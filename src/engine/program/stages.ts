@@ -1,8 +1,8 @@
 // The stage names of DESIGN §4: 23 of the original tool in canonical order, and ours beside them.
 
 /**
- * Canonical order = order of execution. `v`, `q_norm` and `k_norm` are ours; the rest are the original's, its
- * spelling (`ffn_swigl`) included.
+ * Canonical order = order of execution. Ours are `v`, `q_norm`, `k_norm`, `moe_logits`, `ffn_gelu`, the two `_post_norm`
+ * and `lm_head_uncapped`; the rest are the original's, its spelling (`ffn_swigl`) included.
  */
 export const STAGE_NAMES = [
   'embedding',
@@ -18,18 +18,23 @@ export const STAGE_NAMES = [
   'attn_softmax',
   'attention',
   'attn_out',
+  'attn_post_norm',
   'post_attn_residual',
   'ffn_norm',
   'ffn_gate',
   'ffn_up',
   'ffn_silu',
+  'ffn_gelu',
   'ffn_swigl',
   'ffn_out',
-  'post_ffn_residual',
+  'ffn_post_norm',
+  'moe_logits',
   'moe_router',
   'moe_ffn_out',
   'moe_router_indices',
+  'post_ffn_residual',
   'final_norm',
+  'lm_head_uncapped',
   'lm_head',
 ] as const;
 

@@ -6,7 +6,7 @@ import type { Program } from './program.ts';
 
 /** Parts that an executor of these architectures would have to apply: biases, head norms, experts, fused projections. */
 const CHANGES_RESULT =
-  /^(blk\.\d+\.(attn_output\.bias|attn_[qkv]\.bias|attn_qkv\.|attn_[qk]_norm\.|ffn_(gate|up|down)\.bias|ffn_(gate|up|down)_(exps|shexp)\.|ffn_gate_inp\.|post_|attn_sinks)|output\.bias|position_embd\.|token_embd_norm\.|rope_factors_)/;
+  /^(model\.layers\.\d+\.(?!self_attn\.rotary_emb\.)|blk\.\d+\.(attn_output\.bias|attn_[qkv]\.bias|attn_qkv\.|attn_[qk]_norm\.|ffn_(gate|up|down)\.bias|ffn_(gate|up|down)_(exps|shexp)\.|ffn_gate_inp\.|post_|attn_sinks)|output\.bias|position_embd\.|token_embd_norm\.|rope_factors_)/;
 
 /** @throws RefuteError E_MODEL_UNREAD_TENSOR */
 export function unreadTensors(path: string, program: Program, names: readonly string[]): Notice[] {

@@ -44,6 +44,10 @@ export function tensorTypeById(ggmlId: number): TensorTypeName | undefined {
   return byId.get(ggmlId);
 }
 
+export function elementCountOf(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
 /** Bytes of `elementCount` elements; the caller has made sure that they fill whole blocks. */
 export function byteLengthOf(type: TensorTypeName, elementCount: number): number {
   const { blockElements, blockBytes } = TENSOR_TYPES[type];

@@ -4,6 +4,8 @@ import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../model.ts';
 import { ChatTemplate } from './chat-template.ts';
 import { buildEncoder, type Encode } from './encoder.ts';
+import { hfEncoder, type EncodeWhole } from './hf-encoder.ts';
+import type { HfTokenizer } from './hf-tokenizer.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { Pieces, PieceStream } from './pieces.ts';
 import { SpecialTokens } from './special-tokens.ts';
@@ -18,13 +20,15 @@ const KINDS: ReadonlyMap<string, Vocabulary['kind']> = new Map([
 ]);
 
 /**
- * @param metadata a GGUF file's key-value data as plain values
- * @param notify   called for each default that is taken and each oddity that is accepted
+ * @param metadata  a GGUF file's key-value data as plain values, or the same keys out of other files
+ * @param notify    called for each default that is taken and each oddity that is accepted
+ * @param tokenizer where the keys are from a tokenizer.json, which then encodes by itself
  * @throws RefuteError those of `readVocabulary`
  */
 export function createTextModel(
   metadata: ReadonlyMap<string, unknown>,
   notify: (notice: Notice) => void = () => {},
+  tokenizer: HfTokenizer['tokenizer'] = null,
 ): TextModel {
   const name = new MetadataReader(metadata).string('tokenizer.ggml.model');
   const kind = KINDS.get(name ?? '');
@@ -33,8 +37,9 @@ export function createTextModel(
     notify(textless.notice);
     return textless;
   }
-  const vocabulary = readVocabulary(metadata, kind, notify);
-  const model = new VocabularyTextModel(vocabulary);
+  const own = tokenizer === null ? null : { endIds: tokenizer.endIds };
+  const vocabulary = readVocabulary(metadata, kind, notify, own);
+  const model = new VocabularyTextModel(vocabulary, tokenizer === null ? null : hfEncoder(tokenizer.json));
   if (model.chatReadsClock) {
     const message = 'The chat template writes the date of today: a prompt has other ids tomorrow.';
     notify({ severity: 'note', code: 'TEMPLATE-CLOCK', message });
@@ -52,8 +57,11 @@ class VocabularyTextModel implements TextModel {
   readonly #template: ChatTemplate | null;
   #specials: SpecialTokens | null = null;
   #encodeText: Encode | null = null;
+  readonly #encodeWhole: EncodeWhole | null;
 
-  constructor(vocabulary: Vocabulary) {
+  /** @param encodeWhole takes the place of the encoder that the vocabulary makes */
+  constructor(vocabulary: Vocabulary, encodeWhole: EncodeWhole | null) {
+    this.#encodeWhole = encodeWhole;
     this.vocabSize = vocabulary.tokens.length;
     this.bosId = vocabulary.bosId;
     this.endIds = vocabulary.endIds;
@@ -72,11 +80,16 @@ class VocabularyTextModel implements TextModel {
   }
 
   encode(text: string, { parseSpecial, addBos }: { parseSpecial: boolean; addBos: boolean }): number[] {
-    this.#specials ??= new SpecialTokens(this.#vocabulary);
     // A lone surrogate has no UTF-8; it is U+FFFD from here on, as everywhere else that text becomes bytes.
-    const parts = this.#specials.split(text.toWellFormed(), parseSpecial);
-    const ids = parts.flatMap((part) => (typeof part === 'number' ? [part] : this.#encodeStretch(part)));
+    const whole = text.toWellFormed();
+    const ids = this.#encodeWhole?.(whole, parseSpecial) ?? this.#encodeParts(whole, parseSpecial);
     return addBos ? [this.#requireBos(), ...ids] : ids;
+  }
+
+  #encodeParts(text: string, parseSpecial: boolean): number[] {
+    this.#specials ??= new SpecialTokens(this.#vocabulary);
+    const parts = this.#specials.split(text, parseSpecial);
+    return parts.flatMap((part) => (typeof part === 'number' ? [part] : this.#encodeStretch(part)));
   }
 
   decode(ids: readonly number[], { keepSpecial = false }: { keepSpecial?: boolean } = {}): string {

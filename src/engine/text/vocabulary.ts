@@ -59,9 +59,19 @@ const END_KEYS = ['eos_token_id', 'eot_token_id', 'eom_token_id'] as const;
 const BOS_SPELLINGS: Readonly<Record<string, readonly string[]>> = {
   llama: ['<|begin_of_text|>', '<s>', '<bos>'],
   qwen2: ['<|endoftext|>'],
+  qwen3: ['<|endoftext|>'],
+  qwen3moe: ['<|endoftext|>'],
+  gemma2: ['<bos>'],
 };
 
+/** What a tokenizer.json brings along and no key of GGUF says. */
+export interface OwnTokenizer {
+  /** Beside those that the vocabulary marks. */
+  endIds: readonly number[];
+}
+
 /**
+ * @param own where a tokenizer.json encodes: nothing is then guessed about cutting, or about a BOS token
  * @throws RefuteError E_TOKENIZER_TYPE (a key of the wrong type), E_TOKENIZER_LENGTH (lists that do not match),
  *   E_TOKENIZER_ID (an id outside the vocabulary), E_TOKENIZER_DUPLICATE, E_TOKENIZER_EMPTY, E_TOKENIZER_SCORES
  */
@@ -69,6 +79,7 @@ export function readVocabulary(
   metadata: ReadonlyMap<string, unknown>,
   kind: Vocabulary['kind'],
   notify: (notice: Notice) => void,
+  own: OwnTokenizer | null = null,
 ): Vocabulary {
   const reader = new MetadataReader(metadata);
   const tokens = reader.strings('tokenizer.ggml.tokens') ?? [];
@@ -76,9 +87,10 @@ export function readVocabulary(
   const idOf = indexTokens(reader, tokens);
   const types = readTypes(reader, tokens, notify);
   noticeMissingBytes(kind, idOf, types, notify);
-  const preTokenizer = kind === 'bpe' ? choosePreTokenizer(reader, notify) : null;
+  const preTokenizer = kind === 'bpe' && own === null ? choosePreTokenizer(reader, notify) : null;
   const bosId =
-    reader.id('tokenizer.ggml.bos_token_id', tokens.length) ?? fallbackBos(reader, kind, idOf, types, notify);
+    reader.id('tokenizer.ggml.bos_token_id', tokens.length) ??
+    (own === null ? fallbackBos(reader, kind, idOf, types, notify) : null);
   return {
     kind,
     preTokenizer,
@@ -88,7 +100,7 @@ export function readVocabulary(
     merges: kind === 'bpe' ? (reader.strings('tokenizer.ggml.merges') ?? []) : [],
     bosId,
     eosId: reader.id('tokenizer.ggml.eos_token_id', tokens.length),
-    endIds: findEndIds(reader, tokens, types, notify),
+    endIds: findEndIds(reader, tokens, types, own?.endIds ?? [], notify),
     wantsBos: readWantsBos(reader, bosId, preTokenizer?.wantsBos ?? kind === 'sentencepiece', notify),
     hasSpacePrefix: reader.flag('tokenizer.ggml.add_space_prefix') ?? kind === 'sentencepiece',
     chatTemplate: reader.string('tokenizer.chat_template'),
@@ -197,9 +209,10 @@ function findEndIds(
   reader: MetadataReader,
   tokens: readonly string[],
   types: Uint8Array,
+  stated: readonly number[],
   notify: (notice: Notice) => void,
 ): ReadonlySet<number> {
-  const ids = new Set<number>();
+  const ids = new Set<number>(stated);
   for (const key of END_KEYS) {
     const id = reader.id(`tokenizer.ggml.${key}`, tokens.length);
     if (id !== null) ids.add(id);

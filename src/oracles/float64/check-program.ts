@@ -61,6 +61,14 @@ function checkNumbers(op: Op, place: string): void {
     for (const [name, n] of Object.entries(of)) if (!isCount(n)) throw broken(place, `${name} is ${n}`);
   };
   if (op.op === 'rmsnorm' && !(op.eps >= 0 && op.eps < Infinity)) throw broken(place, `eps is ${op.eps}`);
+  if (op.op === 'rmsnorm' && !isCount(op.headCount ?? 1)) throw broken(place, `headCount is ${op.headCount}`);
+  if (op.op === 'rmsnorm' && !Number.isFinite(op.gainOffset ?? 0))
+    throw broken(place, `gainOffset is ${op.gainOffset}`);
+  if (op.op === 'scale' && !Number.isFinite(op.factor)) throw broken(place, `factor is ${op.factor}`);
+  const cap = op.op === 'softcap' ? op.cap : op.op === 'attention' ? op.softcap : undefined;
+  if (cap !== undefined && !(cap > 0 && cap < Infinity)) throw broken(place, `the cap is ${cap}`, 'it must be above 0');
+  if (op.op === 'moeSelect') counts({ usedCount: op.usedCount });
+  if (op.op === 'expertMatmul') counts({ expertCount: op.expertCount });
   if (op.op === 'rope') {
     const { headCount, headDim, rope } = op;
     counts({ headCount, headDim, rotaryDim: rope.rotaryDim });
@@ -92,8 +100,39 @@ function checkWidths(op: Op, place: string, channels: ReadonlyMap<ValueId, numbe
     for (const id of [op.k, op.v]) demand(id, op.kvHeadCount * op.headDim);
     return;
   }
-  if (op.op === 'rope') demand(op.out, op.headCount * op.headDim);
-  if (op.op === 'matmul') return;
+  const width = (id: ValueId): number => channels.get(id) ?? 0;
+  switch (op.op) {
+    case 'matmul':
+    case 'expertMatmul':
+      return;
+    case 'rmsnorm':
+      if (width(op.out) % (op.headCount ?? 1) !== 0) {
+        throw broken(place, `${width(op.out)} channels are to be ${op.headCount} heads`);
+      }
+      break;
+    case 'rope':
+      demand(op.out, op.headCount * op.headDim);
+      break;
+    case 'moeSelect':
+      demand(op.out, op.usedCount);
+      if (op.usedCount > width(op.in)) throw broken(place, `${op.usedCount} of ${width(op.in)} experts are wanted`);
+      return;
+    case 'moeRoute':
+      demand(op.experts, width(op.out));
+      if (width(op.out) > width(op.in)) throw broken(place, `${width(op.out)} of ${width(op.in)} experts are wanted`);
+      return;
+    case 'moeSum':
+      demand(op.in, width(op.out) * width(op.shares));
+      return;
+    case 'embed':
+    case 'addBias':
+    case 'silu':
+    case 'gelu':
+    case 'scale':
+    case 'softcap':
+    case 'mul':
+    case 'add':
+  }
   for (const id of readsOf(op)) demand(id, channels.get(op.out));
 }
 
@@ -105,7 +144,7 @@ function checkWeight(
   program: Program,
   weights: WeightSource,
 ): void {
-  const needed = weightShape(op, channels, program.vocabSize);
+  const needed = weightShape(op, channels, program.vocabSize, weights);
   if (needed === null) return;
   const { name, shape } = needed;
   const stored = layoutOf(weights, name, shape.at(-1) ?? 0).info.shape;
@@ -125,6 +164,7 @@ function weightShape(
   op: Op,
   channels: ReadonlyMap<ValueId, number>,
   vocabSize: number,
+  weights: WeightSource,
 ): { name: WeightName; shape: number[] } | null {
   const out = channels.get(op.out) ?? 0;
   switch (op.op) {
@@ -133,14 +173,27 @@ function weightShape(
     case 'matmul':
       return { name: op.weight, shape: [out, channels.get(op.in) ?? 0] };
     case 'rmsnorm':
+      return { name: op.weight, shape: [out / (op.headCount ?? 1)] };
     case 'addBias':
       return { name: op.weight, shape: [out] };
+    case 'expertMatmul': {
+      const [width, slots] = [channels.get(op.in) ?? 0, channels.get(op.experts) ?? 0];
+      // The input is one row of columns, or one for each slot: the stored matrix says which.
+      const columns = weights.info(op.weight)?.shape.at(-1) === width ? width : width / slots;
+      return { name: op.weight, shape: [op.expertCount, out / slots, columns] };
+    }
     case 'rope': {
       const { scaling, rotaryDim } = op.rope;
       return scaling.type === 'factors' ? { name: scaling.weight, shape: [rotaryDim / 2] } : null;
     }
     case 'attention':
     case 'silu':
+    case 'gelu':
+    case 'scale':
+    case 'softcap':
+    case 'moeSelect':
+    case 'moeRoute':
+    case 'moeSum':
     case 'mul':
     case 'add':
       return null;

@@ -7,11 +7,18 @@ import { add } from './ops/add.ts';
 import { addBias } from './ops/add-bias.ts';
 import { attention } from './ops/attention.ts';
 import { embed } from './ops/embed.ts';
+import { expertMatmul } from './ops/expert-matmul.ts';
+import { gelu } from './ops/gelu.ts';
 import { matmul } from './ops/matmul.ts';
+import { moeRoute } from './ops/moe-route.ts';
+import { moeSelect } from './ops/moe-select.ts';
+import { moeSum } from './ops/moe-sum.ts';
 import { mul } from './ops/mul.ts';
 import { rmsnorm } from './ops/rmsnorm.ts';
 import { rope } from './ops/rope.ts';
+import { scale } from './ops/scale.ts';
 import { silu } from './ops/silu.ts';
+import { softcap } from './ops/softcap.ts';
 import { readVector } from './weights.ts';
 
 export interface OpInputs {
@@ -43,8 +50,15 @@ export async function evaluateOp(op: Op, inputs: OpInputs): Promise<Float64Array
   switch (op.op) {
     case 'embed':
       return embed(tokens, weights, op.weight);
-    case 'rmsnorm':
-      return rmsnorm(value(op.in), await readVector(weights, op.weight, channelsOf(op.in)), op.eps);
+    case 'rmsnorm': {
+      const gain = await readVector(weights, op.weight, channelsOf(op.in) / (op.headCount ?? 1));
+      // 1 + w of a float16 w is exact in double.
+      return rmsnorm(
+        value(op.in),
+        gain.map((factor) => factor + (op.gainOffset ?? 0)),
+        op.eps,
+      );
+    }
     case 'matmul':
       return matmul(value(op.in), tokens.length, weights, op.weight);
     case 'addBias':
@@ -61,6 +75,22 @@ export async function evaluateOp(op: Op, inputs: OpInputs): Promise<Float64Array
     }
     case 'silu':
       return silu(value(op.in));
+    case 'gelu':
+      return gelu(value(op.in));
+    case 'scale':
+      return scale(value(op.in), op.factor);
+    case 'softcap':
+      return softcap(value(op.in), op.cap);
+    case 'moeSelect':
+      return moeSelect(value(op.in), channelsOf(op.in), op.usedCount);
+    case 'moeRoute': {
+      const { isRenormalised } = op;
+      return moeRoute(value(op.in), value(op.experts), { rowCount: tokens.length, isRenormalised });
+    }
+    case 'moeSum':
+      return moeSum(value(op.in), value(op.shares), tokens.length);
+    case 'expertMatmul':
+      return expertMatmul(op, value(op.in), value(op.experts), tokens.length, weights);
     case 'mul':
       return mul(value(op.a), value(op.b));
     case 'add':

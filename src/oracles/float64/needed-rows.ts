@@ -36,7 +36,16 @@ export function readsOf(op: Op): ValueId[] {
     case 'addBias':
     case 'rope':
     case 'silu':
+    case 'gelu':
+    case 'scale':
+    case 'softcap':
+    case 'moeSelect':
       return [op.in];
+    case 'moeRoute':
+    case 'expertMatmul':
+      return [op.in, op.experts];
+    case 'moeSum':
+      return [op.in, op.shares];
     case 'attention':
       return [op.q, op.k, op.v];
     case 'mul':

@@ -1,17 +1,14 @@
 // The contract reader as the rest of runner/ and cli/ see it.
-export { CODE_TITLES, severityOf, type Code } from './codes.ts';
-export { compareDiagnostics, countDiagnostics } from './diagnostic.ts';
+export { CODE_TITLES, type Code } from './codes.ts';
 export type { Diagnostic, DiagnosticCounts, Severity } from './diagnostic.ts';
-export { applyEdits, type ContractEdit } from './edit.ts';
-export { LineIndex, type Position } from './line-index.ts';
-export { findContractFiles, loadContract, loadContracts, readContractFile, readContractText } from './load-contract.ts';
+export type { ContractEdit } from './edit.ts';
+export type { Position } from './line-index.ts';
+export { loadContract, loadContracts, readContractFile, readContractText } from './load-contract.ts';
 export type * from './model.ts';
-export { CLAIM_EXECUTORS, EVIDENCE_KEYS, LEVELS } from './model.ts';
-export { parseContract } from './parse-contract.ts';
+export { EVIDENCE_KEYS } from './model.ts';
 export type { DerivedLevel, DeriveLevel } from './rules/level-rules.ts';
-export { LINK_KINDS, type LinkCounts, type LinkKind } from './rules/link-rules.ts';
+export type { LinkCounts, LinkKind } from './rules/link-rules.ts';
 export { validateContracts, type Validation, type ValidationInput } from './validate-contracts.ts';
 export { validatePaths } from './validate-paths.ts';
 export type { LevelSource, PathValidation, ValidatePathsOptions } from './validate-paths.ts';
-export { projectRootOf } from './project-root.ts';
 export { toValue, type JsonValue } from './yaml-node.ts';

@@ -6,8 +6,8 @@ import type { Claim, ClaimExecutor, DeclaredEvidence, EvidenceEntry, Level, Requ
 import { asMap, asText, asTexts, findAnyNode, findNode } from './yaml-node.ts';
 import type { YamlMap, YamlNode } from './yaml-node.ts';
 
-export const COMPARATORS: readonly Comparator[] = ['<=', '<', '>=', '>', '=='];
-export const DEFAULT_REQUIRED_LEVEL: RequiredLevel = 'FUNCTIONAL';
+const COMPARATORS: readonly Comparator[] = ['<=', '<', '>=', '>', '=='];
+const DEFAULT_REQUIRED_LEVEL: RequiredLevel = 'FUNCTIONAL';
 
 /** The bar, when every part of it is there and of its type. */
 export function parseBar(map: YamlMap | undefined): Bar | undefined {

@@ -46,7 +46,7 @@ export function parseContract(text: ContractText): Contract {
 }
 
 /** `contracts/rmsnorm-v1.yaml` is contract `rmsnorm-v1`, stem `rmsnorm`, version 1. */
-export function parseFileName(path: string): { name: string; stem: string; fileVersion?: number } {
+function parseFileName(path: string): { name: string; stem: string; fileVersion?: number } {
   const file = path.split(/[/\\]/).at(-1) ?? path;
   const name = file.replace(/\.ya?ml$/i, '');
   const match = /^(?<stem>.+)-v(?<version>[0-9]{1,6})$/.exec(name);

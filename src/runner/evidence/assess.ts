@@ -90,7 +90,8 @@ async function assessReceipt(
   const changes = comparePins(stable.pins, present);
   // The refutation itself is evidence: without it nobody can look at what was found.
   for (const section of Object.values(stable.parts)) {
-    const file = section.counterexample === null ? null : `${path.slice(0, path.lastIndexOf('/'))}/${section.counterexample.file}`;
+    const file =
+      section.counterexample === null ? null : `${path.slice(0, path.lastIndexOf('/'))}/${section.counterexample.file}`;
     if (file !== null && !existsSync(absolute(root, file))) {
       changes.push({ pin: `counterexample:${file}`, recorded: undefined, present: 'absent' });
     }
@@ -105,17 +106,22 @@ function recordedBar(stable: StablePart): Bar {
 }
 
 /** A claim never stands above a contract that its own depends on; a contract stands as its lowest claim. */
-function withLevels(contracts: readonly Contract[], claims: readonly Omit<ClaimStatus, 'derivation' | 'isMet'>[]): ClaimStatus[] {
+function withLevels(
+  contracts: readonly Contract[],
+  claims: readonly Omit<ClaimStatus, 'derivation' | 'isMet'>[],
+): ClaimStatus[] {
   const byContract = new Map<Contract, ClaimStatus[]>();
   const inProgress = new Set<Contract>();
   const statusesOf = (contract: Contract): ClaimStatus[] => {
     const known = byContract.get(contract);
     if (known !== undefined) return known;
     inProgress.add(contract);
-    const dependencies = contract.metadata.dependsOn.map((name): DependencyFacts => {
-      const target = contracts.find((candidate) => candidate.name === name || candidate.stem === name);
+    const dependencies = contract.metadata.dependsOn.map((stem): DependencyFacts => {
+      const target = contracts.find((candidate) => candidate.name === stem || candidate.stem === stem);
       // A circle vouches for itself, which is no vouching.
-      return { stem: name, level: target === undefined || inProgress.has(target) ? null : contractLevel(statusesOf(target)) };
+      if (target === undefined || inProgress.has(target)) return { stem, level: null };
+      const theirs = statusesOf(target).map(({ derivation }) => derivation);
+      return { stem, level: lowestOf(theirs, 'level'), word: lowestOf(theirs, 'word') };
     });
     const statuses = claims
       .filter((entry) => entry.contract === contract)
@@ -136,13 +142,13 @@ function withLevels(contracts: readonly Contract[], claims: readonly Omit<ClaimS
   return contracts.flatMap(statusesOf);
 }
 
-/** The lowest of its claims; null for a contract without any. */
-export function contractLevel(statuses: readonly ClaimStatus[]): Level | null {
-  const [first, ...rest] = statuses.map(({ derivation }) => derivation.level);
+/** The lowest of a contract's claims; null for a contract without any. */
+function lowestOf(derivations: readonly Derivation[], which: 'level' | 'word'): Level | null {
+  const [first, ...rest] = derivations.map((derivation) => derivation[which]);
   return first === undefined ? null : rest.reduce(lowerLevel, first);
 }
 
-export function receiptFacts({ receipt, changes }: AssessedReceipt): ReceiptFacts {
+function receiptFacts({ receipt, changes }: AssessedReceipt): ReceiptFacts {
   const { stable, confirmations, volatile } = receipt.predicate;
   const outputs = outputsOf(stable.parts);
   return {

@@ -19,7 +19,19 @@ export interface Base {
 export async function readBase(root: string, ref: string): Promise<Base> {
   // A ref that begins with a dash would be an option.
   const commit = (await git(root, ref, 'rev-parse', '--verify', '--end-of-options', `${ref}^{commit}`)).trim();
-  const listed = await git(root, ref, 'diff', '--name-only', '--no-renames', '--relative', '-z', commit, '--', 'contracts', EVIDENCE_FOLDER);
+  const listed = await git(
+    root,
+    ref,
+    'diff',
+    '--name-only',
+    '--no-renames',
+    '--relative',
+    '-z',
+    commit,
+    '--',
+    'contracts',
+    EVIDENCE_FOLDER,
+  );
   const base: Base = { ref, contracts: [], receipts: [] };
   for (const path of listed.split('\0').filter((name) => name !== '')) {
     const isContract = path.startsWith('contracts/') && /\.ya?ml$/i.test(path);
@@ -41,7 +53,11 @@ export async function readBase(root: string, ref: string): Promise<Base> {
 /** null: the file is new. */
 async function show(root: string, commit: string, path: string): Promise<string | null> {
   const { execa } = await import('execa');
-  const result = await execa('git', ['show', `${commit}:./${path}`], { cwd: root, reject: false, stripFinalNewline: false });
+  const result = await execa('git', ['show', `${commit}:./${path}`], {
+    cwd: root,
+    reject: false,
+    stripFinalNewline: false,
+  });
   return result.exitCode === 0 ? result.stdout : null;
 }
 

@@ -10,7 +10,8 @@ export async function evidenceLevels(root: string, contracts: readonly Contract[
   const derived = new Map(claims.map(({ claim, derivation }) => [claim, derivation]));
   return (claim) => {
     const derivation = derived.get(claim);
-    if (derivation === undefined) return { level: 'NONE', cause: 'the claim is not among the contracts that were read' };
+    if (derivation === undefined)
+      return { level: 'NONE', cause: 'the claim is not among the contracts that were read' };
     return { level: derivation.word, cause: derivation.cause === null ? '' : describeCause(derivation.cause) };
   };
 }

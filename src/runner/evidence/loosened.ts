@@ -49,7 +49,13 @@ function contractLoosenings(before: Contract, contracts: readonly Contract[]): L
   const all = contracts.flatMap((contract) => contract.claims);
   const isMajor = same !== undefined && majorOf(same) > majorOf(before);
   const found: Loosening[] = [];
-  const add = (claim: string, code: LooseningCode, detail: string, place: Pick<Claim, 'file' | 'line'>, meant = isMajor): void => {
+  const add = (
+    claim: string,
+    code: LooseningCode,
+    detail: string,
+    place: Pick<Claim, 'file' | 'line'>,
+    meant = isMajor,
+  ): void => {
     found.push({ code, contract: before.name, claim, detail, isDeclared: meant, file: place.file, line: place.line });
   };
   const home = { file: same?.path ?? before.path, line: 1 };
@@ -95,15 +101,21 @@ function claimLoosenings(was: Claim, is: Claim): Pick<Loosening, 'code' | 'detai
 }
 
 /** A bar that accepts anything the old one refused; another metric or unit cannot be compared and counts as looser. */
-export function isLooser(was: Bar, is: Bar): boolean {
+function isLooser(was: Bar, is: Bar): boolean {
   if (was.metric !== is.metric || was.unit !== is.unit) return true;
   const isSameSide = sideOf(was) === sideOf(is);
   if (!isSameSide) return is.comparator !== '==' || !accepts(was, is.threshold);
   switch (sideOf(was)) {
     case 'below':
-      return is.threshold > was.threshold || (is.threshold === was.threshold && was.comparator === '<' && is.comparator === '<=');
+      return (
+        is.threshold > was.threshold ||
+        (is.threshold === was.threshold && was.comparator === '<' && is.comparator === '<=')
+      );
     case 'above':
-      return is.threshold < was.threshold || (is.threshold === was.threshold && was.comparator === '>' && is.comparator === '>=');
+      return (
+        is.threshold < was.threshold ||
+        (is.threshold === was.threshold && was.comparator === '>' && is.comparator === '>=')
+      );
     case 'exact':
       return is.threshold !== was.threshold;
   }

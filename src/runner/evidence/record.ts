@@ -8,10 +8,9 @@ import type { FaultResult } from '../run/run-faults.ts';
 import type { PartReport, TouchedInputs } from '../run/protocol.ts';
 import type { PartResult } from '../run/verdict.ts';
 import { describeFaultReason, describeReason } from '../report/text.ts';
-import { digestOf, digestOfJson, type Digest, type Json } from './digest.ts';
+import { canonicalJson, canonicalText, digestOf, digestOfJson, type Digest, type Json } from './digest.ts';
 import type { Environment } from './environment.ts';
 import { comparePins, type Pins } from './pins.ts';
-import { canonicalText } from './digest.ts';
 import { RECEIPT_VERSION, sealReceipt } from './receipt.ts';
 import type { Confirmation, CounterexampleFile, FaultSection, PartSection, Receipt, StablePart } from './receipt.ts';
 import type { VolatilePart } from './receipt.ts';
@@ -22,7 +21,7 @@ export interface RecordInput {
   environment: Environment;
   pins: Pins;
   previous: Receipt | null;
-  volatile: Omit<VolatilePart, 'durationMs' | 'notes'>;
+  volatile: Omit<VolatilePart, 'durationMs' | 'faults' | 'notes'>;
   /** SOURCE_DATE_EPOCH is set: durations are left out. */
   isClockFixed: boolean;
 }
@@ -66,8 +65,14 @@ export function recordRun(input: RecordInput): Recorded {
     touched: touchedInputs(run, kept?.stable ?? null),
     pins,
   };
-  const isUnchanged = previous !== null && digestOfJson(asJson(previous.predicate.stable)) === digestOfJson(asJson(stable));
-  const volatile: VolatilePart = { ...input.volatile, durationMs, notes: notesOf(run, input.root) };
+  const isUnchanged =
+    previous !== null && digestOfJson(asJson(previous.predicate.stable)) === digestOfJson(asJson(stable));
+  const volatile: VolatilePart = {
+    ...input.volatile,
+    durationMs,
+    faults: { ...kept?.volatile.faults, ...faultSightings(run.faults) },
+    notes: notesOf(run, input.root),
+  };
   const receipt = sealReceipt({ stable, confirmations: keptConfirmations(previous, pins), volatile });
   return { receipt: isUnchanged && previous !== null ? previous : receipt, isUnchanged, counterexamples };
 }
@@ -88,7 +93,10 @@ export function touchedInputs(run: Pick<ClaimRun, 'parts'>, old: Pick<StablePart
   if (old !== null) all.push(old.touched);
   const union = <Item extends string>(pick: (touched: TouchedInputs) => readonly Item[]): Item[] =>
     [...new Set(all.flatMap(pick))].toSorted();
-  const oracles = new Map(all.flatMap((touched) => touched.oracles).map((oracle) => [JSON.stringify(oracle), oracle]));
+  // Canonical: in a receipt that was read back the keys stand in another order than in a fresh report.
+  const oracles = new Map(
+    all.flatMap((touched) => touched.oracles).map((oracle) => [canonicalJson({ ...oracle }), oracle]),
+  );
   return {
     data: union((touched) => touched.data),
     models: union((touched) => touched.models),
@@ -124,12 +132,21 @@ export function outputsDigest(report: PartReport | undefined): Digest {
 /** New results win; one that could not be run now does not erase one that was. */
 function faultSections(results: readonly FaultResult[], old: readonly FaultSection[]): FaultSection[] {
   const sections = new Map(old.map((section) => [section.id, section]));
-  for (const { id, title, size, part, verdict, executed, measured } of results) {
+  for (const { id, title, size, part, verdict } of results) {
     if (verdict === 'not-run' && sections.has(id)) continue;
-    const number = measured === null ? null : formatNumber(measured);
-    sections.set(id, { id, title, size, part, verdict, executed, measured: number });
+    sections.set(id, { id, title, size, part, verdict });
   }
   return [...sections.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function faultSightings(results: readonly FaultResult[]): VolatilePart['faults'] {
+  const run = results.filter(({ verdict }) => verdict !== 'not-run');
+  return Object.fromEntries(
+    run.map(({ id, executed, measured }) => [
+      id,
+      { executed, measured: measured === null ? null : formatNumber(measured) },
+    ]),
+  );
 }
 
 function counterexampleOf(run: ClaimRun, part: PartResult): { part: PartName; name: string; text: string }[] {

@@ -69,11 +69,7 @@ export async function writeRun(
 }
 
 /** Adds this machine's result to a receipt that another machine wrote for the same pins. */
-export async function writeConfirmation(
-  session: WriteSession,
-  contract: Contract,
-  run: ClaimRun,
-): Promise<WrittenRun> {
+export async function writeConfirmation(session: WriteSession, contract: Contract, run: ClaimRun): Promise<WrittenRun> {
   const { root } = session.project;
   const path = receiptPath(run.claim, environmentOf(run.executor).class);
   const previous = receiptsOfClaim(root, run.claim).find((entry) => entry.path === path)?.receipt ?? null;
@@ -128,7 +124,10 @@ async function sourceOf(root: string): Promise<VolatilePart['source']> {
   const { execa } = await import('execa');
   const git = (...argv: string[]): Promise<{ exitCode?: number; stdout: string }> =>
     execa('git', argv, { cwd: root, reject: false });
-  const [head, status] = await Promise.all([git('rev-parse', 'HEAD'), git('status', '--porcelain', '--untracked-files=no')]);
+  const [head, status] = await Promise.all([
+    git('rev-parse', 'HEAD'),
+    git('status', '--porcelain', '--untracked-files=no'),
+  ]);
   if (head.exitCode !== 0) return null;
   return { commit: head.stdout.trim(), isDirty: status.stdout.trim() !== '' };
 }

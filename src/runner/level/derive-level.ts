@@ -8,7 +8,8 @@ const RUNGS: readonly RungLevel[] = ['PARTIAL_ALGORITHM_LEVEL', 'FUNCTIONAL', 'D
 
 /**
  * level = min(highest rung that is met with all rungs below it, every cap), NONE when a required class is falsified
- * or in error. Stale receipts are left out first; with all of them counted as fresh, the same rule gives `word`.
+ * or in error. Stale receipts are left out first; with all of them, and those of dependencies, counted as fresh, the
+ * same rule gives `word`.
  */
 export function deriveLevel(
   claim: ClaimFacts,
@@ -17,7 +18,8 @@ export function deriveLevel(
 ): Derivation {
   const fresh = receipts.filter((receipt) => receipt.isFresh);
   const now = judge(claim, fresh, dependencies);
-  const word = fresh.length === receipts.length ? now.level : judge(claim, receipts, dependencies).level;
+  const words = dependencies.map(({ stem, level, word = level }) => ({ stem, level: word }));
+  const { level: word } = judge(claim, receipts, words);
   const isStale = levelRank(word) > levelRank(now.level) || (fresh.length === 0 && receipts.length > 0);
   const cause = isStale && now.cause?.code === 'no-receipt' ? staleCause(receipts) : now.cause;
   return { ...now, word, isStale, cause };

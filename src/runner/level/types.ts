@@ -52,6 +52,8 @@ export interface ClaimFacts {
 export interface DependencyFacts {
   stem: string;
   level: Level | null;
+  /** What it would stand at if its stale receipts were fresh; absent: `level`. */
+  word?: Level | null;
 }
 
 export type CauseCode =
@@ -115,8 +117,4 @@ export function levelRank(level: Level): number {
 
 export function lowerLevel(a: Level, b: Level): Level {
   return levelRank(a) <= levelRank(b) ? a : b;
-}
-
-export function isLevel(word: unknown): word is Level {
-  return typeof word === 'string' && (LEVELS as readonly string[]).includes(word);
 }

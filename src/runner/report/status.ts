@@ -48,7 +48,7 @@ export function statusRow({ contract, claim, isBound, receipts, derivation, isMe
 
 const WORST_FIRST: readonly Verdict[] = ['falsified', 'flaky', 'error', 'not-run', 'survived'];
 
-export function worstVerdict(receipts: readonly AssessedReceipt[]): Verdict | null {
+function worstVerdict(receipts: readonly AssessedReceipt[]): Verdict | null {
   const verdicts = receipts.flatMap(({ receipt }) =>
     Object.values(receipt.predicate.stable.parts).map((section) => section.verdict),
   );

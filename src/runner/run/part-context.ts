@@ -58,8 +58,9 @@ export class RecordingContext implements PartContext {
     };
   }
 
-  measure(value: number, where: string): void {
+  measure(value: number, place: string): void {
     const { report, bar } = this;
+    const where = this.#withoutThisMachine(place);
     // A replay is about stored inputs of searches and nothing else.
     if (this.#request.replayOnly) return;
     report.executed += 1;
@@ -160,6 +161,11 @@ export class RecordingContext implements PartContext {
   /** Digest of the outputs, or of the measurements where the falsifier named no outputs. */
   outputsDigest(): string {
     return (this.#hasOutputs ? this.#outputs : this.#measurements).copy().digest('hex');
+  }
+
+  /** Receipts are committed, and compared between machines: what stands in them names no folder of this one. */
+  #withoutThisMachine(text: string): string {
+    return text.replaceAll(this.folder, '<folder>').replaceAll(`${this.#request.root}${sep}`, '');
   }
 
   #onCase(value: number, where: string): void {

@@ -69,6 +69,9 @@ describe('configFromGguf', () => {
       'rope.scaling',
     );
     keys.push('slidingWindow', 'hasQkvBias', 'isTied');
+    keys.push('fullAttentionLayers', 'attentionScale', 'attentionSoftcap', 'logitSoftcap', 'embeddingScale');
+    keys.push('normOffset', 'hasQkNorm');
+    keys.push('experts.count', 'experts.usedCount', 'experts.ffnDim', 'experts.isRenormalised');
     expect(Object.keys(config.provenance).toSorted()).toEqual(keys.toSorted());
     expect(config.provenance.headDim).toEqual({ source: 'metadata', detail: 'llama.attention.key_length' });
     expect(config.provenance.vocabSize).toEqual({ source: 'tensor', detail: 'rows of token_embd.weight' });
@@ -131,7 +134,9 @@ describe('configFromGguf refuses', () => {
     const error = await refusal('E_CONFIG_ARCHITECTURE', () =>
       configOf({ keys: { 'general.architecture': ['string', 'gpt2'] } }),
     );
-    expect(error.message).toBe('m.gguf: the architecture is "gpt2"; llama and qwen2 are supported.');
+    expect(error.message).toBe(
+      'm.gguf: the architecture is "gpt2"; llama, qwen2, qwen3, qwen3moe, gemma2 are supported.',
+    );
     for (const name of ['', 'toString', '__proto__', 'LLAMA']) {
       await refusal('E_CONFIG_ARCHITECTURE', () => configOf({ keys: { 'general.architecture': ['string', name] } }));
     }

@@ -3,7 +3,7 @@
 import type { TensorTypeName } from '../../../src/engine/quant/types.ts';
 
 /** The value of an f16, exactly. */
-export function halfValue(bits: number): number {
+function halfValue(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const mantissa = bits & 1023;

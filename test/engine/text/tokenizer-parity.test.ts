@@ -78,7 +78,7 @@ async function write(name: string, metadata: Metadata): Promise<string> {
 /** Scores with many ties, so that the place in the text has to decide. */
 const SCORED = [
   '▁',
-  ...'etaoinshrdlu',
+  ...'etaoinshrdlu'.split(''),
   'th',
   'he',
   'in',

@@ -4,7 +4,7 @@ import { TOKEN_TYPE } from '../../../src/engine/text/vocabulary.ts';
 export type Metadata = Map<string, unknown>;
 
 /** The 256 characters of byte-level BPE, in the order of the bytes. */
-export const BYTE_CHARACTERS: readonly string[] = (() => {
+const BYTE_CHARACTERS: readonly string[] = (() => {
   let substitute = 0x100;
   return Array.from({ length: 256 }, (_, byte) => {
     const isPrintable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;

@@ -39,7 +39,7 @@ qa_gate:
   checks: [FALSIFY-X-001]
 `;
 
-export const CLEAN_MODULE = `export const falsifiers = { 'FALSIFY-X-001': { faults: [{ id: 'scale-doubled' }] } };`;
+const CLEAN_MODULE = `export const falsifiers = { 'FALSIFY-X-001': { faults: [{ id: 'scale-doubled' }] } };`;
 
 /** `text` with the one place of `from` replaced. */
 export function broken(text: string, from: string, to: string): string {

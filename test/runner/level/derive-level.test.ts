@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { deriveLevel } from '../../../src/runner/level/derive-level.ts';
 import { LEVELS, levelRank } from '../../../src/runner/level/types.ts';
 import type { ClaimFacts, ReceiptFacts } from '../../../src/runner/level/types.ts';
-import { naiveLevel } from './naive-level.ts';
-import { claimFacts, dependencies, receiptFacts, survivor } from './facts.ts';
+import { naiveLevel } from '../../../falsifiers/generators/ladder-naive.ts';
+import { claimFacts, dependencies, receiptFacts, survivor } from '../../../falsifiers/generators/ladder-facts.ts';
 
 const RUNS = { numRuns: 2_000 };
 
@@ -116,6 +116,16 @@ describe('deriveLevel', () => {
       expect(deriveLevel(claim, [survivor()], [{ stem: 'x', level }]).level).toBe(level);
     }
     expect(deriveLevel(claim, [survivor()], [{ stem: 'x', level: null }]).level).toBe('NONE');
+  });
+
+  it('keeps its word, stale, when only a dependency went stale', () => {
+    const dependency = { stem: 'x', level: 'NONE', word: 'FUNCTIONAL' } as const;
+    expect(deriveLevel(claim, [survivor()], [dependency])).toMatchObject({
+      level: 'NONE',
+      word: 'FUNCTIONAL',
+      isStale: true,
+      cause: { code: 'dependency' },
+    });
   });
 });
 

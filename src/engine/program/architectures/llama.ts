@@ -9,5 +9,8 @@ export const llama: ArchitectureRules = {
   qkvBias: 'where-present',
   // llama.cpp refuses a llama file that rotates a part of the head.
   rotatesWholeHead: true,
+  hasQkNorm: false,
+  hasExperts: false,
+  gemma: null,
   compile: compileDecoder,
 };

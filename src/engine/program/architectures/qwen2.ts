@@ -6,5 +6,8 @@ export const qwen2: ArchitectureRules = {
   ropePairing: 'neox',
   qkvBias: 'always',
   rotatesWholeHead: false,
+  hasQkNorm: false,
+  hasExperts: false,
+  gemma: null,
   compile: compileDecoder,
 };

@@ -1,9 +1,11 @@
 // Causal grouped-query attention. For the query at position p, head h, and g = floor(h / (headCount / kvHeadCount)):
 //   s_j = scale · q[p, h] · k[j, g],   w_j = e^(s_j − max s) / Σ_i e^(s_i − max s),   out[p, h] = Σ_j w_j · v[j, g]
+// where a softcap c is given, with c · tanh(s_j / c) in place of s_j,
 // over every j ≤ p, or p − window < j ≤ p. Sums run over j from the first that is seen. A NaN among the scores makes
 // the whole head NaN. Source: Vaswani et al. 2017 eq. 1, Ainslie et al. 2023 (GQA).
 import type { AttentionOp } from '../../../engine/program/program.ts';
 import { dot } from './dot.ts';
+import { softcap } from './softcap.ts';
 
 /**
  * @param q [rows, headCount · headDim], the last `rows` of the positions
@@ -28,7 +30,7 @@ export function attention(op: AttentionOp, q: Float64Array, keys: Float64Array, 
       for (let j = first; j <= position; j += 1) {
         scores[j - first] = scale * dot(q, outAt, keys, kvAt(j), headDim);
       }
-      const shares = softmax(scores);
+      const shares = softmax(op.softcap === undefined ? scores : softcap(scores, op.softcap));
       for (let c = 0; c < headDim; c += 1) {
         let sum = 0;
         for (let j = first; j <= position; j += 1) {

@@ -11,7 +11,7 @@ export interface LinkTargets {
   falsifierText(name: string, contractPath: string): string | undefined;
 }
 
-export const LINK_KINDS = ['binds_to', 'depends_on', 'falsifier', 'faults', 'obligation', 'check'] as const;
+const LINK_KINDS = ['binds_to', 'depends_on', 'falsifier', 'faults', 'obligation', 'check'] as const;
 export type LinkKind = (typeof LINK_KINDS)[number];
 export type LinkCounts = Record<LinkKind, { resolved: number; total: number }>;
 

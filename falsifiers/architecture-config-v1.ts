@@ -1,0 +1,319 @@
+// Tries to find a config.json or a GGUF file whose hyperparameters are not what the engine believes: a stated value that
+// is lost, a default that is not printed, an architecture that is taken for another. The oracle is what Transformers' own
+// config classes make of the same files. Not claimed: that a config belongs to its weights (shapes are checked on their own).
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { Model, ModelConfig } from '../src/engine/index.ts';
+import { RefuteError } from '../src/errors.ts';
+import type { Falsifier, PartContext } from '../src/runner/falsifier.ts';
+import {
+  LEFT_OUT,
+  leftOut,
+  resolved,
+  STATED,
+  stated,
+  TINY,
+  unknownNames,
+  type TinyName,
+} from './generators/config-cases.ts';
+import { HfFolders, type ConfigChange } from './generators/hf-folders.ts';
+
+const SOURCES: ReadonlySet<string> = new Set(['metadata', 'tensor', 'architecture', 'default']);
+
+/** Hyperparameters without a source, or with words that say nothing. */
+function countUnsourced({ provenance }: ModelConfig): number {
+  return Object.values(provenance).filter(({ source, detail }) => !SOURCES.has(source) || detail === '').length;
+}
+
+async function withModel<Result>(context: PartContext, path: string, use: (model: Model) => Result): Promise<Result> {
+  const model = await context.openModel(path);
+  try {
+    return use(model);
+  } finally {
+    await model.close();
+  }
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** 0 where every default was taken in the open: recorded as one, and named in a notice. */
+function countSilent(model: Model, key: string): number {
+  const taken = Object.values(model.config.provenance).filter(({ source }) => source === 'default').length;
+  const named = model.notices.filter(
+    ({ code, message }) => code.endsWith('-DEFAULT') && message.includes(missedName(key)),
+  );
+  return (taken === 1 ? 0 : 1) + (named.length === 1 ? 0 : 1) + countUnsourced(model.config);
+}
+
+/** rope_parameters is left out as a whole; what is missed of it is its theta. */
+function missedName(key: string): string {
+  return key === 'rope_parameters' ? 'rope_theta' : key;
+}
+
+interface Vectors {
+  producer: { name: string; version: string };
+  cases: { model: string; change: ConfigChange; expected: Record<string, unknown> }[];
+}
+
+async function onVectors(context: PartContext, isWanted: (change: ConfigChange) => boolean): Promise<void> {
+  const text = await readFile(context.data('falsifiers/vectors/architecture-config.json'), 'utf8');
+  const { producer, cases } = JSON.parse(text) as Vectors;
+  context.oracle({ ...producer, digest: createHash('sha256').update(text).digest('hex') });
+  const folders = new HfFolders(context);
+  for (const { model, change, expected } of cases.filter((one) => isWanted(one.change))) {
+    const folder = await folders.write(`models/tiny/${model}/hf`, change);
+    const ours = await withModel(context, folder, ({ config }) => resolved(config));
+    context.output(JSON.stringify(ours));
+    const wrong = Object.keys(expected).filter((key) => !same(ours[key], expected[key]));
+    context.measure(wrong.length, `${model} with ${JSON.stringify(change)}: ${wrong.join(', ')}`);
+  }
+}
+
+const isDrop = (change: ConfigChange): boolean => '-' in change;
+/** Cases of the vectors that leave a key out, and the others. */
+const DROP_CASES = 53;
+const SET_CASES = 41;
+
+/** 0 where the model is refused for its architecture, and for nothing else. */
+async function countTaken(open: () => Promise<Model>): Promise<number> {
+  try {
+    await (await open()).close();
+    return 1;
+  } catch (error) {
+    return error instanceof RefuteError && error.code === 'E_CONFIG_ARCHITECTURE' ? 0 : 1;
+  }
+}
+
+const KNOWN: ReadonlySet<string> = new Set(['llama', 'qwen2', 'qwen3', 'qwen3moe', 'gemma2']);
+
+/** A GGUF file under another architecture of the same length, so that nothing else moves. */
+async function renamedGguf(context: PartContext, model: TinyName, name: string, index: number): Promise<string> {
+  const bytes = await readFile(context.data(`models/tiny/${model}/model.gguf`));
+  const own = model === 'mistral' || model === 'llama-linear' ? 'llama' : model;
+  const at = bytes.indexOf(own, bytes.indexOf('general.architecture') + 20);
+  const cut = name.padEnd(own.length, '_').slice(0, own.length);
+  // Cut to length, an unknown name may become a known one.
+  bytes.write(KNOWN.has(cut) ? `${cut.slice(0, -1)}?` : cut, at, 'latin1');
+  const path = join(context.folder, `renamed-${index}.gguf`);
+  await writeFile(path, bytes);
+  return path;
+}
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-ARCHCONF-001': {
+    parts: {
+      generated: {
+        planned: 120,
+        run: async (context) => {
+          const folders = new HfFolders(context);
+          await context.search(stated, context.planned, async ({ index, model, value }) => {
+            const of = STATED[index];
+            if (of === undefined) return Number.NaN;
+            const folder = await folders.write(`models/tiny/${model}/hf`, of.change(value));
+            return withModel(context, folder, ({ config }) => {
+              const isRight = same(of.read(config), of.expected(value));
+              return (isRight ? 0 : 1) + countUnsourced(config);
+            });
+          });
+        },
+      },
+      live: {
+        needs: ['model:sums-2m'],
+        planned: 2,
+        run: async (context) => {
+          for (const path of [
+            context.model('model:sums-2m', 'sums-2m.f16.gguf'),
+            context.data('models/sums-2m/hf/model.safetensors'),
+          ]) {
+            const shown = await context.program('apr', ['inspect', path, '--json']);
+            const config = (JSON.parse(shown.stdout) as { config: { key: string; provenance: { source: string } }[] })
+              .config;
+            const keys = await withModel(context, path, (model) => Object.keys(model.config.provenance));
+            const wrong = keys.filter(
+              (key) => !SOURCES.has(config.find((entry) => entry.key === key)?.provenance.source ?? ''),
+            );
+            context.output(JSON.stringify(config.map(({ key, provenance }) => [key, provenance.source])));
+            context.measure(wrong.length + (shown.exitCode === 0 ? 0 : 1), `apr inspect ${path}: ${wrong.join(', ')}`);
+          }
+        },
+      },
+      oracle: { planned: SET_CASES, run: (context) => onVectors(context, (change) => !isDrop(change)) },
+    },
+    faults: [
+      {
+        id: 'archconf-theta-lost',
+        title: 'rope_theta of Transformers 5 is not read',
+        size: 'gross',
+        inject: {
+          kind: 'source',
+          file: 'src/engine/program/rope-from-hf.ts',
+          find: "    reader.positive('rope.theta', 'rope_parameters.rope_theta') ??\n",
+          replace: '',
+        },
+      },
+      {
+        id: 'archconf-window-one-layer',
+        title: 'one layer too few is without a window',
+        size: 'small',
+        inject: {
+          kind: 'source',
+          file: 'src/engine/program/window-from-hf.ts',
+          find: 'layer < first)',
+          replace: 'layer < first - 1)',
+        },
+      },
+      {
+        id: 'archconf-scalar-ignored',
+        title: 'the scale of the scores comes from the width of a head, whatever query_pre_attn_scalar says',
+        size: 'gross',
+        inject: {
+          kind: 'source',
+          file: 'src/engine/program/config-from-hf.ts',
+          find: 'return 1 / Math.sqrt(scalar);',
+          replace: 'return 1 / Math.sqrt(scalar > 0 ? headDim : 1);',
+        },
+      },
+    ],
+  },
+
+  'FALSIFY-ARCHCONF-002': {
+    parts: {
+      generated: {
+        planned: 60,
+        run: async (context) => {
+          const folders = new HfFolders(context);
+          await context.search(leftOut, context.planned, async ({ index, model }) => {
+            const of = LEFT_OUT[index];
+            if (of === undefined) return Number.NaN;
+            const folder = await folders.write(`models/tiny/${model}/hf`, { '-': of.key });
+            return withModel(context, folder, (opened) => {
+              return (same(of.read(opened.config), of.expected) ? 0 : 1) + countSilent(opened, of.key);
+            });
+          });
+        },
+      },
+      live: {
+        needs: ['model:sums-2m'],
+        planned: 1,
+        run: async (context) => {
+          context.model('model:sums-2m', 'sums-2m.f16.gguf');
+          const folder = await new HfFolders(context).write('models/sums-2m/hf', { '-': 'rope_parameters' });
+          const { stderr, exitCode } = await context.program('apr', [
+            'run',
+            folder,
+            '--tokens',
+            '1,5,9',
+            '--max-tokens',
+            '1',
+          ]);
+          const isPrinted = stderr.includes('[ROPE-THETA-DEFAULT]') && exitCode === 0;
+          context.output(String(isPrinted));
+          context.measure(isPrinted ? 0 : 1, 'apr run without rope_parameters prints the default that it takes');
+        },
+      },
+      oracle: { planned: DROP_CASES, run: (context) => onVectors(context, isDrop) },
+    },
+    faults: [
+      {
+        id: 'archconf-silent-default',
+        title: 'a default is taken without a word',
+        size: 'gross',
+        inject: {
+          kind: 'source',
+          file: 'src/engine/program/metadata-reader.ts',
+          find: "    this.notices.push({ severity: 'note', code, message });\n",
+          replace: '',
+        },
+      },
+      {
+        id: 'archconf-default-as-stated',
+        title: 'a default is recorded as if the file had said it',
+        size: 'small',
+        inject: {
+          kind: 'source',
+          file: 'src/engine/program/metadata-reader.ts',
+          find: "this.record(name, 'default', why);",
+          replace: "this.record(name, 'metadata', why);",
+        },
+      },
+      {
+        id: 'archconf-eps-default',
+        title: 'the default of eps is that of another reader',
+        size: 'small',
+        inject: {
+          kind: 'source',
+          file: 'src/engine/program/config-from-hf.ts',
+          find: "'rms_norm_eps', 1e-6, WHY",
+          replace: "'rms_norm_eps', 1e-5, WHY",
+        },
+      },
+    ],
+  },
+
+  'FALSIFY-ARCHCONF-003': {
+    parts: {
+      generated: {
+        planned: 80,
+        run: async (context) => {
+          const folders = new HfFolders(context);
+          let index = 0;
+          const inputs = fc.record({ model: fc.constantFrom(...TINY), name: unknownNames, isGguf: fc.boolean() });
+          await context.search(inputs, context.planned, async ({ model, name, isGguf }) => {
+            index += 1;
+            // Within the length of the name that is there; padded names are unknown too.
+            const path = isGguf
+              ? await renamedGguf(context, model, name.replaceAll(/[^ -~]/g, '?'), index)
+              : await folders.write(`models/tiny/${model}/hf`, { model_type: name });
+            return countTaken(() => context.openModel(path));
+          });
+        },
+      },
+      live: {
+        needs: ['model:sums-2m'],
+        planned: 1,
+        run: async (context) => {
+          context.model('model:sums-2m', 'sums-2m.f16.gguf');
+          const folder = await new HfFolders(context).write('models/sums-2m/hf', { model_type: 'qwen2_moe' });
+          const { stderr, exitCode } = await context.program('apr', [
+            'run',
+            folder,
+            '--tokens',
+            '1,5,9',
+            '--max-tokens',
+            '1',
+          ]);
+          const isRefused = exitCode === 3 && stderr.includes('E_CONFIG_ARCHITECTURE') && stderr.includes('qwen2_moe');
+          context.output(String(isRefused));
+          context.measure(isRefused ? 0 : 1, 'apr run refuses an architecture that it does not know');
+        },
+      },
+    },
+    faults: [
+      {
+        id: 'archconf-unknown-is-llama',
+        title: 'what is not known is taken for llama',
+        size: 'gross',
+        inject: {
+          kind: 'source',
+          file: 'src/engine/program/config-from-hf.ts',
+          find: 'HF_MODEL_TYPES.get(name) : undefined;',
+          replace: "(HF_MODEL_TYPES.get(name) ?? HF_MODEL_TYPES.get('llama')) : undefined;",
+        },
+      },
+      {
+        id: 'archconf-prefix',
+        title: 'in a GGUF file, a name that only begins like a known one is taken for it',
+        size: 'small',
+        inject: {
+          kind: 'source',
+          file: 'src/engine/program/config-from-gguf.ts',
+          find: "if (typeof name === 'string' && isArchitecture(name)) return name;",
+          replace:
+            "if (typeof name === 'string' && name.startsWith('llam')) return 'llama';\n  if (typeof name === 'string' && isArchitecture(name)) return name;",
+        },
+      },
+    ],
+  },
+};

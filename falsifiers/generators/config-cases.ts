@@ -1,0 +1,189 @@
+// Configs to search: numbers that a config.json may state and what they must become, keys that it may leave out and the
+// defaults that are then Transformers', names of architectures that are none. Written from Transformers' documentation.
+import fc from 'fast-check';
+import type { ModelConfig } from '../../src/engine/index.ts';
+import type { ConfigChange } from './hf-folders.ts';
+
+export const TINY: readonly TinyName[] = ['llama', 'llama-linear', 'mistral', 'qwen2', 'qwen3', 'qwen3moe', 'gemma2'];
+
+export type TinyName = 'llama' | 'llama-linear' | 'mistral' | 'qwen2' | 'qwen3' | 'qwen3moe' | 'gemma2';
+
+/** What a stated number must become. */
+interface Stated {
+  models: readonly TinyName[];
+  change(value: number): ConfigChange;
+  expected(value: number): unknown;
+  read(config: ModelConfig): unknown;
+  values: fc.Arbitrary<number>;
+}
+
+const counts = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
+const numbers = fc.integer({ min: 1, max: 4_000_000 }).map((n) => n / 64);
+const rope = (of: Record<string, unknown>): ConfigChange => ({
+  rope_parameters: { rope_type: 'default', rope_theta: 1e4, ...of },
+});
+
+export const STATED: readonly Stated[] = [
+  {
+    models: TINY,
+    values: counts(9_999),
+    change: (n) => ({ rms_norm_eps: n * 1e-9 }),
+    expected: (n) => n * 1e-9,
+    read: (c) => c.rmsNormEps,
+  },
+  {
+    models: TINY,
+    values: numbers,
+    change: (n) => rope({ rope_theta: n }),
+    expected: (n) => n,
+    read: (c) => c.rope.theta,
+  },
+  {
+    models: TINY,
+    values: numbers,
+    change: (n) => ({ rope_parameters: null, rope_theta: n }),
+    expected: (n) => n,
+    read: (c) => c.rope.theta,
+  },
+  {
+    models: TINY,
+    values: numbers.filter((n) => n !== 1),
+    change: (n) => rope({ rope_type: 'linear', factor: n }),
+    expected: (factor) => ({ type: 'linear', factor }),
+    read: (c) => c.rope.scaling,
+  },
+  {
+    models: TINY,
+    values: counts(2 ** 20),
+    change: (n) => ({ max_position_embeddings: n }),
+    expected: (n) => n,
+    read: (c) => c.contextLength,
+  },
+  {
+    models: ['mistral', 'gemma2'],
+    values: counts(9_999),
+    change: (n) => ({ sliding_window: n }),
+    expected: (n) => n,
+    read: (c) => c.slidingWindow,
+  },
+  {
+    models: ['qwen2', 'qwen3'],
+    values: fc.integer({ min: 0, max: 2 }),
+    change: (n) => ({ use_sliding_window: true, sliding_window: 5, max_window_layers: n, layer_types: null }),
+    expected: (n) => Array.from({ length: n }, (_, layer) => layer),
+    read: (c) => (c.slidingWindow === 5 ? c.fullAttentionLayers : null),
+  },
+  {
+    models: ['gemma2'],
+    values: numbers,
+    change: (n) => ({ query_pre_attn_scalar: n }),
+    expected: (n) => 1 / Math.sqrt(n),
+    read: (c) => c.attentionScale,
+  },
+  {
+    models: ['gemma2'],
+    values: numbers,
+    change: (n) => ({ attn_logit_softcapping: n }),
+    expected: (n) => n,
+    read: (c) => c.attentionSoftcap,
+  },
+  {
+    models: ['gemma2'],
+    values: numbers,
+    change: (n) => ({ final_logit_softcapping: n }),
+    expected: (n) => n,
+    read: (c) => c.logitSoftcap,
+  },
+  {
+    models: ['qwen3moe'],
+    values: counts(6),
+    change: (n) => ({ num_experts_per_tok: n }),
+    expected: (n) => n,
+    read: (c) => c.experts?.usedCount,
+  },
+  {
+    models: ['qwen3moe'],
+    values: fc.constantFrom(0, 1),
+    change: (n) => ({ norm_topk_prob: n === 1 }),
+    expected: (n) => n === 1,
+    read: (c) => c.experts?.isRenormalised,
+  },
+];
+
+export const stated: fc.Arbitrary<{ index: number; model: TinyName; value: number }> = fc
+  .nat(STATED.length - 1)
+  .chain((index) => {
+    const { models, values } = STATED[index] ?? { models: TINY, values: counts(1) };
+    return fc.record({ index: fc.constant(index), model: fc.constantFrom(...models), value: values });
+  });
+
+/** Keys that may be left out, and the default that is then Transformers'. */
+export const LEFT_OUT: readonly {
+  key: string;
+  models: readonly TinyName[];
+  expected: unknown;
+  read(config: ModelConfig): unknown;
+}[] = [
+  { key: 'rms_norm_eps', models: TINY, expected: 1e-6, read: (c) => c.rmsNormEps },
+  { key: 'rope_parameters', models: TINY, expected: 10_000, read: (c) => c.rope.theta },
+  {
+    key: 'tie_word_embeddings',
+    models: ['llama', 'mistral', 'qwen2', 'qwen3', 'qwen3moe'],
+    expected: false,
+    read: (c) => c.isTied,
+  },
+  { key: 'tie_word_embeddings', models: ['gemma2'], expected: true, read: (c) => c.isTied },
+  { key: 'sliding_window', models: ['mistral', 'gemma2'], expected: 4_096, read: (c) => c.slidingWindow },
+  { key: 'norm_topk_prob', models: ['qwen3moe'], expected: false, read: (c) => c.experts?.isRenormalised },
+  { key: 'query_pre_attn_scalar', models: ['gemma2'], expected: 1 / 16, read: (c) => c.attentionScale },
+  { key: 'attn_logit_softcapping', models: ['gemma2'], expected: 50, read: (c) => c.attentionSoftcap },
+  { key: 'final_logit_softcapping', models: ['gemma2'], expected: 30, read: (c) => c.logitSoftcap },
+];
+
+export const leftOut: fc.Arbitrary<{ index: number; model: TinyName }> = fc
+  .nat(LEFT_OUT.length - 1)
+  .chain((index) =>
+    fc.record({ index: fc.constant(index), model: fc.constantFrom(...(LEFT_OUT[index]?.models ?? TINY)) }),
+  );
+
+/** The engine's config in the words of the vectors. */
+export function resolved({ rope: { theta, scaling }, ...config }: ModelConfig): Record<string, unknown> {
+  const { slidingWindow, fullAttentionLayers } = config;
+  return {
+    rmsNormEps: config.rmsNormEps,
+    ropeTheta: theta,
+    ropeType: scaling.type === 'none' ? 'default' : scaling.type,
+    ropeFactor: 'factor' in scaling ? scaling.factor : null,
+    isTied: config.isTied,
+    windows: Array.from({ length: config.layerCount }, (_, layer) =>
+      fullAttentionLayers.includes(layer) ? null : slidingWindow,
+    ),
+    queryScalar: Math.round(config.attentionScale ** -2 * 1e9) / 1e9,
+    attentionSoftcap: config.attentionSoftcap,
+    logitSoftcap: config.logitSoftcap,
+    usedExperts: config.experts?.usedCount ?? null,
+    isRenormalised: config.experts?.isRenormalised ?? null,
+  };
+}
+
+/** Names near those that are known, and any other. */
+export const unknownNames: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom(
+    'llama4',
+    'qwen',
+    'qwen2_moe',
+    'qwen3_next',
+    'gemma',
+    'gemma3_text',
+    'mixtral',
+    'phi3',
+    'LLAMA',
+    ' llama',
+    'constructor',
+    '__proto__',
+    '',
+  ),
+  fc
+    .string({ maxLength: 12 })
+    .filter((name) => !['llama', 'mistral', 'qwen2', 'qwen3', 'qwen3_moe', 'qwen3moe', 'gemma2'].includes(name)),
+);

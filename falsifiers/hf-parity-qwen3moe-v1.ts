@@ -1,0 +1,43 @@
+// Tries to find a position at which the engine's Qwen3 with experts is not Transformers': router, top-k, shares
+// renormalised and not, experts one by one (safetensors) and stacked (GGUF). Not claimed: trained weights.
+import { ARCHITECTURE_FAULTS } from '../src/diagnosis/faults/architecture.ts';
+import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
+import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
+import type { Falsifier } from '../src/runner/falsifier.ts';
+import { parityFalsifiers } from './generators/hf-parity.ts';
+
+const [logits, stages, choice] = parityFalsifiers({
+  models: [
+    { name: 'qwen3moe', files: ['hf', 'model.gguf'] },
+    { name: 'qwen3moe-raw', files: ['hf'] },
+  ],
+  stageCount: 3 * 39,
+  faults: {
+    logits: [
+      plantFrom(ARCHITECTURE_FAULTS, 'M3', 'gross'),
+      plantFrom(ARCHITECTURE_FAULTS, 'M3', 'small'),
+      plantFrom(ARCHITECTURE_FAULTS, 'M5', 'gross'),
+      plantFrom(ARCHITECTURE_FAULTS, 'M5', 'small'),
+      plantFrom(ARCHITECTURE_FAULTS, 'A10', 'small'),
+      plantFrom(ROPE_FAULTS, 'R2', 'gross'),
+    ],
+    stages: [
+      plantFrom(ARCHITECTURE_FAULTS, 'M3', 'gross'),
+      plantFrom(ARCHITECTURE_FAULTS, 'M3', 'small'),
+      plantFrom(ARCHITECTURE_FAULTS, 'M5', 'small'),
+      plantFrom(NORM_FAULTS, 'N1', 'small'),
+    ],
+    choice: [
+      plantFrom(ARCHITECTURE_FAULTS, 'M3', 'gross'),
+      plantFrom(ARCHITECTURE_FAULTS, 'M5', 'gross'),
+      plantFrom(ARCHITECTURE_FAULTS, 'M5', 'small'),
+    ],
+  },
+});
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-HFQM-001': logits,
+  'FALSIFY-HFQM-002': stages,
+  'FALSIFY-HFQM-003': choice,
+};

@@ -1,0 +1,203 @@
+// Every supported architecture against Transformers in float64, at every stage, from config.json and from GGUF. What no
+// check inside the engine can see (a theta, an order of norms, a window) shows here, at the stage where it begins.
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import {
+  captureRun,
+  MemorySink,
+  openCpuExecutor,
+  openModel,
+  type Executor,
+  type Model,
+  type ModelConfig,
+  type ModelTransform,
+  type Op,
+} from '../../src/engine/index.ts';
+import { openFloat64Executor } from '../../src/oracles/index.ts';
+import { klDivergence } from '../../falsifiers/generators/comparisons.ts';
+import { readTinyPack, relativeError, TINY_MODELS } from '../../falsifiers/generators/tiny-packs.ts';
+
+const root = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
+const packOf = (name: string, prompt: 'stages' | 'logits') =>
+  readTinyPack(`${root}${name}/packs/${prompt}.safetensors`);
+
+/** Rows of Q and K of a llama GGUF are permuted within each head, and so is what is computed from them. */
+const PERMUTED = /qkv_matmul|q_post_rope|k_post_rope/;
+/** Both sides are float64 with sums in their own order. Seen: 7.4e-15 at worst. */
+const MAX_ERROR = 1e-8;
+const MAX_KL = 1e-8;
+/** float32 over two or three layers. Seen: 1.2e-6 of a stage's largest value. */
+const MAX_CPU_ERROR = 4e-6;
+
+/** Stages of the run by path, in canonical order, and its logits. */
+async function stagesOf<Data extends Float32Array | Float64Array>(
+  executor: Executor<Data>,
+  model: Model,
+  tokens: readonly number[],
+): Promise<Map<string, { data: Data; shape: readonly number[] }>> {
+  const sink = new MemorySink<Data>();
+  const { stages } = model.program;
+  await captureRun<Data>({ executor, tokens: [...tokens], stages, positions: 'all', sink, logits: 'none' });
+  return new Map([...sink.stages].map(([path, stage]) => [path.replace(/\.bin$/, ''), stage]));
+}
+
+/** Stages beyond `limit`, in the order in which they are computed. */
+async function badStages(
+  folder: string,
+  name: string,
+  limit: number,
+  transform: ModelTransform = {},
+  open: (model: Model) => Promise<Executor<Float64Array> | Executor> = (model) =>
+    openFloat64Executor(model.program, model.weights),
+): Promise<string[]> {
+  const { manifest, stages: theirs } = await packOf(name, 'stages');
+  const model = await openModel(folder, { transform });
+  const executor = (await open(model)) as Executor<Float64Array>;
+  const ours = await stagesOf(executor, model, manifest.tokens);
+  const isPermuted = model.format === 'gguf' && model.config.architecture === 'llama';
+  expect([...ours.keys()].toSorted()).toEqual([...theirs.keys()].toSorted());
+  const bad: string[] = [];
+  for (const [path, { data, shape }] of ours) {
+    if (isPermuted && PERMUTED.test(path)) continue;
+    const reference = theirs.get(path);
+    expect(shape, path).toEqual(reference?.shape);
+    if (!(relativeError(data, reference?.values ?? []) <= limit)) bad.push(path);
+  }
+  await executor.close();
+  await model.close();
+  return bad;
+}
+
+const sources = Object.entries(TINY_MODELS).flatMap(([name, { hasGguf }]) =>
+  ['hf', ...(hasGguf ? ['model.gguf'] : [])].map((file) => [name, file] as const),
+);
+
+describe.each(sources)('%s from %s', (name, file) => {
+  const folder = `${root}${name}/${file}`;
+
+  it('is what Transformers computes, at every stage', async () => {
+    expect(await badStages(folder, name, MAX_ERROR)).toEqual([]);
+  });
+
+  it('has the logits of Transformers at every position', async () => {
+    const { manifest, stages } = await packOf(name, 'logits');
+    const reference = stages.get('lm_head')?.values ?? new Float64Array();
+    const model = await openModel(folder);
+    const executor = await openFloat64Executor(model.program, model.weights);
+    const session = await executor.openSession(manifest.tokens.length);
+    const { logits } = await session.run({ tokens: manifest.tokens, logits: 'all' });
+    expect(relativeError(logits, reference)).toBeLessThanOrEqual(MAX_ERROR);
+    const { vocabSize } = model.program;
+    for (let at = 0; at < reference.length; at += vocabSize) {
+      const kl = klDivergence(reference.subarray(at, at + vocabSize), logits.subarray(at, at + vocabSize));
+      expect(Math.abs(kl)).toBeLessThanOrEqual(MAX_KL);
+    }
+    await model.close();
+  });
+
+  it('runs on the CPU kernels within float32', async () => {
+    const open = (model: Model) => openCpuExecutor(model.program, model.weights);
+    expect(await badStages(folder, name, MAX_CPU_ERROR, {}, open)).toEqual([]);
+  });
+
+  it('gives the same bits token by token, in chunks and at once', async () => {
+    const { manifest } = await packOf(name, 'logits');
+    const model = await openModel(folder);
+    const run = async (chunkPositions: number, step: number): Promise<Float32Array[]> => {
+      const executor = await openCpuExecutor(model.program, model.weights, { chunkPositions });
+      const session = await executor.openSession(manifest.tokens.length);
+      const rows: Float32Array[] = [];
+      for (let at = 0; at < manifest.tokens.length; at += step) {
+        const { logits } = await session.run({ tokens: manifest.tokens.slice(at, at + step), logits: 'all' });
+        for (let row = 0; row < logits.length; row += model.program.vocabSize) {
+          rows.push(logits.slice(row, row + model.program.vocabSize));
+        }
+      }
+      await executor.close();
+      return rows;
+    };
+    const whole = await run(64, 64);
+    expect(await run(64, 1)).toEqual(whole);
+    expect(await run(5, 64)).toEqual(whole);
+    await model.close();
+  });
+});
+
+/** A change of the config, and the first stage that must show it. */
+const config = (change: (config: ModelConfig) => Partial<ModelConfig>): ModelTransform => ({
+  config: (own) => ({ ...own, ...change(own) }),
+});
+const everyOp = (change: (op: Op) => Op): ModelTransform => ({
+  program: (program) => ({ ...program, ops: program.ops.map(change) }),
+});
+/** Rotates before it normalises. */
+const normAfterRope: ModelTransform = {
+  program: (program) => {
+    const ops = program.ops.map((op): Op => {
+      if (op.op === 'rmsnorm' && /[qk]_norm$/.test(op.out)) return { ...op, in: op.out.replace('_norm', '_post_rope') };
+      if (op.op === 'rope') return { ...op, in: op.in.replace('_norm', '_matmul') };
+      if (op.op === 'attention')
+        return { ...op, q: op.q.replace('_post_rope', '_norm'), k: op.k.replace('_post_rope', '_norm') };
+      return op;
+    });
+    const rank = (op: Op): number => (op.op === 'rmsnorm' && /[qk]_norm$/.test(op.out) ? 0.5 : 0);
+    const at = (op: Op): number =>
+      rank(op) === 0
+        ? ops.indexOf(op)
+        : ops.findIndex((other) => other.op === 'rope' && other.out === (op as { in: string }).in) + 0.5;
+    return { ...program, ops: ops.toSorted((a, b) => at(a) - at(b)) };
+  },
+};
+const theta = config(({ rope }) => ({ rope: { ...rope, theta: rope.theta * 1.001 } }));
+const eps = config(({ rmsNormEps }) => ({ rmsNormEps: rmsNormEps * 1.1 }));
+const scaling = config(({ rope }) => ({ rope: { ...rope, scaling: { type: 'none' } } }));
+const pairing = config(({ rope }) => ({ rope: { ...rope, pairing: 'norm' } }));
+const oneMoreSeen = config(({ slidingWindow }) => ({ slidingWindow: (slidingWindow ?? 0) + 1 }));
+
+describe('a planted config fault is seen at the stage where it begins:', () => {
+  it.each<[string, string, ModelTransform, string]>([
+    ['llama', 'theta', theta, 'layer-0/q_post_rope'],
+    ['llama', 'eps', eps, 'layer-0/attn_norm'],
+    ['llama', 'no scaling', scaling, 'layer-0/q_post_rope'],
+    ['llama', 'pairing', pairing, 'layer-0/q_post_rope'],
+    ['llama-linear', 'no scaling', scaling, 'layer-0/q_post_rope'],
+    ['mistral', 'window', oneMoreSeen, 'layer-0/attn_scores'],
+    ['mistral', 'no window', config(() => ({ slidingWindow: null })), 'layer-0/attn_scores'],
+    [
+      'qwen2',
+      'scale of another head width',
+      config(({ headDim }) => ({ attentionScale: 1 / Math.sqrt(headDim + 4) })),
+      'layer-0/attn_scores',
+    ],
+    ['qwen2-window', 'window in every layer', config(() => ({ fullAttentionLayers: [] })), 'layer-0/attn_scores'],
+    ['qwen2-window', 'window in no layer', config(() => ({ slidingWindow: null })), 'layer-1/attn_scores'],
+    ['qwen3', 'norm after rotation', normAfterRope, 'layer-0/q_post_rope'],
+    ['qwen3', 'eps', eps, 'layer-0/attn_norm'],
+    [
+      'qwen3moe',
+      'shares not renormalised',
+      everyOp((op) => (op.op === 'moeRoute' ? { ...op, isRenormalised: false } : op)),
+      'layer-0/moe_router',
+    ],
+    [
+      'qwen3moe-raw',
+      'shares renormalised',
+      everyOp((op) => (op.op === 'moeRoute' ? { ...op, isRenormalised: true } : op)),
+      'layer-0/moe_router',
+    ],
+    ['gemma2', 'no offset of gains', config(() => ({ normOffset: 0 })), 'layer-0/attn_norm'],
+    ['gemma2', 'no scale of the embedding', config(() => ({ embeddingScale: 1 })), 'layer-0/embedding'],
+    ['gemma2', 'no cap of scores', config(() => ({ attentionSoftcap: null })), 'layer-0/attn_scores'],
+    ['gemma2', 'another cap of logits', config(() => ({ logitSoftcap: 30 })), 'lm_head'],
+    ['gemma2', 'windows in the other layers', config(() => ({ fullAttentionLayers: [0, 2] })), 'layer-0/attn_scores'],
+    ['gemma2', 'window', oneMoreSeen, 'layer-0/attn_scores'],
+    [
+      'gemma2-scalar',
+      'scale from the head width',
+      config(({ headDim }) => ({ attentionScale: 1 / Math.sqrt(headDim) })),
+      'layer-0/attn_scores',
+    ],
+  ])('%s: %s', async (name, _, transform, first) => {
+    expect((await badStages(`${root}${name}/hf`, name, MAX_ERROR, transform))[0]).toBe(first);
+  });
+});
