@@ -12,3 +12,5 @@ export {
   ropeFrequencies,
 } from './float64/index.ts';
 export type { DecodedRows, Float64Options, KeyValueCache, OpInputs } from './float64/index.ts';
+export { HttpEndpoint, type CompletionRequest, type HttpEndpointOptions } from './http-endpoint.ts';
+export type { ScoredText, ScoredToken, TokenScore } from './http-answer.ts';

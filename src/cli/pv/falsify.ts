@@ -41,7 +41,7 @@ export function addFalsifyCommands(program: Command): void {
     .option('--repeat <n>', 'run each part n times with the same seed; all must agree', atLeastOne)
     .option('--dry-run', 'write nothing')
     .option('--confirm', "add this machine's result to receipts that another machine wrote")
-    .option('--model <file>', 'run the live part on this model instead; nothing is written')
+    .option('--model <file>', 'run the live part, and only it, on this model instead; nothing is written')
     .addHelpText('after', EXAMPLES);
   addRunOptions(falsify).action(async (ids: string[], _flags: unknown, command: Command) => {
     process.exitCode = await runFalsify(ids, command.optsWithGlobals<FalsifyFlags>());
@@ -64,7 +64,7 @@ function addRunOptions(command: Command): Command {
     .option('--json', 'print one JSON document and nothing else');
 }
 
-async function runFalsify(ids: readonly string[], flags: FalsifyFlags): Promise<ExitCode> {
+export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): Promise<ExitCode> {
   const runner = await import('../../runner/index.ts');
   if (flags.all !== true && ids.length === 0) {
     throw new RefuteError({
@@ -74,6 +74,16 @@ async function runFalsify(ids: readonly string[], flags: FalsifyFlags): Promise<
       next: 'Name one, or use --all',
     });
   }
+  if (flags.model !== undefined && (flags.part ?? 'live') !== 'live') {
+    throw new RefuteError({
+      code: 'E_USAGE',
+      place: 'pv falsify --model',
+      is: `the ${flags.part} part is asked for`,
+      allowed: 'only the live part runs on a model',
+      next: 'Leave --part out',
+    });
+  }
+  const part = flags.model === undefined ? {} : { part: 'live' as const };
   const project = runner.openProject(flags.root);
   const named = flags.all === true ? runner.runnableClaims(project) : runner.selectClaims(project, ids);
   const claims = flags.stale === true ? await runner.withoutFreshReceipt(project, named) : named;
@@ -83,6 +93,7 @@ async function runFalsify(ids: readonly string[], flags: FalsifyFlags): Promise<
     claims,
     {
       ...pick(flags, ['part', 'seed', 'repeat', 'model']),
+      ...part,
       ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 }),
       isDryRun: flags.dryRun === true || flags.model !== undefined,
       isConfirmation: flags.confirm === true,

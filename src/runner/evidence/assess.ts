@@ -137,12 +137,12 @@ function withLevels(contracts: readonly Contract[], claims: readonly Omit<ClaimS
 }
 
 /** The lowest of its claims; null for a contract without any. */
-export function contractLevel(statuses: readonly ClaimStatus[]): Level | null {
+function contractLevel(statuses: readonly ClaimStatus[]): Level | null {
   const [first, ...rest] = statuses.map(({ derivation }) => derivation.level);
   return first === undefined ? null : rest.reduce(lowerLevel, first);
 }
 
-export function receiptFacts({ receipt, changes }: AssessedReceipt): ReceiptFacts {
+function receiptFacts({ receipt, changes }: AssessedReceipt): ReceiptFacts {
   const { stable, confirmations, volatile } = receipt.predicate;
   const outputs = outputsOf(stable.parts);
   return {

@@ -110,16 +110,16 @@ export function programModule(name: 'apr' | 'pv'): string {
   return resolve(PACKAGE_ROOT, `src/cli/${name}.ts`);
 }
 
+/** What a user starts, and what it leads to: the launcher computes the second's name, which no reader of text can see. */
+export function programEntries(name: 'apr' | 'pv'): string[] {
+  return [resolve(PACKAGE_ROOT, `bin/${name}.js`), programModule(name)];
+}
+
 /** How a file is called in receipts: relative to the project, or to the tool's own package when it lies outside. */
 export function nameOfFile(path: string, root: string): string {
   const own = relative(root, path);
   if (!own.startsWith('..')) return own.split(sep).join('/');
   return `@refute/${relative(PACKAGE_ROOT, path).split(sep).join('/')}`;
-}
-
-/** The inverse of `nameOfFile`. */
-export function pathOfName(name: string, root: string): string {
-  return name.startsWith('@refute/') ? resolve(PACKAGE_ROOT, name.slice('@refute/'.length)) : resolve(root, name);
 }
 
 function isBuiltin(specifier: string): boolean {

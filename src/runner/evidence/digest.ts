@@ -29,30 +29,41 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 /** Keys sorted by code units at every depth, no spaces, numbers as `JSON.stringify` spells them (RFC 8785). */
 export function canonicalJson(value: Json): string {
-  return JSON.stringify(sortKeys(value));
+  return spell(value, null);
 }
 
 /** The same order of keys over many lines: what lies on disk, so that a diff shows what moved. */
 export function canonicalText(value: Json): string {
-  return `${JSON.stringify(sortKeys(value), null, 1)}\n`;
+  return `${spell(value, '\n')}\n`;
 }
 
 export function digestOfJson(value: Json): Digest {
   return digestOf(canonicalJson(value));
 }
 
-function sortKeys(value: Json): Json {
-  if (Array.isArray(value)) return value.map(sortKeys);
+/**
+ * Not `JSON.stringify` of a sorted copy: an object puts keys like `10` first, whatever was set first.
+ *
+ * @param margin line break and indentation where the value stands; null: everything on one line
+ */
+function spell(value: Json, margin: string | null): string {
   if (value === null || typeof value !== 'object') {
     // JSON would turn these into null or 0 without a word: a measurement is a string.
     if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
       throw new TypeError(`${Object.is(value, -0) ? '-0' : value} has no JSON spelling`);
     }
-    return value;
+    return JSON.stringify(value);
   }
+  const inner = margin === null ? null : `${margin} `;
+  const isList = Array.isArray(value);
+  const items = isList ? value.map((item) => spell(item, inner)) : pairs(value, inner);
+  if (items.length === 0) return isList ? '[]' : '{}';
+  const text = `${inner ?? ''}${items.join(`,${inner ?? ''}`)}${margin ?? ''}`;
+  return isList ? `[${text}]` : `{${text}}`;
+}
+
+function pairs(value: { [key: string]: Json }, margin: string | null): string[] {
   const keys = Object.keys(value).toSorted((a, b) => (a < b ? -1 : 1));
-  // No prototype: a key named __proto__ is a key.
-  const sorted = Object.create(null) as { [key: string]: Json };
-  for (const key of keys) sorted[key] = sortKeys(value[key] ?? null);
-  return sorted;
+  const colon = margin === null ? ':' : ': ';
+  return keys.map((key) => `${JSON.stringify(key)}${colon}${spell(value[key] ?? null, margin)}`);
 }

@@ -95,7 +95,7 @@ function claimLoosenings(was: Claim, is: Claim): Pick<Loosening, 'code' | 'detai
 }
 
 /** A bar that accepts anything the old one refused; another metric or unit cannot be compared and counts as looser. */
-export function isLooser(was: Bar, is: Bar): boolean {
+function isLooser(was: Bar, is: Bar): boolean {
   if (was.metric !== is.metric || was.unit !== is.unit) return true;
   const isSameSide = sideOf(was) === sideOf(is);
   if (!isSameSide) return is.comparator !== '==' || !accepts(was, is.threshold);

@@ -28,7 +28,7 @@ export function absolute(root: string, name: string): string {
 }
 
 /** Letters, digits, `.`, `_`, `-`; anything else as %XX of its UTF-8. A leading dot too: no `..`, no hidden folder. */
-export function safeName(name: string): string {
+function safeName(name: string): string {
   return [...Buffer.from(name, 'utf8')]
     .map((byte, index) => {
       const character = String.fromCharCode(byte);

@@ -29,8 +29,10 @@ export interface PvResult {
 export class ToyProject {
   readonly root: string = mkdtempSync(join(tmpdir(), 'refute-toy-'));
 
-  constructor() {
-    cpSync(TOYS, this.root, { recursive: true });
+  /** @param from a project whose present state is where this one begins; the toys as they are when absent */
+  constructor(from?: ToyProject) {
+    const source = from?.root ?? TOYS;
+    cpSync(source, this.root, { recursive: true, filter: (path) => path !== join(source, 'node_modules') });
     // Falsifiers import fast-check; a project has it from its own npm ci.
     symlinkSync(join(REPOSITORY, 'node_modules'), join(this.root, 'node_modules'), 'dir');
   }
@@ -123,7 +125,7 @@ export class ToyProject {
   }
 }
 
-export const CLASS_FILE: string = `cpu.${process.arch}.v8-${process.versions.v8.split('.').slice(0, 2).join('.')}.json`;
+const CLASS_FILE: string = `cpu.${process.arch}.v8-${process.versions.v8.split('.').slice(0, 2).join('.')}.json`;
 
 export function receiptName(stem: string, id: string): string {
   return `evidence/${stem}/${id}/${CLASS_FILE}`;
