@@ -46,3 +46,4 @@ export type { Verification } from './check/verify-program.ts';
 export { checkDump, type CheckDumpOptions } from './check/check-dump.ts';
 export { openDump, type Dump } from './dump/open-dump.ts';
 export { parseStageMap } from './dump/stage-map.ts';
+export { dtypeOf, openPack, producerOf } from './packs/open-pack.ts';
