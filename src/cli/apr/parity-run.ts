@@ -62,7 +62,10 @@ export async function runParity(path: string, promptText: string | undefined, fl
     const { program, weights } = model;
     const identity = outside.identity();
     const report = await compareEngines({
-      ...{ program, weights, tokens: prompt.ids, ours: ours.side },
+      program,
+      weights,
+      tokens: prompt.ids,
+      ours: ours.side,
       theirs: { name: identity.name, profile: outside.profile, answer, hasSameWeights: outside.hasSameWeights },
       onProgress: (op, index, count) => progress.update(`float64 and draws ${index + 1}/${count} ${op.out}`),
     });
@@ -113,7 +116,8 @@ function choosePrompt(
   flags: ParityFlags,
   recorded: OutsideEngine | null,
 ): ShownParity['prompt'] {
-  if (recorded?.tokens != null) return { ids: recorded.tokens, source: 'pack', text: null };
+  const ids = recorded?.tokens ?? null;
+  if (ids !== null) return { ids, source: 'pack', text: null };
   const given = promptText ?? flags.prompt ?? flags.tokens;
   const { notices, ...prompt } = renderPrompt(model, given === undefined ? DEFAULT_PROMPT : promptText, flags);
   for (const { severity, message } of notices) warn(severity, message);

@@ -8,8 +8,8 @@ import type { SpreadRow } from './spread.ts';
  * difference N is one normal number, the worst case, P(|N| > c·largest of 8) ≤ E(√(2/π)·|N|/c)^8 = 105·(0.8/c)^8: 2.6e-4 per
  * position for c = 4, 1e-6 for c = 8. docs/parity.md.
  */
-export const SUSPECT_RATIO = 4;
-export const DIFFERENT_RATIO = 8;
+const SUSPECT_RATIO = 4;
+const DIFFERENT_RATIO = 8;
 
 export type PositionStatus = 'same' | 'suspect' | 'different' | 'not-compared';
 
@@ -29,8 +29,10 @@ export interface PositionParity {
   /** KL(theirs ‖ ours) in nats over the whole vocabulary; of the likeliest alone, the largest |Δ log p|. */
   distance: number;
   metric: 'kl' | 'logProbability';
-  /** The distance that the two profiles explain. */
+  /** The distance that the two profiles explain: SUSPECT_RATIO times the largest draw. */
   explained: number;
+  /** Beyond the largest draw itself, which of a healthy engine is one position in nine at most where formats are drawn. */
+  isBeyondDraws: boolean;
   /** Of the alternatives; null with the whole vocabulary. */
   compared: { matched: number; given: number } | null;
   ours: number | null;
@@ -60,6 +62,7 @@ export function compareFull(
     distance,
     metric: 'kl',
     explained: (SUSPECT_RATIO * root) ** 2,
+    isBeyondDraws: !(Math.sqrt(distance) <= root),
     compared: null,
     ...choice,
   };
@@ -95,6 +98,7 @@ export function compareAlternatives(
     distance,
     metric: 'logProbability',
     explained: SUSPECT_RATIO * reach,
+    isBeyondDraws: matched > 0 && !(distance <= reach),
     compared: { matched, given: theirs.length },
     ...choice,
   };

@@ -59,14 +59,15 @@ async function readLogits(pack: Capture): Promise<{ logits: Float32Array; rowCou
 }
 
 /** @throws RefuteError E_PACK_MODEL where the embedding is another */
-async function isOfWeights(pack: Capture, { program, weights, sha256 }: Model, by: ParityProfile): Promise<boolean> {
+async function isOfWeights(pack: Capture, ours: Model, by: ParityProfile): Promise<boolean> {
+  const { program, weights } = ours;
   const { tokens, positions, model } = pack.manifest;
-  if (pack.file(EMBEDDING) === undefined) return model.sha256 === (await sha256());
+  if (pack.file(EMBEDDING) === undefined) return model.sha256 === (await ours.sha256());
   const theirs = await pack.read(EMBEDDING);
   const asked = positions === 'all' ? tokens : tokens.slice(-1);
   const source = program.stages.find(({ name }) => name === 'embedding')?.source;
   const op = program.ops.find((candidate) => source?.from === 'value' && operands(candidate).writes === source.value);
-  if (op?.op !== 'embed') return model.sha256 === (await sha256());
+  if (op?.op !== 'embed') return model.sha256 === (await ours.sha256());
   const exact = await evaluateOp(op, { weights, values: new Map(), tokens: asked, firstPosition: 0 });
   // A copy, rounded to what the producer computes in and to the float32 of the file.
   const unit = UNIT_F32 + by.arithmetic.unit;

@@ -3,6 +3,9 @@ import type { PositionParity } from './compare.ts';
 
 export type ParityWord = 'PASS' | 'DIFFERENT' | 'INCONCLUSIVE';
 
+/** Fewer positions are no crowd. */
+const LEAST_CROWD = 4;
+
 export interface ParityVerdict {
   verdict: ParityWord;
   sentence: string;
@@ -14,6 +17,8 @@ export interface ParityVerdict {
     same: number;
     suspect: number;
     different: number;
+    /** Each by itself within what is explained, but beyond every draw; of a healthy engine about one in nine. */
+    beyondDraws: number;
     sameTop: number;
     /** Choices that differ by less than the spread. */
     explainedFlips: number;
@@ -39,6 +44,7 @@ export function parityVerdict(
     same: withStatus('same').length,
     suspect: suspect.length,
     different: different.length,
+    beyondDraws: compared.filter(({ isBeyondDraws }) => isBeyondDraws).length,
     sameTop: compared.filter(({ isSameTop }) => isSameTop).length,
     explainedFlips: flips.filter(({ flip }) => flip?.counts === false).length,
   };
@@ -65,6 +71,10 @@ export function parityVerdict(
   const [doubtful] = suspect;
   if (doubtful !== undefined) {
     const words = `${ours} and ${theirs} are farther apart than their profiles explain at ${suspect.length} of ${compared.length} positions, first at position ${doubtful.position}: ${said(doubtful)}, not far enough to be sure`;
+    return finish('INCONCLUSIVE', words);
+  }
+  if (compared.length >= LEAST_CROWD && counts.beyondDraws > compared.length / 2) {
+    const words = `each position is within what is explained, but at ${counts.beyondDraws} of ${compared.length} ${ours} and ${theirs} are farther apart than every draw of their profiles, where one in nine is expected`;
     return finish('INCONCLUSIVE', words);
   }
   const notes = counts.explainedFlips === 0 ? '' : `, ${counts.explainedFlips} by another token within the spread`;

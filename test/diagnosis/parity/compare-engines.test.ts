@@ -101,7 +101,9 @@ describe('against llama.cpp', () => {
           digest: expect.stringMatching(/^[0-9a-f]{64}$/),
         });
         const faulty = await compare(outside, TOKENS, type, transformOf('R2', 'gross'));
-        expect(faulty, faulty.sentence).toMatchObject({ verdict: 'DIFFERENT', at: { position: 1 } });
+        // Activations of 8 bits explain much: there it stands out at one position, of float32 at all that rotate.
+        expect(faulty.verdict, faulty.sentence).toBe('DIFFERENT');
+        expect(faulty.counts.different).toBeGreaterThanOrEqual(type === 'f16' ? 9 : 1);
       } finally {
         await outside.close();
         await model.close();

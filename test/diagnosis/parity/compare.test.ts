@@ -92,4 +92,12 @@ describe('the verdict', () => {
     expect(parityVerdict([same, suspect], NAMES).verdict).toBe('INCONCLUSIVE');
     expect(parityVerdict([], NAMES).verdict).toBe('INCONCLUSIVE');
   });
+
+  it('is not PASS where most positions are beyond every draw, though each is explained', () => {
+    const beyond = compareFull(row(0.02), 7, EXACT, EXACT.with(0, 4.05));
+    expect(beyond).toMatchObject({ status: 'same', isBeyondDraws: true });
+    expect(parityVerdict([beyond, beyond, same, same], NAMES).verdict).toBe('PASS');
+    const crowd = parityVerdict([beyond, beyond, beyond, same], NAMES);
+    expect(crowd).toMatchObject({ verdict: 'INCONCLUSIVE', counts: { beyondDraws: 3, same: 4 } });
+  });
 });
