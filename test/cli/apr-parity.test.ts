@@ -86,6 +86,7 @@ describe('against a program', () => {
     const { exitCode, stdout } = await apr(args);
     expect(stdout).toMatch(/^DIFFERENT: .* first at position 0/);
     expect(stdout).toMatch(/program +UNVERIFIED/);
+    expect(stdout).toContain('profile float32 (assumed; --profile declares another)');
     expect(stdout.match(/◀ DIFFERENT/g)).toHaveLength(4);
     expect(exitCode).toBe(1);
   });
@@ -94,6 +95,16 @@ describe('against a program', () => {
     const judge = async (scale: string): Promise<number | undefined> =>
       (await apr(['parity', F16, '--pack', PACK, '--subject', engine('{tokens}', scale)])).exitCode;
     expect([await judge('1'), await judge('1.001')]).toEqual([0, 1]);
+  });
+
+  it('takes a pack that one writes into {out}, of these tokens only', async () => {
+    const copy = 'require("fs").cpSync(process.argv[1], process.argv[2], { recursive: true })';
+    const writer = JSON.stringify([process.execPath, '-e', copy, PACK, '{out}']);
+    const ask = (tokens: string) => apr(['parity', F16, '--tokens', tokens, '--command', writer]);
+    expect((await ask(TOKENS)).stdout).toMatch(/^PASS: .* agree at 4 of 4 positions/);
+    const other = await ask('22,10,23,29');
+    expect(other.stderr).toContain('E_PACK_TOKENS');
+    expect(other.exitCode).toBe(3);
   });
 
   it('reports one that fails, with what it said', async () => {

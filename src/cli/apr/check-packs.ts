@@ -19,19 +19,20 @@ export async function findPacks(model: Model, given: readonly string[] | undefin
       is: `there is no manifest.json in ${given.join(', ')} or two levels below`,
     });
   }
-  if (given !== undefined) return openPacks(folders, model);
+  if (given !== undefined) return Promise.all(folders.map((folder) => openPack(folder, model.program)));
   // Only those that say they are of this model.
   const stem = basename(model.path);
   const found = await Promise.all(folders.map(readCapture));
   const own = found.filter(({ manifest }) => stem.startsWith(manifest.model.name));
-  return openPacks(
-    own.map(({ folder }) => folder),
-    model,
+  const fitting = own.map(({ folder }) =>
+    openPack(folder, model.program).catch((error: unknown) => {
+      // Nobody asked for it: it vouches for nothing, and the model is UNVERIFIED if no other does.
+      if (!(error instanceof RefuteError)) throw error;
+      warn('warning', error.message);
+      return null;
+    }),
   );
-}
-
-async function openPacks(folders: readonly string[], { program }: Model): Promise<Capture[]> {
-  return Promise.all(folders.map((folder) => openPack(folder, program)));
+  return (await Promise.all(fitting)).filter((pack) => pack !== null);
 }
 
 async function packFolders(root: string, depth: number): Promise<string[]> {

@@ -30,7 +30,7 @@ export interface ShownParity {
   /** null with --subject. */
   executor: ExecutorReport | null;
   subject: Identity | null;
-  outside: Identity & Pick<OutsideEngine, 'kind' | 'hasSameWeights'>;
+  outside: Identity & Pick<OutsideEngine, 'kind' | 'hasSameWeights'> & { isProfileAssumed: boolean };
   report: ParityReport;
 }
 
@@ -72,7 +72,8 @@ export async function runParity(path: string, promptText: string | undefined, fl
     progress.clear();
     const { kind, hasSameWeights } = outside;
     const { executor, identity: subjectIdentity } = ours;
-    const about = { ...identity, kind, hasSameWeights };
+    const isProfileAssumed = flags.profile === undefined && (kind === 'command' || kind === 'http');
+    const about = { ...identity, kind, hasSameWeights, isProfileAssumed };
     const shown: ShownParity = { model, prompt, executor, subject: subjectIdentity, outside: about, report };
     if (flags.json === true) printJson(await parityJson(shown));
     else printParity(shown, flags.all === true);
