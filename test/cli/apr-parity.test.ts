@@ -192,6 +192,18 @@ describe('against llama.cpp', () => {
 });
 
 describe('usage', () => {
+  it('has examples that run, those of the bundled model', async () => {
+    const { stdout } = await apr(['parity', '--help']);
+    const examples = [...stdout.matchAll(/^ {2}\$ apr (parity models\/.+)$/gm)].map((match) => match[1] ?? '');
+    expect(examples).toHaveLength(2);
+    for (const example of examples) {
+      const args = [...example.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+      const { exitCode, stderr } = await apr(args, {}, pathOf('.'));
+      // Without llama.cpp nothing is measured.
+      expect(exitCode, stderr).toBe(stderr.includes('E_ORACLE_MISSING') ? 2 : 0);
+    }
+  });
+
   it.each<[string, string[], string]>([
     ['no outside engine', [], 'one of --llama-cpp'],
     ['two', ['--llama-cpp', '--pack', PACK], '2 outside engines'],
