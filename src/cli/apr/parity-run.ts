@@ -19,7 +19,7 @@ import { openChosenExecutor, type ExecutorReport } from './choose-executor.ts';
 import { openModelLogged, warn } from './open.ts';
 import { printParity } from './parity-text.ts';
 import type { ParityFlags } from './parity.ts';
-import { renderPrompt, usage, type RenderedPrompt } from './prompt.ts';
+import { renderPromptOrDefault, usage, type RenderedPrompt } from './prompt.ts';
 
 type Identity = ReturnType<OutsideEngine['identity']>;
 
@@ -41,8 +41,6 @@ const EXIT_OF: Readonly<Record<ParityWord, ExitCode>> = {
   DIFFERENT: EXIT.rejected,
   INCONCLUSIVE: EXIT.declined,
 };
-
-const DEFAULT_PROMPT = 'What is 2+2?';
 
 export async function runParity(path: string, promptText: string | undefined, flags: ParityFlags): Promise<ExitCode> {
   const subject = flags.subject === undefined ? null : parseArgv('--subject', flags.subject);
@@ -119,8 +117,7 @@ function choosePrompt(
 ): ShownParity['prompt'] {
   const ids = recorded?.tokens ?? null;
   if (ids !== null) return { ids, source: 'pack', text: null };
-  const given = promptText ?? flags.prompt ?? flags.tokens;
-  const { notices, ...prompt } = renderPrompt(model, given === undefined ? DEFAULT_PROMPT : promptText, flags);
+  const { notices, ...prompt } = renderPromptOrDefault(model, promptText, flags);
   for (const { severity, message } of notices) warn(severity, message);
   return prompt;
 }
