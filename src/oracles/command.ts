@@ -1,7 +1,8 @@
 // Any engine that can be started: an argument list, run without a shell, that prints its logits as JSON or writes a capture
 // folder. It runs with the user's rights and is trusted that far; what it prints is not, and is checked.
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RefuteError } from '../errors.ts';
@@ -84,11 +85,18 @@ export class CommandEngine {
 
   /** Removes the folders that answers lie in. */
   async close(): Promise<void> {
-    for (const folder of this.#folders.splice(0)) await rm(folder, { recursive: true, force: true });
+    process.removeListener('exit', this.#removeFolders);
+    this.#removeFolders();
   }
+
+  /** At once, so that it serves an interrupted program too. */
+  readonly #removeFolders = (): void => {
+    for (const folder of this.#folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  };
 
   async #newFolder(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'refute-command-'));
+    if (this.#folders.length === 0) process.once('exit', this.#removeFolders);
     this.#folders.push(folder);
     return folder;
   }

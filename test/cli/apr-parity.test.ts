@@ -1,14 +1,17 @@
 // `apr parity` as a user starts it: against a pack, a program, an endpoint, and llama.cpp; agreeing, differing, unable.
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel, readCapture } from '../../src/engine/index.ts';
 import { loadLlamaCpp } from '../../src/oracles/index.ts';
+import { isRunning } from '../fixtures/is-running.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
-import { apr, aprJson } from './apr-process.ts';
+import { apr, aprJson, LAUNCHER } from './apr-process.ts';
 
 const folder = await temporaryFolder();
 const pathOf = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
@@ -51,7 +54,6 @@ describe('against a pack', () => {
     const other = await withTheta(20_000);
     const capture = await readCapture(PACK);
     const lone = join(folder, 'lone');
-    const { execa } = await import('execa');
     const data = [...(await capture.read('lm_head.bin'))];
     const rows = Array.from({ length: 4 }, (_, p) => data.slice(p * VOCABULARY, (p + 1) * VOCABULARY));
     const model = capture.manifest.model;
@@ -105,6 +107,22 @@ describe('against a program', () => {
     const other = await ask('22,10,23,29');
     expect(other.stderr).toContain('E_PACK_TOKENS');
     expect(other.exitCode).toBe(3);
+  });
+
+  it('ends it, and removes its folder, when interrupted', async () => {
+    const note = join(folder, 'started');
+    const source = `require('fs').writeFileSync(${JSON.stringify(note)}, process.pid + ' ' + process.argv[1]); setInterval(() => {}, 1000)`;
+    const argv = JSON.stringify([process.execPath, '-e', source, '{out}']);
+    const running = execa(process.execPath, [LAUNCHER, 'parity', F16, '--tokens', '1', '--command', argv], {
+      reject: false,
+    });
+    await expect.poll(() => readFile(note, 'utf8').catch(() => ''), { timeout: 20_000 }).toMatch(/ /);
+    const [pid = '', out = ''] = (await readFile(note, 'utf8')).split(' ');
+    expect(await isRunning(Number(pid))).toBe(true);
+    running.kill('SIGINT');
+    expect((await running).exitCode).toBe(130);
+    await expect.poll(() => isRunning(Number(pid))).toBe(false);
+    expect(existsSync(out)).toBe(false);
   });
 
   it('reports one that fails, with what it said', async () => {

@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CommandEngine, type CommandAnswer, type CommandOptions } from '../../src/oracles/index.ts';
+import { isRunning } from '../fixtures/is-running.ts';
 import { refusal } from '../fixtures/refusal.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
@@ -100,14 +101,3 @@ describe('a command is refused', () => {
     await expect.poll(() => isRunning(pid)).toBe(false);
   });
 });
-
-/** A zombie that nobody has waited for runs no more. */
-async function isRunning(pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-    const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    return !/\) Z/.test(status);
-  } catch {
-    return false;
-  }
-}
