@@ -33,7 +33,10 @@ export interface OutsideEngine {
   close(): Promise<void>;
 }
 
-/** @throws RefuteError E_ORACLE_MISSING (declines) where the package is not installed or does not load */
+/**
+ * @throws RefuteError (both decline) E_ORACLE_MISSING where the package is not installed or does not load, E_ORACLE_MODEL
+ *   where llama.cpp does not open this model
+ */
 export async function openLlamaCpp(model: Model, contextLength: number): Promise<OutsideEngine> {
   const loaded = await loadLlamaCpp();
   if (!loaded.available) {
@@ -41,7 +44,11 @@ export async function openLlamaCpp(model: Model, contextLength: number): Promise
     throw new RefuteError({ code: 'E_ORACLE_MISSING', place: '--llama-cpp', is: loaded.reason, next }, 2);
   }
   const { llama } = loaded;
-  const opened = await llama.openModel(model.path, { contextLength, kvCache: 'f32' });
+  const opened = await llama.openModel(model.path, { contextLength, kvCache: 'f32' }).catch(async (cause: unknown) => {
+    await llama.close();
+    const is = `llama.cpp does not open it: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new RefuteError({ code: 'E_ORACLE_MODEL', place: model.path, is, cause }, 2);
+  });
   let digest = '';
   return {
     kind: 'llama-cpp',
