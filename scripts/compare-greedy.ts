@@ -1,10 +1,11 @@
 // Greedy text of the CPU engine beside llama.cpp's, on ten prompts: how many are the same ids to the end, and where
 // one parts, by how little, and which of the two the same weights in double precision would have taken. A look for
-// people, not a claim: what counts as a fault is a contract's to say.
+// people, not a claim; of one prompt, `apr parity MODEL PROMPT --llama-cpp` says whether a difference counts.
 //   node scripts/compare-greedy.ts MODEL [MAX_TOKENS]
 import { argmax, generate, openCpuExecutor, openModel, type Executor, type Model } from '../src/engine/index.ts';
+import { logitsOf } from '../src/diagnosis/index.ts';
 import { loadLlamaCpp, openFloat64Executor, type LlamaCppModel } from '../src/oracles/index.ts';
-import { RefuteError } from '../src/errors.ts';
+import { renderPrompt } from '../src/cli/apr/prompt.ts';
 import { formatTable } from '../src/cli/terminal.ts';
 
 const PROMPTS = [
@@ -55,7 +56,7 @@ await exact.close();
 await model.close();
 
 async function compare(prompt: string, model: Model, executor: Executor, oracle: LlamaCppModel): Promise<Row> {
-  const ids = promptIds(model, prompt);
+  const { ids } = renderPrompt(model, prompt, {});
   const ours = await greedy(model, executor, ids);
   const theirs = await oracle.greedy(ids, maxTokens);
   const [at = -1] = [...Array.from({ length: Math.max(ours.length, theirs.length) }).keys()].filter(
@@ -63,20 +64,13 @@ async function compare(prompt: string, model: Model, executor: Executor, oracle:
   );
   if (at === -1) return { prompt, same: ours.length, ours, theirs, margins: null };
   const before = [...ids, ...ours.slice(0, at)];
-  const ourLogits = await lastLogits(executor, before);
+  const ourLogits = await logitsOf(executor, before, 'last');
   const theirLogits = (await oracle.logits(before)).subarray(-oracle.vocabSize);
   // Where one text has ended, its token is an end token, the likeliest in its own logits.
   const [a, b] = [ours[at] ?? argmax(ourLogits), theirs[at] ?? argmax(theirLogits)];
-  const exactLogits = await lastLogits(exact, before);
+  const exactLogits = await logitsOf(exact, before, 'last');
   const margin = (logits: Float32Array | Float64Array): number => (logits[a] ?? 0) - (logits[b] ?? 0);
   return { prompt, same: at, ours, theirs, margins: [margin(ourLogits), margin(theirLogits), margin(exactLogits)] };
-}
-
-/** The chat template where there is one; otherwise the text as it stands, after the BOS that the model wants. */
-function promptIds({ text }: Model, prompt: string): number[] {
-  if (!text.hasChatTemplate) return text.encode(prompt, { parseSpecial: true, addBos: text.wantsBos });
-  const rendered = text.renderChat([{ role: 'user', content: prompt }], { addGenerationPrompt: true });
-  return text.encode(rendered, { parseSpecial: true, addBos: false });
 }
 
 async function greedy(model: Model, executor: Executor, ids: readonly number[]): Promise<number[]> {
@@ -87,19 +81,6 @@ async function greedy(model: Model, executor: Executor, ids: readonly number[]):
   for await (const { id } of generate(session, options)) generated.push(id);
   session.close();
   return generated;
-}
-
-async function lastLogits<Data extends Float32Array | Float64Array>(
-  executor: Executor<Data>,
-  ids: readonly number[],
-): Promise<Data> {
-  const session = await executor.openSession(contextLength);
-  const { logits } = await session.run({ tokens: ids, logits: 'last' });
-  session.close();
-  if (logits.length !== executor.program.vocabSize) {
-    throw new RefuteError({ code: 'E_LOGITS', place: 'compare-greedy', is: `${logits.length} logits` });
-  }
-  return logits;
 }
 
 function print(rows: readonly Row[]): void {

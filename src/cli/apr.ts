@@ -2,6 +2,7 @@
 import { checkCommand } from './apr/check.ts';
 import { diffCommand } from './apr/diff.ts';
 import { inspectCommand } from './apr/inspect.ts';
+import { parityCommand } from './apr/parity.ts';
 import { runCommand } from './apr/run.ts';
 import { tensorsCommand } from './apr/tensors.ts';
 import { tokenizeCommand } from './apr/tokenize.ts';
@@ -12,6 +13,7 @@ const program = createProgram('apr', 'Runs, traces, compares and diagnoses langu
   .addCommand(traceCommand())
   .addCommand(checkCommand())
   .addCommand(diffCommand())
+  .addCommand(parityCommand())
   .addCommand(inspectCommand())
   .addCommand(runCommand())
   .addCommand(tensorsCommand())

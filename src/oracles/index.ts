@@ -14,3 +14,4 @@ export {
 export type { DecodedRows, Float64Options, KeyValueCache, OpInputs } from './float64/index.ts';
 export { HttpEndpoint, type CompletionRequest, type HttpEndpointOptions } from './http-endpoint.ts';
 export type { ScoredText, ScoredToken, TokenScore } from './http-answer.ts';
+export { CommandEngine, type CommandAnswer, type CommandOptions } from './command.ts';

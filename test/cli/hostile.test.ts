@@ -52,6 +52,7 @@ const COMMANDS: readonly ((model: string) => string[])[] = [
   (model) => ['run', model, '--tokens', '1,5'],
   (model) => ['trace', model, '--tokens', '1,5', '--save-tensor', 'all'],
   (model) => ['tokenize', model, 'a'],
+  (model) => ['parity', model, '--tokens', '1,5', '--command', '["node", "--version"]'],
   (model) => ['diff', model, at('healthy.gguf')],
   (model) => ['diff', at('healthy.gguf'), model, '--values'],
 ];

@@ -3,6 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { openPack } from '../../diagnosis/index.ts';
 import { openModel, readCapture, type Capture, type Model } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
 import { warn } from './open.ts';
@@ -18,11 +19,20 @@ export async function findPacks(model: Model, given: readonly string[] | undefin
       is: `there is no manifest.json in ${given.join(', ')} or two levels below`,
     });
   }
-  const packs = await Promise.all(folders.map(readCapture));
-  if (given !== undefined) return packs;
+  if (given !== undefined) return Promise.all(folders.map((folder) => openPack(folder, model.program)));
   // Only those that say they are of this model.
   const stem = basename(model.path);
-  return packs.filter(({ manifest }) => stem.startsWith(manifest.model.name));
+  const found = await Promise.all(folders.map(readCapture));
+  const own = found.filter(({ manifest }) => stem.startsWith(manifest.model.name));
+  const fitting = own.map(({ folder }) =>
+    openPack(folder, model.program).catch((error: unknown) => {
+      // Nobody asked for it: it vouches for nothing, and the model is UNVERIFIED if no other does.
+      if (!(error instanceof RefuteError)) throw error;
+      warn('warning', error.message);
+      return null;
+    }),
+  );
+  return (await Promise.all(fitting)).filter((pack) => pack !== null);
 }
 
 async function packFolders(root: string, depth: number): Promise<string[]> {

@@ -17,7 +17,7 @@ import { printCheck } from './check-text.ts';
 import type { CheckFlags } from './check.ts';
 import { openChosenExecutor, type ExecutorReport } from './choose-executor.ts';
 import { openModelLogged, warn } from './open.ts';
-import { parseTokenIds, renderPrompt, type RenderedPrompt } from './prompt.ts';
+import { parseTokenIds, renderPromptOrDefault, type RenderedPrompt } from './prompt.ts';
 
 /** A check as it is shown. */
 export interface ShownCheck {
@@ -34,8 +34,6 @@ const EXIT_OF: Readonly<Record<VerdictWord, ExitCode>> = {
   SUSPECT: EXIT.declined,
   INCONCLUSIVE: EXIT.declined,
 };
-
-const DEFAULT_PROMPT = 'What is 2+2?';
 
 export async function runCheck(path: string, promptText: string | undefined, flags: CheckFlags): Promise<ExitCode> {
   const model = await openModelLogged(path);
@@ -74,8 +72,7 @@ async function run(
     if (flags.dump !== undefined) {
       return await runDump(flags.dump, { model, original, unquantized: unquantized?.model ?? null, packs }, flags);
     }
-    const given = promptText ?? flags.prompt ?? flags.tokens;
-    const prompt = renderPrompt(model, given === undefined ? DEFAULT_PROMPT : promptText, flags);
+    const prompt = renderPromptOrDefault(model, promptText, flags);
     for (const { severity, message } of prompt.notices) warn(severity, message);
     const { executor, report: chosen } = await openChosenExecutor(model, flags.gpu ? 'auto' : 'cpu');
     try {

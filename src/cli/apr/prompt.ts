@@ -11,6 +11,8 @@ export interface PromptFlags {
   raw?: true;
 }
 
+const DEFAULT_PROMPT = 'What is 2+2?';
+
 export interface RenderedPrompt {
   /** What the model is given, BOS included. */
   ids: number[];
@@ -63,6 +65,12 @@ export function renderPrompt(model: Model, argument: string | undefined, flags: 
     });
   }
   return { ids, source: isChat ? 'chat' : 'raw', text, notices: isChat ? controlNotices(model, given.prompt) : [] };
+}
+
+/** For commands that look at an engine, not at a text: without any prompt, a short question. */
+export function renderPromptOrDefault(model: Model, argument: string | undefined, flags: PromptFlags): RenderedPrompt {
+  const given = argument ?? flags.prompt ?? flags.tokens;
+  return renderPrompt(model, given === undefined ? DEFAULT_PROMPT : argument, flags);
 }
 
 /**

@@ -1,0 +1,129 @@
+// One position of two engines: how far apart, and how far the two declared profiles explain. Pure.
+import { UNIT_F32 } from '../budgets/constants.ts';
+import { divergence, likeliest, logProbabilities } from './distributions.ts';
+import type { SpreadRow } from './spread.ts';
+
+/**
+ * How many times the largest draw (spread.ts) a healthy difference may be. Engine and draws are alike, so where the
+ * difference N is one normal number, the worst case, P(|N| > c·largest of 8) ≤ E(√(2/π)·|N|/c)^8 = 105·(0.8/c)^8: 2.6e-4 per
+ * position for c = 4, 1e-6 for c = 8. docs/parity.md.
+ */
+const SUSPECT_RATIO = 4;
+const DIFFERENT_RATIO = 8;
+
+export type PositionStatus = 'same' | 'suspect' | 'different' | 'not-compared';
+
+/** One of the likeliest tokens that an engine names. */
+export interface Alternative {
+  /** null: its text is none, or more than one, of the model's tokens. */
+  id: number | null;
+  text: string;
+  logProbability: number;
+}
+
+export interface PositionParity {
+  position: number;
+  /** The token whose successor is judged. */
+  token: number;
+  status: PositionStatus;
+  /** KL(theirs ‖ ours) in nats over the whole vocabulary; of the likeliest alone, the largest |Δ log p|. */
+  distance: number;
+  metric: 'kl' | 'logProbability';
+  /** The distance that the two profiles explain: SUSPECT_RATIO times the largest draw. */
+  explained: number;
+  /** Beyond the largest draw itself, which of a healthy engine is one position in nine at most where formats are drawn. */
+  isBeyondDraws: boolean;
+  /** Of the alternatives; null with the whole vocabulary. */
+  compared: { matched: number; given: number } | null;
+  ours: number | null;
+  theirs: number | null;
+  isSameTop: boolean;
+  /** Where the two choose differently: how far apart float64 has the two tokens, in logits, and the spread of that. */
+  flip: { margin: number; spread: number; exact: number | null; counts: boolean } | null;
+}
+
+export function compareFull(
+  row: SpreadRow,
+  token: number,
+  ours: ArrayLike<number>,
+  theirs: ArrayLike<number>,
+): PositionParity {
+  const exact = logProbabilities(row.exact);
+  const distance = divergence(logProbabilities(theirs), logProbabilities(ours));
+  // √KL is a distance to first order (of Fisher's metric), so what either side explains adds up.
+  const reach = (draws: readonly Float64Array[]): number =>
+    Math.sqrt(Math.max(...draws.map((draw) => divergence(exact, logProbabilities(draw)))));
+  const root = reach(row.ours) + reach(row.theirs);
+  const choice = compareTops(row, likeliest(ours), likeliest(theirs));
+  return {
+    position: row.position,
+    token,
+    status: statusOf(Math.sqrt(distance), root, choice.flip),
+    distance,
+    metric: 'kl',
+    explained: (SUSPECT_RATIO * root) ** 2,
+    isBeyondDraws: !(Math.sqrt(distance) <= root),
+    compared: null,
+    ...choice,
+  };
+}
+
+/** Theirs is given by its likeliest tokens alone, best first. */
+export function compareAlternatives(
+  row: SpreadRow,
+  token: number,
+  ours: ArrayLike<number>,
+  theirs: readonly Alternative[],
+): PositionParity {
+  const exact = logProbabilities(row.exact);
+  const draws = [row.ours.map(logProbabilities), row.theirs.map(logProbabilities)];
+  const own = logProbabilities(ours);
+  // A log-probability that is computed in float32 is rounded at the size of the logits.
+  const size = row.exact.reduce((most, logit) => Math.max(most, Math.abs(logit)), 0);
+  let [distance, reach, matched] = [0, 0, 0];
+  for (const { id, logProbability } of theirs) {
+    if (id === null) continue;
+    matched += 1;
+    const away = Math.abs((own[id] ?? Number.NaN) - logProbability);
+    const carried = draws.map((side) => largest(side.map((draw) => Math.abs((draw[id] ?? 0) - (exact[id] ?? 0)))));
+    const here = (carried[0] ?? 0) + (carried[1] ?? 0) + UNIT_F32 * size;
+    if (!(away * reach <= distance * here) || matched === 1) [distance, reach] = [away, here];
+  }
+  const best = theirs[0]?.id ?? null;
+  const choice = compareTops(row, likeliest(ours), best);
+  return {
+    position: row.position,
+    token,
+    status: matched === 0 ? 'not-compared' : statusOf(distance, reach, choice.flip),
+    distance,
+    metric: 'logProbability',
+    explained: SUSPECT_RATIO * reach,
+    isBeyondDraws: matched > 0 && !(distance <= reach),
+    compared: { matched, given: theirs.length },
+    ...choice,
+  };
+}
+
+function statusOf(distance: number, reach: number, flip: PositionParity['flip']): PositionStatus {
+  if (flip?.counts === true || !(distance <= DIFFERENT_RATIO * reach)) return 'different';
+  return distance <= SUSPECT_RATIO * reach ? 'same' : 'suspect';
+}
+
+function compareTops(
+  { exact, ours: ourDraws, theirs: theirDraws }: SpreadRow,
+  ours: number | null,
+  theirs: number | null,
+): Pick<PositionParity, 'ours' | 'theirs' | 'isSameTop' | 'flip'> {
+  const isSameTop = ours !== null && ours === theirs;
+  if (isSameTop || ours === null || theirs === null) return { ours, theirs, isSameTop, flip: null };
+  const lead = (logits: Float64Array): number => (logits[ours] ?? Number.NaN) - (logits[theirs] ?? Number.NaN);
+  const reach = (draws: readonly Float64Array[]): number =>
+    largest(draws.map((draw) => Math.abs(lead(draw) - lead(exact))));
+  const margin = Math.abs(lead(exact));
+  const spread = SUSPECT_RATIO * (reach(ourDraws) + reach(theirDraws));
+  return { ours, theirs, isSameTop, flip: { margin, spread, exact: likeliest(exact), counts: !(margin <= spread) } };
+}
+
+function largest(values: readonly number[]): number {
+  return values.reduce((most, value) => (value <= most ? most : value), 0);
+}

@@ -1,0 +1,127 @@
+// Somebody else's engine behind one seam: asked for what it makes of token ids, it answers with logits or with the likeliest
+// tokens of each position. llama.cpp, a command, an HTTP endpoint; a recorded pack is pack-engine.ts.
+import { sha256Bytes, type Model } from '../../engine/index.ts';
+import {
+  CommandEngine,
+  HttpEndpoint,
+  loadLlamaCpp,
+  type CommandOptions,
+  type HttpEndpointOptions,
+} from '../../oracles/index.ts';
+import { RefuteError } from '../../errors.ts';
+import type { Alternative } from './compare.ts';
+import { packAnswer } from './pack-engine.ts';
+import { LLAMA_CPP, type ParityProfile } from './profiles.ts';
+import { tokensByText } from './tokens-by-text.ts';
+
+export type Answer =
+  /** Of the last `rowCount` positions: [rowCount, vocabulary]. */
+  | { kind: 'logits'; logits: Float32Array | Float64Array; rowCount: number }
+  /** Of every position, best first. */
+  | { kind: 'alternatives'; rows: Alternative[][] };
+
+export interface OutsideEngine {
+  kind: 'llama-cpp' | 'command' | 'http' | 'pack';
+  profile: ParityProfile;
+  /** False where what it ran may be other weights: then a difference proves nothing. */
+  hasSameWeights: boolean;
+  /** A record has its own ids; null: it takes any. */
+  tokens: readonly number[] | null;
+  ask(tokens: readonly number[], onProgress?: (done: number, total: number) => void): Promise<Answer>;
+  /** After `ask`: with the digest of what it gave. */
+  identity(): { name: string; version: string; digest: string };
+  close(): Promise<void>;
+}
+
+/**
+ * @throws RefuteError (both decline) E_ORACLE_MISSING where the package is not installed or does not load, E_ORACLE_MODEL
+ *   where llama.cpp does not open this model
+ */
+export async function openLlamaCpp(model: Model, contextLength: number): Promise<OutsideEngine> {
+  const loaded = await loadLlamaCpp();
+  if (!loaded.available) {
+    const next = 'Compare with a pack (--pack), a command or an endpoint instead';
+    throw new RefuteError({ code: 'E_ORACLE_MISSING', place: '--llama-cpp', is: loaded.reason, next }, 2);
+  }
+  const { llama } = loaded;
+  const opened = await llama.openModel(model.path, { contextLength, kvCache: 'f32' }).catch(async (cause: unknown) => {
+    await llama.close();
+    const is = `llama.cpp does not open it: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new RefuteError({ code: 'E_ORACLE_MODEL', place: model.path, is, cause }, 2);
+  });
+  let digest = '';
+  return {
+    kind: 'llama-cpp',
+    profile: LLAMA_CPP,
+    hasSameWeights: true,
+    tokens: null,
+    ask: async (tokens) => {
+      if (opened.vocabSize !== model.program.vocabSize) {
+        const is = `it has ${opened.vocabSize} tokens, this program ${model.program.vocabSize}`;
+        throw new RefuteError({ code: 'E_ORACLE_VOCABULARY', place: 'llama.cpp', is });
+      }
+      const logits = await opened.logits(tokens);
+      digest = await digestOf(logits);
+      return { kind: 'logits', logits, rowCount: tokens.length };
+    },
+    identity: () => ({ name: llama.name, version: llama.version, digest }),
+    close: async () => {
+      await opened.close();
+      await llama.close();
+    },
+  };
+}
+
+/** What it prints, or the capture that it writes. */
+export function openCommand(model: Model, options: CommandOptions, profile: ParityProfile): OutsideEngine {
+  const command = new CommandEngine(options);
+  const { vocabSize } = model.program;
+  return {
+    kind: 'command',
+    profile,
+    hasSameWeights: true,
+    tokens: null,
+    ask: async (tokens) => {
+      const answer = await command.ask({ modelPath: model.path, tokens, vocabSize });
+      if ('logits' in answer) return { kind: 'logits', ...answer };
+      return { kind: 'logits', ...(await packAnswer(answer.folder, model, tokens)) };
+    },
+    identity: () => command.identity(),
+    close: () => command.close(),
+  };
+}
+
+/** One request per position: the ids up to it, and the likeliest next tokens. */
+export function openEndpoint(
+  model: Model,
+  options: HttpEndpointOptions & { alternatives: number },
+  profile: ParityProfile,
+): OutsideEngine {
+  const endpoint = new HttpEndpoint(options);
+  return {
+    kind: 'http',
+    profile,
+    hasSameWeights: true,
+    tokens: null,
+    ask: async (tokens, onProgress) => {
+      const idOf = tokensByText(model.text);
+      const rows: Alternative[][] = [];
+      for (let end = 1; end <= tokens.length; end += 1) {
+        const { alternatives } = options;
+        const answer = await endpoint.complete({ prompt: tokens.slice(0, end), maxTokens: 1, alternatives });
+        const [next] = answer.tokens;
+        // An engine that ends here may say so without a token: nothing is compared then.
+        const given = next === undefined ? [] : next.alternatives.length > 0 ? next.alternatives : [next];
+        rows.push(given.map(({ text, logProbability }) => ({ id: idOf(text), text, logProbability })));
+        onProgress?.(end, tokens.length);
+      }
+      return { kind: 'alternatives', rows };
+    },
+    identity: () => endpoint.identity(),
+    close: async () => undefined,
+  };
+}
+
+async function digestOf({ buffer, byteOffset, byteLength }: Float32Array): Promise<string> {
+  return sha256Bytes(new Uint8Array(buffer, byteOffset, byteLength));
+}
