@@ -129,7 +129,8 @@ function noiseRatios(
   const clean = slowForward(slow, tokens);
   const noisy = Array.from({ length: NOISE_RUNS }, () => slowForward(slow, tokens, float32Noise(random)));
   const ratios = new Map<string, number>();
-  for (const path of new Set([...stages.keys(), ...reference.keys()])) {
+  // The slow pass goes in order of execution, so a stage that one side lacks is named in its place and not at the end.
+  for (const path of new Set([...clean.keys(), ...stages.keys(), ...reference.keys()])) {
     const [ours, theirs, exact] = [stages.get(path), reference.get(path), clean.get(path)];
     if (ours === undefined || theirs === undefined || exact === undefined) {
       ratios.set(path, NaN);

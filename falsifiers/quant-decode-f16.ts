@@ -18,9 +18,9 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         inject: {
           kind: 'source',
           file: KERNEL,
-          find: 'v128.store(out, f16x4ToF32(v128.load16x4_u(blocks)))',
+          find: 'const h = v128.load(blocks);',
           replace:
-            'v128.store(out, v128.and(f16x4ToF32(v128.load16x4_u(blocks)), i32x4.ne(v128.and(v128.load16x4_u(blocks), i32x4.splat(0x7c00)), i32x4.splat(0))))',
+            'const raw = v128.load(blocks), h = v128.and(raw, i16x8.ne(v128.and(raw, i16x8.splat(0x7c00)), zero));',
         },
       },
       {

@@ -18,8 +18,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         inject: {
           kind: 'source',
           file: KERNEL,
-          find: 'fifthBits(load<u16>(blocks, 4))',
-          replace: 'fifthBits(load<u16>(blocks, 2))',
+          find: 'fifthBits(blocks + 4)',
+          replace: 'fifthBits(blocks + 2)',
         },
       },
       {
@@ -29,8 +29,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         inject: {
           kind: 'source',
           file: KERNEL,
-          find: 'const d = f32x4.splat(f16ToF32(load<u16>(blocks)));',
-          replace: 'const d = f32x4.splat((load<u16>(blocks) & 0x7c00) == 0 ? 0 : f16ToF32(load<u16>(blocks)));',
+          find: 'const d = f32x4.mul(v128.load32_splat(out), shift);',
+          replace: 'const d = (load<u16>(blocks) & 0x7c00) == 0 ? zero : f32x4.mul(v128.load32_splat(out), shift);',
         },
       },
     ],

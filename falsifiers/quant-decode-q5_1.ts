@@ -18,8 +18,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         inject: {
           kind: 'source',
           file: KERNEL,
-          find: 'fifthBits(load<u16>(blocks, 6))',
-          replace: 'fifthBits(load<u16>(blocks, 4))',
+          find: 'fifthBits(blocks + 6)',
+          replace: 'fifthBits(blocks + 4)',
         },
       },
       {
@@ -29,8 +29,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         inject: {
           kind: 'source',
           file: KERNEL,
-          find: 'const m = f32x4.splat(f16ToF32(load<u16>(blocks, 2)));',
-          replace: 'const m = f32x4.splat((load<u16>(blocks, 2) & 0x7c00) == 0 ? 0 : f16ToF32(load<u16>(blocks, 2)));',
+          find: 'm = v128.load32_splat(out, 4)',
+          replace: 'm = (load<u16>(blocks, 2) & 0x7c00) == 0 ? zero : v128.load32_splat(out, 4)',
         },
       },
     ],

@@ -18,8 +18,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         inject: {
           kind: 'source',
           file: KERNEL,
-          find: 'v128.or(v128.and(q1, i8x16.splat(15)), fifth(h1))',
-          replace: 'v128.or(v128.and(q1, i8x16.splat(15)), fifth(h0))',
+          find: 'v128.or(v128.and(q1, nibble), v128.and(h1, fifth))',
+          replace: 'v128.or(v128.and(q1, nibble), v128.and(h0, fifth))',
         },
       },
       {
@@ -28,9 +28,9 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'small',
         inject: {
           kind: 'source',
-          file: KERNEL,
-          find: 'const dmin = f16ToF32(load<u16>(blocks, 2));',
-          replace: 'const dmin: f32 = (load<u16>(blocks, 2) & 0x7c00) == 0 ? 0 : f16ToF32(load<u16>(blocks, 2));',
+          file: 'src/engine/kernels/lib/scales-k.as.ts',
+          find: 'f32x4.splat(-f16ToF32(load<u16>(block, 2)))',
+          replace: 'f32x4.splat((load<u16>(block, 2) & 0x7c00) == 0 ? 0 : -f16ToF32(load<u16>(block, 2)))',
         },
       },
     ],

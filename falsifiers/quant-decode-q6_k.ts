@@ -22,8 +22,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         inject: {
           kind: 'source',
           file: KERNEL,
-          find: 'load<i8>(s, 6)',
-          replace: 'load<i8>(s, 4)',
+          find: 's3 = v128.load32_splat(s, 24)',
+          replace: 's3 = v128.load32_splat(s, 16)',
         },
       },
     ],

@@ -1,8 +1,9 @@
 // Greedy text of the CPU engine beside llama.cpp's, on ten prompts: how many are the same ids to the end, and where
-// one parts, by how little. A look for people, not a claim: what counts as a fault is a contract's to say.
+// one parts, by how little, and which of the two the same weights in double precision would have taken. A look for
+// people, not a claim: what counts as a fault is a contract's to say.
 //   node scripts/compare-greedy.ts MODEL [MAX_TOKENS]
 import { argmax, generate, openCpuExecutor, openModel, type Executor, type Model } from '../src/engine/index.ts';
-import { loadLlamaCpp, type LlamaCppModel } from '../src/oracles/index.ts';
+import { loadLlamaCpp, openFloat64Executor, type LlamaCppModel } from '../src/oracles/index.ts';
 import { RefuteError } from '../src/errors.ts';
 import { formatTable } from '../src/cli/terminal.ts';
 
@@ -24,8 +25,8 @@ interface Row {
   same: number;
   ours: number[];
   theirs: number[];
-  /** At the first difference: logit of our token less that of theirs, here and in llama.cpp. */
-  margins: [ours: number, theirs: number] | null;
+  /** At the first difference: logit of our token less that of theirs, here, in llama.cpp, and in double precision. */
+  margins: [ours: number, theirs: number, exact: number] | null;
 }
 
 const [path, maxTokensText = '48'] = process.argv.slice(2);
@@ -41,6 +42,7 @@ if (!loaded.available) {
 }
 const model = await openModel(path);
 const executor = await openCpuExecutor(model.program, model.weights);
+const exact = await openFloat64Executor(model.program, model.weights);
 const contextLength = Math.min(1024, model.program.contextLength);
 const oracle = await loaded.llama.openModel(path, { contextLength, kvCache: 'f32' });
 const rows: Row[] = [];
@@ -49,6 +51,7 @@ print(rows);
 await oracle.close();
 await loaded.llama.close();
 await executor.close();
+await exact.close();
 await model.close();
 
 async function compare(prompt: string, model: Model, executor: Executor, oracle: LlamaCppModel): Promise<Row> {
@@ -64,8 +67,9 @@ async function compare(prompt: string, model: Model, executor: Executor, oracle:
   const theirLogits = (await oracle.logits(before)).subarray(-oracle.vocabSize);
   // Where one text has ended, its token is an end token, the likeliest in its own logits.
   const [a, b] = [ours[at] ?? argmax(ourLogits), theirs[at] ?? argmax(theirLogits)];
-  const margin = (logits: Float32Array): number => (logits[a] ?? 0) - (logits[b] ?? 0);
-  return { prompt, same: at, ours, theirs, margins: [margin(ourLogits), margin(theirLogits)] };
+  const exactLogits = await lastLogits(exact, before);
+  const margin = (logits: Float32Array | Float64Array): number => (logits[a] ?? 0) - (logits[b] ?? 0);
+  return { prompt, same: at, ours, theirs, margins: [margin(ourLogits), margin(theirLogits), margin(exactLogits)] };
 }
 
 /** The chat template where there is one; otherwise the text as it stands, after the BOS that the model wants. */
@@ -85,7 +89,10 @@ async function greedy(model: Model, executor: Executor, ids: readonly number[]):
   return generated;
 }
 
-async function lastLogits(executor: Executor, ids: readonly number[]): Promise<Float32Array> {
+async function lastLogits<Data extends Float32Array | Float64Array>(
+  executor: Executor<Data>,
+  ids: readonly number[],
+): Promise<Data> {
   const session = await executor.openSession(contextLength);
   const { logits } = await session.run({ tokens: ids, logits: 'last' });
   session.close();
@@ -104,13 +111,14 @@ function print(rows: readonly Row[]): void {
     { title: 'llama.cpp', ...right },
     { title: 'margin ours', ...right },
     { title: 'margin llama.cpp', ...right },
+    { title: 'margin float64', ...right },
   ];
   const cells = rows.map(({ prompt, same, ours, theirs, margins }) => [
     prompt,
     String(same),
     String(ours.length),
     String(theirs.length),
-    ...(margins === null ? ['', ''] : margins.map((margin) => margin.toFixed(4))),
+    ...(margins ?? []).map((margin) => margin.toFixed(4)),
   ]);
   console.log(formatTable(columns, cells));
   const equal = rows.filter(({ margins }) => margins === null).length;
@@ -118,4 +126,9 @@ function print(rows: readonly Row[]): void {
   console.log(
     "margin: logit of our token less that of llama.cpp's, at the first difference, on the same ids before it",
   );
+  const parted = rows.flatMap(({ margins }) => (margins === null ? [] : [margins]));
+  const asExact = parted.filter(([, , exact]) => exact > 0).length;
+  console.log(`double precision over the same weights takes our token at ${asExact} of ${parted.length} differences`);
+  const distance = parted.reduce((largest, [ours, , exact]) => Math.max(largest, Math.abs(ours - exact)), 0);
+  console.log(`our margin is within ${distance.toExponential(1)} of double precision`);
 }

@@ -7,15 +7,18 @@ import { main } from 'assemblyscript/asc';
  * memory; maximum 65536 pages = 4 GiB, the wasm32 limit (a host memory's own maximum may be smaller).
  * The first 1024 bytes stay free of static data so that a null pointer is never a valid buffer.
  */
-export const KERNEL_FLAGS: readonly string[] = [
-  ...['-O1', '--runtime', 'stub', '--noAssert', '--enable', 'simd,threads', '--importMemory', '--sharedMemory'],
-  ...['--initialMemory', '1', '--maximumMemory', '65536', '--memoryBase', '1024'],
-];
+export const KERNEL_FLAGS: readonly string[] = `
+  -O1 --runtime stub --noAssert --enable simd,threads --importMemory --sharedMemory
+  --initialMemory 1 --maximumMemory 65536 --memoryBase 1024
+`
+  .trim()
+  .split(/\s+/);
 
 /** Compiles `<folder>/<source>` to `<output>` (relative to folder, or absolute). Throws with the compiler's text. */
 export async function compileKernel(folder: string, source: string, output: string): Promise<void> {
   const { error, stderr } = await main([source, '--baseDir', folder, '--outFile', output, ...KERNEL_FLAGS]);
   if (error) {
-    throw new Error(`${source}: the kernel does not compile.\n${stderr.toString()}`, { cause: error });
+    // oxlint-disable-next-line no-base-to-string -- the compiler's memory stream spells out its text
+    throw new Error(`${source}: the kernel does not compile.\n${String(stderr)}`, { cause: error });
   }
 }

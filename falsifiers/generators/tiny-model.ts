@@ -144,7 +144,11 @@ function tensorBytes(
   const value = (i: number): number => random.bell() * deviation * (i % columns === loud ? 6 : 1);
   if (matrixType === 'f32') return bytesOf(Float32Array.from({ length: elementCount }, (_, i) => value(i)));
   if (matrixType === 'f16') return bytesOf(Float16Array.from({ length: elementCount }, (_, i) => value(i)));
-  if (matrixType === 'bf16') return quantise('bf16', Float64Array.from({ length: elementCount }, (_, i) => value(i)));
+  if (matrixType === 'bf16')
+    return quantise(
+      'bf16',
+      Float64Array.from({ length: elementCount }, (_, i) => value(i)),
+    );
   return randomBlocks(random, matrixType, elementCount, deviation);
 }
 

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { RefuteError } from '../../src/errors.ts';
 import { parseLayerRange, parseLayers, parseStages } from '../../src/engine/capture/select.ts';
 import type { PartContext } from '../../src/runner/falsifier.ts';
+import { nameCharacter } from './characters.ts';
 import { withEngines } from './engine-runs.ts';
 import { BUNDLED_SHAPE, expectedFiles, EXPECTED_STAGES, STAGE_FLAG_NAMES } from './expected-stages.ts';
 import { SeededRandom } from './random.ts';
@@ -29,7 +30,7 @@ const knownName = fc.constantFrom(...Object.keys(EXPECTED_STAGES), 'layer_output
 /** Words that are no stage: random ones, and real ones with a letter too many or too few. */
 const unknownName = fc
   .oneof(
-    fc.stringMatching(/^[a-z_]{1,12}$/),
+    fc.string({ unit: nameCharacter, minLength: 1, maxLength: 12 }),
     fc
       .tuple(knownName, fc.nat(11))
       .map(([name, at]) => name.slice(0, at % name.length) + name.slice((at % name.length) + 1)),

@@ -1,6 +1,7 @@
 // The program `pv`: contracts, falsifiers, evidence, gate. One file per command in pv/; each loads what it needs when it
 // is run, so that `pv --help` stays instant.
 import { createProgram, runProgram } from './program.ts';
+import { addDemoCommand } from './pv/demo.ts';
 import { addEvidenceCommand } from './pv/evidence.ts';
 import { addFalsifyCommands } from './pv/falsify.ts';
 import { addGateCommand } from './pv/gate.ts';
@@ -17,4 +18,5 @@ addFalsifyCommands(program);
 addStatusCommands(program);
 addGateCommand(program);
 addEvidenceCommand(program);
+addDemoCommand(program);
 await runProgram(program, process.argv);

@@ -10,12 +10,17 @@ export interface Said {
 }
 
 /** Without a terminal and without colour variables, so that only a test that sets one sees colour. */
-export async function apr(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Said> {
+export async function apr(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd: string = process.cwd(),
+): Promise<Said> {
   const { NO_COLOR: _, FORCE_COLOR: __, ...rest } = process.env;
   const { exitCode, stdout, stderr } = await execa(process.execPath, [LAUNCHER, ...args], {
     reject: false,
     env: { ...rest, ...env },
     extendEnv: false,
+    cwd,
     stdin: 'ignore',
   });
   return { exitCode, stdout, stderr };

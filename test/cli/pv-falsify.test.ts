@@ -18,7 +18,7 @@ describe('pv falsify', () => {
 
     const contract = project.read('contracts/square-v1.yaml');
     expect(contract).toContain('version: "1.1.0"');
-    expect(contract).toContain('FALSIFY-SQ-001 unset -> DISCHARGED, FALSIFY-SQ-002 unset -> NONE');
+    expect(contract).toContain('unset -> DISCHARGED FALSIFY-SQ-001; unset -> NONE FALSIFY-SQ-002');
     expect(contract).toMatch(/discharge_evidence:[\s\S]*digest: "?sha256:[0-9a-f]{64}/);
     const kept = contract.split('\n').filter((line) => before.includes(line));
     expect(before.split('\n').filter((line) => !kept.includes(line))).toEqual(['  version: "1.0.0"']);

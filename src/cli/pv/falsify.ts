@@ -64,7 +64,7 @@ function addRunOptions(command: Command): Command {
     .option('--json', 'print one JSON document and nothing else');
 }
 
-async function runFalsify(ids: readonly string[], flags: FalsifyFlags): Promise<ExitCode> {
+export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): Promise<ExitCode> {
   const runner = await import('../../runner/index.ts');
   if (flags.all !== true && ids.length === 0) {
     throw new RefuteError({

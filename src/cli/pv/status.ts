@@ -40,7 +40,7 @@ export function addStatusCommands(program: Command): void {
     });
 }
 
-async function runStatus({ root, json }: StatusFlags): Promise<ExitCode> {
+export async function runStatus({ root, json }: StatusFlags): Promise<ExitCode> {
   const runner = await import('../../runner/index.ts');
   const assessment = await runner.assessProject(runner.openProject(root));
   if (json === true) printJson(runner.statusJson(assessment));
@@ -48,8 +48,8 @@ async function runStatus({ root, json }: StatusFlags): Promise<ExitCode> {
   return assessment.claims.length === 0 ? EXIT.declined : EXIT.accepted;
 }
 
-/** The table and its last line, also the end of `pv demo`. */
-export function printStatus(runner: Runner, assessment: Assessment): void {
+/** The table and its last line. */
+function printStatus(runner: Runner, assessment: Assessment): void {
   const rows = assessment.claims.map(runner.statusRow);
   const columns = ['contract', 'claim', 'bound', 'executed', 'outcome', 'freshness', 'level'];
   const table = formatTable(

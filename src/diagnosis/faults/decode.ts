@@ -18,14 +18,14 @@ export const DECODE_FAULTS: readonly Fault[] = [
     gross: changed(
       'the upper bits of scales 4 to 7 are lost',
       'lib/scales-k.as.ts',
-      ' | ((load<u8>(p - 4) >> 6) << 4)',
-      '',
+      '(c & 0x0f0f0f0f) | ((a >> 2) & 0x30303030)',
+      'c & 0x0f0f0f0f',
     ),
     small: changed(
       'the upper bit of minima 4 to 7 is lost',
       'lib/scales-k.as.ts',
-      '((load<u8>(p) >> 6) << 4)',
-      '((load<u8>(p) >> 6 & 1) << 4)',
+      '((b >> 2) & 0x30303030)',
+      '((b >> 2) & 0x10101010)',
     ),
   },
   {
@@ -35,16 +35,16 @@ export const DECODE_FAULTS: readonly Fault[] = [
     firstStage: 'embedding',
     needs: 'a q4_k block with a minimum that is not zero',
     gross: changed(
-      'the minimum is ignored',
-      'matmul-q4_k.as.ts',
-      'const dmin = f16ToF32(load<u16>(blocks, 2));',
-      'const dmin: f32 = 0;',
+      'the minimum is ignored (in q5_k too, which shares the unpacking)',
+      'lib/scales-k.as.ts',
+      'f32x4.splat(-f16ToF32(load<u16>(block, 2)))',
+      'f32x4.splat(0)',
     ),
     small: changed(
       'the minimum of every second sub-block is added',
       'matmul-q4_k.as.ts',
-      'f32x4.splat(-(dmin * <f32>subMin(blocks + 4, j + 1)))',
-      'f32x4.splat(dmin * <f32>subMin(blocks + 4, j + 1))',
+      'highMin = v128.load32_splat(scales, 36)',
+      'highMin = f32x4.neg(v128.load32_splat(scales, 36))',
     ),
   },
   {
@@ -56,8 +56,8 @@ export const DECODE_FAULTS: readonly Fault[] = [
     gross: changed(
       'the upper nibbles come first',
       'matmul-q4_0.as.ts',
-      'v128.and(q, i8x16.splat(15)), i8x16.splat(8)), d);\n      scaleSigned(out + 64, i8x16.sub(i8x16.shr_u(q, 4)',
-      'i8x16.shr_u(q, 4), i8x16.splat(8)), d);\n      scaleSigned(out + 64, i8x16.sub(v128.and(q, i8x16.splat(15))',
+      'const q = v128.load(blocks, 2);',
+      'const q0 = v128.load(blocks, 2), q = v128.or(i8x16.shl(q0, 4), i8x16.shr_u(q0, 4));',
     ),
     small: changed(
       'the second and third value of a block change places',
@@ -75,14 +75,14 @@ export const DECODE_FAULTS: readonly Fault[] = [
     gross: changed(
       'every value is one step too high',
       'matmul-q4_0.as.ts',
-      'i8x16.splat(15)), i8x16.splat(8)), d);\n      scaleSigned(out + 64, i8x16.sub(i8x16.shr_u(q, 4), i8x16.splat(8)), d);',
-      'i8x16.splat(15)), i8x16.splat(7)), d);\n      scaleSigned(out + 64, i8x16.sub(i8x16.shr_u(q, 4), i8x16.splat(7)), d);',
+      'bias = v128.load(BYTE_8)',
+      'bias = i8x16.splat(7)',
     ),
     small: changed(
       'the values of the lower nibbles are one step too high',
       'matmul-q4_0.as.ts',
-      'i8x16.sub(v128.and(q, i8x16.splat(15)), i8x16.splat(8))',
-      'i8x16.sub(v128.and(q, i8x16.splat(15)), i8x16.splat(7))',
+      'i8x16.sub(v128.and(q, nibble), bias)',
+      'i8x16.sub(v128.and(q, nibble), i8x16.splat(7))',
     ),
   },
   {
@@ -94,14 +94,14 @@ export const DECODE_FAULTS: readonly Fault[] = [
     gross: changed(
       'the upper bits of one quarter are those of the next',
       'matmul-q6_k.as.ts',
-      'v128.and(i8x16.shl(h, 4), m2)',
-      'v128.and(i8x16.shl(h, 2), m2)',
+      'v128.and(i16x8.shl(h, 4), bits)',
+      'v128.and(i16x8.shl(h, 2), bits)',
     ),
     small: changed(
       'the highest bit of one quarter is lost',
       'matmul-q6_k.as.ts',
-      'v128.and(i8x16.shr_u(h, 2), m2)',
-      'v128.and(i8x16.shr_u(h, 2), i8x16.splat(0x10))',
+      'v128.and(i16x8.shr_u(h, 2), bits)',
+      'v128.and(i16x8.shr_u(h, 2), i8x16.splat(0x10))',
     ),
   },
   {
@@ -109,18 +109,18 @@ export const DECODE_FAULTS: readonly Fault[] = [
     title: 'subnormal float16 scales flushed to zero',
     bugClass: 'DEQUANT_FAILURE',
     firstStage: 'embedding',
-    needs: 'a q4_k block with a scale below 2^-14',
+    needs: 'a q4_k or q5_k block with a scale below 2^-14',
     gross: changed(
       'every subnormal scale is read as zero',
-      'matmul-q4_k.as.ts',
-      'const d = f16ToF32(load<u16>(blocks));',
-      'const d: f32 = (load<u16>(blocks) & 0x7c00) == 0 ? 0 : f16ToF32(load<u16>(blocks));',
+      'lib/scales-k.as.ts',
+      'const d = f32x4.splat(f16ToF32(load<u16>(block)));',
+      'const d = f32x4.splat((load<u16>(block) & 0x7c00) == 0 ? 0 : f16ToF32(load<u16>(block)));',
     ),
     small: changed(
       'the smallest subnormal scale is read as zero',
-      'matmul-q4_k.as.ts',
-      'const d = f16ToF32(load<u16>(blocks));',
-      'const d: f32 = load<u16>(blocks) == 1 ? 0 : f16ToF32(load<u16>(blocks));',
+      'lib/scales-k.as.ts',
+      'const d = f32x4.splat(f16ToF32(load<u16>(block)));',
+      'const d = f32x4.splat(load<u16>(block) == 1 ? 0 : f16ToF32(load<u16>(block)));',
     ),
   },
 ];

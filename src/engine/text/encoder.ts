@@ -1,6 +1,7 @@
 // Text to token ids, by `@huggingface/tokenizers` over a tokenizer.json that is built here from the vocabulary.
 // Only merging is the library's: whole tokens are cut out before (special-tokens.ts), text comes back by pieces.ts.
 import { Tokenizer } from '@huggingface/tokenizers';
+import { asOfUnicode15 } from './newer-characters.ts';
 import { mergesOfScores } from './sentencepiece-merges.ts';
 import { TOKEN_TYPE, type Vocabulary } from './vocabulary.ts';
 
@@ -21,7 +22,10 @@ function buildBpe(vocabulary: Vocabulary): Encode {
     pre_tokenizer: {
       type: 'Sequence',
       pretokenizers: [
-        ...expressions.map((Regex) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false })),
+        ...expressions.map((expression) => {
+          const pattern = { Regex: asOfUnicode15(expression) };
+          return { type: 'Split', pattern, behavior: 'Isolated', invert: false };
+        }),
         { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
       ],
     },

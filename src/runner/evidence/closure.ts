@@ -110,6 +110,11 @@ export function programModule(name: 'apr' | 'pv'): string {
   return resolve(PACKAGE_ROOT, `src/cli/${name}.ts`);
 }
 
+/** What a user starts, and what it leads to: the launcher computes the second's name, which no reader of text can see. */
+export function programEntries(name: 'apr' | 'pv'): string[] {
+  return [resolve(PACKAGE_ROOT, `bin/${name}.js`), programModule(name)];
+}
+
 /** How a file is called in receipts: relative to the project, or to the tool's own package when it lies outside. */
 export function nameOfFile(path: string, root: string): string {
   const own = relative(root, path);

@@ -87,11 +87,23 @@ function versionEdits({ contract, changes }: ContractUpdate): ContractEdit[] {
   if (changes.length === 0) return [];
   const version = nextMinor(contract.metadata.version);
   if (version === null) return [];
-  const words = changes.map(({ claim, from, to }) => `${claim} ${from ?? 'unset'} -> ${to}`);
   return [
     { kind: 'version', version },
-    { kind: 'changelog', line: `${version}: ${words.join(', ')}` },
+    { kind: 'changelog', line: `${version}: ${movesText(changes)}` },
   ];
+}
+
+/** `unset -> FUNCTIONAL FALSIFY-A-001, 002, 005; FUNCTIONAL -> NONE FALSIFY-A-003`: an id after the first, by its number. */
+export function movesText(changes: readonly LevelChange[]): string {
+  const moves = Map.groupBy(changes, ({ from, to }) => `${from ?? 'unset'} -> ${to}`);
+  return [...moves].map(([move, moved]) => `${move} ${shortIds(moved.map(({ claim }) => claim))}`).join('; ');
+}
+
+function shortIds(ids: readonly string[]): string {
+  const family = (id: string | undefined): string => id?.slice(0, id.lastIndexOf('-') + 1) ?? '';
+  return ids
+    .map((id, i) => (i > 0 && family(id) === family(ids[i - 1]) ? id.slice(family(id).length) : id))
+    .join(', ');
 }
 
 /** null for a version that is not semver: it is the author's, and no rule says what follows it. */

@@ -25,7 +25,7 @@ export interface GateReport {
   exitCode: 0 | 1 | 2;
 }
 
-/** Measured, and failed. Everything else that keeps a claim below its level was not measured, or not enough. */
+/** Measured, and failed. What else keeps a claim below its level is stale, was not measured, or not enough. */
 const FAILURES: ReadonlySet<CauseCode> = new Set(['falsified', 'error', 'flaky', 'fault-green', 'disputed']);
 
 export function isFailure({ derivation }: ClaimStatus): boolean {
@@ -40,6 +40,8 @@ export async function runGate(project: Project, ref: string | null): Promise<Gat
   const overclaims = assessment.claims.flatMap(overclaimsOf);
   const isRejected =
     unmet.some(isFailure) ||
+    // Like a lock file that does not fit: the change that made it stale comes without its evidence.
+    unmet.some(({ derivation }) => derivation.isStale) ||
     overclaims.length > 0 ||
     loosenings.some((loosening) => !loosening.isDeclared) ||
     assessment.refused.length > 0 ||

@@ -12,15 +12,23 @@ export interface ModuleReferences {
 
 const OWN_URL = /new\s+URL\(\s*(['"])(\.{1,2}\/[^'"]+)\1\s*,\s*import\.meta\.url\s*,?\s*\)/g;
 
+/** How the lexer marks `import.meta`. */
+const IMPORT_META = -2;
+
 /** Text that is not a module (a syntax error) refers to nothing; it cannot run either. */
 export async function moduleReferences(source: string, isTypeScript: boolean): Promise<ModuleReferences> {
   await init;
   try {
     const code = isTypeScript ? strip(source) : source;
     const [imports] = parse(code);
+    // The lexer knows comments from code; the pattern does not.
+    const metas = imports.filter(({ d }) => d === IMPORT_META).map(({ s: start }) => start);
+    const urls = [...code.matchAll(OWN_URL)].filter(({ 0: { length }, index }) =>
+      metas.some((start) => index < start && start < index + length),
+    );
     return {
       imports: imports.flatMap(({ n: specifier }) => (specifier === undefined ? [] : [specifier])),
-      urls: [...code.matchAll(OWN_URL)].map((match) => match[2] ?? ''),
+      urls: urls.map((match) => match[2] ?? ''),
     };
   } catch {
     return { imports: [], urls: [] };

@@ -1,13 +1,14 @@
 // What a receipt depends on, as a flat map name -> digest. The same function makes the pins of a new receipt and the
 // present ones that a receipt is compared with, so fresh means: nothing that was looked at has changed since.
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Claim, Contract } from '../contract/model.ts';
 import { formatNumber } from '../run/bar.ts';
 import { isFetchedModel } from '../run/needs.ts';
 import type { TouchedInputs } from '../run/protocol.ts';
 import type { Bar } from '../falsifier.ts';
-import { ClosureScanner, nameOfFile, programModule } from './closure.ts';
+import { authoredDigest, isContractName } from './authored.ts';
+import { ClosureScanner, nameOfFile, programEntries } from './closure.ts';
 import { digestOf, digestOfFile, digestOfJson, type Digest, type Json } from './digest.ts';
 import { PackageLock } from './packages.ts';
 
@@ -46,13 +47,13 @@ export class PinReader {
       bar: digestOfJson(barContent(bar)),
       harness: digestOf(HARNESS_VERSION),
     };
-    const programs = touched.programs.map(programModule);
+    const programs = touched.programs.flatMap(programEntries);
     const closure = await this.#scanner.closureOf([...(module === null ? [] : [module]), ...programs]);
     for (const [path, digest] of closure.files) pins[`file:${nameOfFile(path, this.#root)}`] = digest ?? 'absent';
     for (const name of new Set([...closure.packages, ...touched.packages])) {
       pins[`package:${name}`] = this.#lock.digestOf(name) ?? 'absent';
     }
-    for (const name of touched.data) pins[`data:${name}`] = digestOfPath(resolve(this.#root, name)) ?? 'absent';
+    for (const name of touched.data) pins[`data:${name}`] = digestOfData(this.#root, name) ?? 'absent';
     for (const name of touched.models) pins[`model:${name}`] = await this.#model(name);
     return pins;
   }
@@ -96,6 +97,11 @@ function claimContent(contract: Contract, claim: Claim): Json {
 
 function barContent({ metric, comparator, threshold, unit }: Bar): Json {
   return { metric, comparator, threshold: formatNumber(threshold), unit };
+}
+
+function digestOfData(root: string, name: string): Digest | null {
+  const path = resolve(root, name);
+  return isContractName(name) && existsSync(path) ? authoredDigest(path) : digestOfPath(path);
 }
 
 /** A file's bytes, or every file of a folder by name. */

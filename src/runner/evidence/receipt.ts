@@ -32,6 +32,11 @@ export interface FaultSection {
   size: 'gross' | 'small';
   part: PartName;
   verdict: FaultVerdict;
+}
+
+/** How a fault was seen. Not stable: a fault may be one of chance or of time, and show itself elsewhere in each run. */
+export interface FaultSighting {
+  /** Cases until it was seen, or all of them. */
   executed: number;
   measured: string | null;
 }
@@ -64,6 +69,8 @@ export interface VolatilePart {
   startedAt: string;
   durationMs: Partial<Record<PartName, number>>;
   machine: { id: string; os: string; cpu: string; node: string };
+  /** By fault id. */
+  faults: Record<string, FaultSighting>;
   /** Commit of the sources, and whether files differed from it; null outside git. */
   source: { commit: string; isDirty: boolean } | null;
   /** Reasons in words, by part or fault. */

@@ -22,7 +22,7 @@ export interface RecordInput {
   environment: Environment;
   pins: Pins;
   previous: Receipt | null;
-  volatile: Omit<VolatilePart, 'durationMs' | 'notes'>;
+  volatile: Omit<VolatilePart, 'durationMs' | 'faults' | 'notes'>;
   /** SOURCE_DATE_EPOCH is set: durations are left out. */
   isClockFixed: boolean;
 }
@@ -67,7 +67,12 @@ export function recordRun(input: RecordInput): Recorded {
     pins,
   };
   const isUnchanged = previous !== null && digestOfJson(asJson(previous.predicate.stable)) === digestOfJson(asJson(stable));
-  const volatile: VolatilePart = { ...input.volatile, durationMs, notes: notesOf(run, input.root) };
+  const volatile: VolatilePart = {
+    ...input.volatile,
+    durationMs,
+    faults: { ...kept?.volatile.faults, ...faultSightings(run.faults) },
+    notes: notesOf(run, input.root),
+  };
   const receipt = sealReceipt({ stable, confirmations: keptConfirmations(previous, pins), volatile });
   return { receipt: isUnchanged && previous !== null ? previous : receipt, isUnchanged, counterexamples };
 }
@@ -124,12 +129,21 @@ export function outputsDigest(report: PartReport | undefined): Digest {
 /** New results win; one that could not be run now does not erase one that was. */
 function faultSections(results: readonly FaultResult[], old: readonly FaultSection[]): FaultSection[] {
   const sections = new Map(old.map((section) => [section.id, section]));
-  for (const { id, title, size, part, verdict, executed, measured } of results) {
+  for (const { id, title, size, part, verdict } of results) {
     if (verdict === 'not-run' && sections.has(id)) continue;
-    const number = measured === null ? null : formatNumber(measured);
-    sections.set(id, { id, title, size, part, verdict, executed, measured: number });
+    sections.set(id, { id, title, size, part, verdict });
   }
   return [...sections.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function faultSightings(results: readonly FaultResult[]): VolatilePart['faults'] {
+  const run = results.filter(({ verdict }) => verdict !== 'not-run');
+  return Object.fromEntries(
+    run.map(({ id, executed, measured }) => [
+      id,
+      { executed, measured: measured === null ? null : formatNumber(measured) },
+    ]),
+  );
 }
 
 function counterexampleOf(run: ClaimRun, part: PartResult): { part: PartName; name: string; text: string }[] {

@@ -3,7 +3,7 @@
 import type { Claim } from '../contract/model.ts';
 import { PART_NAMES } from '../run/part-names.ts';
 import { parseNumber } from '../run/bar.ts';
-import type { FaultSection, PartSection, Receipt } from '../evidence/receipt.ts';
+import type { FaultSection, PartSection, Receipt, VolatilePart } from '../evidence/receipt.ts';
 
 export function findingsText(claim: Claim, receipts: readonly Receipt[]): string {
   const lines = [
@@ -15,7 +15,7 @@ export function findingsText(claim: Claim, receipts: readonly Receipt[]): string
     `Contract \`${claim.contract}\`.`,
   ];
   for (const { predicate } of receipts) {
-    const { stable, confirmations } = predicate;
+    const { stable, confirmations, volatile } = predicate;
     const { metric, comparator, threshold, unit } = stable.bar;
     lines.push('', `## ${stable.environment.class}`, '');
     lines.push(
@@ -27,7 +27,7 @@ export function findingsText(claim: Claim, receipts: readonly Receipt[]): string
       const section = stable.parts[name];
       if (section !== undefined) lines.push(partRow(name, section));
     }
-    lines.push('', ...faultLines(stable.faults));
+    lines.push('', ...faultLines(stable.faults, volatile.faults));
     for (const [name, section] of Object.entries(stable.parts)) {
       const { counterexample } = section;
       if (counterexample === null) continue;
@@ -35,8 +35,8 @@ export function findingsText(claim: Claim, receipts: readonly Receipt[]): string
       lines.push('', `Refuted (${name}): ${measured}, kept in [${counterexample.file}](${counterexample.file}).`);
       lines.push(`Replay: \`pv replay ${claim.id}\``);
     }
-    for (const { name, version } of stable.touched.oracles)
-      lines.push('', `Outside oracle: ${plain(name)} ${plain(version)}.`);
+    const oracles = new Set(stable.touched.oracles.map(({ name, version }) => `${plain(name)} ${plain(version)}`));
+    for (const oracle of oracles) lines.push('', `Outside oracle: ${oracle}.`);
     if (confirmations.length > 0)
       lines.push('', `Run again with the same inputs on ${confirmations.length} other machines.`);
   }
@@ -49,14 +49,14 @@ function partRow(name: string, { verdict, executed, planned, worst }: PartSectio
   return `| ${name} | ${verdict} | ${executed} of ${planned} | ${value} | ${where} |`;
 }
 
-function faultLines(faults: readonly FaultSection[]): string[] {
+function faultLines(faults: readonly FaultSection[], sightings: VolatilePart['faults']): string[] {
   if (faults.length === 0) return ['No planted fault.'];
   return [
     '| planted fault | size | what is broken | seen | after cases |',
     '| --- | --- | --- | --- | ---: |',
     ...faults.map(
-      ({ id, size, title, verdict, executed }) =>
-        `| ${cell(id)} | ${size} | ${cell(title)} | ${verdict} | ${executed} |`,
+      ({ id, size, title, verdict }) =>
+        `| ${cell(id)} | ${size} | ${cell(title)} | ${verdict} | ${sightings[id]?.executed ?? '–'} |`,
     ),
   ];
 }

@@ -12,12 +12,13 @@ export function gateHeadline(report: GateReport): string {
   const word = exitCode === 0 ? 'accepted' : exitCode === 1 ? 'rejected' : 'declined';
   const total = assessment.claims.length;
   const failed = unmet.filter(isFailure).length;
+  const stale = unmet.filter((status) => !isFailure(status) && status.derivation.isStale).length;
   const undeclared = loosenings.filter((loosening) => !loosening.isDeclared).length;
   const refused = assessment.refused.length + assessment.orphans.length;
   return [
     `pv gate: ${word}`,
     `${total - unmet.length} of ${total} claims stand where their contracts want them`,
-    `${failed} failed, ${unmet.length - failed} not measured enough`,
+    `${failed} failed, ${stale} stale, ${unmet.length - failed - stale} not measured enough`,
     `${overclaims.length} say more than their evidence`,
     `${refused} receipts refused`,
     report.ref === null ? 'no base to compare with' : `${undeclared} made easier since ${report.ref}`,

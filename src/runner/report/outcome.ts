@@ -1,5 +1,6 @@
 // What a run says: lines per claim, the last line with its denominators, the exit code, and the JSON document. One
 // model for all of them; text.ts has the sentences.
+import { movesText } from '../evidence/contract-update.ts';
 import type { ClaimOutcome, FalsifyResult } from '../run/falsify.ts';
 import { VERDICTS, type Verdict } from '../level/types.ts';
 import { formatNumber } from '../run/bar.ts';
@@ -22,8 +23,7 @@ export function outcomeLines({ run, written, error }: ClaimOutcome): string[] {
 /** Which contracts were changed, and how. */
 export function updateLines({ updates }: FalsifyResult): string[] {
   return updates.map(({ path, changes }) => {
-    const words = changes.map(({ claim, from, to }) => `${claim} ${from ?? 'unset'} -> ${to}`);
-    return `${path}: ${words.length === 0 ? 'evidence updated, levels as before' : words.join(', ')}`;
+    return `${path}: ${changes.length === 0 ? 'evidence updated, levels as before' : movesText(changes)}`;
   });
 }
 

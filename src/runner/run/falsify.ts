@@ -1,5 +1,6 @@
-// One `pv falsify`: runs the chosen claims in order, writes each receipt as soon as its claim is done, and the contracts
-// once at the end. Tells what happens through events; printing is the command's.
+// One `pv falsify`: runs the chosen claims, some at once, writes each receipt as soon as its claim is done, and the
+// contracts once at the end. Tells what happens through events; printing is the command's.
+import { availableParallelism } from 'node:os';
 import { RefuteError } from '../../errors.ts';
 import { assessProject, type Assessment, type ClaimStatus } from '../evidence/assess.ts';
 import { contractUpdates, writeContract, type LevelChange } from '../evidence/contract-update.ts';
@@ -14,6 +15,9 @@ import { claimSubject, moduleDescriber, runClaim, type ClaimRun, type RunClaimOp
 import type { StoredCase } from './protocol.ts';
 import type { PartName } from '../falsifier.ts';
 import type { Verdict } from '../level/types.ts';
+
+/** Their children are limited where they are started; this keeps the cores busy while one claim waits. */
+const CLAIMS_AT_ONCE = availableParallelism();
 
 export interface FalsifyOptions extends Pick<RunClaimOptions, 'part' | 'seed' | 'repeat' | 'model' | 'timeLimitMs'> {
   /** Write nothing. */
@@ -56,12 +60,9 @@ export async function falsify(
   if (!isDryRun) removeLeftovers(project.root);
   const session = isDryRun ? null : await openWriteSession(project);
   const describe = moduleDescriber(project.root);
-  const outcomes: ClaimOutcome[] = [];
-  for (const [index, claim] of claims.entries()) {
-    const onProgress = (what: string): void => events.onProgress(index, claims.length, claim, what);
+  const falsifyClaim = async (claim: Claim, onProgress: (what: string) => void): Promise<ClaimOutcome> => {
     onProgress('');
     const contract = contractOf(project, claim);
-    let outcome: ClaimOutcome;
     try {
       const subject = claimSubject(project.root, claim);
       if (subject.module !== null) await assertKernelsCurrent(project.root, [subject.module]);
@@ -80,17 +81,48 @@ export async function falsify(
           ? await writeConfirmation(session, contract, run)
           : await writeRun(session, contract, run, before);
       }
-      outcome = { claim, verdict: overallVerdict(run.parts), run, written, error: null };
+      return { claim, verdict: overallVerdict(run.parts), run, written, error: null };
     } catch (error) {
       if (!(error instanceof RefuteError)) throw error;
-      const verdict = error.exitCode === 2 ? 'not-run' : 'error';
-      outcome = { claim, verdict, run: null, written: null, error };
+      return { claim, verdict: error.exitCode === 2 ? 'not-run' : 'error', run: null, written: null, error };
     }
-    outcomes.push(outcome);
-    events.onOutcome(outcome);
-  }
+  };
+  const outcomes = await inOrder(
+    claims,
+    (claim, index) =>
+      falsifyClaim(claim, (what) => {
+        events.onProgress(index, claims.length, claim, what);
+      }),
+    events.onOutcome,
+  );
   if (isDryRun) return { outcomes, assessment: null, updates: [] };
   return { outcomes, ...(await updateContracts(project, outcomes)) };
+}
+
+/** Some claims at once, so that no core waits for the slowest part of one; what came of them is told in their order. */
+async function inOrder<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<Result>,
+  onResult: (result: Result) => void,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let nextIndex = 0;
+  let toldCount = 0;
+  const workOff = async (): Promise<void> => {
+    for (let index = nextIndex++; index < items.length; index = nextIndex++) {
+      const item = items[index];
+      if (item === undefined) return;
+      try {
+        results[index] = await work(item, index);
+      } catch (error) {
+        nextIndex = items.length;
+        throw error;
+      }
+      for (let done = results[toldCount]; done !== undefined; done = results[++toldCount]) onResult(done);
+    }
+  };
+  await Promise.all(Array.from({ length: CLAIMS_AT_ONCE }, workOff));
+  return results;
 }
 
 /** The contracts are read anew: whatever their authors did to them meanwhile stays. */

@@ -1,6 +1,8 @@
 // Starts `child.ts`, hands it one request and waits for its last message, or for its death. The child may crash, hang
 // or eat all memory; the caller gets an answer in every case.
 import { fork, type ChildProcess } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
+import { availableParallelism } from 'node:os';
 import type { ChildMessage, DescribeRequest, PartRequest } from './protocol.ts';
 import type { Reason } from './verdict.ts';
 import { moduleFile } from './module-file.ts';
@@ -26,7 +28,25 @@ const running = new Set<ChildProcess>();
 // Ctrl-C and every other end of the harness end what it started.
 process.on('exit', () => running.forEach(kill));
 
-export function runChild(options: ChildOptions): Promise<ChildEnd> {
+const CHILDREN_AT_ONCE = availableParallelism();
+const waiting: (() => void)[] = [];
+let busyCount = 0;
+
+/** Waits until a core is free: callers start as many as they like, and time limits count from the start of the child. */
+export async function runChild(options: ChildOptions): Promise<ChildEnd> {
+  if (busyCount < CHILDREN_AT_ONCE) busyCount += 1;
+  else await new Promise<void>((start) => waiting.push(start));
+  try {
+    return await runChildNow(options);
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) busyCount -= 1;
+    else next();
+  }
+}
+
+function runChildNow(options: ChildOptions): Promise<ChildEnd> {
+  const cacheFolder = getCompileCacheDir();
   return new Promise((settle) => {
     const child = fork(moduleFile(new URL('./child.ts', import.meta.url)), [], {
       cwd: options.cwd,
@@ -35,6 +55,7 @@ export function runChild(options: ChildOptions): Promise<ChildEnd> {
       detached: process.platform !== 'win32',
       execArgv: ['--disable-warning=ExperimentalWarning'],
       env: {
+        ...(cacheFolder === undefined ? {} : { NODE_COMPILE_CACHE: cacheFolder }),
         ...process.env,
         ...options.env,
       },

@@ -110,17 +110,19 @@ export async function runClaim(claim: Claim, options: RunClaimOptions, describe:
     replayOnly: options.replayOnly ?? false,
   };
   const run: ClaimRun = { claim, executor: 'cpu', bar, seed, repeat, module, parts: [], faults: [] };
-  for (const part of selectedParts(falsifier, options.part)) {
-    options.onProgress?.(part);
-    const override = part === 'live' && options.model !== undefined ? { modelOverride: options.model } : {};
-    const runOptions: RunPartOptions = {
-      request: { ...request, ...override, part, replays: options.replays?.[part] ?? [] },
-      planned: falsifier.parts[part]?.planned ?? 0,
-      ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
-      onProgress: (executed, planned) => options.onProgress?.(`${part} ${executed}/${planned}`),
-    };
-    run.parts.push(await runRepeatedly(runOptions, repeat));
-  }
+  run.parts = await Promise.all(
+    selectedParts(falsifier, options.part).map((part) => {
+      options.onProgress?.(part);
+      const override = part === 'live' && options.model !== undefined ? { modelOverride: options.model } : {};
+      const runOptions: RunPartOptions = {
+        request: { ...request, ...override, part, replays: options.replays?.[part] ?? [] },
+        planned: falsifier.parts[part]?.planned ?? 0,
+        ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
+        onProgress: (executed, planned) => options.onProgress?.(`${part} ${executed}/${planned}`),
+      };
+      return runRepeatedly(runOptions, repeat);
+    }),
+  );
   if (options.withoutFaults !== true)
     run.faults = await runFaultsOf(run, falsifier, options, { ...request, replays: [] });
   return run;

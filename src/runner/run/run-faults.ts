@@ -1,5 +1,5 @@
 // Sees whether a falsifier has teeth: each planted fault must turn its part red. Every fault runs in a child of its
-// own, two at a time, first with few cases; only a fault that stays green there is given the full number.
+// own, first with few cases; only a fault that stays green there is given the full number.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,6 @@ import { runPart } from './run-part.ts';
 import type { FalsifierDescription, FaultDescription, PartRequest } from './protocol.ts';
 import type { PartResult, Reason } from './verdict.ts';
 
-const FAULTS_AT_ONCE = 2;
 /** Enough for a gross fault; a healthy run of the same part has just shown that they are quick. */
 const FIRST_LOOK_CASES = 64;
 
@@ -40,20 +39,15 @@ export interface RunFaultsOptions {
 /** In the order of `faults`. */
 export async function runFaults(options: RunFaultsOptions): Promise<FaultResult[]> {
   const { faults } = options;
-  const results: FaultResult[] = [];
-  let next = 0;
   let done = 0;
-  const work = async (): Promise<void> => {
-    for (let index = next++; index < faults.length; index = next++) {
-      const fault = faults[index];
-      if (fault === undefined) return;
-      results[index] = await runFault(fault, options);
+  return Promise.all(
+    faults.map(async (fault) => {
+      const result = await runFault(fault, options);
       done += 1;
       options.onFault?.(done, faults.length);
-    }
-  };
-  await Promise.all(Array.from({ length: FAULTS_AT_ONCE }, work));
-  return results;
+      return result;
+    }),
+  );
 }
 
 async function runFault(fault: FaultDescription, options: RunFaultsOptions): Promise<FaultResult> {

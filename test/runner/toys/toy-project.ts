@@ -29,8 +29,10 @@ export interface PvResult {
 export class ToyProject {
   readonly root: string = mkdtempSync(join(tmpdir(), 'refute-toy-'));
 
-  constructor() {
-    cpSync(TOYS, this.root, { recursive: true });
+  /** @param from a project whose present state is where this one begins; the toys as they are when absent */
+  constructor(from?: ToyProject) {
+    const source = from?.root ?? TOYS;
+    cpSync(source, this.root, { recursive: true, filter: (path) => path !== join(source, 'node_modules') });
     // Falsifiers import fast-check; a project has it from its own npm ci.
     symlinkSync(join(REPOSITORY, 'node_modules'), join(this.root, 'node_modules'), 'dir');
   }

@@ -1,6 +1,6 @@
-// The ladder written a second time, from DESIGN §7 and in the most literal way: no early return is shared with the
-// product, no helper is.
-import type { ClaimFacts, DependencyFacts, Level, PartFacts, ReceiptFacts } from '../../../src/runner/level/types.ts';
+// The ladder written a second time, from DESIGN §7 and in the most literal way: the falsifier of discharge-ladder-v1
+// compares the product with it. Shares types with the product and nothing else.
+import type { ClaimFacts, DependencyFacts, Level, PartFacts, ReceiptFacts } from '../../src/runner/level/types.ts';
 
 const ORDER: readonly Level[] = ['NONE', 'PARTIAL_ALGORITHM_LEVEL', 'FUNCTIONAL', 'DISCHARGED'];
 

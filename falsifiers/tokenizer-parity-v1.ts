@@ -1,0 +1,276 @@
+// Tries to find a string whose token ids are not llama.cpp's, and an id whose text is not. The reference is llama.cpp
+// itself on the same file and, where strings and vocabularies are searched, a tokenizer in its slowest form, written
+// from the definitions. Chat templates are compared with Transformers,
+// which is where they come from. Not claimed here: how a vocabulary is read from a file (gguf-reader-v1).
+import fc from 'fast-check';
+import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
+import * as chat from './generators/tokenizer-chat.ts';
+import * as checks from './generators/tokenizer-checks.ts';
+import * as decoding from './generators/tokenizer-decoding.ts';
+import { hostileText, sampleTexts } from './generators/tokenizer-strings.ts';
+import {
+  bpeVocabulary,
+  pairVocabulary,
+  sentencePieceVocabulary,
+  type SlowVocabulary,
+} from './generators/tokenizer-vocabularies.ts';
+
+const ENCODER = 'src/engine/text/encoder.ts';
+const CUTS = 'src/engine/text/pre-tokenizers.ts';
+const SPECIAL_TOKENS = 'src/engine/text/special-tokens.ts';
+const MERGES = 'src/engine/text/sentencepiece-merges.ts';
+const NEWER = 'src/engine/text/newer-characters.ts';
+const PIECES = 'src/engine/text/pieces.ts';
+const TEMPLATE = 'src/engine/text/chat-template.ts';
+const ALPHABET = 'src/engine/text/byte-alphabet.ts';
+
+/** Generated vocabularies of each kind; the strings are searched on all of them. */
+const VOCABULARIES = 6;
+/** Strings beside the corpus, from the seed. */
+const SAMPLED = 300;
+
+function fault(
+  ...[id, size, title, file, find, replace]: [string, 'gross' | 'small', string, string, string, string]
+): PlantedFault {
+  return { id, title, size, inject: { kind: 'source', file, find, replace } };
+}
+
+/** Searched strings on vocabularies that are made from the seed, against the slow tokenizer. */
+function searched(planned: number, make: (seed: number) => SlowVocabulary[]): Part {
+  return {
+    planned,
+    async run(context) {
+      const subjects = await checks.subjects(context, make(context.seed));
+      await context.search(
+        fc.record({ subject: fc.nat(subjects.length - 1), parseSpecial: fc.boolean(), text: hostileText }),
+        context.planned,
+        ({ subject: index, parseSpecial, text }) => {
+          const subject = subjects[index];
+          if (subject === undefined) return NaN;
+          const ids = subject.model.encode(text, { parseSpecial, addBos: false });
+          return checks.differs(ids, subject.slow(text, { parseSpecial }));
+        },
+      );
+    },
+  };
+}
+
+function bpeVocabularies(seed: number, pres: readonly string[]): SlowVocabulary[] {
+  const learned = pres.flatMap((pre) =>
+    Array.from({ length: VOCABULARIES / pres.length }, (_, i) => bpeVocabulary(seed + i, pre)),
+  );
+  return [...learned, ...pres.map(pairVocabulary)];
+}
+
+function sampled(context: PartContext): checks.CorpusString[] {
+  return sampleTexts(SAMPLED, context.seed).map((text) => ({ id: JSON.stringify(text), text }));
+}
+
+async function corpusAndSampled(context: PartContext): Promise<checks.CorpusString[]> {
+  return [...(await checks.readCorpus(context)), ...sampled(context)];
+}
+
+/** Corpus and sample, each with and without whole tokens. */
+const BOTH_WAYS = 2 * (checks.CORPUS_SIZE + SAMPLED);
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-TOKPAR-001': {
+    parts: {
+      generated: searched(3000, (seed) => bpeVocabularies(seed, ['qwen2', 'llama-bpe'])),
+      live: {
+        needs: ['model:sums-2m'],
+        planned: BOTH_WAYS,
+        async run(context) {
+          const expected = await checks.slow(context, await checks.trainerVocabulary(context));
+          const path = context.model('model:sums-2m');
+          await checks.compareProgram(context, path, expected, await corpusAndSampled(context));
+        },
+      },
+      oracle: {
+        needs: ['model:sums-2m', 'oracle:llama.cpp'],
+        planned: BOTH_WAYS + 2 * SAMPLED,
+        async run(context) {
+          const pairs = await checks.writeVocabulary(context, 'pairs', pairVocabulary('qwen2'));
+          await checks.compareLlamaCpp(context, [
+            { path: context.model('model:sums-2m'), texts: await corpusAndSampled(context) },
+            { path: pairs, texts: sampled(context) },
+          ]);
+        },
+      },
+    },
+    faults: [
+      fault(
+        ...(['tok-merges-reversed', 'gross', 'the last learned merge goes first'] as const),
+        ...([ENCODER, '(merge) => merge !== null);', '(merge) => merge !== null).toReversed();'] as const),
+      ),
+      fault(
+        ...(['tok-control-never-parsed', 'gross', 'control tokens stay text when they are asked for'] as const),
+        ...([SPECIAL_TOKENS, 'if (isControl && !parseSpecial) continue;', 'if (isControl) continue;'] as const),
+      ),
+      fault(
+        ...(['tok-shortest-control-first', 'small', 'of control tokens within each other the shortest wins'] as const),
+        ...([SPECIAL_TOKENS, 'b.byteLength - a.byteLength', 'a.byteLength - b.byteLength'] as const),
+      ),
+      fault(
+        ...(['tok-qwen2-digits-in-twos', 'small', 'two digits make one word'] as const),
+        ...([CUTS, '\\\\p{L}+|\\\\p{N}|${SYMBOLS}', '\\\\p{L}+|\\\\p{N}{1,2}|${SYMBOLS}'] as const),
+      ),
+      fault(
+        ...(['tok-contraction-case', 'small', "'VE in capitals is no contraction"] as const),
+        ...([CUTS, "'[vV][eE]", "'[vV][e]"] as const),
+      ),
+      fault(
+        ...(['tok-runtime-unicode', 'small', 'the newest letters are letters, as the runtime has it'] as const),
+        ...([NEWER, "if (!part.includes('\\\\p{')) return part;", 'if (part) return part;'] as const),
+      ),
+    ],
+  },
+
+  'FALSIFY-TOKPAR-002': {
+    parts: {
+      generated: searched(3000, (seed) => bpeVocabularies(seed, ['smollm', 'gpt-2'])),
+      live: {
+        needs: ['model:smollm2'],
+        planned: BOTH_WAYS,
+        async run(context) {
+          const path = context.model('model:smollm2');
+          const expected = await checks.slow(context, await checks.fileVocabulary(path));
+          await checks.compareProgram(context, path, expected, await corpusAndSampled(context));
+        },
+      },
+      oracle: {
+        needs: ['model:smollm2', 'oracle:llama.cpp'],
+        planned: BOTH_WAYS + 2 * SAMPLED,
+        async run(context) {
+          const pairs = await checks.writeVocabulary(context, 'pairs', pairVocabulary('smollm'));
+          await checks.compareLlamaCpp(context, [
+            { path: context.model('model:smollm2'), texts: await corpusAndSampled(context) },
+            { path: pairs, texts: sampled(context) },
+          ]);
+        },
+      },
+    },
+    faults: [
+      fault(
+        ...(['tok-smollm-digits-together', 'gross', 'digits make words, as plain GPT-2 has it'] as const),
+        ...([CUTS, "expressions: ['\\\\p{N}', GPT2]", 'expressions: [GPT2]'] as const),
+      ),
+      fault(
+        ...(['tok-smollm-ascii-digits', 'small', 'only the ASCII digits stand alone'] as const),
+        ...([CUTS, "expressions: ['\\\\p{N}', GPT2]", "expressions: ['[0-9]', GPT2]"] as const),
+      ),
+      fault(
+        ...(['tok-gpt2-last-space', 'small', 'spaces before a word keep the one that belongs to the word'] as const),
+        ...([CUTS, '| ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+(?!\\\\S)";', '| ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+";'] as const),
+      ),
+    ],
+  },
+
+  'FALSIFY-TOKPAR-003': {
+    parts: {
+      generated: searched(3000, (seed) =>
+        Array.from({ length: VOCABULARIES }, (_, i) => sentencePieceVocabulary(seed + i)),
+      ),
+      live: {
+        planned: BOTH_WAYS,
+        async run(context) {
+          const { vocabulary } = await checks.sentencePieceVectors(context);
+          const path = await checks.writeVocabulary(context, 'sentencepiece', vocabulary);
+          const expected = await checks.slow(context, vocabulary);
+          await checks.compareProgram(context, path, expected, await corpusAndSampled(context));
+        },
+      },
+      oracle: {
+        needs: ['oracle:llama.cpp'],
+        planned: BOTH_WAYS + 2 * SAMPLED + decoding.OWN_IDS,
+        async run(context) {
+          const { vocabulary } = await checks.sentencePieceVectors(context);
+          const trained = await checks.writeVocabulary(context, 'sentencepiece', vocabulary);
+          const tied = await checks.writeVocabulary(context, 'tied', sentencePieceVocabulary(context.seed));
+          await decoding.compareSentencePiece(context, trained);
+          await checks.compareLlamaCpp(context, [
+            { path: trained, texts: await corpusAndSampled(context) },
+            { path: tied, texts: sampled(context) },
+          ]);
+        },
+      },
+    },
+    faults: [
+      fault(
+        ...(['tok-scores-ascending', 'gross', 'the lowest score merges first'] as const),
+        ...([MERGES, 'b.score - a.score', 'a.score - b.score'] as const),
+      ),
+      fault(
+        ...(['tok-tied-scores-by-id', 'small', 'of equal scores the lower id wins, not the leftmost'] as const),
+        ...([MERGES, 'sorted[i - 1]?.score ? 0 : 1)', 'sorted[i - 1]?.score ? 1 : 1)'] as const),
+      ),
+      fault(
+        ...(['tok-no-byte-fallback', 'small', 'what has no token becomes the unknown token'] as const),
+        ...([ENCODER, 'byte_fallback: true', 'byte_fallback: false'] as const),
+      ),
+      fault(
+        ...(['tok-no-space-prefix', 'small', 'a text does not start with a space'] as const),
+        ...([ENCODER, "hasSpacePrefix ? '▁' : ''", "hasSpacePrefix ? '' : ''"] as const),
+      ),
+    ],
+  },
+
+  'FALSIFY-TOKPAR-004': {
+    parts: {
+      generated: { planned: 3000, run: decoding.searchRoundTrips },
+      live: {
+        needs: ['model:sums-2m'],
+        planned: decoding.DECODED_BY_PROGRAM + SAMPLED + checks.CORPUS_SIZE,
+        async run(context) {
+          await decoding.decodeByProgram(context);
+          await decoding.roundTripTrained(context, await corpusAndSampled(context));
+        },
+      },
+      oracle: {
+        needs: ['model:sums-2m', 'oracle:llama.cpp'],
+        planned: 4 * decoding.ID_LISTS,
+        run: decoding.compareDetokenized,
+      },
+    },
+    faults: [
+      fault(
+        ...(['tok-alphabet-shifted', 'gross', 'bytes without a printable character are read one off'] as const),
+        ...([ALPHABET, 'let substitute = 0x100;', 'let substitute = 0x101;'] as const),
+      ),
+      fault(
+        ...(['tok-byte-order-mark-lost', 'small', 'a byte order mark is dropped'] as const),
+        ...([PIECES, 'ignoreBOM: true', 'ignoreBOM: false'] as const),
+      ),
+      fault(
+        ...(['tok-half-character-lost', 'small', 'a character that ends in the next token is broken'] as const),
+        ...([PIECES, 'decode(bytes, { stream: true })', 'decode(bytes)'] as const),
+      ),
+      fault(
+        ...(['tok-first-space-kept', 'small', 'the space that starts a SentencePiece text stays'] as const),
+        ...([PIECES, 'if (bytes[0] === 0x20)', 'if (bytes[0] === 0x21)'] as const),
+      ),
+    ],
+  },
+
+  'FALSIFY-TOKPAR-005': {
+    parts: {
+      generated: { planned: 2000, run: chat.searchConversations },
+      live: { needs: ['model:sums-2m'], planned: chat.ASKED, run: chat.askBundled },
+      oracle: { planned: chat.RECORDED, run: chat.compareTransformers },
+    },
+    faults: [
+      fault(
+        ...(['tok-no-generation-prompt', 'gross', 'the prompt does not ask for an answer'] as const),
+        ...([TEMPLATE, 'add_generation_prompt: addGenerationPrompt', 'add_generation_prompt: false'] as const),
+      ),
+      fault(
+        ...(['tok-template-wrong-end', 'small', 'the end token is the first token'] as const),
+        ...([TEMPLATE, 'eos_token: texts.eos', 'eos_token: texts.bos'] as const),
+      ),
+      fault(
+        ...(['tok-template-range-step', 'small', 'a range has its stop in it'] as const),
+        ...([TEMPLATE, 'Math.ceil((stop - start) / step)', 'Math.floor((stop - start) / step) + 1'] as const),
+      ),
+    ],
+  },
+};

@@ -1,0 +1,43 @@
+// A contract as its author left it: everything but what `pv` itself writes there. What hangs on a contract's text hangs
+// on this; else every new level would make the receipt stale that it was derived from.
+import { readFileSync } from 'node:fs';
+import { EVIDENCE_KEYS, toValue, type JsonValue } from '../contract/index.ts';
+import { readYaml } from '../contract/read-yaml.ts';
+import { digestOf, type Digest } from './digest.ts';
+
+const METADATA_KEYS: readonly string[] = ['version', 'changelog'];
+const TEST_KEYS: readonly string[] = ['status', ...EVIDENCE_KEYS];
+
+/** Whether a data file is a contract of the project; `name` is relative to its root, with `/`. */
+export function isContractName(name: string): boolean {
+  return /^contracts\/.*\.ya?ml$/.test(name);
+}
+
+/** The same for the same statements, whatever level `pv` has written. A file that is no YAML counts as its bytes. */
+export function authoredDigest(path: string): Digest {
+  const text = readFileSync(path, 'utf8');
+  const { root } = readYaml(text);
+  if (root === undefined) return digestOf(text);
+  const contract = toValue(root);
+  if (!isMap(contract)) return digestOf(text);
+  const { metadata, falsification_tests: tests } = contract;
+  const authored: JsonValue = {
+    ...contract,
+    ...(isMap(metadata) ? { metadata: without(metadata, METADATA_KEYS) } : {}),
+    ...(Array.isArray(tests)
+      ? { falsification_tests: tests.map((test) => (isMap(test) ? without(test, TEST_KEYS) : test)) }
+      : {}),
+  };
+  // Not canonicalJson, which refuses the .nan and .inf that YAML can say.
+  return digestOf(JSON.stringify(authored, (_key, value: unknown) => (typeof value === 'number' ? String(value) : value)));
+}
+
+type JsonMap = { [key: string]: JsonValue };
+
+function isMap(value: JsonValue | undefined): value is JsonMap {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function without(map: JsonMap, keys: readonly string[]): JsonMap {
+  return Object.fromEntries(Object.entries(map).filter(([key]) => !keys.includes(key)));
+}
