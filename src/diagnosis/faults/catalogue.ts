@@ -1,7 +1,9 @@
 // The fault catalogue: every known bug that the product can plant in itself, by id. DESIGN §6; ids of the mutation suite.
 import { ATTENTION_FAULTS } from './attention.ts';
+import { CPU_FAULTS } from './cpu.ts';
 import { DECODE_FAULTS } from './decode.ts';
 import { plantFrom, type CataloguePlant, type Fault } from './fault.ts';
+import { KERNEL_FAULTS } from './kernels.ts';
 import { NORM_FAULTS } from './norm.ts';
 import { ROPE_FAULTS } from './rope.ts';
 import { TOKEN_FAULTS } from './tokens.ts';
@@ -14,6 +16,8 @@ export const FAULTS: readonly Fault[] = [
   ...NORM_FAULTS,
   ...ROPE_FAULTS,
   ...ATTENTION_FAULTS,
+  ...CPU_FAULTS,
+  ...KERNEL_FAULTS,
 ];
 
 /** As `plantFrom`, of the whole catalogue. Modules that need one area's faults only import that area's list. */
