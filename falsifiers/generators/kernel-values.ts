@@ -43,22 +43,24 @@ export function valuesRecipe(exponents: readonly number[], specials: readonly nu
 export function makeValues({ kind, exponent, seed, specials }: ValuesRecipe, count: number): Float32Array {
   const random = new SeededRandom(seed);
   const size = 10 ** exponent;
-  const level = size * random.bell();
+  // Bell-shaped enough, and four times cheaper than SeededRandom.bell, which attention's caches feel.
+  const bell = (): number => 2 * (random.unit() + random.unit() + random.unit() - 1.5);
+  const level = size * bell();
   let previous = 0;
   const values = Float32Array.from({ length: count }, (_, i) => {
     switch (kind) {
       case 'bell':
-        return size * random.bell();
+        return size * bell();
       case 'constant':
         return level;
       case 'alternating':
         return i % 2 === 0 ? level : -level;
       case 'cancelling':
         // Every second number takes the one before it away, but for a few of its last bits.
-        previous = i % 2 === 0 ? size * random.bell() : -previous * (1 + random.below(8) * 2 ** -23);
+        previous = i % 2 === 0 ? size * bell() : -previous * (1 + random.below(8) * 2 ** -23);
         return previous;
       case 'massive':
-        return size * random.bell() * (i === seed % count ? 1_000 : 1);
+        return size * bell() * (i === seed % count ? 1_000 : 1);
       case 'ramp':
         return (size * (i + 1)) / count;
     }
