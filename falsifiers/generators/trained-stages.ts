@@ -12,9 +12,9 @@ export interface StageRun {
   model: SlowModel;
   tokens: readonly number[];
   /** [positions, channels] as float32; `layer` null: of the whole model. */
-  stage(layer: number | null, name: string): Float32Array;
+  stage: (layer: number | null, name: string) => Float32Array;
   /** Of every layer's stage; `embedding` in front of layer 0, the layer before it elsewhere. */
-  layerInput(layer: number): Float32Array;
+  layerInput: (layer: number) => Float32Array;
 }
 
 /** Lengths of the random token lists: one, a few, and more than one block of attention. */
