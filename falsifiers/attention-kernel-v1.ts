@@ -140,10 +140,8 @@ async function attend(input: Input): Promise<KernelRun> {
 function should(input: Input, arithmetic: Arithmetic): Should {
   const { headCount, kvHeadCount, headDim, window } = input;
   const scale = 1 / Math.sqrt(headDim);
-  const op: AttentionOp = {
-    ...{ op: 'attention', q: 'q', k: 'k', v: 'v', out: 'y', layer: 0 },
-    ...{ headCount, kvHeadCount, headDim, scale, window },
-  };
+  const names = { q: 'q', k: 'k', v: 'v', out: 'y' };
+  const op: AttentionOp = { op: 'attention', ...names, layer: 0, headCount, kvHeadCount, headDim, scale, window };
   const [q, k, v] = [Float64Array.from(input.q), Float64Array.from(input.k), Float64Array.from(input.v)];
   const reference = attention(op, q, k, v);
   return attentionBudget(op, q, k, v, reference, arithmetic);

@@ -208,9 +208,11 @@ async function eachTrainedMatrix(
 ): Promise<void> {
   const run = (await trainedRuns(context)).at(-1) as StageRun;
   let n = 0;
-  for await (const { blocks, where } of trainedSlices(context, type)) {
+  // No file has matrices in float32, so those of the float16 file are widened.
+  for await (const { blocks, where } of trainedSlices(context, type === 'f32' ? 'f16' : type)) {
     if (n++ % 8 !== 0) continue;
-    const { rowCount, weights } = asRows(type, blocks, LIVE_ROWS);
+    const stored = type === 'f32' ? new Uint8Array(Float32Array.from(decodeExact('f16', blocks)).buffer) : blocks;
+    const { rowCount, weights } = asRows(type, stored, LIVE_ROWS);
     const x = run.stage((n >> 3) % LAYERS, 'ffn_norm').slice(0, 9 * MODEL_COLUMNS);
     await judge({ rowCount, columnCount: MODEL_COLUMNS, weights, x, spareStride: 0 }, where);
   }
