@@ -10,6 +10,7 @@ import { fillRopeTable, ropeFrequencies } from '../src/engine/cpu/rope-table.ts'
 import { rmsnormKernel } from '../src/engine/kernels/rmsnorm.ts';
 import { ropeKernel } from '../src/engine/kernels/rope.ts';
 import type { RopeParameters } from '../src/engine/program/program.ts';
+import { ropeFrequencies as exactFrequencies } from '../src/oracles/float64/ops/rope-frequencies.ts';
 import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
 import { CPU_ARITHMETIC } from './generators/budget-ratio.ts';
 import { countDifferentWords } from './generators/engine-runs.ts';
@@ -77,7 +78,7 @@ async function shiftRatio({ q, k, rope, position, distance, shift }: Turned): Pr
 
 function budgetOf(x: Float32Array, rope: RopeParameters, position: number): Float64Array {
   const op = { op: 'rope', in: 'x', out: 'y', headCount: 1, headDim: x.length, rope } as const;
-  const frequencies = ropeFrequencies(rope, null);
+  const frequencies = exactFrequencies(rope, null);
   return simpleBudget(op, {
     arithmetic: CPU_ARITHMETIC,
     inputs: [Float64Array.from(x)],
