@@ -114,13 +114,21 @@ export function matmulClaim(type: StoredType, kernel: Kernel<MatmulFunctions>): 
   };
 }
 
-/** The code around the decoders is one for all types: most of its faults are seen with one block type and one float type. */
+/** The code around the decoders is one for all types, so some of its faults are seen with one type each. */
+const SEEN_HERE: Readonly<Partial<Record<StoredType, PlantedFault>>> = {
+  f32: plantFrom(KERNEL_FAULTS, 'G1', 'gross'),
+  bf16: plantFrom(KERNEL_FAULTS, 'C7', 'gross'),
+  q8_0: plantFrom(KERNEL_FAULTS, 'G6', 'gross'),
+  q4_0: plantFrom(KERNEL_FAULTS, 'W11', 'small'),
+};
+
 function faultsOf(type: StoredType): PlantedFault[] {
   const isRepresentative = type === 'q4_k' || type === 'f16';
   return [
     plantFrom(KERNEL_FAULTS, 'W11', 'gross'),
     plantFrom(KERNEL_FAULTS, 'P1', 'small'),
     ...(LAYOUTS[type].elements === 1 ? [plantFrom(KERNEL_FAULTS, 'G1', 'small')] : []),
+    ...(SEEN_HERE[type] === undefined ? [] : [SEEN_HERE[type]]),
     ...(isRepresentative
       ? [
           plantFrom(KERNEL_FAULTS, 'C7', 'small'),
