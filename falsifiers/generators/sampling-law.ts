@@ -56,6 +56,7 @@ export function surpriseOf(counts: readonly number[], probabilities: readonly nu
   for (const [i, count] of counts.entries()) {
     if (count > 0) t += count * Math.log(count / draws / (probabilities[i] ?? 0));
   }
+  if (t === Infinity) return Infinity;
   const degrees = probabilities.filter((probability) => probability > 0).length - 1;
   if (degrees === 0) return t > 1e-6 ? Infinity : 0;
   if (!(t > degrees)) return Number.isNaN(t) ? Number.NaN : 0;
