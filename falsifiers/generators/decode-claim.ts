@@ -7,18 +7,15 @@ import fc from 'fast-check';
 import type { Kernel } from '../../src/engine/kernels/define-kernel.ts';
 import { KernelMemory } from '../../src/engine/kernels/kernel-memory.ts';
 import type { MatmulFunctions } from '../../src/engine/kernels/matmul.ts';
-import { parseGguf } from '../../src/engine/formats/gguf.ts';
-import { openFile } from '../../src/engine/io/open-file.ts';
 import type { Falsifier, Part, PartContext, PlantedFault } from '../../src/runner/falsifier.ts';
-import { isQuantisedHere, quantise, type QuantisedHere } from './quantise.ts';
-import { readSafetensors, valuesOf } from './safetensors.ts';
 import { LAYOUTS, slowDecode, type StoredType } from './slow-decode.ts';
+import { LIVE_SLICES, needOf, trainedSlices } from './trained-blocks.ts';
 
 const GUARD_BYTES = 64;
 const GUARD = 0xa5;
 
 /** Bits that a float16 scale can have and a random one rarely has. */
-const SPECIAL_HALVES: readonly number[] = [
+export const SPECIAL_HALVES: readonly number[] = [
   0x0000, 0x8000, 0x0001, 0x8001, 0x03ff, 0x0400, 0x3c00, 0xbc00, 0x7bff, 0xfbff, 0x7c00, 0xfc00, 0x7e00, 0xfe01,
 ];
 
@@ -28,19 +25,7 @@ interface DecodeClaim {
   faults: readonly PlantedFault[];
 }
 
-/** Which trained file has a type. Types that none has are quantised here from the trainer's own weights. */
-const TRAINED_FILES: Readonly<Partial<Record<StoredType, { need: 'model:sums-2m' | 'model:smollm2'; file?: string }>>> =
-  {
-    f32: { need: 'model:sums-2m', file: 'sums-2m.f16.gguf' },
-    f16: { need: 'model:sums-2m', file: 'sums-2m.f16.gguf' },
-    q4_k: { need: 'model:sums-2m', file: 'sums-2m.q4_k_m.gguf' },
-    q6_k: { need: 'model:sums-2m', file: 'sums-2m.q4_k_m.gguf' },
-    q4_1: { need: 'model:smollm2' },
-    q8_0: { need: 'model:smollm2' },
-  };
-
 const GENERATED_CASES = 400;
-const LIVE_SLICES = 64;
 const ORACLE_SLICES = 16;
 
 export function decodeClaim({ type, kernel, faults }: DecodeClaim): Falsifier {
@@ -138,59 +123,16 @@ function blocksOf(type: StoredType): fc.Arbitrary<Uint8Array> {
 }
 
 function livePart(type: StoredType, decoder: GuardedDecoder): Part {
-  const trained = TRAINED_FILES[type];
   return {
-    needs: [trained?.need ?? 'model:sums-2m'],
+    needs: [needOf(type)],
     planned: LIVE_SLICES,
     async run(context) {
-      const slices = isQuantisedHere(type) ? quantisedSlices(context, type) : trainedSlices(context, type);
-      for await (const { blocks, where } of slices) {
+      for await (const { blocks, where } of trainedSlices(context, type)) {
         context.measure(await decoder.countDifferences(blocks), where);
         context.output(bytesOf((await decoder.decode(blocks)).values));
       }
     },
   };
-}
-
-interface Slice {
-  blocks: Uint8Array;
-  where: string;
-}
-
-/** Blocks per slice of a trained file: enough for every scale that training produced, few enough for seconds. */
-const SLICE_ELEMENTS = 2 ** 16;
-
-/** Slices spread evenly over all tensors of the type. */
-async function* trainedSlices(context: PartContext, type: StoredType): AsyncGenerator<Slice> {
-  const { need, file } = TRAINED_FILES[type] ?? { need: 'model:sums-2m' };
-  const { elements, bytes: blockBytes } = LAYOUTS[type];
-  const source = await openFile(context.model(need, file));
-  const tensors = (await parseGguf(source)).tensors.filter((tensor) => tensor.type === type);
-  for (let slice = 0; slice < LIVE_SLICES; slice++) {
-    const tensor = tensors[Math.floor((slice * tensors.length) / LIVE_SLICES)];
-    if (tensor === undefined) throw new Error(`${source.path} has no tensor of type ${type}`);
-    const blockCount = tensor.elementCount / elements;
-    const sliceBlocks = Math.min(blockCount, Math.floor(SLICE_ELEMENTS / elements));
-    const first = Math.floor(((blockCount - sliceBlocks) * slice) / LIVE_SLICES);
-    const blocks = new Uint8Array(sliceBlocks * blockBytes);
-    await source.read(tensor.byteOffset + first * blockBytes, blocks);
-    yield { blocks, where: `${tensor.name}, ${sliceBlocks} blocks from ${first}` };
-  }
-  await source.close();
-}
-
-/** Trained float16 matrices, quantised here; slices spread evenly over all of them. */
-async function* quantisedSlices(context: PartContext, type: QuantisedHere): AsyncGenerator<Slice> {
-  context.model('model:sums-2m');
-  const trained = await readSafetensors(context.data('models/sums-2m/hf/model.safetensors'));
-  const matrices = [...trained].filter(([, { shape }]) => shape.length === 2);
-  for (let slice = 0; slice < LIVE_SLICES; slice++) {
-    const [name, tensor] = matrices[Math.floor((slice * matrices.length) / LIVE_SLICES)] ?? [];
-    if (name === undefined || tensor === undefined) throw new Error('the trained model has no matrices');
-    const elements = Math.min(tensor.bytes.length / 2, SLICE_ELEMENTS / 4);
-    const values = valuesOf({ ...tensor, shape: [elements], bytes: tensor.bytes.subarray(0, 2 * elements) });
-    yield { blocks: quantise(type, values), where: `${name}, ${elements} elements as ${type}` };
-  }
 }
 
 interface VectorIndex {

@@ -42,7 +42,7 @@ const MODELS: readonly [string, Uint8Array | null, string][] = [
   ],
   ['empty', new Uint8Array(), 'E_FORMAT'],
   ['missing', null, 'E_FILE_MISSING'],
-  ['folder', null, 'E_FILE_DIRECTORY'],
+  ['folder', null, 'E_FOLDER_NO_MODEL'],
 ];
 
 /** How each command is given a model; it writes, if it writes, into the working folder. */

@@ -4,8 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { DECODE_FAULTS } from '../../src/diagnosis/faults/decode.ts';
-import { CPU_FAULTS } from '../../src/diagnosis/faults/cpu.ts';
+import { FAULTS } from '../../src/diagnosis/faults/catalogue.ts';
 import type { FaultInjection } from '../../src/diagnosis/faults/fault.ts';
 import type { Falsifier, PlantedFault } from '../../src/runner/falsifier.ts';
 
@@ -35,7 +34,7 @@ describe('a source fault', async () => {
     for (const { id, inject } of faults) expect({ id, ...(occurrences(inject) ?? ONCE) }).toEqual({ id, ...ONCE });
   });
 
-  it.each([...DECODE_FAULTS, ...CPU_FAULTS])('of the catalogue replaces text that is there once: $id', (fault) => {
+  it.each(FAULTS)('of the catalogue replaces text that is there once: $id', (fault) => {
     for (const size of ['gross', 'small'] as const) {
       expect({ size, ...(occurrences(fault[size].inject) ?? ONCE) }).toEqual({ size, ...ONCE });
     }

@@ -17,7 +17,6 @@ export const SMALLEST_NORMAL_F32: number = 2 ** -126;
 export const SMALLEST_SUBNORMAL_F32: number = 2 ** -149;
 export const LARGEST_F32: number = (2 - 2 ** -23) * 2 ** 127;
 export const SMALLEST_NORMAL_F16: number = 2 ** -14;
-export const SMALLEST_SUBNORMAL_F16: number = 2 ** -24;
 export const LARGEST_F16 = 65_504;
 
 /**

@@ -107,7 +107,7 @@ async function confirm(
 }
 
 /** The same tokens in an order that follows from them alone, so that a check can be repeated. */
-export function shuffled(tokens: readonly number[]): number[] {
+function shuffled(tokens: readonly number[]): number[] {
   const order = [...tokens];
   let state = tokens.length + 1;
   for (let i = order.length - 1; i > 0; i -= 1) {

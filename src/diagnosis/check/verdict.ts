@@ -137,7 +137,7 @@ function bracketVerdict(verdict: 'BUG' | 'SUSPECT', { after, upTo, ops, ratio, w
   };
 }
 
-export function placeText({ layer, op, value }: Pick<OpResult, 'layer' | 'op' | 'value'>): string {
+function placeText({ layer, op, value }: Pick<OpResult, 'layer' | 'op' | 'value'>): string {
   const name = value.replace(/^layer-\d+\//, '');
   return `at ${layer === null ? 'the whole model' : `layer ${layer}`} \`${op}\`${name === op ? '' : ` (${name})`}`;
 }

@@ -174,7 +174,7 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     ),
   },
   {
-    id: 'M2',
+    id: 'M2-gelu',
     title: 'SiLU for GELU',
     bugClass: 'FFN_FAILURE',
     firstStage: 'ffn_gelu',

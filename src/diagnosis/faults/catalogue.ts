@@ -1,8 +1,10 @@
 // The fault catalogue: every known bug that the product can plant in itself, by id. DESIGN §6; ids of the mutation suite.
 import { ARCHITECTURE_FAULTS } from './architecture.ts';
 import { ATTENTION_FAULTS } from './attention.ts';
+import { CPU_FAULTS } from './cpu.ts';
 import { DECODE_FAULTS } from './decode.ts';
 import { plantFrom, type CataloguePlant, type Fault } from './fault.ts';
+import { KERNEL_FAULTS } from './kernels.ts';
 import { NORM_FAULTS } from './norm.ts';
 import { ROPE_FAULTS } from './rope.ts';
 import { TOKEN_FAULTS } from './tokens.ts';
@@ -16,6 +18,8 @@ export const FAULTS: readonly Fault[] = [
   ...ROPE_FAULTS,
   ...ATTENTION_FAULTS,
   ...ARCHITECTURE_FAULTS,
+  ...CPU_FAULTS,
+  ...KERNEL_FAULTS,
 ];
 
 /** As `plantFrom`, of the whole catalogue. Modules that need one area's faults only import that area's list. */

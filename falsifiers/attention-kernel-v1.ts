@@ -1,0 +1,165 @@
+// Tries to find a head that the attention kernel mixes otherwise than the formula does, beyond what float32 explains: odd
+// head sizes, grouped heads, windows, several blocks of positions, rows in the middle of a sequence, NaN where nobody may
+// look; the heads of the trained model; and those that Transformers recorded. The softmax in it: softmax-kernel-v1.
+import fc from 'fast-check';
+import type { Arithmetic } from '../src/diagnosis/budgets/arithmetic.ts';
+import { attentionBudget } from '../src/diagnosis/budgets/attention-budget.ts';
+import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
+import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
+import { attentionKernel } from '../src/engine/kernels/attention.ts';
+import type { AttentionOp } from '../src/engine/program/program.ts';
+import { attention } from '../src/oracles/float64/ops/attention.ts';
+import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
+import type { Should } from './generators/budget-ratio.ts';
+import { GuardedMemory } from './generators/guarded-memory.ts';
+import { kernelClaim, type KernelRun, type StageCase } from './generators/kernel-claim.ts';
+import { makeValues, SMALL_SPECIALS, valuesRecipe } from './generators/kernel-values.ts';
+import type { StageRun } from './generators/trained-stages.ts';
+
+interface Input {
+  headCount: number;
+  kvHeadCount: number;
+  headDim: number;
+  window: number | null;
+  /** Of the first row; the cache holds what is before it. */
+  firstPosition: number;
+  rowCount: number;
+  /** Positions that the cache has room for. */
+  capacity: number;
+  /** [rowCount, headCount · headDim] */
+  q: Float32Array;
+  /** [firstPosition + rowCount, kvHeadCount · headDim] */
+  k: Float32Array;
+  v: Float32Array;
+}
+
+const recipes = fc.record({
+  headDim: fc.constantFrom(1, 2, 4, 8, 31, 32, 33, 64, 66, 127, 128, 260),
+  kvHeadCount: fc.integer({ min: 1, max: 2 }),
+  group: fc.integer({ min: 1, max: 3 }),
+  firstPosition: fc.oneof(fc.nat(5), fc.constantFrom(61, 63, 64, 130)),
+  rowCount: fc.integer({ min: 1, max: 3 }),
+  spareCapacity: fc.nat(3),
+  window: fc.option(fc.constantFrom(1, 2, 3, 5, 64, 65)),
+  q: valuesRecipe([0, -4, 1, -40], SMALL_SPECIALS),
+  k: valuesRecipe([0, -4, 1, -40], [...SMALL_SPECIALS, Number.NaN]),
+  v: valuesRecipe([0, -4, 3, -40], [...SMALL_SPECIALS, Number.NaN]),
+});
+
+const kernelFault = (fault: Omit<PlantedFault, 'inject'>, find: string, replace: string): PlantedFault => ({
+  ...fault,
+  inject: { kind: 'source', file: 'src/engine/kernels/attention.as.ts', find, replace },
+});
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-ATTN-001': kernelClaim({
+    recipes,
+    planned: 150,
+    make({ headDim, kvHeadCount, group, firstPosition, rowCount, spareCapacity, window, q, k, v }): Input {
+      const positions = firstPosition + rowCount;
+      const width = kvHeadCount * headDim;
+      return {
+        headCount: group * kvHeadCount,
+        kvHeadCount,
+        headDim,
+        window,
+        firstPosition,
+        rowCount,
+        capacity: positions + spareCapacity,
+        q: makeValues(q, rowCount * group * width),
+        k: makeValues(k, positions * width),
+        v: makeValues(v, positions * width),
+      };
+    },
+    run: attend,
+    should,
+    ofLayer: headsOf,
+    perLayer: 1,
+    stages: ['q_post_rope', 'k_post_rope', 'v', 'attention'],
+    faults: [
+      plantFrom(KERNEL_FAULTS, 'A4', 'gross'),
+      plantFrom(KERNEL_FAULTS, 'A4', 'small'),
+      plantFrom(CPU_FAULTS, 'A5', 'gross'),
+      plantFrom(CPU_FAULTS, 'A5', 'small'),
+      kernelFault(
+        { id: 'window-one-more', title: 'a window sees one position more', size: 'small' },
+        'position >= window ? position - window + 1 : 0',
+        'position > window ? position - window : 0',
+      ),
+      kernelFault(
+        { id: 'scale-forgotten-in-tail', title: 'the keys after the last multiple of 4 are not scaled', size: 'small' },
+        'dot(keys, q, headDim) * scale',
+        'dot(keys, q, headDim)',
+      ),
+      kernelFault(
+        { id: 'block-boundary', title: 'odd channels see 63 positions of each block', size: 'small' },
+        'block += load<f32>(e) * load<f32>(v);',
+        'if (j % 64 != 63) block += load<f32>(e) * load<f32>(v);',
+      ),
+      { ...plantFrom(KERNEL_FAULTS, 'A4', 'small'), id: 'A4-small-in-live', part: 'live' },
+      { ...plantFrom(KERNEL_FAULTS, 'A4', 'small'), id: 'A4-small-in-oracle', part: 'oracle' },
+    ],
+  }),
+};
+
+/** Appended in two pieces where there is something before the rows, as a decode step finds it. */
+async function attend(input: Input): Promise<KernelRun> {
+  const { headCount, kvHeadCount, headDim, window, firstPosition, rowCount, capacity, q, k, v } = input;
+  const memory = new GuardedMemory();
+  const kernel = await attentionKernel.instantiate(memory.memory);
+  const width = kvHeadCount * headDim;
+  const [keys, values] = [memory.room(capacity * width), memory.room(capacity * width)];
+  for (const [cache, rows] of [[keys, k] as const, [values, v] as const]) {
+    for (const [first, end] of [[0, firstPosition] as const, [firstPosition, firstPosition + rowCount] as const]) {
+      const piece = memory.put(rows.subarray(first * width, end * width));
+      kernel.append(cache, piece, first, end - first, capacity, kvHeadCount, headDim);
+    }
+  }
+  const out = memory.room(q.length);
+  const [queries, scores] = [memory.put(q), memory.room(capacity + 4)];
+  const scale = 1 / Math.sqrt(headDim);
+  kernel.attention(
+    out,
+    queries,
+    keys,
+    values,
+    scores,
+    firstPosition,
+    rowCount,
+    capacity,
+    headCount,
+    kvHeadCount,
+    headDim,
+    scale,
+    window ?? 0,
+  );
+  return { values: memory.read(out, q.length), brokenGuards: memory.brokenGuards().length };
+}
+
+function should(input: Input, arithmetic: Arithmetic): Should {
+  const { headCount, kvHeadCount, headDim, window } = input;
+  const scale = 1 / Math.sqrt(headDim);
+  const names = { q: 'q', k: 'k', v: 'v', out: 'y' };
+  const op: AttentionOp = { op: 'attention', ...names, layer: 0, headCount, kvHeadCount, headDim, scale, window };
+  const [q, k, v] = [Float64Array.from(input.q), Float64Array.from(input.k), Float64Array.from(input.v)];
+  const reference = attention(op, q, k, v);
+  return attentionBudget(op, q, k, v, reference, arithmetic);
+}
+
+function headsOf({ model, tokens, stage }: StageRun, layer: number): StageCase<Input>[] {
+  const { headCount, kvHeadCount, headDim } = model;
+  const input = {
+    headCount,
+    kvHeadCount,
+    headDim,
+    window: null,
+    firstPosition: 0,
+    rowCount: tokens.length,
+    capacity: tokens.length,
+    q: stage(layer, 'q_post_rope'),
+    k: stage(layer, 'k_post_rope'),
+    v: stage(layer, 'v'),
+  };
+  return [{ where: 'attention', input, recorded: stage(layer, 'attention') }];
+}

@@ -1,0 +1,102 @@
+// One falsifier for every kernel: the kernel between guards on searched inputs and on inputs of the trained model, against
+// the float64 formula within the proven error budget; and on the inputs that Transformers recorded, against what it
+// recorded, within both engines' budgets. What an op is stands with each claim.
+import type fc from 'fast-check';
+import type { Arithmetic } from '../../src/diagnosis/budgets/arithmetic.ts';
+import type { Falsifier, PartContext, PlantedFault } from '../../src/runner/falsifier.ts';
+import { budgetRatio, CPU_ARITHMETIC, differingElements, FOREIGN_ARITHMETIC, type Should } from './budget-ratio.ts';
+import { LAYERS, LIVE_RUNS, PACK_RUNS, recordedRuns, trainedRuns, type StageRun } from './trained-stages.ts';
+
+/** What a kernel wrote, and how many guard bytes it broke. */
+export interface KernelRun {
+  values: Float32Array;
+  brokenGuards: number;
+}
+
+/** One op of a run of the trained model. */
+export interface StageCase<Input> {
+  where: string;
+  input: Input;
+  /** What the run says comes out. */
+  recorded: Float32Array;
+}
+
+export interface KernelClaim<Recipe, Input> {
+  recipes: fc.Arbitrary<Recipe>;
+  planned: number;
+  /**
+   * The op rounds once, so its result is one number: the bar counts elements whose bits are not those of the reference
+   * rounded to float32, and no budget is asked.
+   */
+  isExact?: boolean;
+  make(recipe: Recipe): Input;
+  /** The product's kernel. */
+  run(input: Input): Promise<KernelRun>;
+  /** The float64 formula and the budget of an engine with this arithmetic. */
+  should(input: Input, arithmetic: Arithmetic): Should;
+  /** Every op of one layer of a run. */
+  ofLayer(run: StageRun, layer: number): StageCase<Input>[];
+  /** How many `ofLayer` answers. */
+  perLayer: number;
+  /** Stages that `ofLayer` reads. */
+  stages: readonly string[];
+  faults: readonly PlantedFault[];
+}
+
+export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): Falsifier {
+  const judge = async (context: PartContext, input: Input, should: Should): Promise<number> => {
+    const { values, brokenGuards } = await claim.run(input);
+    context.output(plainBytes(values));
+    if (claim.isExact === true) return brokenGuards + differingElements(values, Float32Array.from(should.reference));
+    return brokenGuards > 0 ? Infinity : budgetRatio(values, should);
+  };
+  const layerCases = (run: StageRun): StageCase<Input>[] =>
+    Array.from({ length: LAYERS }, (_, layer) =>
+      claim.ofLayer(run, layer).map((one) => ({ ...one, where: `${run.where}, layer ${layer}, ${one.where}` })),
+    ).flat();
+  return {
+    parts: {
+      generated: {
+        planned: claim.planned,
+        run: (context) =>
+          context.search(claim.recipes, context.planned, (recipe) => {
+            const input = claim.make(recipe);
+            return judge(context, input, claim.should(input, CPU_ARITHMETIC));
+          }),
+      },
+      live: {
+        needs: ['model:sums-2m'],
+        planned: LIVE_RUNS * LAYERS * claim.perLayer,
+        async run(context) {
+          for (const { where, input } of (await trainedRuns(context)).flatMap(layerCases)) {
+            context.measure(await judge(context, input, claim.should(input, CPU_ARITHMETIC)), where);
+          }
+        },
+      },
+      oracle: {
+        planned: PACK_RUNS * LAYERS * claim.perLayer,
+        async run(context) {
+          for (const { where, input, recorded } of (await recordedRuns(context, claim.stages)).flatMap(layerCases)) {
+            context.measure(await judge(context, input, recordedWithin(claim, input, recorded)), where);
+          }
+        },
+      },
+    },
+    faults: claim.faults,
+  };
+}
+
+/** |ours − theirs| ≤ |ours − exact| + |exact − theirs|. */
+function recordedWithin<Recipe, Input>(
+  { should }: Pick<KernelClaim<Recipe, Input>, 'should'>,
+  input: Input,
+  recorded: Float32Array,
+): Should {
+  const [ours, theirs] = [should(input, CPU_ARITHMETIC).proven, should(input, FOREIGN_ARITHMETIC).proven];
+  return { reference: recorded, proven: Float64Array.from(ours, (budget, i) => budget + (theirs[i] ?? Number.NaN)) };
+}
+
+/** NaN payloads are free, so they must not reach the digest by which machines are compared. */
+function plainBytes(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.map((value) => (Number.isNaN(value) ? Number.NaN : value)).buffer);
+}

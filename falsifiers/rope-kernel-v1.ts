@@ -1,0 +1,163 @@
+// Tries to find a head that is rotated otherwise than the formula says, beyond what float32 explains: both pairings, parts
+// of a head, every scaling, far positions, tail widths, subnormal and infinite channels; the heads of the trained model;
+// and the heads that Transformers recorded. Kernel and table are one claim: neither means anything without the other.
+import fc from 'fast-check';
+import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
+import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
+import { fillRopeTable, ropeFrequencies } from '../src/engine/cpu/rope-table.ts';
+import { ropeKernel } from '../src/engine/kernels/rope.ts';
+import type { RopeParameters, RopeScaling } from '../src/engine/program/program.ts';
+import { ropeFrequencies as exactFrequencies } from '../src/oracles/float64/ops/rope-frequencies.ts';
+import { rope } from '../src/oracles/float64/ops/rope.ts';
+import type { Falsifier } from '../src/runner/falsifier.ts';
+import { GuardedMemory } from './generators/guarded-memory.ts';
+import { kernelClaim, type KernelRun, type StageCase } from './generators/kernel-claim.ts';
+import { LARGEST, makeValues, NON_FINITE, SMALL_SPECIALS, valuesRecipe } from './generators/kernel-values.ts';
+import { columns, type StageRun } from './generators/trained-stages.ts';
+
+interface Input {
+  x: Float32Array;
+  headCount: number;
+  headDim: number;
+  rope: RopeParameters;
+  /** One per pair; for `factors` scaling. */
+  factors: Float32Array | null;
+  firstPosition: number;
+}
+
+const SCALINGS: readonly RopeScaling[] = [
+  { type: 'none' },
+  { type: 'linear', factor: 4 },
+  { type: 'factors', weight: 'rope_freqs.weight' },
+  { type: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContextLength: 8192 },
+];
+
+const recipes = fc.record({
+  headDim: fc.constantFrom(2, 4, 6, 8, 16, 18, 62, 64, 66, 128, 130),
+  unrotatedPairs: fc.constantFrom(0, 0, 1, 3),
+  headCount: fc.integer({ min: 1, max: 3 }),
+  rows: fc.integer({ min: 1, max: 3 }),
+  firstPosition: fc.constantFrom(0, 1, 2, 511, 4095, 131_070),
+  theta: fc.constantFrom(10_000, 1_000_000, 500_000),
+  pairing: fc.constantFrom('neox' as const, 'norm' as const),
+  scaling: fc.constantFrom(...SCALINGS),
+  x: valuesRecipe([0, -4, 3, -40, 30], [...SMALL_SPECIALS, ...LARGEST, ...NON_FINITE]),
+  factors: valuesRecipe([0], [1]),
+});
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-ROPE-001': kernelClaim({
+    recipes,
+    planned: 400,
+    make({ headDim, unrotatedPairs, headCount, rows, firstPosition, theta, pairing, scaling, x, factors }): Input {
+      const rotaryDim = Math.max(2, headDim - 2 * unrotatedPairs);
+      // A factor stretches a wave: it is from 1 on.
+      const stretch = makeValues(factors, rotaryDim / 2).map((value) => 1 + Math.abs(value));
+      return {
+        x: makeValues(x, rows * headCount * headDim),
+        headCount,
+        headDim,
+        rope: { theta, rotaryDim, pairing, scaling },
+        factors: scaling.type === 'factors' ? stretch : null,
+        firstPosition,
+      };
+    },
+    run: rotate,
+    should(input, arithmetic) {
+      const { headCount, headDim, firstPosition } = input;
+      const op = { op: 'rope', in: 'x', out: 'y', headCount, headDim, rope: input.rope } as const;
+      const x = Float64Array.from(input.x);
+      const factors = input.factors === null ? null : Float64Array.from(input.factors);
+      return simpleBudget(op, {
+        arithmetic,
+        inputs: [x],
+        reference: rope(op, x, firstPosition, factors),
+        rowCount: x.length / (headCount * headDim),
+        firstPosition,
+        frequencies: exactFrequencies(input.rope, factors),
+        isWeightRounded: false,
+      });
+    },
+    ofLayer: rotationsOf,
+    perLayer: 2,
+    stages: ['qkv_bias', 'q_post_rope', 'k_post_rope'],
+    faults: [
+      plantFrom(KERNEL_FAULTS, 'R6', 'gross'),
+      plantFrom(KERNEL_FAULTS, 'R6', 'small'),
+      {
+        id: 'positions-from-1',
+        title: 'positions count from 1',
+        size: 'gross',
+        inject: tableFault('(firstPosition + row) * frequency', '(firstPosition + row + 1) * frequency'),
+      },
+      {
+        id: 'angle-in-float32',
+        title: 'the angle is rounded to float32 before its cosine is taken',
+        size: 'small',
+        inject: tableFault(
+          'const angle = (firstPosition + row) * frequency;',
+          'const angle = Math.fround((firstPosition + row) * frequency);',
+        ),
+      },
+      {
+        id: 'llama3-blend-reversed',
+        title: 'llama3 scaling blends the wrong way round',
+        size: 'small',
+        inject: tableFault(
+          '(1 - blend) * (frequency / factor) + blend * frequency',
+          'blend * (frequency / factor) + (1 - blend) * frequency',
+        ),
+      },
+      {
+        id: 'last-channels-not-copied',
+        title: 'two channels that are not rotated are not copied',
+        size: 'small',
+        inject: {
+          kind: 'source',
+          file: 'src/engine/kernels/rope.as.ts',
+          find: 'if (restBytes > 0)',
+          replace: 'if (restBytes > 8)',
+        },
+      },
+      { ...plantFrom(KERNEL_FAULTS, 'R6', 'gross'), id: 'R6-in-live', part: 'live' },
+      { ...plantFrom(KERNEL_FAULTS, 'R6', 'gross'), id: 'R6-in-oracle', part: 'oracle' },
+    ],
+  }),
+};
+
+async function rotate({ x, headCount, headDim, rope, factors, firstPosition }: Input): Promise<KernelRun> {
+  const memory = new GuardedMemory();
+  const kernel = await ropeKernel.instantiate(memory.memory);
+  const rows = x.length / (headCount * headDim);
+  const table = new Float32Array(rows * rope.rotaryDim);
+  fillRopeTable(table, ropeFrequencies(rope, factors), firstPosition);
+  const out = memory.room(x.length);
+  const isNeox = rope.pairing === 'neox';
+  kernel.rope(out, memory.put(x), memory.put(table), rows, headCount, headDim, rope.rotaryDim, isNeox);
+  return { values: memory.read(out, x.length), brokenGuards: memory.brokenGuards().length };
+}
+
+function rotationsOf(run: StageRun, layer: number): StageCase<Input>[] {
+  const { headCount, kvHeadCount, headDim, ropeTheta } = run.model;
+  const width = (headCount + 2 * kvHeadCount) * headDim;
+  const projected = run.stage(layer, 'qkv_bias');
+  const rope = { theta: ropeTheta, rotaryDim: headDim, pairing: 'neox', scaling: { type: 'none' } } as const;
+  const caseOf = (where: string, first: number, heads: number): StageCase<Input> => ({
+    where,
+    input: {
+      x: columns(projected, width, first * headDim, heads * headDim),
+      headCount: heads,
+      headDim,
+      rope,
+      factors: null,
+      firstPosition: 0,
+    },
+    recorded: run.stage(layer, where),
+  });
+  return [caseOf('q_post_rope', 0, headCount), caseOf('k_post_rope', headCount, kvHeadCount)];
+}
+
+function tableFault(find: string, replace: string): { kind: 'source'; file: string; find: string; replace: string } {
+  return { kind: 'source', file: 'src/engine/cpu/rope-table.ts', find, replace };
+}

@@ -1,0 +1,117 @@
+// Tries to find a number of which the silu kernel makes something else than x / (1 + e^-x), beyond what float32 explains,
+// and a product that the mul kernel does not round to nearest: tails, subnormals, huge numbers, NaN and infinities; the
+// gates of the trained model; and what Transformers recorded. Not claimed: which of gate and up is which.
+import fc from 'fast-check';
+import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
+import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
+import { mulKernel } from '../src/engine/kernels/mul.ts';
+import { siluKernel } from '../src/engine/kernels/silu.ts';
+import { mul } from '../src/oracles/float64/ops/mul.ts';
+import { silu } from '../src/oracles/float64/ops/silu.ts';
+import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
+import { combinePair, makePair, pairRecipes, type Pair } from './generators/elementwise.ts';
+import { GuardedMemory } from './generators/guarded-memory.ts';
+import { kernelClaim } from './generators/kernel-claim.ts';
+import {
+  LARGEST,
+  makeValues,
+  NON_FINITE,
+  SMALL_SPECIALS,
+  TAIL_LENGTHS,
+  valuesRecipe,
+} from './generators/kernel-values.ts';
+
+/** Where the exponential leaves the normal numbers, and where it ends. */
+const EDGES = [-87.3, -87.4, -88.8, -103.9, -104.1, 88.7, -8, 16.6, 17.4];
+
+const siluRecipes = fc.record({
+  count: fc.constantFrom(...TAIL_LENGTHS),
+  x: valuesRecipe([0, 1, -4, -40, 2, 30], [...SMALL_SPECIALS, ...EDGES, ...LARGEST, ...NON_FINITE]),
+});
+
+const mulFault = (
+  id: string,
+  title: string,
+  size: PlantedFault['size'],
+  find: string,
+  replace: string,
+): PlantedFault => ({
+  id,
+  title,
+  size,
+  inject: { kind: 'source', file: 'src/engine/kernels/mul.as.ts', find, replace },
+});
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-SWIG-001': kernelClaim({
+    recipes: siluRecipes,
+    planned: 400,
+    make: ({ count, x }): Float32Array => makeValues(x, count),
+    async run(x) {
+      const memory = new GuardedMemory();
+      const kernel = await siluKernel.instantiate(memory.memory);
+      const out = memory.room(x.length);
+      kernel.silu(out, memory.put(x), x.length);
+      return { values: memory.read(out, x.length), brokenGuards: memory.brokenGuards().length };
+    },
+    should(input, arithmetic) {
+      const x = Float64Array.from(input);
+      return simpleBudget(
+        { op: 'silu', in: 'x', out: 'y' },
+        { arithmetic, inputs: [x], reference: silu(x), rowCount: 1, firstPosition: 0, isWeightRounded: false },
+      );
+    },
+    ofLayer: (run, layer) => [
+      { where: 'ffn_silu', input: run.stage(layer, 'ffn_gate'), recorded: run.stage(layer, 'ffn_silu') },
+    ],
+    perLayer: 1,
+    stages: ['ffn_gate', 'ffn_silu'],
+    faults: [
+      plantFrom(KERNEL_FAULTS, 'M2', 'gross'),
+      plantFrom(KERNEL_FAULTS, 'M2', 'small'),
+      plantFrom(KERNEL_FAULTS, 'P7', 'gross'),
+      plantFrom(KERNEL_FAULTS, 'P7', 'small'),
+      { ...plantFrom(KERNEL_FAULTS, 'P7', 'small'), id: 'P7-small-in-live', part: 'live' },
+      { ...plantFrom(KERNEL_FAULTS, 'M2', 'gross'), id: 'M2-in-oracle', part: 'oracle' },
+    ],
+  }),
+  'FALSIFY-SWIG-002': kernelClaim({
+    recipes: pairRecipes,
+    planned: 400,
+    isExact: true,
+    make: makePair,
+    run: (pair: Pair) => combinePair(pair, async (memory) => (await mulKernel.instantiate(memory)).mul),
+    should: ({ a, b }) => ({ reference: mul(Float64Array.from(a), Float64Array.from(b)), proven: [] }),
+    ofLayer: (run, layer) => [
+      {
+        where: 'ffn_swigl',
+        input: { a: run.stage(layer, 'ffn_silu'), b: run.stage(layer, 'ffn_up') },
+        recorded: run.stage(layer, 'ffn_swigl'),
+      },
+    ],
+    perLayer: 1,
+    stages: ['ffn_silu', 'ffn_up', 'ffn_swigl'],
+    faults: [
+      mulFault('squares', 'a is multiplied by itself', 'gross', 'v128.load(b)', 'v128.load(a)'),
+      mulFault(
+        'truncated',
+        'the lowest bit of every product in a full vector is cleared',
+        'small',
+        'f32x4.mul(v128.load(a), v128.load(b))',
+        'v128.and(f32x4.mul(v128.load(a), v128.load(b)), i32x4.splat(-2))',
+      ),
+      mulFault(
+        'tail-adds',
+        'the last elements, which fill no vector, are added',
+        'small',
+        'load<f32>(a) * load<f32>(b)',
+        'load<f32>(a) + load<f32>(b)',
+      ),
+      {
+        ...mulFault('squares-in-oracle', 'a is multiplied by itself', 'gross', 'v128.load(b)', 'v128.load(a)'),
+        part: 'oracle',
+      },
+    ],
+  }),
+};
