@@ -10,6 +10,7 @@ A prompts file is a JSON array; each entry has a `name` and one of
     "prompt": text, tokenised as it stands, special tokens parsed;
     "prompt": text with "chatTemplate": true, one user message through the model's chat template;
     "tokens": ids, used exactly as they stand.
+An entry may also have "stages": the only ones that are kept of it.
 
 float16 and float32 are Transformers untouched. float64 replaces the places where Transformers rounds to
 float32 whatever the model's dtype (RMSNorm, the RoPE tables, the softmax of attention and router, Gemma's
@@ -422,23 +423,27 @@ def manifest_of(model, path: Path, dtype: str, prompt: dict) -> dict:
     }
 
 
+def kept_of(values: Capture, prompt: dict) -> Capture:
+    """`stages` of a prompt limits what is kept."""
+    return {key: value for key, value in values.items() if "stages" not in prompt or key[0] in prompt["stages"]}
+
+
 def write_captures(model, path: Path, dtype: str, prompts: list[dict], out: Path) -> None:
     for prompt in prompts:
         target = out / prompt["name"]
-        files = write_capture(capture(model, prompt["tokens"]), target)
+        files = write_capture(kept_of(capture(model, prompt["tokens"]), prompt), target)
         manifest = manifest_of(model, path, dtype, prompt) | {"files": files}
         (target / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
         print(f"{target.name}: {len(prompt['tokens'])} positions, {len(files)} files")
 
 
 def write_packs(model, path: Path, dtype: str, prompts: list[dict], out: Path) -> None:
-    """One safetensors file per prompt; `stages` of a prompt limits what is kept."""
+    """One safetensors file per prompt."""
     out.mkdir(parents=True, exist_ok=True)
     for prompt in prompts:
         kept = {
             (stage if layer is None else f"layer-{layer}/{stage}"): np.ascontiguousarray(value, dtype=np.float64)
-            for (stage, layer), value in capture(model, prompt["tokens"]).items()
-            if "stages" not in prompt or stage in prompt["stages"]
+            for (stage, layer), value in kept_of(capture(model, prompt["tokens"]), prompt).items()
         }
         manifest = json.dumps(manifest_of(model, path, dtype, prompt), ensure_ascii=False)
         save_file(kept, out / f"{prompt['name']}.safetensors", metadata={"manifest": manifest})

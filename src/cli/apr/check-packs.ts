@@ -45,6 +45,15 @@ async function packFolders(root: string, depth: number): Promise<string[]> {
   ).flat();
 }
 
+/** Packs that were recorded on this very file, quantised as it is: then its own decoded weights are the pack's. */
+export async function packsOfFile(model: Model, packs: readonly Capture[]): Promise<Capture[]> {
+  const stem = basename(model.path);
+  const named = packs.filter(({ manifest }) => manifest.model.name === stem);
+  if (named.length === 0 || extname(stem) !== '.gguf') return [];
+  const sha256 = await model.sha256();
+  return named.filter(({ manifest }) => manifest.model.sha256 === sha256);
+}
+
 /** Weights that no format has rounded below 16 bits, of the very same program. null: none at hand. */
 export async function findUnquantized(
   model: Model,

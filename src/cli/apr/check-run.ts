@@ -11,7 +11,7 @@ import { openFile, writeFileAtomic, type Capture, type Model } from '../../engin
 import { RefuteError } from '../../errors.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
-import { findPacks, findUnquantized, isSameProgram } from './check-packs.ts';
+import { findPacks, findUnquantized, isSameProgram, packsOfFile } from './check-packs.ts';
 import { checkSvg } from './check-svg.ts';
 import { printCheck } from './check-text.ts';
 import type { CheckFlags } from './check.ts';
@@ -65,8 +65,11 @@ async function run(
   promptText: string | undefined,
   flags: CheckFlags,
 ): Promise<ShownCheck> {
-  const packs = await findPacks(model, flags.pack);
-  const unquantized = await findUnquantized(model, original, packs.length > 0);
+  const found = await findPacks(model, flags.pack);
+  const own = await packsOfFile(model, found);
+  const packs = own.length > 0 ? own : found;
+  const unquantized =
+    own.length > 0 ? { model, isOwned: false } : await findUnquantized(model, original, packs.length > 0);
   const progress = new Progress();
   try {
     if (flags.dump !== undefined) {
