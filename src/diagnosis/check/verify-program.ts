@@ -29,6 +29,8 @@ export interface VerifyOptions {
   packs: readonly Capture[];
 }
 
+const LOGITS = 'lm_head.bin';
+
 /** Pack values are float32; what is compared is what is left beyond half a unit of that. */
 export async function verifyProgram({ program, weights, packs }: VerifyOptions): Promise<Verification> {
   const none: Verification = { status: 'unverified', says: '', packs: [], firstDifference: null };
@@ -36,8 +38,11 @@ export async function verifyProgram({ program, weights, packs }: VerifyOptions):
   if (weights === null) {
     return { ...none, says: 'the packs are of unquantised weights, which are not at hand (--original gives them)' };
   }
-  const usable = packs.filter((pack) => isFloat64(pack) && fits(pack, program)).slice(0, MAX_PACKS);
-  if (usable.length === 0) return { ...none, says: 'no float64 pack of this architecture and vocabulary was found' };
+  const fitting = packs.filter((pack) => isFloat64(pack) && fits(pack, program));
+  if (fitting.length === 0) return { ...none, says: 'no float64 pack of this architecture and vocabulary was found' };
+  // Every op of a program ends in the logits; a pack without them says nothing of what comes after its last stage.
+  const usable = fitting.filter(({ paths }) => paths.includes(LOGITS)).slice(0, MAX_PACKS);
+  if (usable.length === 0) return { ...none, says: 'no pack has lm_head, so none speaks of the whole program' };
   const executor = await openFloat64Executor(program, weights);
   const bar = freeRunBar(program);
   const result: Verification = { ...none, status: 'verified' };
