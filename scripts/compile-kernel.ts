@@ -3,12 +3,13 @@
 import { main } from 'assemblyscript/asc';
 
 /**
+ * Relaxed SIMD only where its source says why any permitted result is the same.
  * -O1: -O3 regroups accumulator chains and makes the SIMD loops spill. Imported shared memory: the engine owns the
  * memory; maximum 65536 pages = 4 GiB, the wasm32 limit (a host memory's own maximum may be smaller).
  * The first 1024 bytes stay free of static data so that a null pointer is never a valid buffer.
  */
 export const KERNEL_FLAGS: readonly string[] = `
-  -O1 --runtime stub --noAssert --enable simd,threads --importMemory --sharedMemory
+  -O1 --runtime stub --noAssert --enable simd,threads,relaxed-simd --importMemory --sharedMemory
   --initialMemory 1 --maximumMemory 65536 --memoryBase 1024
 `
   .trim()

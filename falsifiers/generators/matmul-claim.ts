@@ -1,7 +1,8 @@
 // One falsifier for the matrix product of every stored type: the kernel between guards on searched blocks and activations,
 // on blocks of trained weights with activations of the trained model, and against other people's numbers: what Transformers
 // recorded (float types), or activations that it recorded times what an independent decoder made of the blocks. Within the
-// proven budget of a sum of products. The kernel is handed in, so that a claim depends on its own kernel alone.
+// proven budget of a sum of products, and the same bits for a token alone (which takes its own path through some kernels)
+// as in the batch. The kernel is handed in, so that a claim depends on its own kernel alone.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
@@ -116,9 +117,11 @@ export function matmulClaim(type: StoredType, kernel: Kernel<MatmulFunctions>): 
 
 /** The code around the decoders is one for all types, so some of its faults are seen with one type each. */
 const SEEN_HERE: Readonly<Partial<Record<StoredType, PlantedFault>>> = {
+  q4_1: plantFrom(KERNEL_FAULTS, 'C6', 'small'),
   f32: plantFrom(KERNEL_FAULTS, 'G1', 'gross'),
   bf16: plantFrom(KERNEL_FAULTS, 'C7', 'gross'),
-  q8_0: plantFrom(KERNEL_FAULTS, 'G6', 'gross'),
+  q8_0: plantFrom(KERNEL_FAULTS, 'C6', 'gross'),
+  q5_0: plantFrom(KERNEL_FAULTS, 'G6', 'gross'),
   q4_0: plantFrom(KERNEL_FAULTS, 'W11', 'small'),
 };
 
@@ -165,7 +168,10 @@ function blocksFrom(type: StoredType, elementCount: number, seed: number, specia
   return bytes;
 }
 
-/** [tokens, rowCount]; NaN throughout where the kernel wrote outside of its output. */
+/**
+ * [tokens, rowCount]. Infinite throughout where the kernel wrote outside of its output; infinite for a token that alone
+ * gives other bits than in the batch.
+ */
 async function multiply(kernel: Kernel<MatmulFunctions>, input: Input): Promise<Float32Array> {
   const { rowCount, columnCount, weights, x, spareStride } = input;
   const tokens = x.length / columnCount;
@@ -180,6 +186,12 @@ async function multiply(kernel: Kernel<MatmulFunctions>, input: Input): Promise<
   const rows = memory.read(out, tokens * stride);
   const isSpareTouched = rows.some((value, i) => i % stride >= rowCount && !Number.isNaN(value));
   const values = rows.filter((_, i) => i % stride < rowCount);
+  const alone = memory.room(rowCount);
+  for (let t = 0; t < tokens; t++) {
+    matmul(alone, rowCount, activations + 4 * t * columnCount, blocks, rowCount, columnCount, 1, scratch);
+    const batch = values.subarray(t * rowCount, (t + 1) * rowCount);
+    if (!memory.read(alone, rowCount).every((value, r) => Object.is(value, batch[r]))) batch.fill(Infinity);
+  }
   return memory.brokenGuards().length > 0 || isSpareTouched ? values.fill(Infinity) : values;
 }
 

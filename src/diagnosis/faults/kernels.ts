@@ -217,6 +217,25 @@ export const KERNEL_FAULTS: readonly Fault[] = [
     ),
   },
   {
+    id: 'C6',
+    title: 'two kernels of one op disagree: the one for a single token and the one for many',
+    bugClass: 'PATH_DIVERGENCE',
+    firstStage: 'qkv_matmul',
+    needs: 'a run of one token, weights in q4_1 or q8_0; for the small one a number of rows that is no multiple of 4',
+    gross: changed(
+      'of one token, the rows of the last quarter are those of the third',
+      'lib/matmul-token.as.ts',
+      'store<f32>(out + 3 * outApart, sumLanes(total3))',
+      'store<f32>(out + 3 * outApart, sumLanes(total2))',
+    ),
+    small: changed(
+      'of one token, the last of the rows beside the fours is not computed',
+      'lib/matmul-token.as.ts',
+      'row = quarter << 2; row < rowCount;',
+      'row = quarter << 2; row < rowCount - 1;',
+    ),
+  },
+  {
     id: 'C7',
     title: 'rows after the first of a batch are computed from the first',
     bugClass: 'PATH_DIVERGENCE',

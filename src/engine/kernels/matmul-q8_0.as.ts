@@ -1,12 +1,13 @@
 // Matrix product with weights in q8_0: 32 elements in 34 bytes = d f16 (2) | q i8 (32); w = d·q.
-import { scaleSigned } from './lib/bytes.as';
+import { addScaledSigned, scaleSigned } from './lib/bytes.as';
 import { TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
 import { storeF16 } from './lib/f16.as';
-import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
+import { multiply, scratchByteLength } from './lib/matmul.as';
+import { BlockDecoder, multiplyToken } from './lib/matmul-token.as';
 
 export { scratchByteLength };
 
-class Q80Decoder extends RowDecoder {
+class Q80Decoder extends BlockDecoder {
   blockColumns(): i32 { return 32; }
   blockBytes(): i32 { return 34; }
 
@@ -18,6 +19,15 @@ class Q80Decoder extends RowDecoder {
       scaleSigned(out, v128.load(blocks, 2), d, zero);
       scaleSigned(out + 64, v128.load(blocks, 18), d, zero);
     }
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  addProducts(block: usize, x: usize, spare: usize, sum: v128): v128 {
+    storeF16(block, spare);
+    const scale = f32x4.mul(v128.load32_splat(spare), v128.load(TWO_TO_MINUS_24));
+    sum = addScaledSigned(sum, v128.load(block, 2), scale, x);
+    return addScaledSigned(sum, v128.load(block, 18), scale, x + 64);
   }
 }
 
@@ -31,5 +41,6 @@ export function matmul(
   out: usize, outStride: i32, x: usize, weights: usize,
   rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
 ): void {
-  multiply<Q80Decoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
+  if (tokenCount === 1) multiplyToken<Q80Decoder>(out, x, weights, rowCount, columnCount, scratch);
+  else multiply<Q80Decoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
 }

@@ -1,7 +1,7 @@
 // Sixteen quants to sixteen f32. Quants are exact in f32, and so is quant · scale for every ggml type (at most 24
 // significant bits), so the only rounding of a decode is the addition of an offset.
 // Interleaving with a zero from memory widens in one operation; the extending instructions need two for an upper half.
-import { BIT_OF_BYTE, BYTE_16 } from './constants.as';
+import { BIT_OF_BYTE, BYTE_16, SPREAD_HIGH, SPREAD_LOW } from './constants.as';
 
 // @ts-ignore: decorator
 @inline
@@ -69,4 +69,40 @@ export function fifthBits(bits: usize): v128 {
   const spread = i8x16.shuffle(both, both, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
   const mask = v128.load(BIT_OF_BYTE);
   return v128.and(i8x16.eq(v128.and(spread, mask), mask), v128.load(BYTE_16));
+}
+
+/**
+ * sum + w·x over 16 columns, four at a time, left to right; w = scale · q + offset, q unsigned bytes. Of relaxed
+ * instructions any permitted result is the same one: the product scale · q is exact, fused or not, and an index is either
+ * below 16 or above 127.
+ */
+// @ts-ignore: decorator
+@inline
+export function addScaledOffset(sum: v128, q: v128, scale: v128, offset: v128, x: usize): v128 {
+  sum = f32x4.add(sum, f32x4.mul(scaledOffset(q, SPREAD_LOW, scale, offset), v128.load(x)));
+  sum = f32x4.add(sum, f32x4.mul(scaledOffset(q, SPREAD_LOW + 16, scale, offset), v128.load(x, 16)));
+  sum = f32x4.add(sum, f32x4.mul(scaledOffset(q, SPREAD_LOW + 32, scale, offset), v128.load(x, 32)));
+  return f32x4.add(sum, f32x4.mul(scaledOffset(q, SPREAD_LOW + 48, scale, offset), v128.load(x, 48)));
+}
+
+// @ts-ignore: decorator
+@inline
+function scaledOffset(q: v128, spread: usize, scale: v128, offset: v128): v128 {
+  return f32x4.relaxed_madd(scale, f32x4.convert_i32x4_s(i8x16.relaxed_swizzle(q, v128.load(spread))), offset);
+}
+
+/** sum + w·x over 16 columns, four at a time, left to right; w = scale24 · 2^24 · q, q signed bytes, as in `scaleSigned`. */
+// @ts-ignore: decorator
+@inline
+export function addScaledSigned(sum: v128, q: v128, scale24: v128, x: usize): v128 {
+  sum = f32x4.add(sum, f32x4.mul(scaledSigned(q, SPREAD_HIGH, scale24), v128.load(x)));
+  sum = f32x4.add(sum, f32x4.mul(scaledSigned(q, SPREAD_HIGH + 16, scale24), v128.load(x, 16)));
+  sum = f32x4.add(sum, f32x4.mul(scaledSigned(q, SPREAD_HIGH + 32, scale24), v128.load(x, 32)));
+  return f32x4.add(sum, f32x4.mul(scaledSigned(q, SPREAD_HIGH + 48, scale24), v128.load(x, 48)));
+}
+
+// @ts-ignore: decorator
+@inline
+function scaledSigned(q: v128, spread: usize, scale24: v128): v128 {
+  return f32x4.mul(scale24, f32x4.convert_i32x4_s(i8x16.relaxed_swizzle(q, v128.load(spread))));
 }

@@ -26,6 +26,11 @@ export const F16_EXPONENTS: usize = 304;
 /** In each 32 bits: where sign, exponent and mantissa of an f16 land when it is shifted from the upper half by 3. */
 export const F16_SHIFTED: usize = 320;
 
+/** Where i8x16 indices spread bytes 0-3, 4-7, 8-11, 12-15 to the lowest byte of each f32 lane, zeros above. */
+export const SPREAD_LOW: usize = 560;
+/** The same, to the highest byte, zeros below. */
+export const SPREAD_HIGH: usize = 624;
+
 export const F32_ONE: usize = 336;
 /** The exponent field of 1. */
 export const F32_ONE_EXPONENT: usize = 352;
@@ -69,6 +74,14 @@ place(TWO_TO_MINUS_24, 0x33800000);
 place(F16_EXPONENT_ONE, 0x04000400);
 place(F16_EXPONENTS, 0x78007800);
 place(F16_SHIFTED, 0x8fffe000);
+for (let quad: u32 = 0; quad < 4; quad++) {
+  const first = 0x03020100 + quad * 0x04040404;
+  for (let lane: u32 = 0; lane < 4; lane++) {
+    const index = (first >> (lane << 3)) & 0xff;
+    store<u32>(SPREAD_LOW + (quad << 4) + (lane << 2), 0xffffff00 | index);
+    store<u32>(SPREAD_HIGH + (quad << 4) + (lane << 2), 0x00ffffff | (index << 24));
+  }
+}
 placeFloat(F32_ONE, 1);
 place(F32_ONE_EXPONENT, 0x3f800000);
 
