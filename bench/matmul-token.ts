@@ -15,7 +15,9 @@ const MATRICES = 60;
 const RUNS = 60;
 
 const { flopsPerSecond, bytesPerSecond } = await measureRoofline();
-console.log(`ceilings: ${(flopsPerSecond / 1e9).toFixed(1)} GFLOP/s, ${(bytesPerSecond / 1e9).toFixed(1)} GB/s; ns per 32 weights`);
+console.log(
+  `ceilings: ${(flopsPerSecond / 1e9).toFixed(1)} GFLOP/s, ${(bytesPerSecond / 1e9).toFixed(1)} GB/s; ns per 32 weights`,
+);
 console.log('type   from memory   from cache   memory/cache   arithmetic ceiling   reading ceiling');
 for (const type of Object.keys(TENSOR_TYPES) as TensorTypeName[]) await report(type);
 

@@ -187,14 +187,14 @@ export const KERNEL_FAULTS: readonly Fault[] = [
     gross: changed(
       'every sum has the 11 bits of a float16',
       'lib/matmul.as.ts',
-      'store<f32>(out + (<usize>r << 2), total)',
-      'store<f32>(out + (<usize>r << 2), reinterpret<f32>((reinterpret<u32>(total) + 0x1000) & 0xffffe000))',
+      'store<f32>(out + <usize>r * rowStride, total)',
+      'store<f32>(out + <usize>r * rowStride, reinterpret<f32>((reinterpret<u32>(total) + 0x1000) & 0xffffe000))',
     ),
     small: changed(
       'the last 7 of 24 bits of every sum are cleared',
       'lib/matmul.as.ts',
-      'store<f32>(out + (<usize>r << 2), total)',
-      'store<f32>(out + (<usize>r << 2), reinterpret<f32>(reinterpret<u32>(total) & 0xffffff80))',
+      'store<f32>(out + <usize>r * rowStride, total)',
+      'store<f32>(out + <usize>r * rowStride, reinterpret<f32>(reinterpret<u32>(total) & 0xffffff80))',
     ),
   },
   {
