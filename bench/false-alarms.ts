@@ -49,11 +49,14 @@ for (let round = 0; total < Number(values.checks); round += 1) {
 }
 print();
 
-/** Text and random ids in turn, another slice each time; the first token is the model's own start where it has one. */
+/**
+ * Text and random ids in turn, another slice each time; the first token is the model's own start where it has one. A model
+ * without a vocabulary gets random ids only.
+ */
 function tokensOf({ text, program }: Model, round: number): number[] {
   const count = Math.min(Number(values.positions), program.contextLength);
   const start = text.bosId === null || !text.wantsBos ? [] : [text.bosId];
-  if (round % 4 < 2) {
+  if (round % 4 < 2 && text.vocabSize > 0) {
     const ids = text.encode(TEXT.slice(7 * round).repeat(4), { parseSpecial: false, addBos: false });
     return [...start, ...ids].slice(0, count);
   }

@@ -45,14 +45,18 @@ export const EXPECTED_GROUP_RMS: Readonly<Record<OpName, number>> = {
   rope: 0.2,
   attention: 0.1,
   silu: 0.18,
-  // Not calibrated on real captures yet: uniform errors over the bound, and the limits of the like ops above.
-  gelu: 0.58,
-  scale: 0.58,
-  softcap: 0.58,
-  moeSelect: 0.58,
-  moeRoute: 0.58,
-  moeSum: 0.58,
-  expertMatmul: 0.2,
+  // A single product, as `mul`.
+  scale: 0.45,
+  // From here to `moeSum`: 2.5 times the largest seen in the untrained tiny models (gemma2, qwen3moe), 3.0e7 checks. They
+  // visit few regimes: another cap and other logits gave softcap 0.059 where these had 0.042.
+  gelu: 0.3,
+  softcap: 0.11,
+  moeRoute: 0.09,
+  moeSum: 0.45,
+  // Their rows are short there; the limit of a matmul on real captures.
+  expertMatmul: 0.14,
+  // Bit for bit: its budget is 0.
+  moeSelect: 0.45,
   mul: 0.45,
   add: 0.45,
 };
