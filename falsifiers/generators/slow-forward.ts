@@ -63,6 +63,16 @@ export function slowForward(model: SlowModel, tokens: readonly number[], noise: 
   return new SlowPass(model, tokens, noise).run();
 }
 
+/** Every stage of one layer, from what goes into it. @param hidden [tokens, modelDim] */
+export function slowLayer(
+  model: SlowModel,
+  tokens: readonly number[],
+  layer: number,
+  hidden: Float64Array,
+): SlowStages {
+  return new SlowPass(model, tokens, exact).runLayer(layer, hidden);
+}
+
 class SlowPass {
   readonly #model: SlowModel;
   readonly #tokens: readonly number[];
@@ -85,9 +95,7 @@ class SlowPass {
     const { embeddingScale = 1, logitSoftcap = null } = this.#model;
     if (embeddingScale !== 1) hidden = hidden.map((x) => this.#rounded(x * embeddingScale));
     this.#stages.set('layer-0/embedding', hidden);
-    for (let layer = 0; layer < layerCount; layer++) {
-      hidden = this.#feedForward(layer, this.#selfAttention(layer, hidden));
-    }
+    for (let layer = 0; layer < layerCount; layer++) hidden = this.#layer(layer, hidden);
     const final = this.#norm(hidden, 'output_norm.weight');
     this.#stages.set('final_norm', final);
     const head = this.#model.weight('output.weight') === undefined ? 'token_embd.weight' : 'output.weight';
@@ -95,6 +103,15 @@ class SlowPass {
     if (logitSoftcap !== null) this.#stages.set('lm_head_uncapped', logits);
     this.#stages.set('lm_head', logitSoftcap === null ? logits : this.#capped(logits, logitSoftcap));
     return this.#stages;
+  }
+
+  runLayer(layer: number, hidden: Float64Array): SlowStages {
+    this.#layer(layer, hidden);
+    return this.#stages;
+  }
+
+  #layer(layer: number, hidden: Float64Array): Float64Array {
+    return this.#feedForward(layer, this.#selfAttention(layer, hidden));
   }
 
   #keep(layer: number, stage: string, value: Float64Array): Float64Array {
