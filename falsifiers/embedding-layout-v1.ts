@@ -13,7 +13,7 @@ import type { Falsifier, PartContext, PlantedFault } from '../src/runner/falsifi
 import { differingElements } from './generators/budget-ratio.ts';
 import { runTapped, withEngines, type Engines } from './generators/engine-runs.ts';
 import { SeededRandom } from './generators/random.ts';
-import { slowTinyModel } from './generators/slow-forward.ts';
+import { slowTinyModel } from './generators/slow-tiny-model.ts';
 import { openSmolLm2 } from './generators/smollm2.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './generators/tiny-model.ts';
 import { recordedRuns } from './generators/trained-stages.ts';

@@ -3,8 +3,6 @@
 // stand; what Qwen3, its experts and Gemma 2 add is in `SlowExtras` and in which tensors there are.
 // Stage names and shapes are those of DESIGN §4, all positions, row-major.
 import type { SeededRandom } from './random.ts';
-import { LAYOUTS, slowDecode, type StoredType } from './slow-decode.ts';
-import { TINY_VOCAB_SIZE, type TinyModel } from './tiny-model.ts';
 
 /** Absent: as in Llama. */
 interface SlowExtras {
@@ -374,29 +372,4 @@ function joinRows(parts: readonly Float64Array[], rowCount: number): Float64Arra
     }
   }
   return out;
-}
-
-/** The slow model of a generated one, decoded from the bytes that stand in its file. */
-export function slowTinyModel(tiny: TinyModel): SlowModel {
-  const typeOf = (typeId: number): StoredType => {
-    const found = (Object.keys(LAYOUTS) as StoredType[]).find((type) => LAYOUTS[type].typeId === typeId);
-    if (found === undefined) throw new Error(`no layout with the number ${typeId}`);
-    return found;
-  };
-  const decoded = new Map<string, Float64Array>();
-  const { shape } = tiny;
-  return {
-    ...shape,
-    // The file holds a float32.
-    rmsNormEps: Math.fround(shape.rmsNormEps),
-    vocabSize: TINY_VOCAB_SIZE,
-    turnsHalves: shape.architecture === 'qwen2',
-    weight(name) {
-      const tensor = tiny.tensors.find((candidate) => candidate.name === name);
-      if (tensor !== undefined && !decoded.has(name)) {
-        decoded.set(name, slowDecode(typeOf(tensor.typeId), tensor.bytes));
-      }
-      return decoded.get(name);
-    },
-  };
 }

@@ -1,7 +1,8 @@
 // The executor against a second double-precision forward pass that knows no Program (falsifiers/generators): pairings,
 // windows, grouped heads, biases, tied heads, and every stored type.
 import { describe, expect, it } from 'vitest';
-import { slowForward, slowTinyModel } from '../../../falsifiers/generators/slow-forward.ts';
+import { slowForward } from '../../../falsifiers/generators/slow-forward.ts';
+import { slowTinyModel } from '../../../falsifiers/generators/slow-tiny-model.ts';
 import { tinyModel, tinyShape, TINY_VARIANT_COUNT, type TinyShape } from '../../../falsifiers/generators/tiny-model.ts';
 import { captureRun, MemoryByteSource, MemorySink, openModelSource } from '../../../src/engine/index.ts';
 import type { TensorTypeName } from '../../../src/engine/quant/types.ts';
