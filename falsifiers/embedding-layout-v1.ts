@@ -1,7 +1,7 @@
 // Tries to find a token whose embedding is not its own stored row, bit for bit, and a matrix whose bytes are transposed
 // under the right shape without the loader saying so, or one that is not and is accused of it. The rows: every stored type
-// of the generated models, every token of the bundled one, and what Transformers read. Not claimed: that a transposed
-// matrix other than the embedding is noticed while loading.
+// of the generated models, every token of the bundled one, some of SmolLM2's, and what Transformers read. Not claimed: that
+// a transposed matrix other than the embedding is noticed while loading.
 import fc from 'fast-check';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { corruptTensors } from '../src/diagnosis/faults/rewrite.ts';
@@ -13,7 +13,8 @@ import type { Falsifier, PartContext, PlantedFault } from '../src/runner/falsifi
 import { differingElements } from './generators/budget-ratio.ts';
 import { runTapped, withEngines, type Engines } from './generators/engine-runs.ts';
 import { SeededRandom } from './generators/random.ts';
-import { slowTinyModel } from './generators/slow-forward.ts';
+import { slowTinyModel } from './generators/slow-tiny-model.ts';
+import { openSmolLm2 } from './generators/smollm2.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './generators/tiny-model.ts';
 import { recordedRuns } from './generators/trained-stages.ts';
 
@@ -78,12 +79,13 @@ function probeMistakes({ seed, rows, channels, spread }: Table): number {
   return (isAccused ? 1 : 0) + (isSeen === spread > 0 ? 0 : 1);
 }
 
-/** What the loader says of the bundled model's embedding, and of its bytes in the other order. */
+/** What the loader says of the trained models' embeddings, and of the bundled one's bytes in the other order. */
 async function measureLoader(context: PartContext, engines: Engines): Promise<void> {
   const model = await engines.bundled(F16);
-  const says = async (weights: Model['weights']): Promise<boolean> => {
-    const of = { tokenCount: 0, firstTokenType: null };
-    const { notices } = await inspectEmbedding(model.path, model.program, weights, of);
+  const { path, program } = model;
+  const says = async (of: Pick<Model, 'path' | 'program' | 'weights'>): Promise<boolean> => {
+    const unknown = { tokenCount: 0, firstTokenType: null };
+    const { notices } = await inspectEmbedding(of.path, of.program, of.weights, unknown);
     return notices.some(({ code }) => code === 'LAYOUT-BYTES-TRANSPOSED');
   };
   const transposed = corruptTensors(
@@ -96,8 +98,12 @@ async function measureLoader(context: PartContext, engines: Engines): Promise<vo
       for (let i = 0; i < from.length; i++) to[(i % columns) * rows + Math.floor(i / columns)] = from[i] ?? 0;
     },
   );
-  context.measure((await says(model.weights)) ? 1 : 0, `${F16} as it is`);
-  context.measure((await says(transposed)) ? 0 : 1, `${F16} with transposed embedding bytes`);
+  context.measure((await says(model)) ? 1 : 0, `${F16} as it is`);
+  context.measure((await says(await engines.smolLm2())) ? 1 : 0, 'SmolLM2 as it is');
+  context.measure(
+    (await says({ path, program, weights: transposed })) ? 0 : 1,
+    `${F16} with transposed embedding bytes`,
+  );
 }
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
@@ -116,8 +122,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           ),
       },
       live: {
-        needs: ['model:sums-2m'],
-        planned: 8,
+        needs: ['model:sums-2m', 'model:smollm2'],
+        planned: 8 + 1,
         run: (context) =>
           withEngines(context, async (engines) => {
             const [run] = await recordedRuns(context, []);
@@ -131,6 +137,12 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
               context.measure(differingElements(embedded, rows), `tokens ${tokens[0]} to ${tokens.at(-1)}`);
               context.output(new Uint8Array(embedded.buffer));
             }
+            const { slow } = await openSmolLm2(context);
+            const tokens = Array.from({ length: 32 }, (_, i) => Math.floor((i * (slow.vocabSize - 1)) / 31));
+            const embedded = await embeddingOf(engines, await engines.smolLm2(), tokens);
+            const rows = rowsOf(slow.weight(TABLE) ?? new Float64Array(0), slow.modelDim, tokens);
+            context.measure(differingElements(embedded, rows), `SmolLM2, ${tokens.length} tokens from first to last`);
+            context.output(new Uint8Array(embedded.buffer));
           }),
       },
       oracle: {
@@ -163,8 +175,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         run: (context) => context.search(tables, context.planned, probeMistakes),
       },
       live: {
-        needs: ['model:sums-2m'],
-        planned: 2,
+        needs: ['model:sums-2m', 'model:smollm2'],
+        planned: 3,
         run: (context) => withEngines(context, (engines) => measureLoader(context, engines)),
       },
     },

@@ -23,7 +23,8 @@ import {
 } from './generators/hf-parity.ts';
 import { readPackManifest, readPackStage } from './generators/packs.ts';
 import { SeededRandom } from './generators/random.ts';
-import { slowForward, slowTinyModel, type SlowModel } from './generators/slow-forward.ts';
+import { slowForward, type SlowModel } from './generators/slow-forward.ts';
+import { slowTinyModel } from './generators/slow-tiny-model.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE, type TinyModel } from './generators/tiny-model.ts';
 import { slowTrainedModel } from './generators/trained-model.ts';
 

@@ -16,7 +16,8 @@ import { indexOfLargest, klDivergence } from './generators/comparisons.ts';
 import { runTapped, withEngines } from './generators/engine-runs.ts';
 import { doubleLogits, rangeOf, spreadRatio } from './generators/profile-spread.ts';
 import { SeededRandom } from './generators/random.ts';
-import { float32Noise, slowForward, slowTinyModel, type Noise, type SlowModel } from './generators/slow-forward.ts';
+import { float32Noise, slowForward, type Noise, type SlowModel } from './generators/slow-forward.ts';
+import { slowTinyModel } from './generators/slow-tiny-model.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './generators/tiny-model.ts';
 import { slowTrainedModel } from './generators/trained-model.ts';
 

@@ -88,6 +88,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     recipes: biasRecipes,
     planned: 400,
     isExact: true,
+    isOfBundledAlone: true,
     make: ({ channels, rows, x, bias }): BiasInput => ({
       x: makeValues(x, rows * channels),
       bias: makeValues(bias, channels),

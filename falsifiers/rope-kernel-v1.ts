@@ -139,10 +139,14 @@ async function rotate({ x, headCount, headDim, rope, factors, firstPosition }: I
 }
 
 function rotationsOf(run: StageRun, layer: number): StageCase<Input>[] {
-  const { headCount, kvHeadCount, headDim, ropeTheta } = run.model;
+  const { headCount, kvHeadCount, headDim, ropeTheta, turnsHalves } = run.model;
   const width = (headCount + 2 * kvHeadCount) * headDim;
-  const projected = run.stage(layer, 'qkv_bias');
-  const rope = { theta: ropeTheta, rotaryDim: headDim, pairing: 'neox', scaling: { type: 'none' } } as const;
+  const projected = run.stage(
+    layer,
+    run.model.weight(`blk.${layer}.attn_q.bias`) === undefined ? 'qkv_matmul' : 'qkv_bias',
+  );
+  const pairing = turnsHalves ? 'neox' : 'norm';
+  const rope = { theta: ropeTheta, rotaryDim: headDim, pairing, scaling: { type: 'none' } } as const;
   const caseOf = (where: string, first: number, heads: number): StageCase<Input> => ({
     where,
     input: {

@@ -14,8 +14,8 @@ An entry may also have "stages": the only ones that are kept of it.
 
 float16 and float32 are Transformers untouched. float64 replaces the places where Transformers rounds to
 float32 whatever the model's dtype (RMSNorm, the RoPE tables, the softmax of attention and router, Gemma's
-embedding scale); PATCHES names them and every manifest lists them. --self-check compares the float64 run with `plain_forward`, written here in
-numpy from the formulas.
+embedding scale); captures.PATCHES names them and every manifest lists them. --self-check compares the float64 run with
+plain_forward.py, written in numpy from the formulas.
 
 One capture per prompt, in the layout of a trace:
     <out>/<name>/layer-<N>/<stage>.bin, <out>/<name>/<stage>.bin, <out>/<name>/manifest.json
@@ -26,10 +26,7 @@ computed, in float64, named "layer-<N>/<stage>" or "<stage>", and the manifest a
 """
 
 import argparse
-import hashlib
 import json
-import platform
-import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,35 +35,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-WHOLE_MODEL = 0xFFFFFFFF
-LAYER_STAGES = (
-    "attn_norm qkv_matmul qkv_bias q_norm k_norm q_post_rope k_post_rope v attn_scores attn_softmax attention "
-    "attn_out attn_post_norm post_attn_residual ffn_norm ffn_gate ffn_up ffn_silu ffn_gelu ffn_swigl ffn_out "
-    "ffn_post_norm moe_logits moe_router moe_ffn_out moe_router_indices post_ffn_residual"
-).split()
-STAGES = ["embedding", *LAYER_STAGES, "final_norm", "lm_head_uncapped", "lm_head"]
-PATCHES = {
-    "float16": [],
-    "float32": [],
-    "float64": [
-        "RMSNorm computed in float64 (Transformers: float32)",
-        "RoPE inverse frequencies, angles, cos and sin computed in float64 (Transformers: float32)",
-        "attention softmax computed in float64 (Transformers: float32)",
-    ],
-}
-# Beside those, in model types that have such a place.
-TYPE_PATCHES = {
-    "qwen3_moe": "router softmax computed in float64 (Transformers: float32)",
-    "gemma2": "embedding scale computed in float64 (Transformers: float32)",
-}
-
-# (stage, layer or None) -> value in the dtype it was computed in
-Capture = dict[tuple[str, int | None], np.ndarray]
-
-
-# ---- Transformers -------------------------------------------------------------------------------
+from captures import PATCHES, STAGES, Capture, kept_of, manifest_of, prepare, write_capture
+from plain_forward import plain_forward
 
 
 def scores_of(module, query, key, scaling, softcap):
@@ -261,74 +233,6 @@ def capture(model, tokens: list[int]) -> Capture:
     return values
 
 
-# ---- The formulas in numpy ----------------------------------------------------------------------
-
-
-def plain_forward(folder: Path, tokens: list[int]) -> Capture:
-    """The same stages for a qwen2 or llama folder, in float64, sharing no code with Transformers."""
-    config = json.loads((folder / "config.json").read_text())
-    if config["model_type"] not in ("llama", "qwen2") or config["rope_parameters"]["rope_type"] != "default":
-        raise SystemExit("the formulas are written out for llama and qwen2 without rope scaling or window")
-    weights = {name: w.astype(np.float64) for name, w in load_file(folder / "model.safetensors").items()}
-    heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
-    d = config.get("head_dim") or config["hidden_size"] // heads
-    eps, theta = config["rms_norm_eps"], config["rope_parameters"]["rope_theta"]
-    count = len(tokens)
-    angles = np.outer(np.arange(count), theta ** (-np.arange(0, d, 2) / d))
-    cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
-    future = np.triu(np.ones((count, count), bool), 1)
-    out: Capture = {}
-
-    def norm(x, name):
-        return weights[name] * x / np.sqrt(np.mean(x * x, -1, keepdims=True) + eps)
-
-    def rotate(x):
-        """[position, head, d]; channel i turns with channel i + d/2."""
-        a, b = x[..., : d // 2], x[..., d // 2 :]
-        return np.concatenate((a * cos - b * sin, b * cos + a * sin), -1)
-
-    x = weights["model.embed_tokens.weight"][tokens]
-    out["embedding", 0] = x
-    for n in range(config["num_hidden_layers"]):
-        stage = {}
-        base = f"model.layers.{n}."
-        stage["attn_norm"] = norm(x, base + "input_layernorm.weight")
-        names = [f"{base}self_attn.{part}_proj." for part in "qkv"]
-        parts = [stage["attn_norm"] @ weights[name + "weight"].T for name in names]
-        stage["qkv_matmul"] = np.concatenate(parts, -1)
-        if names[0] + "bias" in weights:
-            parts = [part + weights[name + "bias"] for part, name in zip(parts, names)]
-            stage["qkv_bias"] = np.concatenate(parts, -1)
-        q = rotate(parts[0].reshape(count, heads, d))
-        k = rotate(parts[1].reshape(count, kv_heads, d))
-        v = parts[2].reshape(count, kv_heads, d)
-        stage["q_post_rope"], stage["k_post_rope"], stage["v"] = (y.reshape(count, -1) for y in (q, k, v))
-        scores, softmax, attention = (np.zeros((heads, count, w)) for w in (count, count, d))
-        for h in range(heads):
-            kv = h // (heads // kv_heads)
-            s = q[:, h] @ k[:, kv].T / np.sqrt(d)
-            scores[h] = np.where(future, 0, s)
-            e = np.where(future, 0, np.exp(s - np.max(np.where(future, -np.inf, s), -1, keepdims=True)))
-            softmax[h] = e / e.sum(-1, keepdims=True)
-            attention[h] = softmax[h] @ v[:, kv]
-        stage["attn_scores"], stage["attn_softmax"] = scores, softmax
-        stage["attention"] = attention.transpose(1, 0, 2).reshape(count, -1)
-        stage["attn_out"] = stage["attention"] @ weights[base + "self_attn.o_proj.weight"].T
-        x = stage["post_attn_residual"] = x + stage["attn_out"]
-        stage["ffn_norm"] = norm(x, base + "post_attention_layernorm.weight")
-        stage["ffn_gate"] = stage["ffn_norm"] @ weights[base + "mlp.gate_proj.weight"].T
-        stage["ffn_up"] = stage["ffn_norm"] @ weights[base + "mlp.up_proj.weight"].T
-        stage["ffn_silu"] = stage["ffn_gate"] / (1 + np.exp(-stage["ffn_gate"]))
-        stage["ffn_swigl"] = stage["ffn_silu"] * stage["ffn_up"]
-        stage["ffn_out"] = stage["ffn_swigl"] @ weights[base + "mlp.down_proj.weight"].T
-        x = stage["post_ffn_residual"] = x + stage["ffn_out"]
-        out |= {(name, n): value for name, value in stage.items()}
-    out["final_norm", None] = norm(x, "model.norm.weight")
-    head = weights.get("lm_head.weight", weights["model.embed_tokens.weight"])
-    out["lm_head", None] = out["final_norm", None] @ head.T
-    return out
-
-
 def self_check(folder: Path, model, prompts: list[dict]) -> bool:
     """Prints, per stage, the largest |Transformers - numpy| over all prompts, layers and elements."""
     worst = dict.fromkeys(STAGES, 0.0)
@@ -350,82 +254,6 @@ def self_check(folder: Path, model, prompts: list[dict]) -> bool:
     within = all(worst[stage] <= limit * max(1.0, size[stage]) for stage in STAGES)
     print(f"self-check: {'within' if within else 'NOT within'} {limit} of the largest value of each stage")
     return within
-
-
-# ---- Captures on disk ---------------------------------------------------------------------------
-
-
-def prepare(entries: list[dict], tokenizer) -> list[dict]:
-    """Adds to every prompt the ids that are fed to the model."""
-    prompts = []
-    for entry in entries:
-        text, template = entry.get("prompt"), entry.get("chatTemplate", False)
-        if "tokens" in entry:
-            tokens = entry["tokens"]
-        elif template:
-            message = {"role": "user", "content": text}
-            tokens = tokenizer.apply_chat_template([message], add_generation_prompt=True, return_dict=False)
-        else:
-            tokens = tokenizer.encode(text)
-        given = {"stages": entry["stages"]} if "stages" in entry else {}
-        prompts.append(
-            {"name": entry["name"], "prompt": text, "chatTemplateApplied": template, "tokens": tokens} | given
-        )
-    return prompts
-
-
-def write_capture(values: Capture, folder: Path) -> dict:
-    """Writes the stage files; returns the manifest's `files`."""
-    files = {}
-    for stage, layer in sorted(values, key=lambda key: (key[1] is None, key[1], STAGES.index(key[0]))):
-        value = values[stage, layer]
-        relative = f"{stage}.bin" if layer is None else f"layer-{layer}/{stage}.bin"
-        header = b"APRT" + struct.pack("<II", WHOLE_MODEL if layer is None else layer, value.size)
-        content = header + value.astype("<f4").tobytes()
-        path = folder / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        files[relative] = {
-            "stage": stage,
-            "layer": layer,
-            "shape": list(value.shape),
-            "dtype": "f32",
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
-    return files
-
-
-def patches_of(kind: str, dtype: str) -> list[str]:
-    return PATCHES[dtype] + [patch for patched, patch in TYPE_PATCHES.items() if (patched, "float64") == (kind, dtype)]
-
-
-def manifest_of(model, path: Path, dtype: str, prompt: dict) -> dict:
-    weights = path / "model.safetensors" if path.is_dir() else path
-    return {
-        "schemaVersion": 1,
-        "producer": {
-            "name": "transformers",
-            "version": transformers.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "dtype": dtype,
-            "patches": patches_of(model.config.model_type, dtype),
-        },
-        "model": {
-            "name": path.name if path.name != "hf" else path.parent.name,
-            "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-            "architecture": model.config.model_type,
-        },
-        "tokens": prompt["tokens"],
-        "positions": "all",
-        "prompt": prompt["prompt"],
-        "chatTemplateApplied": prompt["chatTemplateApplied"],
-    }
-
-
-def kept_of(values: Capture, prompt: dict) -> Capture:
-    """`stages` of a prompt limits what is kept."""
-    return {key: value for key, value in values.items() if "stages" not in prompt or key[0] in prompt["stages"]}
 
 
 def write_captures(model, path: Path, dtype: str, prompts: list[dict], out: Path) -> None:

@@ -1,4 +1,4 @@
-// Runs of the production engine, on models made from a seed and on the bundled one, as bits that can be compared. Every
+// Runs of the production engine, on models made from a seed and on trained ones, as bits that can be compared. Every
 // model is opened through the harness, so that a planted fault is in it.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -53,6 +53,10 @@ export class Engines {
 
   async bundled(file: string): Promise<Model> {
     return this.#model(file, async () => this.#context.model('model:sums-2m', file));
+  }
+
+  async smolLm2(): Promise<Model> {
+    return this.#model('smollm2', async () => this.#context.model('model:smollm2'));
   }
 
   /** One executor per model and options, kept open. */

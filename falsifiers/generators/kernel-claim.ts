@@ -1,11 +1,20 @@
-// One falsifier for every kernel: the kernel between guards on searched inputs and on inputs of the trained model, against
+// One falsifier for every kernel: the kernel between guards on searched inputs and on inputs of trained models, against
 // the float64 formula within the proven error budget; and on the inputs that Transformers recorded, against what it
 // recorded, within both engines' budgets. What an op is stands with each claim.
 import type fc from 'fast-check';
 import type { Arithmetic } from '../../src/diagnosis/budgets/arithmetic.ts';
 import type { Falsifier, PartContext, PlantedFault } from '../../src/runner/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC, differingElements, FOREIGN_ARITHMETIC, type Should } from './budget-ratio.ts';
-import { LAYERS, LIVE_RUNS, PACK_RUNS, recordedRuns, trainedRuns, type StageRun } from './trained-stages.ts';
+import {
+  LAYERS,
+  LIVE_RUNS,
+  PACK_RUNS,
+  recordedRuns,
+  SMOLLM2_LAYERS,
+  smolLm2Run,
+  trainedRuns,
+  type StageRun,
+} from './trained-stages.ts';
 
 /** What a kernel wrote, and how many guard bytes it broke. */
 export interface KernelRun {
@@ -13,7 +22,7 @@ export interface KernelRun {
   brokenGuards: number;
 }
 
-/** One op of a run of the trained model. */
+/** One op of a run of a trained model. */
 export interface StageCase<Input> {
   where: string;
   input: Input;
@@ -29,6 +38,8 @@ export interface KernelClaim<Recipe, Input> {
    * rounded to float32, and no budget is asked.
    */
   isExact?: boolean;
+  /** SmolLM2 has no such op: live inputs are the bundled model's alone. */
+  isOfBundledAlone?: boolean;
   make(recipe: Recipe): Input;
   /** The product's kernel. */
   run(input: Input): Promise<KernelRun>;
@@ -51,9 +62,10 @@ export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): F
     return brokenGuards > 0 ? Infinity : budgetRatio(values, should);
   };
   const layerCases = (run: StageRun): StageCase<Input>[] =>
-    Array.from({ length: LAYERS }, (_, layer) =>
+    run.layers.flatMap((layer) =>
       claim.ofLayer(run, layer).map((one) => ({ ...one, where: `${run.where}, layer ${layer}, ${one.where}` })),
-    ).flat();
+    );
+  const hasPublic = claim.isOfBundledAlone !== true;
   return {
     parts: {
       generated: {
@@ -65,10 +77,11 @@ export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): F
           }),
       },
       live: {
-        needs: ['model:sums-2m'],
-        planned: LIVE_RUNS * LAYERS * claim.perLayer,
+        needs: hasPublic ? ['model:sums-2m', 'model:smollm2'] : ['model:sums-2m'],
+        planned: (LIVE_RUNS * LAYERS + (hasPublic ? SMOLLM2_LAYERS.length : 0)) * claim.perLayer,
         async run(context) {
-          for (const { where, input } of (await trainedRuns(context)).flatMap(layerCases)) {
+          const runs = [...(await trainedRuns(context)), ...(hasPublic ? [await smolLm2Run(context)] : [])];
+          for (const { where, input } of runs.flatMap(layerCases)) {
             context.measure(await judge(context, input, claim.should(input, CPU_ARITHMETIC)), where);
           }
         },

@@ -1,5 +1,5 @@
 // One falsifier for the matrix product of every stored type: the kernel between guards on searched blocks and activations,
-// on blocks of trained weights with activations of the trained model, and against other people's numbers: what Transformers
+// on blocks of trained weights with activations of the trained models, and against other people's numbers: what Transformers
 // recorded (float types), or activations that it recorded times what an independent decoder made of the blocks. Within the
 // proven budget of a sum of products, and the same bits for a token alone (which takes its own path through some kernels)
 // as in the batch. The kernel is handed in, so that a claim depends on its own kernel alone.
@@ -20,8 +20,8 @@ import { GuardedMemory } from './guarded-memory.ts';
 import { makeValues, NON_FINITE, SMALL_SPECIALS, valuesRecipe, type ValuesRecipe } from './kernel-values.ts';
 import { SeededRandom } from './random.ts';
 import { LAYOUTS, type StoredType } from './slow-decode.ts';
-import { needOf, trainedSlices } from './trained-blocks.ts';
-import { LAYERS, PACK_RUNS, recordedRuns, trainedRuns, type StageRun } from './trained-stages.ts';
+import { LIVE_SLICES, trainedSlices } from './trained-blocks.ts';
+import { columns, LAYERS, PACK_RUNS, recordedRuns, smolLm2Run, trainedRuns, type StageRun } from './trained-stages.ts';
 
 interface Input {
   rowCount: number;
@@ -47,10 +47,13 @@ interface Recipe {
 
 const GENERATED_CASES = 150;
 /** Every eighth slice of trained blocks. */
-const LIVE_CASES = 8;
+const SLICES = 8;
+/** Each with the bundled model's activations, or with SmolLM2's. */
+const LIVE_CASES = 2 * SLICES;
 /** The width of the bundled model: every slice of blocks is read as rows of it. */
 const MODEL_COLUMNS = 256;
 const LIVE_ROWS = 61;
+const LIVE_TOKENS = 9;
 
 /** Around chunks of 256 columns, and every remainder where a column is a block. */
 function columnCounts(elements: number): number[] {
@@ -95,7 +98,7 @@ export function matmulClaim(type: StoredType, kernel: Kernel<MatmulFunctions>): 
           }),
       },
       live: {
-        needs: [...new Set([needOf(type), 'model:sums-2m' as const])],
+        needs: ['model:sums-2m', 'model:smollm2'],
         planned: LIVE_CASES,
         run: (context) =>
           eachTrainedMatrix(context, type, async (input, where) => {
@@ -220,27 +223,38 @@ function shouldOf(
   return matmulBudget({ y, magnitude, stepMagnitude: null }, columnCount, isRoundedType(type), arithmetic);
 }
 
-/** Trained blocks times activations of the trained model: after the norm of each layer's feed-forward, nine positions. */
+/** Trained blocks times activations of each trained model: after the norm of a layer's feed-forward. */
 async function eachTrainedMatrix(
   context: PartContext,
   type: StoredType,
   judge: (input: Input, where: string) => Promise<void>,
 ): Promise<void> {
-  const run = (await trainedRuns(context)).at(-1) as StageRun;
+  const runs = [(await trainedRuns(context)).at(-1) as StageRun, await smolLm2Run(context)];
   let n = 0;
   // No file has matrices in float32, so those of the float16 file are widened.
   for await (const { blocks, where } of trainedSlices(context, type === 'f32' ? 'f16' : type)) {
-    if (n++ % 8 !== 0) continue;
+    if (n++ % (LIVE_SLICES / SLICES) !== 0) continue;
     const stored = type === 'f32' ? new Uint8Array(Float32Array.from(decodeExact('f16', blocks)).buffer) : blocks;
-    const { rowCount, weights } = asRows(type, stored, LIVE_ROWS);
-    const x = run.stage((n >> 3) % LAYERS, 'ffn_norm').slice(0, 9 * MODEL_COLUMNS);
-    await judge({ rowCount, columnCount: MODEL_COLUMNS, weights, x, spareStride: 0 }, where);
+    for (const run of runs) {
+      const layer = run.layers[Math.floor(n / (LIVE_SLICES / SLICES)) % run.layers.length] ?? 0;
+      const { x, columnCount } = wholeBlocks(type, run.stage(layer, 'ffn_norm'), run.model.modelDim);
+      const { rowCount, weights } = asRows(type, stored, columnCount);
+      const input = { rowCount, columnCount, weights, x: x.slice(0, LIVE_TOKENS * columnCount), spareStride: 0 };
+      await judge(input, `${where}, times ${run.where}, layer ${layer}`);
+    }
   }
 }
 
-function asRows(type: StoredType, blocks: Uint8Array, most: number): { rowCount: number; weights: Uint8Array } {
-  const rowBytes = (MODEL_COLUMNS / LAYOUTS[type].elements) * LAYOUTS[type].bytes;
-  const rowCount = Math.min(most, Math.floor(blocks.length / rowBytes));
+/** As many channels of every row as fill blocks: 512 of SmolLM2's 576 where a block has 256. */
+function wholeBlocks(type: StoredType, rows: Float32Array, width: number): { x: Float32Array; columnCount: number } {
+  const { elements } = LAYOUTS[type];
+  const columnCount = Math.floor(width / elements) * elements;
+  return { x: columns(rows, width, 0, columnCount), columnCount };
+}
+
+function asRows(type: StoredType, blocks: Uint8Array, columnCount: number): { rowCount: number; weights: Uint8Array } {
+  const rowBytes = (columnCount / LAYOUTS[type].elements) * LAYOUTS[type].bytes;
+  const rowCount = Math.min(LIVE_ROWS, Math.floor(blocks.length / rowBytes));
   return { rowCount, weights: blocks.slice(0, rowCount * rowBytes) };
 }
 

@@ -15,12 +15,19 @@ export interface PackManifest {
 
 /** Pinned by its digest, and named as the oracle. @param folder below the project root */
 export async function readPackManifest(context: PartContext, folder: string): Promise<PackManifest> {
-  const text = await readFile(context.data(`${folder}/manifest.json`), 'utf8');
-  const manifest = JSON.parse(text) as PackManifest;
+  const { manifest, digest } = await readManifest(context, folder);
   const { name, version, dtype } = manifest.producer;
-  const digest = createHash('sha256').update(text).digest('hex');
   context.oracle({ name: `${name} ${dtype}`, version, digest });
   return manifest;
+}
+
+/** Pinned by its digest: where a pack gives inputs and judges nothing. @param folder below the project root */
+export async function readManifest(
+  context: PartContext,
+  folder: string,
+): Promise<{ manifest: PackManifest; digest: string }> {
+  const text = await readFile(context.data(`${folder}/manifest.json`), 'utf8');
+  return { manifest: JSON.parse(text) as PackManifest, digest: createHash('sha256').update(text).digest('hex') };
 }
 
 /** The values of one stage, checked against the manifest's digest; the digest is what the receipt hangs on. */

@@ -3,8 +3,6 @@
 // stand; what Qwen3, its experts and Gemma 2 add is in `SlowExtras` and in which tensors there are.
 // Stage names and shapes are those of DESIGN §4, all positions, row-major.
 import type { SeededRandom } from './random.ts';
-import { LAYOUTS, slowDecode, type StoredType } from './slow-decode.ts';
-import { TINY_VOCAB_SIZE, type TinyModel } from './tiny-model.ts';
 
 /** Absent: as in Llama. */
 interface SlowExtras {
@@ -63,6 +61,16 @@ export function slowForward(model: SlowModel, tokens: readonly number[], noise: 
   return new SlowPass(model, tokens, noise).run();
 }
 
+/** Every stage of one layer, from what goes into it. @param hidden [tokens, modelDim] */
+export function slowLayer(
+  model: SlowModel,
+  tokens: readonly number[],
+  layer: number,
+  hidden: Float64Array,
+): SlowStages {
+  return new SlowPass(model, tokens, exact).runLayer(layer, hidden);
+}
+
 class SlowPass {
   readonly #model: SlowModel;
   readonly #tokens: readonly number[];
@@ -85,9 +93,7 @@ class SlowPass {
     const { embeddingScale = 1, logitSoftcap = null } = this.#model;
     if (embeddingScale !== 1) hidden = hidden.map((x) => this.#rounded(x * embeddingScale));
     this.#stages.set('layer-0/embedding', hidden);
-    for (let layer = 0; layer < layerCount; layer++) {
-      hidden = this.#feedForward(layer, this.#selfAttention(layer, hidden));
-    }
+    for (let layer = 0; layer < layerCount; layer++) hidden = this.#layer(layer, hidden);
     const final = this.#norm(hidden, 'output_norm.weight');
     this.#stages.set('final_norm', final);
     const head = this.#model.weight('output.weight') === undefined ? 'token_embd.weight' : 'output.weight';
@@ -95,6 +101,15 @@ class SlowPass {
     if (logitSoftcap !== null) this.#stages.set('lm_head_uncapped', logits);
     this.#stages.set('lm_head', logitSoftcap === null ? logits : this.#capped(logits, logitSoftcap));
     return this.#stages;
+  }
+
+  runLayer(layer: number, hidden: Float64Array): SlowStages {
+    this.#layer(layer, hidden);
+    return this.#stages;
+  }
+
+  #layer(layer: number, hidden: Float64Array): Float64Array {
+    return this.#feedForward(layer, this.#selfAttention(layer, hidden));
   }
 
   #keep(layer: number, stage: string, value: Float64Array): Float64Array {
@@ -357,29 +372,4 @@ function joinRows(parts: readonly Float64Array[], rowCount: number): Float64Arra
     }
   }
   return out;
-}
-
-/** The slow model of a generated one, decoded from the bytes that stand in its file. */
-export function slowTinyModel(tiny: TinyModel): SlowModel {
-  const typeOf = (typeId: number): StoredType => {
-    const found = (Object.keys(LAYOUTS) as StoredType[]).find((type) => LAYOUTS[type].typeId === typeId);
-    if (found === undefined) throw new Error(`no layout with the number ${typeId}`);
-    return found;
-  };
-  const decoded = new Map<string, Float64Array>();
-  const { shape } = tiny;
-  return {
-    ...shape,
-    // The file holds a float32.
-    rmsNormEps: Math.fround(shape.rmsNormEps),
-    vocabSize: TINY_VOCAB_SIZE,
-    turnsHalves: shape.architecture === 'qwen2',
-    weight(name) {
-      const tensor = tiny.tensors.find((candidate) => candidate.name === name);
-      if (tensor !== undefined && !decoded.has(name)) {
-        decoded.set(name, slowDecode(typeOf(tensor.typeId), tensor.bytes));
-      }
-      return decoded.get(name);
-    },
-  };
 }

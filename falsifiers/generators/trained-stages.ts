@@ -1,16 +1,20 @@
-// What goes into every op of the bundled model and comes out of it, from two sources that have not seen the product: a
-// forward pass in double precision (any tokens), and the packs that Transformers recorded in float32. One kernel is tried
-// on such inputs by itself, so that a receipt about it hangs on that kernel and not on the whole engine.
+// What goes into every op of a trained model and comes out of it, from sources that have not run the product: of the bundled
+// model a forward pass in double precision (any tokens) and the packs that Transformers recorded in float32; of SmolLM2
+// what Transformers recorded between layers, and the same pass within them. One kernel is tried on such inputs by itself,
+// so that a receipt about it hangs on that kernel and not on the whole engine.
 import type { PartContext } from '../../src/runner/falsifier.ts';
 import { readPackManifest, readPackStage } from './packs.ts';
 import { SeededRandom } from './random.ts';
-import { slowForward, type SlowModel } from './slow-forward.ts';
+import { slowForward, slowLayer, type SlowModel } from './slow-forward.ts';
+import { openSmolLm2 } from './smollm2.ts';
 import { slowTrainedModel } from './trained-model.ts';
 
 export interface StageRun {
   where: string;
   model: SlowModel;
   tokens: readonly number[];
+  /** Those whose stages there are. */
+  layers: readonly number[];
   /** [positions, channels] as float32; `layer` null: of the whole model. */
   stage: (layer: number | null, name: string) => Float32Array;
   /** Of every layer's stage; `embedding` in front of layer 0, the layer before it elsewhere. */
@@ -29,8 +33,35 @@ export async function trainedRuns(context: PartContext): Promise<StageRun[]> {
     const random = new SeededRandom(context.seed + length);
     const tokens = Array.from({ length }, () => random.below(model.vocabSize));
     const stages = slowForward(model, tokens);
-    return runOf(`${length} random tokens`, model, tokens, (path) => Float32Array.from(stages.get(path) ?? []));
+    return runOf(`${length} random tokens`, model, tokens, ALL_LAYERS, (path) =>
+      Float32Array.from(stages.get(path) ?? []),
+    );
   });
+}
+
+/** First, middle and last: what goes through a layer grows by orders of magnitude on the way. */
+export const SMOLLM2_LAYERS: readonly number[] = [0, 15, 29];
+
+/** SmolLM2 on the tokens that Transformers recorded its layers' outputs of; what is within a layer, in double precision. */
+export async function smolLm2Run(context: PartContext): Promise<StageRun> {
+  const { slow, tokens, packed } = await openSmolLm2(context);
+  const stages = new Map<string, Float32Array>();
+  for (const layer of SMOLLM2_LAYERS) {
+    const before = `layer-${layer - 1}/post_ffn_residual`;
+    const hidden = layer === 0 ? embedded(slow, tokens) : await packed(`${before}.bin`);
+    stages.set(layer === 0 ? 'layer-0/embedding' : before, Float32Array.from(hidden));
+    for (const [path, values] of slowLayer(slow, tokens, layer, Float64Array.from(hidden))) {
+      stages.set(path, Float32Array.from(values));
+    }
+  }
+  const where = `SmolLM2, ${tokens.length} recorded tokens`;
+  return runOf(where, slow, tokens, SMOLLM2_LAYERS, (path) => stages.get(path) ?? new Float32Array(0));
+}
+
+function embedded(model: SlowModel, tokens: readonly number[]): number[] {
+  const { modelDim } = model;
+  const table = model.weight('token_embd.weight') ?? new Float64Array(0);
+  return tokens.flatMap((token) => [...table.subarray(token * modelDim, (token + 1) * modelDim)]);
 }
 
 const PACK_FOLDER = 'models/sums-2m/packs/float32';
@@ -38,6 +69,7 @@ const PACK_NAMES = ['chat-addition', 'raw-sum', 'spell-backwards', 'two-turns', 
 export const PACK_RUNS: number = PACK_NAMES.length;
 /** Of the bundled model: how often an op of a layer occurs in a run. */
 export const LAYERS = 4;
+const ALL_LAYERS = Array.from({ length: LAYERS }, (_, layer) => layer);
 
 /** What Transformers recorded; names it as the oracle. Only the stages in `names` are read, and pinned. */
 export async function recordedRuns(context: PartContext, names: readonly string[]): Promise<StageRun[]> {
@@ -51,7 +83,7 @@ export async function recordedRuns(context: PartContext, names: readonly string[
       if (!names.includes(stage)) continue;
       stages.set(path.replace(/\.bin$/, ''), await readPackStage(context, folder, manifest, path));
     }
-    runs.push(runOf(pack, model, manifest.tokens, (path) => stages.get(path) ?? new Float32Array(0)));
+    runs.push(runOf(pack, model, manifest.tokens, ALL_LAYERS, (path) => stages.get(path) ?? new Float32Array(0)));
   }
   return runs;
 }
@@ -60,6 +92,7 @@ function runOf(
   where: string,
   model: SlowModel,
   tokens: readonly number[],
+  layers: readonly number[],
   read: (path: string) => Float32Array,
 ): StageRun {
   const stage = (layer: number | null, name: string): Float32Array => {
@@ -71,6 +104,7 @@ function runOf(
     where,
     model,
     tokens,
+    layers,
     stage,
     layerInput: (layer) => (layer === 0 ? stage(0, 'embedding') : stage(layer - 1, 'post_ffn_residual')),
   };

@@ -26,6 +26,8 @@ export interface BudgetInputs {
   firstPosition: number;
   /** Of `rope`: angle per position of every pair. */
   frequencies?: Float64Array | null;
+  /** Of `rmsnorm`: the weight, without the op's offset. */
+  gain?: Float64Array | null;
   /** Of `embed` and `addBias`: the stored type decodes to float32 by a rounding. */
   isWeightRounded: boolean;
 }
@@ -101,11 +103,11 @@ function same({ reference }: BudgetInputs, boundAt: (i: number) => number): OpRe
 
 /**
  * x · r · g with r = 1/√(mean + eps): half the relative error of the mean (its sum is of squares, so nothing cancels),
- * eps and its addition, root and reciprocal, two products.
+ * eps and its addition, root and reciprocal, two products. What x · r loses where it underflows is multiplied by g.
  */
 function rmsnormBudget(
   { headCount = 1, gainOffset = 0 }: Extract<Op, { op: 'rmsnorm' }>,
-  { reference, rowCount, arithmetic }: BudgetInputs,
+  { reference, rowCount, arithmetic, gain }: BudgetInputs,
 ): OpReference {
   const { unit, sumUnit, tiny, rowDepth, expectedSum, inverseRootUnits } = arithmetic;
   const channelCount = reference.length / rowCount / headCount;
@@ -114,7 +116,10 @@ function rmsnormBudget(
   const others = inverseRootUnits + 2 + 1.5 + (gainOffset === 0 ? 0 : 1);
   const tier = (roundings: number): Float64Array => {
     const relative = gamma(roundings / 2, sumUnit) + gamma(others, unit);
-    return reference.map((y) => relative * Math.abs(y) + tiny);
+    return reference.map((y, i) => {
+      const g = (gain?.[i % channelCount] ?? Number.NaN) + gainOffset;
+      return relative * Math.abs(y) + tiny * (1 + Math.abs(g));
+    });
   };
   return {
     reference,

@@ -22,7 +22,7 @@ export interface ReferenceContext {
 
 export async function opReference(op: Op, chunk: Chunk, context: ReferenceContext): Promise<OpReference> {
   if (op.op === 'matmul') return matmulReference(op, chunk, context);
-  const { arithmetic, captured, free } = context;
+  const { arithmetic, widths, captured, free } = context;
   for (const lane of free) lane.set(op.out, (await lane.evaluate(op, chunk)).y);
   const { y, cache } = await captured.evaluate(op, chunk);
   const inputs = operands(op).reads.map((id) => captured.get(id) ?? new Float64Array(0));
@@ -43,6 +43,10 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
     rowCount: chunk.tokens.length,
     firstPosition: chunk.firstPosition,
     frequencies: op.op === 'rope' ? await frequenciesOf(op, captured.weights) : null,
+    gain:
+      op.op === 'rmsnorm'
+        ? await readVector(captured.weights, op.weight, (widths.get(op.out) ?? 0) / (op.headCount ?? 1))
+        : null,
     isWeightRounded,
   });
 }

@@ -11,6 +11,7 @@ import {
 } from '../../engine/index.ts';
 import { openFloat64Executor } from '../../oracles/index.ts';
 import { MAX_PACKS, UNIT_F64 } from '../budgets/constants.ts';
+import { dtypeOf, producerOf } from '../packs/open-pack.ts';
 
 export interface Verification {
   status: 'verified' | 'refuted' | 'unverified';
@@ -38,7 +39,8 @@ export async function verifyProgram({ program, weights, packs }: VerifyOptions):
   if (weights === null) {
     return { ...none, says: 'the packs are of unquantised weights, which are not at hand (--original gives them)' };
   }
-  const fitting = packs.filter((pack) => isFloat64(pack) && fits(pack, program));
+  // Our own executors say no dtype, and vouch for nothing.
+  const fitting = packs.filter((pack) => dtypeOf(pack) === 'float64' && fits(pack, program));
   if (fitting.length === 0) return { ...none, says: 'no float64 pack of this architecture and vocabulary was found' };
   // Every op of a program ends in the logits; a pack without them says nothing of what comes after its last stage.
   const usable = fitting.filter(({ paths }) => paths.includes(LOGITS)).slice(0, MAX_PACKS);
@@ -69,15 +71,6 @@ export async function verifyProgram({ program, weights, packs }: VerifyOptions):
   const stages = result.packs.reduce((sum, { stageCount }) => sum + stageCount, 0);
   result.says = `${first?.producer ?? ''}, ${result.packs.length} packs, ${stages} stages, pack ${first?.digest.slice(0, 12) ?? ''}`;
   return result;
-}
-
-function producerOf({ manifest: { origin } }: Capture): string {
-  return 'producer' in origin ? `${origin.producer.name} ${origin.producer.version}` : origin.executor;
-}
-
-/** Our own executors vouch for nothing. */
-function isFloat64({ manifest: { origin } }: Capture): boolean {
-  return 'producer' in origin && origin.producer['dtype'] === 'float64';
 }
 
 function fits({ manifest }: Capture, program: Program): boolean {

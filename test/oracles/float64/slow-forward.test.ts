@@ -1,7 +1,8 @@
 // The executor against a second double-precision forward pass that knows no Program (falsifiers/generators): pairings,
 // windows, grouped heads, biases, tied heads, and every stored type.
 import { describe, expect, it } from 'vitest';
-import { slowForward, slowTinyModel } from '../../../falsifiers/generators/slow-forward.ts';
+import { slowForward, slowLayer } from '../../../falsifiers/generators/slow-forward.ts';
+import { slowTinyModel } from '../../../falsifiers/generators/slow-tiny-model.ts';
 import { tinyModel, tinyShape, TINY_VARIANT_COUNT, type TinyShape } from '../../../falsifiers/generators/tiny-model.ts';
 import { captureRun, MemoryByteSource, MemorySink, openModelSource } from '../../../src/engine/index.ts';
 import type { TensorTypeName } from '../../../src/engine/quant/types.ts';
@@ -47,4 +48,16 @@ describe('the float64 executor', () => {
       expect(await worstDifference(shape)).toBeLessThanOrEqual(1e-13);
     },
   );
+});
+
+describe('one layer of the slow forward pass', () => {
+  it('has the stages of the whole pass, from what the layer before it left', () => {
+    const model = slowTinyModel(tinyModel(tinyShape(0), 11));
+    const whole = slowForward(model, TOKENS);
+    const last = model.layerCount - 1;
+    const hidden = whole.get(`layer-${last - 1}/post_ffn_residual`) ?? new Float64Array();
+    const stages = slowLayer(model, TOKENS, last, hidden);
+    expect([...stages.keys()]).toEqual([...whole.keys()].filter((path) => path.startsWith(`layer-${last}/`)));
+    for (const [path, values] of stages) expect(values, path).toEqual(whole.get(path));
+  });
 });
