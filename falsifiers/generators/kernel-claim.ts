@@ -3,7 +3,7 @@
 // recorded, within both engines' budgets. What an op is stands with each claim.
 import type fc from 'fast-check';
 import type { Arithmetic } from '../../src/diagnosis/budgets/arithmetic.ts';
-import type { Falsifier, PartContext, PlantedFault } from '../../src/runner/falsifier.ts';
+import type { Falsifier, Part, PartContext, PlantedFault } from '../../src/runner/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC, differingElements, FOREIGN_ARITHMETIC, type Should } from './budget-ratio.ts';
 import { LAYERS, LIVE_RUNS, PACK_RUNS, recordedRuns, trainedRuns, type StageRun } from './trained-stages.ts';
 
@@ -21,7 +21,8 @@ export interface StageCase<Input> {
   recorded: Float32Array;
 }
 
-export interface KernelClaim<Recipe, Input> {
+/** A kernel, what it is tried on, and what it should write. */
+export interface KernelTrial<Recipe, Input> {
   recipes: fc.Arbitrary<Recipe>;
   planned: number;
   /**
@@ -34,6 +35,9 @@ export interface KernelClaim<Recipe, Input> {
   run(input: Input): Promise<KernelRun>;
   /** The float64 formula and the budget of an engine with this arithmetic. */
   should(input: Input, arithmetic: Arithmetic): Should;
+}
+
+export interface KernelClaim<Recipe, Input> extends KernelTrial<Recipe, Input> {
   /** Every op of one layer of a run. */
   ofLayer(run: StageRun, layer: number): StageCase<Input>[];
   /** How many `ofLayer` answers. */
@@ -43,33 +47,45 @@ export interface KernelClaim<Recipe, Input> {
   faults: readonly PlantedFault[];
 }
 
-export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): Falsifier {
-  const judge = async (context: PartContext, input: Input, should: Should): Promise<number> => {
-    const { values, brokenGuards } = await claim.run(input);
-    context.output(plainBytes(values));
-    if (claim.isExact === true) return brokenGuards + differingElements(values, Float32Array.from(should.reference));
-    return brokenGuards > 0 ? Infinity : budgetRatio(values, should);
+/** What a bar is held against: of one run of the kernel. */
+export async function judgeKernel<Input>(
+  { isExact, run }: Pick<KernelTrial<unknown, Input>, 'isExact' | 'run'>,
+  context: PartContext,
+  input: Input,
+  should: Should,
+): Promise<number> {
+  const { values, brokenGuards } = await run(input);
+  context.output(plainBytes(values));
+  if (isExact === true) return brokenGuards + differingElements(values, Float32Array.from(should.reference));
+  return brokenGuards > 0 ? Infinity : budgetRatio(values, should);
+}
+
+/** The kernel on searched inputs. */
+export function searchedInputs<Recipe, Input>(trial: KernelTrial<Recipe, Input>): Part {
+  return {
+    planned: trial.planned,
+    run: (context) =>
+      context.search(trial.recipes, context.planned, (recipe) => {
+        const input = trial.make(recipe);
+        return judgeKernel(trial, context, input, trial.should(input, CPU_ARITHMETIC));
+      }),
   };
+}
+
+export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): Falsifier {
   const layerCases = (run: StageRun): StageCase<Input>[] =>
     Array.from({ length: LAYERS }, (_, layer) =>
       claim.ofLayer(run, layer).map((one) => ({ ...one, where: `${run.where}, layer ${layer}, ${one.where}` })),
     ).flat();
   return {
     parts: {
-      generated: {
-        planned: claim.planned,
-        run: (context) =>
-          context.search(claim.recipes, context.planned, (recipe) => {
-            const input = claim.make(recipe);
-            return judge(context, input, claim.should(input, CPU_ARITHMETIC));
-          }),
-      },
+      generated: searchedInputs(claim),
       live: {
         needs: ['model:sums-2m'],
         planned: LIVE_RUNS * LAYERS * claim.perLayer,
         async run(context) {
           for (const { where, input } of (await trainedRuns(context)).flatMap(layerCases)) {
-            context.measure(await judge(context, input, claim.should(input, CPU_ARITHMETIC)), where);
+            context.measure(await judgeKernel(claim, context, input, claim.should(input, CPU_ARITHMETIC)), where);
           }
         },
       },
@@ -77,7 +93,7 @@ export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): F
         planned: PACK_RUNS * LAYERS * claim.perLayer,
         async run(context) {
           for (const { where, input, recorded } of (await recordedRuns(context, claim.stages)).flatMap(layerCases)) {
-            context.measure(await judge(context, input, recordedWithin(claim, input, recorded)), where);
+            context.measure(await judgeKernel(claim, context, input, recordedWithin(claim, input, recorded)), where);
           }
         },
       },
