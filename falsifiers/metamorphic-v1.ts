@@ -1,9 +1,10 @@
 // Relations between runs that hold for any right engine and need no reference: turning queries and keys by the same number
-// of positions, scaling a row before its norm, renaming tokens, reordering heads, a longer cache, every length up to the
-// context limit. Bits, but for the turned scores, which have a budget. Causality, prefill against decode, chunks and
+// of positions, scaling a row before its norm, renaming tokens, reordering heads or experts, a longer cache, every
+// length up to the context limit. Bits, but for the turned scores, which have a budget. Causality, prefill against decode, chunks and
 // repetition are forward-path-identity-v1.
 import fc from 'fast-check';
 import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
+import { EXPERT_FAULTS } from '../src/diagnosis/faults/experts.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
 import { fillRopeTable, ropeFrequencies } from '../src/engine/cpu/rope-table.ts';
@@ -17,7 +18,9 @@ import { countDifferentWords } from './generators/engine-runs.ts';
 import { GuardedMemory } from './generators/guarded-memory.ts';
 import { makeValues, TAIL_LENGTHS, valuesRecipe } from './generators/kernel-values.ts';
 import {
+  expertDifferences,
   headDifferences,
+  onExperts,
   onModels,
   renamingDifferences,
   roomDifferences,
@@ -252,6 +255,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         APPEND_KEYS,
         'append(keys, k + kvAt, count === 1 && position === 63 ? 62 : position, count,',
       ]),
+    ],
+  },
+  'FALSIFY-META-007': {
+    parts: onExperts(expertDifferences, 40),
+    faults: [
+      plantFrom(EXPERT_FAULTS, 'M5-slice', 'gross'),
+      plantFrom(EXPERT_FAULTS, 'M5-slice', 'small'),
+      plantFrom(EXPERT_FAULTS, 'M6', 'gross'),
     ],
   },
 };

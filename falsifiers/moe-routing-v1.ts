@@ -35,7 +35,7 @@ import {
   type Routing,
   type Slots,
 } from './generators/routing.ts';
-import { slowTinyHf } from './generators/tiny-hf.ts';
+import { slowTinyHf, tinyFile } from './generators/tiny-hf.ts';
 
 /** Where the exponential leaves the normal numbers, and where it ends. */
 const EDGES = [88.8, -87.4, -103.9, 1_000];
@@ -315,7 +315,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         planned: RECORDED_ROUTINGS,
         async run(context) {
           for (const recorded of await recordedRoutings(context)) {
-            const slow = await slowTinyHf((file) => context.data(`models/tiny/${recorded.model}/hf/${file}`));
+            const slow = await slowTinyHf((file) => tinyFile(context, recorded.model, `hf/${file}`));
             const router = Float32Array.from(slow.weight(`blk.${recorded.layer}.ffn_gate_inp.weight`) ?? []);
             const { usedCount, expertCount } = recorded.routing;
             const layer = {

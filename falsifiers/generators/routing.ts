@@ -9,6 +9,7 @@ import { GuardedMemory } from './guarded-memory.ts';
 import type { KernelRun } from './kernel-claim.ts';
 import { makeValues, valuesRecipe, type ValuesRecipe } from './kernel-values.ts';
 import { SeededRandom } from './random.ts';
+import { tinyFile } from './tiny-hf.ts';
 import { readTinyPack } from './tiny-packs.ts';
 
 /** Logits of a router, and how many of its experts a position goes through. */
@@ -133,9 +134,7 @@ export interface RecordedRouting {
 export async function recordedRoutings(context: PartContext): Promise<RecordedRouting[]> {
   const all: RecordedRouting[] = [];
   for (const { name, isRenormalised } of RECORDED) {
-    const { manifest, digest, stages } = await readTinyPack(
-      context.data(`models/tiny/${name}/packs/stages.safetensors`),
-    );
+    const { manifest, digest, stages } = await readTinyPack(tinyFile(context, name, 'packs/stages.safetensors'));
     const { producer, tokens } = manifest;
     context.oracle({ name: `${producer.name} ${producer.dtype}`, version: producer.version, digest });
     for (let layer = 0; layer < RECORDED_LAYERS; layer++) {
