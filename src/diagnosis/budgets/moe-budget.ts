@@ -3,6 +3,7 @@
 import type { Op, WeightSource } from '../../engine/index.ts';
 import { readRows } from '../../oracles/index.ts';
 import { gamma, type Arithmetic } from './arithmetic.ts';
+import { matmulBudget } from './matmul-budget.ts';
 import type { OpReference } from './op-budget.ts';
 
 /** e^x is below half of the least subnormal of float32 from here on. */
@@ -66,40 +67,37 @@ export function slotSumBudget(
   return { reference, expected: proven, proven, magnitude: null };
 }
 
-/** As a matmul, with the rows of the expert that each slot asks for. */
+/** As a matmul, with the rows of the expert that each slot asks for. @param input.steps of a tie of an 8-bit input */
 export async function expertBudget(
   op: Extract<Op, { op: 'expertMatmul' }>,
-  x: Float64Array,
-  experts: Float64Array,
+  { x, steps, experts }: { x: Float64Array; steps: Float64Array | null; experts: Float64Array },
   reference: Float64Array,
   rowCount: number,
   weights: WeightSource,
   isWeightRounded: boolean,
-  { unit, sumUnit, tiny, rowDepth, expectedSum }: Arithmetic,
+  arithmetic: Arithmetic,
 ): Promise<OpReference> {
   const columns = weights.info(op.weight)?.shape.at(-1) ?? 0;
   const height = reference.length / experts.length;
   const slotCount = experts.length / rowCount;
   const magnitude = new Float64Array(reference.length);
+  const stepMagnitude = steps === null ? null : new Float64Array(reference.length);
   const read = new Map<number, Float64Array>();
   for (const [slot, expert] of experts.entries()) {
     const matrix = read.get(expert) ?? (await readRows(weights, op.weight, columns, expert * height, height));
     read.set(expert, matrix);
     const at = (x.length === rowCount * columns ? Math.floor(slot / slotCount) : slot) * columns;
     for (let r = 0; r < height; r += 1) {
-      let sum = 0;
-      for (let c = 0; c < columns; c += 1) sum += Math.abs((matrix[r * columns + c] ?? 0) * (x[at + c] ?? 0));
-      magnitude[slot * height + r] = sum;
+      magnitude[slot * height + r] = magnitudeOf(matrix, r * columns, x, at, columns);
+      if (steps === null || stepMagnitude === null) continue;
+      stepMagnitude[slot * height + r] = magnitudeOf(matrix, r * columns, steps, at, columns);
     }
   }
-  const depth = rowDepth(columns) + (isWeightRounded ? 1 : 0);
-  const store = unit === sumUnit ? 0 : unit;
-  const tier = (relative: number): Float64Array =>
-    magnitude.map((m, i) => relative * m + store * Math.abs(reference[i] ?? 0) + tiny * columns);
-  return {
-    reference,
-    expected: tier(gamma(Math.min(expectedSum(columns), depth), sumUnit)),
-    proven: tier(gamma(depth, sumUnit)),
-    magnitude,
-  };
+  return matmulBudget({ y: reference, magnitude, stepMagnitude }, columns, isWeightRounded, arithmetic);
+}
+
+function magnitudeOf(w: Float64Array, wAt: number, x: Float64Array, xAt: number, count: number): number {
+  let sum = 0;
+  for (let c = 0; c < count; c += 1) sum += Math.abs((w[wAt + c] ?? 0) * (x[xAt + c] ?? 0));
+  return sum;
 }
