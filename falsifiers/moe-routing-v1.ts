@@ -10,7 +10,7 @@ import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
 import { moeRoute } from '../src/oracles/float64/ops/moe-route.ts';
 import { moeSum } from '../src/oracles/float64/ops/moe-sum.ts';
-import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
+import type { Falsifier } from '../src/runner/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC, type Should } from './generators/budget-ratio.ts';
 import { expertRecipes, judgedOps, layerRatio, makeLayer } from './generators/expert-layer.ts';
 import { judgeKernel, searchedInputs } from './generators/kernel-claim.ts';
@@ -22,6 +22,7 @@ import {
   TAIL_LENGTHS,
   valuesRecipe,
 } from './generators/kernel-values.ts';
+import { seenIn, sourceFault } from './generators/plants.ts';
 import {
   chosenIds,
   choose,
@@ -139,20 +140,12 @@ function recordedShares({ routing, shares: recorded }: RecordedRouting): Should 
   return { reference: recorded, proven: Float64Array.from(recorded, (one, i) => (proven[i] ?? NaN) + moved * one) };
 }
 
-const ROUTING = 'kernels/moe.as.ts';
-
-function source(
-  id: string,
-  title: string,
-  size: PlantedFault['size'],
-  [file, find, replace]: readonly [string, string, string],
-): PlantedFault {
-  return { id, title, size, inject: { kind: 'source', file: `src/engine/${file}`, find, replace } };
-}
+const ROUTING = 'src/engine/kernels/moe.as.ts';
+const BINDING = 'src/engine/cpu/bind-op.ts';
+const BANK = 'src/engine/cpu/bank.ts';
 
 const ROUTE_START = 'const rowBytes = <usize>usedCount << 2;';
-const neverRenormalised = source('renormalisation-omitted', 'shares are never renormalised', 'gross', [
-  ROUTING,
+const neverRenormalised = sourceFault(ROUTING, 'renormalisation-omitted', 'shares are never renormalised', 'gross', [
   ROUTE_START,
   `isRenormalised = false; ${ROUTE_START}`,
 ]);
@@ -173,22 +166,19 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: [
       plantFrom(EXPERT_FAULTS, 'M6', 'gross'),
       plantFrom(EXPERT_FAULTS, 'M6', 'small'),
-      source('chosen-twice', 'the expert chosen last may be chosen again', 'gross', [
-        ROUTING,
+      sourceFault(ROUTING, 'chosen-twice', 'the expert chosen last may be chosen again', 'gross', [
         'for (let slot = 0; slot < count; slot++) if',
         'for (let slot = 0; slot < count - 1; slot++) if',
       ]),
-      source('last-slot-missing', 'one expert too few is chosen', 'small', [
-        ROUTING,
+      sourceFault(ROUTING, 'last-slot-missing', 'one expert too few is chosen', 'small', [
         'for (let slot = 0; slot < usedCount; slot++) {\n      let best',
         'for (let slot = 0; slot < max(1, usedCount - 1); slot++) {\n      let best',
       ]),
-      source('compared-as-bfloat16', 'logits are compared by their upper 16 bits', 'small', [
-        ROUTING,
+      sourceFault(ROUTING, 'compared-as-bfloat16', 'logits are compared by their upper 16 bits', 'small', [
         '!(at(logits, id) > at(logits, best))',
         '!(reinterpret<f32>(reinterpret<u32>(at(logits, id)) & 0xffff0000) > reinterpret<f32>(reinterpret<u32>(at(logits, best)) & 0xffff0000))',
       ]),
-      { ...plantFrom(EXPERT_FAULTS, 'M6', 'gross'), id: 'M6-in-oracle', part: 'oracle' },
+      seenIn('oracle', 'M6-in-oracle', plantFrom(EXPERT_FAULTS, 'M6', 'gross')),
     ],
   },
   'FALSIFY-MOER-002': {
@@ -208,29 +198,34 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       plantFrom(EXPERT_FAULTS, 'M4', 'gross'),
       plantFrom(EXPERT_FAULTS, 'M4', 'small'),
       neverRenormalised,
-      source('softmax-of-the-chosen', 'the softmax is over the chosen ones where it must be over all', 'gross', [
+      sourceFault(
         ROUTING,
-        ROUTE_START,
-        `isRenormalised = true; ${ROUTE_START}`,
-      ]),
-      source('largest-not-taken-away', 'the largest logit is not taken away before the exponential', 'gross', [
+        'softmax-of-the-chosen',
+        'the softmax is over the chosen ones where it must be over all',
+        'gross',
+        [ROUTE_START, `isRenormalised = true; ${ROUTE_START}`],
+      ),
+      sourceFault(
         ROUTING,
-        'for (let id = 1; id < expertCount; id++) largest = max<f32>(largest, at(logits, id));',
-        'largest = 0;',
-      ]),
-      source('last-expert-not-summed', 'the last expert is missing from the sum over all', 'small', [
-        ROUTING,
+        'largest-not-taken-away',
+        'the largest logit is not taken away before the exponential',
+        'gross',
+        ['for (let id = 1; id < expertCount; id++) largest = max<f32>(largest, at(logits, id));', 'largest = 0;'],
+      ),
+      sourceFault(ROUTING, 'last-expert-not-summed', 'the last expert is missing from the sum over all', 'small', [
         'for (let id = 0; id < expertCount; id++) total +=',
         'for (let id = 0; id < max(1, expertCount - 1); id++) total +=',
       ]),
-      source('nan-swallowed', 'a NaN logit that comes late is not seen where the largest is looked for', 'small', [
+      sourceFault(
         ROUTING,
-        'largest = max<f32>(largest, at(logits, id));',
-        'if (at(logits, id) > largest) largest = at(logits, id);',
-      ]),
+        'nan-swallowed',
+        'a NaN logit that comes late is not seen where the largest is looked for',
+        'small',
+        ['largest = max<f32>(largest, at(logits, id));', 'if (at(logits, id) > largest) largest = at(logits, id);'],
+      ),
       plantFrom(KERNEL_FAULTS, 'P7', 'small'),
-      { ...plantFrom(EXPERT_FAULTS, 'M4', 'gross'), id: 'M4-in-oracle', part: 'oracle' },
-      { ...neverRenormalised, id: 'renormalisation-omitted-in-oracle', part: 'oracle' },
+      seenIn('oracle', 'M4-in-oracle', plantFrom(EXPERT_FAULTS, 'M4', 'gross')),
+      seenIn('oracle', 'renormalisation-omitted-in-oracle', neverRenormalised),
     ],
   },
   'FALSIFY-MOER-003': {
@@ -249,13 +244,11 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     },
     faults: [
       neverRenormalised,
-      source('last-share-not-summed', 'the last of several shares is missing from the sum', 'small', [
-        ROUTING,
+      sourceFault(ROUTING, 'last-share-not-summed', 'the last of several shares is missing from the sum', 'small', [
         'if (isRenormalised) total += share;',
         'if (isRenormalised && (slot == 0 || slot + 1 < usedCount)) total += share;',
       ]),
-      source('quotients-cut', 'the last 3 of 24 bits of every share are cleared', 'small', [
-        ROUTING,
+      sourceFault(ROUTING, 'quotients-cut', 'the last 3 of 24 bits of every share are cleared', 'small', [
         'at(out, slot) / total)',
         'reinterpret<f32>(reinterpret<u32>(at(out, slot) / total) & 0xfffffff8))',
       ]),
@@ -274,16 +267,17 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: [
       plantFrom(EXPERT_FAULTS, 'M5-slice', 'gross'),
       plantFrom(EXPERT_FAULTS, 'M5-slice', 'small'),
-      source('experts-of-the-first', 'every position goes through the experts of the first', 'gross', [
-        'cpu/bind-op.ts',
+      sourceFault(BINDING, 'experts-of-the-first', 'every position goes through the experts of the first', 'gross', [
         'weights + (ids[i] ?? 0) * sliceBytes',
         'weights + (ids[i % usedCount] ?? 0) * sliceBytes',
       ]),
-      source('input-of-the-first-slot', 'inside of the experts every slot reads the first one’s input', 'small', [
-        'cpu/bind-op.ts',
-        'Math.floor(slot / usedCount) : slot)',
-        'Math.floor(slot / usedCount) : slot - (slot % usedCount))',
-      ]),
+      sourceFault(
+        BINDING,
+        'input-of-the-first-slot',
+        'inside of the experts every slot reads the first one’s input',
+        'small',
+        ['Math.floor(slot / usedCount) : slot)', 'Math.floor(slot / usedCount) : slot - (slot % usedCount))'],
+      ),
       plantFrom(KERNEL_FAULTS, 'P1', 'small'),
     ],
   },
@@ -292,13 +286,11 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: [
       plantFrom(EXPERT_FAULTS, 'M5-shares', 'gross'),
       plantFrom(EXPERT_FAULTS, 'M5-shares', 'small'),
-      source('unweighted', 'answers are added without their shares', 'gross', [
-        ROUTING,
+      sourceFault(ROUTING, 'unweighted', 'answers are added without their shares', 'gross', [
         'at(shares, slot) * at(x, slot * channelCount + channel)',
         'at(x, slot * channelCount + channel)',
       ]),
-      source('sums-cut', 'the last 7 of 24 bits of every sum are cleared', 'small', [
-        ROUTING,
+      sourceFault(ROUTING, 'sums-cut', 'the last 7 of 24 bits of every sum are cleared', 'small', [
         'store<f32>(out, sum)',
         'store<f32>(out, reinterpret<f32>(reinterpret<u32>(sum) & 0xffffff80))',
       ]),
@@ -338,20 +330,30 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      source('router-in-bfloat16', 'float32 matrices are kept in the upper 16 bits of each weight', 'gross', [
-        'cpu/bank.ts',
-        'await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));',
-        `await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
+      sourceFault(
+        BANK,
+        'router-in-bfloat16',
+        'float32 matrices are kept in the upper 16 bits of each weight',
+        'gross',
+        [
+          'await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));',
+          `await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
       if (info.type === 'f32') this.memory.bytes(pointer + offset, length).forEach((_, i, all) => i % 4 < 2 && (all[i] = 0));`,
-      ]),
-      source('one-weight-in-bfloat16', 'the last weight of a float32 matrix is kept in its upper 16 bits', 'small', [
-        'cpu/bank.ts',
-        'await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));',
-        `await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
+        ],
+      ),
+      sourceFault(
+        BANK,
+        'one-weight-in-bfloat16',
+        'the last weight of a float32 matrix is kept in its upper 16 bits',
+        'small',
+        [
+          'await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));',
+          `await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
       if (info.type === 'f32') this.memory.bytes(pointer + offset + length - 4, 2).fill(0);`,
-      ]),
+        ],
+      ),
       plantFrom(KERNEL_FAULTS, 'P1', 'small'),
-      { ...plantFrom(KERNEL_FAULTS, 'P1', 'gross'), id: 'P1-in-oracle', part: 'oracle' },
+      seenIn('oracle', 'P1-in-oracle', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
     ],
   },
 };

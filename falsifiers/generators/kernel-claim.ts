@@ -5,13 +5,8 @@ import type fc from 'fast-check';
 import type { Arithmetic } from '../../src/diagnosis/budgets/arithmetic.ts';
 import type { Falsifier, Part, PartContext, PlantedFault } from '../../src/runner/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC, differingElements, FOREIGN_ARITHMETIC, type Should } from './budget-ratio.ts';
+import type { KernelRun } from './guarded-memory.ts';
 import { LAYERS, LIVE_RUNS, PACK_RUNS, recordedRuns, trainedRuns, type StageRun } from './trained-stages.ts';
-
-/** What a kernel wrote, and how many guard bytes it broke. */
-export interface KernelRun {
-  values: Float32Array;
-  brokenGuards: number;
-}
 
 /** One op of a run of the trained model. */
 export interface StageCase<Input> {
@@ -113,6 +108,6 @@ function recordedWithin<Recipe, Input>(
 }
 
 /** NaN payloads are free, so they must not reach the digest by which machines are compared. */
-function plainBytes(values: Float32Array): Uint8Array {
+export function plainBytes(values: Float32Array): Uint8Array {
   return new Uint8Array(values.map((value) => (Number.isNaN(value) ? Number.NaN : value)).buffer);
 }

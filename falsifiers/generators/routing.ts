@@ -2,11 +2,10 @@
 // hard (ties, neighbours in float32, all alike, far apart, what is not finite), and those that Transformers recorded of the
 // untrained models with experts. What each kernel should give is the float64 oracle's.
 import fc from 'fast-check';
-import { moeKernel, type MoeFunctions } from '../../src/engine/kernels/moe.ts';
+import { moeKernel } from '../../src/engine/kernels/moe.ts';
 import { moeSelect } from '../../src/oracles/float64/ops/moe-select.ts';
 import type { PartContext } from '../../src/runner/falsifier.ts';
-import { GuardedMemory } from './guarded-memory.ts';
-import type { KernelRun } from './kernel-claim.ts';
+import { betweenGuards, type KernelRun } from './guarded-memory.ts';
 import { makeValues, valuesRecipe, type ValuesRecipe } from './kernel-values.ts';
 import { SeededRandom } from './random.ts';
 import { tinyFile } from './tiny-hf.ts';
@@ -65,19 +64,8 @@ export function chosenIds({ logits, expertCount, usedCount }: Routing): Float64A
   return moeSelect(Float64Array.from(logits), expertCount, usedCount);
 }
 
-async function guarded(
-  outLength: number,
-  call: (kernel: MoeFunctions, out: number, memory: GuardedMemory) => void,
-): Promise<KernelRun> {
-  const memory = new GuardedMemory();
-  const kernel = await moeKernel.instantiate(memory.memory);
-  const out = memory.room(outLength);
-  call(kernel, out, memory);
-  return { values: memory.read(out, outLength), brokenGuards: memory.brokenGuards().length };
-}
-
 export function choose({ rowCount, expertCount, usedCount, logits }: Routing): Promise<KernelRun> {
-  return guarded(rowCount * usedCount, (kernel, out, memory) => {
+  return betweenGuards(moeKernel, rowCount * usedCount, (kernel, out, memory) => {
     kernel.moeSelect(out, memory.put(logits), rowCount, expertCount, usedCount);
   });
 }
@@ -85,7 +73,7 @@ export function choose({ rowCount, expertCount, usedCount, logits }: Routing): P
 /** The shares of the right choice, whatever the kernel would have chosen. */
 export function share(routing: Routing): Promise<KernelRun> {
   const { rowCount, expertCount, usedCount, isRenormalised, logits } = routing;
-  return guarded(rowCount * usedCount, (kernel, out, memory) => {
+  return betweenGuards(moeKernel, rowCount * usedCount, (kernel, out, memory) => {
     const [from, ids] = [memory.put(logits), memory.put(Float32Array.from(chosenIds(routing)))];
     kernel.moeRoute(out, from, ids, rowCount, expertCount, usedCount, isRenormalised);
   });
@@ -103,7 +91,7 @@ export interface Slots {
 
 export function sumSlots({ rowCount, usedCount, x, shares }: Slots): Promise<KernelRun> {
   const channelCount = x.length / shares.length;
-  return guarded(rowCount * channelCount, (kernel, out, memory) => {
+  return betweenGuards(moeKernel, rowCount * channelCount, (kernel, out, memory) => {
     kernel.moeSum(out, memory.put(x), memory.put(shares), rowCount, usedCount, channelCount);
   });
 }
