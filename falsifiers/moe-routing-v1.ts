@@ -1,7 +1,7 @@
-// Tries to find router logits of which the CPU engine chooses other experts, or makes other shares of them, than the formula
-// says; an expert that answers with another's rows; answers that are summed with shares not theirs; and a router that is
-// coarser than float32. Searched inputs, and what Transformers recorded of untrained models. Not claimed: a trained model
-// with experts, of which there is none here; what the blocks decode to (quant-decode-v1); the whole layer (hf-parity-qwen3moe-v1).
+// Tries to find router logits of which the CPU kernels choose other experts, or make other shares of them, than the formula
+// says, and answers that they sum with shares not theirs. Searched inputs, and what Transformers recorded of untrained
+// models. Not claimed: a trained model with experts, of which there is none here; the experts themselves (moe-experts.ts);
+// the whole layer (hf-parity-qwen3moe-v1).
 import fc from 'fast-check';
 import { gamma } from '../src/diagnosis/budgets/arithmetic.ts';
 import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
@@ -11,8 +11,7 @@ import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
 import { moeRoute } from '../src/oracles/float64/ops/moe-route.ts';
 import { moeSum } from '../src/oracles/float64/ops/moe-sum.ts';
 import type { Falsifier } from '../src/runner/falsifier.ts';
-import { budgetRatio, CPU_ARITHMETIC, type Should } from './generators/budget-ratio.ts';
-import { expertRecipes, judgedOps, layerRatio, makeLayer } from './generators/expert-layer.ts';
+import { CPU_ARITHMETIC, type Should } from './generators/budget-ratio.ts';
 import { judgeKernel, searchedInputs } from './generators/kernel-claim.ts';
 import {
   LARGEST,
@@ -36,7 +35,6 @@ import {
   type Routing,
   type Slots,
 } from './generators/routing.ts';
-import { slowTinyHf, tinyFile } from './generators/tiny-hf.ts';
 
 /** Where the exponential leaves the normal numbers, and where it ends. */
 const EDGES = [88.8, -87.4, -103.9, 1_000];
@@ -136,13 +134,11 @@ function recordedShares({ routing, shares: recorded }: RecordedRouting): Should 
   const { unit } = CPU_ARITHMETIC;
   const size = routing.logits.reduce((most, logit) => Math.max(most, Math.abs(logit)), 0);
   const { proven } = shares.should(routing);
-  const moved = Math.expm1(2 * unit * size) * (1 + unit);
+  const moved = Math.expm1(2 * unit * size);
   return { reference: recorded, proven: Float64Array.from(recorded, (one, i) => (proven[i] ?? NaN) + moved * one) };
 }
 
 const ROUTING = 'src/engine/kernels/moe.as.ts';
-const BINDING = 'src/engine/cpu/bind-op.ts';
-const BANK = 'src/engine/cpu/bank.ts';
 
 const ROUTE_START = 'const rowBytes = <usize>usedCount << 2;';
 const neverRenormalised = sourceFault(ROUTING, 'renormalisation-omitted', 'shares are never renormalised', 'gross', [
@@ -254,33 +250,6 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       ]),
     ],
   },
-  'FALSIFY-MOER-004': {
-    parts: {
-      generated: {
-        planned: 120,
-        run: (context) =>
-          context.search(expertRecipes, context.planned, (recipe) =>
-            layerRatio(context, makeLayer(recipe), 'expertMatmul'),
-          ),
-      },
-    },
-    faults: [
-      plantFrom(EXPERT_FAULTS, 'M5-slice', 'gross'),
-      plantFrom(EXPERT_FAULTS, 'M5-slice', 'small'),
-      sourceFault(BINDING, 'experts-of-the-first', 'every position goes through the experts of the first', 'gross', [
-        'weights + (ids[i] ?? 0) * sliceBytes',
-        'weights + (ids[i % usedCount] ?? 0) * sliceBytes',
-      ]),
-      sourceFault(
-        BINDING,
-        'input-of-the-first-slot',
-        'inside of the experts every slot reads the first one’s input',
-        'small',
-        ['Math.floor(slot / usedCount) : slot)', 'Math.floor(slot / usedCount) : slot - (slot % usedCount))'],
-      ),
-      plantFrom(KERNEL_FAULTS, 'P1', 'small'),
-    ],
-  },
   'FALSIFY-MOER-005': {
     parts: { generated: searchedInputs(sums) },
     faults: [
@@ -294,66 +263,6 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         'store<f32>(out, sum)',
         'store<f32>(out, reinterpret<f32>(reinterpret<u32>(sum) & 0xffffff80))',
       ]),
-    ],
-  },
-  'FALSIFY-MOER-006': {
-    parts: {
-      generated: {
-        planned: 120,
-        run: (context) =>
-          context.search(expertRecipes, context.planned, (recipe) => layerRatio(context, makeLayer(recipe), 'matmul')),
-      },
-      oracle: {
-        planned: RECORDED_ROUTINGS,
-        async run(context) {
-          for (const recorded of await recordedRoutings(context)) {
-            const slow = await slowTinyHf((file) => tinyFile(context, recorded.model, `hf/${file}`));
-            const router = Float32Array.from(slow.weight(`blk.${recorded.layer}.ffn_gate_inp.weight`) ?? []);
-            const { usedCount, expertCount } = recorded.routing;
-            const layer = {
-              expertType: 'f32' as const,
-              expertCount,
-              usedCount,
-              modelDim: router.length / expertCount,
-              ffnDim: 1,
-              seed: context.seed,
-              chunkPositions: 64,
-              x: Float32Array.from(recorded.input),
-            };
-            const [judged] = await judgedOps(layer, 'matmul', router);
-            // What was recorded is rounded to float32 on its way in: one more unit of every product.
-            const proven = judged?.proven.map((one, i) => one + CPU_ARITHMETIC.unit * (judged.magnitude?.[i] ?? NaN));
-            const should = { reference: recorded.logits, proven: proven ?? [] };
-            context.measure(budgetRatio(judged?.values ?? new Float32Array(0), should), recorded.where);
-          }
-        },
-      },
-    },
-    faults: [
-      sourceFault(
-        BANK,
-        'router-in-bfloat16',
-        'float32 matrices are kept in the upper 16 bits of each weight',
-        'gross',
-        [
-          'await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));',
-          `await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
-      if (info.type === 'f32') this.memory.bytes(pointer + offset, length).forEach((_, i, all) => i % 4 < 2 && (all[i] = 0));`,
-        ],
-      ),
-      sourceFault(
-        BANK,
-        'one-weight-in-bfloat16',
-        'the last weight of a float32 matrix is kept in its upper 16 bits',
-        'small',
-        [
-          'await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));',
-          `await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
-      if (info.type === 'f32') this.memory.bytes(pointer + offset + length - 4, 2).fill(0);`,
-        ],
-      ),
-      plantFrom(KERNEL_FAULTS, 'P1', 'small'),
-      seenIn('oracle', 'P1-in-oracle', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
     ],
   },
 };
