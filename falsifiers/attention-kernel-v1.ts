@@ -10,11 +10,12 @@ import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
 import { attentionKernel } from '../src/engine/kernels/attention.ts';
 import type { AttentionOp } from '../src/engine/program/program.ts';
 import { attention } from '../src/oracles/float64/ops/attention.ts';
-import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
+import type { Falsifier } from '../src/runner/falsifier.ts';
 import type { Should } from './generators/budget-ratio.ts';
-import { GuardedMemory } from './generators/guarded-memory.ts';
-import { kernelClaim, type KernelRun, type StageCase } from './generators/kernel-claim.ts';
+import { betweenGuards, type KernelRun } from './generators/guarded-memory.ts';
+import { kernelClaim, type StageCase } from './generators/kernel-claim.ts';
 import { makeValues, SMALL_SPECIALS, valuesRecipe } from './generators/kernel-values.ts';
+import { seenIn, sourceFault } from './generators/plants.ts';
 import type { StageRun } from './generators/trained-stages.ts';
 
 interface Input {
@@ -47,10 +48,7 @@ const recipes = fc.record({
   v: valuesRecipe([0, -4, 3, -40], [...SMALL_SPECIALS, Number.NaN]),
 });
 
-const kernelFault = (fault: Omit<PlantedFault, 'inject'>, find: string, replace: string): PlantedFault => ({
-  ...fault,
-  inject: { kind: 'source', file: 'src/engine/kernels/attention.as.ts', find, replace },
-});
+const KERNEL = 'src/engine/kernels/attention.as.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-ATTN-001': kernelClaim({
@@ -82,59 +80,54 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       plantFrom(KERNEL_FAULTS, 'A4', 'small'),
       plantFrom(CPU_FAULTS, 'A5', 'gross'),
       plantFrom(CPU_FAULTS, 'A5', 'small'),
-      kernelFault(
-        { id: 'window-one-more', title: 'a window sees one position more', size: 'small' },
+      sourceFault(KERNEL, 'window-one-more', 'a window sees one position more', 'small', [
         'position >= window ? position - window + 1 : 0',
         'position > window ? position - window : 0',
-      ),
-      kernelFault(
-        { id: 'scale-forgotten-in-tail', title: 'the keys after the last multiple of 4 are not scaled', size: 'small' },
+      ]),
+      sourceFault(KERNEL, 'scale-forgotten-in-tail', 'the keys after the last multiple of 4 are not scaled', 'small', [
         'dot(keys, q, headDim) * scale',
         'dot(keys, q, headDim)',
-      ),
-      kernelFault(
-        { id: 'block-boundary', title: 'odd channels see 63 positions of each block', size: 'small' },
+      ]),
+      sourceFault(KERNEL, 'block-boundary', 'odd channels see 63 positions of each block', 'small', [
         'block += load<f32>(e) * load<f32>(v);',
         'if (j % 64 != 63) block += load<f32>(e) * load<f32>(v);',
-      ),
-      { ...plantFrom(KERNEL_FAULTS, 'A4', 'small'), id: 'A4-small-in-live', part: 'live' },
-      { ...plantFrom(KERNEL_FAULTS, 'A4', 'small'), id: 'A4-small-in-oracle', part: 'oracle' },
+      ]),
+      seenIn('live', 'A4-small-in-live', plantFrom(KERNEL_FAULTS, 'A4', 'small')),
+      seenIn('oracle', 'A4-small-in-oracle', plantFrom(KERNEL_FAULTS, 'A4', 'small')),
     ],
   }),
 };
 
 /** Appended in two pieces where there is something before the rows, as a decode step finds it. */
-async function attend(input: Input): Promise<KernelRun> {
+function attend(input: Input): Promise<KernelRun> {
   const { headCount, kvHeadCount, headDim, window, firstPosition, rowCount, capacity, q, k, v } = input;
-  const memory = new GuardedMemory();
-  const kernel = await attentionKernel.instantiate(memory.memory);
   const width = kvHeadCount * headDim;
-  const [keys, values] = [memory.room(capacity * width), memory.room(capacity * width)];
-  for (const [cache, rows] of [[keys, k] as const, [values, v] as const]) {
-    for (const [first, end] of [[0, firstPosition] as const, [firstPosition, firstPosition + rowCount] as const]) {
-      const piece = memory.put(rows.subarray(first * width, end * width));
-      kernel.append(cache, piece, first, end - first, capacity, kvHeadCount, headDim);
+  return betweenGuards(attentionKernel, q.length, (kernel, out, memory) => {
+    const [keys, values] = [memory.room(capacity * width), memory.room(capacity * width)];
+    for (const [cache, rows] of [[keys, k] as const, [values, v] as const]) {
+      for (const [first, end] of [[0, firstPosition] as const, [firstPosition, firstPosition + rowCount] as const]) {
+        const piece = memory.put(rows.subarray(first * width, end * width));
+        kernel.append(cache, piece, first, end - first, capacity, kvHeadCount, headDim);
+      }
     }
-  }
-  const out = memory.room(q.length);
-  const [queries, scores] = [memory.put(q), memory.room(capacity + 4)];
-  const scale = 1 / Math.sqrt(headDim);
-  kernel.attention(
-    out,
-    queries,
-    keys,
-    values,
-    scores,
-    firstPosition,
-    rowCount,
-    capacity,
-    headCount,
-    kvHeadCount,
-    headDim,
-    scale,
-    window ?? 0,
-  );
-  return { values: memory.read(out, q.length), brokenGuards: memory.brokenGuards().length };
+    const [queries, scores] = [memory.put(q), memory.room(capacity + 4)];
+    const scale = 1 / Math.sqrt(headDim);
+    kernel.attention(
+      out,
+      queries,
+      keys,
+      values,
+      scores,
+      firstPosition,
+      rowCount,
+      capacity,
+      headCount,
+      kvHeadCount,
+      headDim,
+      scale,
+      window ?? 0,
+    );
+  });
 }
 
 function should(input: Input, arithmetic: Arithmetic): Should {

@@ -9,9 +9,10 @@ import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import type { Model } from '../src/engine/model.ts';
 import { inspectEmbedding } from '../src/engine/program/inspect-embedding.ts';
 import { findLayoutFault } from '../src/engine/program/layout-probe.ts';
-import type { Falsifier, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
+import type { Falsifier, PartContext } from '../src/runner/falsifier.ts';
 import { differingElements } from './generators/budget-ratio.ts';
 import { runTapped, withEngines, type Engines } from './generators/engine-runs.ts';
+import { seenIn, sourceFault } from './generators/plants.ts';
 import { SeededRandom } from './generators/random.ts';
 import { slowTinyModel } from './generators/slow-tiny-model.ts';
 import { openSmolLm2 } from './generators/smollm2.ts';
@@ -21,14 +22,8 @@ import { recordedRuns } from './generators/trained-stages.ts';
 const TABLE = 'token_embd.weight';
 const F16 = 'sums-2m.f16.gguf';
 const STAGE = 'layer-0/embedding';
-
-const fault = (
-  file: string,
-  id: string,
-  title: string,
-  size: PlantedFault['size'],
-  [find, replace]: readonly [string, string],
-): PlantedFault => ({ id, title, size, inject: { kind: 'source', file: `src/engine/${file}`, find, replace } });
+const BINDING = 'src/engine/cpu/bind-op.ts';
+const PROBE = 'src/engine/program/layout-probe.ts';
 
 async function embeddingOf(engines: Engines, model: Model, tokens: readonly number[]): Promise<Float32Array> {
   const executor = await engines.executor(model);
@@ -161,11 +156,11 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: [
       plantFrom(WEIGHT_FAULTS, 'E3', 'gross'),
       plantFrom(WEIGHT_FAULTS, 'E3', 'small'),
-      fault('cpu/bind-op.ts', 'last-row-clipped', 'the last token reads the row before its own', 'small', [
+      sourceFault(BINDING, 'last-row-clipped', 'the last token reads the row before its own', 'small', [
         'weights + token * blockCount * blockBytes',
         `weights + (token === ${TINY_VOCAB_SIZE - 1} ? token - 1 : token) * blockCount * blockBytes`,
       ]),
-      { ...plantFrom(WEIGHT_FAULTS, 'E3', 'gross'), id: 'E3-in-oracle', part: 'oracle' },
+      seenIn('oracle', 'E3-in-oracle', plantFrom(WEIGHT_FAULTS, 'E3', 'gross')),
     ],
   },
   'FALSIFY-EMBL-002': {
@@ -181,16 +176,16 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      fault('program/layout-probe.ts', 'never-accuses', 'no table is ever transposed', 'gross', [
+      sourceFault(PROBE, 'never-accuses', 'no table is ever transposed', 'gross', [
         'const MIN_ROW_F = 10;',
         'const MIN_ROW_F = 1e12;',
       ]),
-      fault('program/layout-probe.ts', 'size-forgotten', 'means are not weighted by the size of their group', 'small', [
+      sourceFault(PROBE, 'size-forgotten', 'means are not weighted by the size of their group', 'small', [
         'size * (own - mean) ** 2',
         '(own - mean) ** 2',
       ]),
       {
-        ...fault('program/layout-probe.ts', 'accuses-healthy', 'rows and channels are confused', 'gross', [
+        ...sourceFault(PROBE, 'accuses-healthy', 'rows and channels are confused', 'gross', [
           'const rowF = varianceRatio(rows);\n  const channelF = varianceRatio(channels);',
           'const rowF = varianceRatio(channels);\n  const channelF = varianceRatio(rows);',
         ]),

@@ -14,6 +14,7 @@ import { loadLlamaCpp } from '../src/oracles/llama-cpp.ts';
 import type { Falsifier, Need, Part, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
 import { indexOfLargest, klDivergence } from './generators/comparisons.ts';
 import { runTapped, withEngines } from './generators/engine-runs.ts';
+import { seenIn } from './generators/plants.ts';
 import { doubleLogits, rangeOf, spreadRatio } from './generators/profile-spread.ts';
 import { SeededRandom } from './generators/random.ts';
 import { float32Noise, slowForward, type Noise, type SlowModel } from './generators/slow-forward.ts';
@@ -185,8 +186,6 @@ function againstDouble(subject: Subject, measure: Measure): Part {
   };
 }
 
-const inOracle = (id: string, plant: PlantedFault): PlantedFault => ({ ...plant, id, part: 'oracle' });
-
 function parity(subject: Subject, measure: Measure, faults: readonly PlantedFault[]): Falsifier {
   return {
     parts: {
@@ -202,20 +201,20 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-LCPP-001': parity(BUNDLED, distance, [
     plantFrom(ROPE_FAULTS, 'R1', 'gross'),
     plantFrom(WEIGHT_FAULTS, 'W4', 'small'),
-    inOracle('R1-in-oracle', plantFrom(ROPE_FAULTS, 'R1', 'gross')),
-    inOracle('A1-small-in-oracle', plantFrom(ATTENTION_FAULTS, 'A1', 'small')),
-    inOracle('N1-in-oracle', plantFrom(NORM_FAULTS, 'N1', 'gross')),
+    seenIn('oracle', 'R1-in-oracle', plantFrom(ROPE_FAULTS, 'R1', 'gross')),
+    seenIn('oracle', 'A1-small-in-oracle', plantFrom(ATTENTION_FAULTS, 'A1', 'small')),
+    seenIn('oracle', 'N1-in-oracle', plantFrom(NORM_FAULTS, 'N1', 'gross')),
   ]),
   'FALSIFY-LCPP-002': parity(BUNDLED, choice, [
     plantFrom(ROPE_FAULTS, 'R1', 'gross'),
     plantFrom(WEIGHT_FAULTS, 'W4', 'small'),
-    inOracle('R1-in-oracle', plantFrom(ROPE_FAULTS, 'R1', 'gross')),
-    inOracle('W4-small-in-oracle', plantFrom(WEIGHT_FAULTS, 'W4', 'small')),
+    seenIn('oracle', 'R1-in-oracle', plantFrom(ROPE_FAULTS, 'R1', 'gross')),
+    seenIn('oracle', 'W4-small-in-oracle', plantFrom(WEIGHT_FAULTS, 'W4', 'small')),
   ]),
   'FALSIFY-LCPP-003': parity(SMOLLM2, distance, [
     plantFrom(ATTENTION_FAULTS, 'A1', 'gross'),
     plantFrom(ATTENTION_FAULTS, 'A1', 'small'),
-    inOracle('W4-small-in-oracle', plantFrom(WEIGHT_FAULTS, 'W4', 'small')),
+    seenIn('oracle', 'W4-small-in-oracle', plantFrom(WEIGHT_FAULTS, 'W4', 'small')),
   ]),
   'FALSIFY-LCPP-004': parity(SMOLLM2, choice, [
     plantFrom(ATTENTION_FAULTS, 'A1', 'gross'),

@@ -1,9 +1,10 @@
 // Relations between runs that hold for any right engine and need no reference: turning queries and keys by the same number
-// of positions, scaling a row before its norm, renaming tokens, reordering heads, a longer cache, every length up to the
-// context limit. Bits, but for the turned scores, which have a budget. Causality, prefill against decode, chunks and
+// of positions, scaling a row before its norm, renaming tokens, reordering heads or experts, a longer cache, every
+// length up to the context limit. Bits, but for the turned scores, which have a budget. Causality, prefill against decode, chunks and
 // repetition are forward-path-identity-v1.
 import fc from 'fast-check';
 import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
+import { EXPERT_FAULTS } from '../src/diagnosis/faults/experts.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
 import { fillRopeTable, ropeFrequencies } from '../src/engine/cpu/rope-table.ts';
@@ -11,28 +12,26 @@ import { rmsnormKernel } from '../src/engine/kernels/rmsnorm.ts';
 import { ropeKernel } from '../src/engine/kernels/rope.ts';
 import type { RopeParameters } from '../src/engine/program/program.ts';
 import { ropeFrequencies as exactFrequencies } from '../src/oracles/float64/ops/rope-frequencies.ts';
-import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
+import type { Falsifier } from '../src/runner/falsifier.ts';
 import { CPU_ARITHMETIC } from './generators/budget-ratio.ts';
 import { countDifferentWords } from './generators/engine-runs.ts';
-import { GuardedMemory } from './generators/guarded-memory.ts';
+import { betweenGuards } from './generators/guarded-memory.ts';
 import { makeValues, TAIL_LENGTHS, valuesRecipe } from './generators/kernel-values.ts';
 import {
+  expertDifferences,
   headDifferences,
+  onExperts,
   onModels,
   renamingDifferences,
   roomDifferences,
   sweepDifferences,
 } from './generators/model-relations.ts';
+import { sourceFault } from './generators/plants.ts';
 import { columns, LAYERS, LIVE_RUNS, trainedRuns } from './generators/trained-stages.ts';
 
-const source = (
-  file: string,
-  id: string,
-  title: string,
-  size: PlantedFault['size'],
-  [find, replace]: readonly [string, string],
-): PlantedFault => ({ id, title, size, inject: { kind: 'source', file: `src/engine/${file}`, find, replace } });
-
+const ROPE_TABLE = 'src/engine/cpu/rope-table.ts';
+const BINDING = 'src/engine/cpu/bind-op.ts';
+const ATTENTION = 'src/engine/kernels/attention.as.ts';
 const ANGLE = 'const angle = (firstPosition + row) * frequency;';
 const SEEN = 'const seen = position - first + 1;';
 const EMBEDDED_ROW = 'weights + token * blockCount * blockBytes';
@@ -49,14 +48,13 @@ interface Turned {
 }
 
 async function rotated(x: Float32Array, rope: RopeParameters, position: number): Promise<Float32Array> {
-  const memory = new GuardedMemory();
-  const kernel = await ropeKernel.instantiate(memory.memory);
   const table = new Float32Array(rope.rotaryDim);
   fillRopeTable(table, ropeFrequencies(rope, null), position);
-  const out = memory.room(x.length);
   const isNeox = rope.pairing === 'neox';
-  kernel.rope(out, memory.put(x), memory.put(table), 1, 1, x.length, rope.rotaryDim, isNeox);
-  return memory.read(out, x.length);
+  const { values } = await betweenGuards(ropeKernel, x.length, (kernel, out, memory) => {
+    kernel.rope(out, memory.put(x), memory.put(table), 1, 1, x.length, rope.rotaryDim, isNeox);
+  });
+  return values;
 }
 
 /** |q_p · k_j − q_(p+s) · k_(j+s)| in units of what the four rotations may be off by. */
@@ -91,11 +89,10 @@ function budgetOf(x: Float32Array, rope: RopeParameters, position: number): Floa
 }
 
 async function normed(x: Float32Array, gain: Float32Array, eps: number): Promise<Float32Array> {
-  const memory = new GuardedMemory();
-  const kernel = await rmsnormKernel.instantiate(memory.memory);
-  const out = memory.room(x.length);
-  kernel.rmsnorm(out, memory.put(x), memory.put(gain), eps, gain.length, x.length / gain.length);
-  return memory.read(out, x.length);
+  const { values } = await betweenGuards(rmsnormKernel, x.length, (kernel, out, memory) => {
+    kernel.rmsnorm(out, memory.put(x), memory.put(gain), eps, gain.length, x.length / gain.length);
+  });
+  return values;
 }
 
 /** norm(c·x, c²·eps) = norm(x, eps) for c a power of two: nothing rounds otherwise. */
@@ -161,12 +158,12 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      source('cpu/rope-table.ts', 'angles-stretch', 'later positions turn further', 'gross', [
+      sourceFault(ROPE_TABLE, 'angles-stretch', 'later positions turn further', 'gross', [
         ANGLE,
         'const angle = (firstPosition + row) * frequency * (1 + (firstPosition + row) * 1e-4);',
       ]),
       plantFrom(KERNEL_FAULTS, 'R6', 'gross'),
-      source('cpu/rope-table.ts', 'angle-in-float32', 'the angle is rounded to float32', 'small', [
+      sourceFault(ROPE_TABLE, 'angle-in-float32', 'the angle is rounded to float32', 'small', [
         ANGLE,
         'const angle = Math.fround((firstPosition + row) * frequency);',
       ]),
@@ -204,20 +201,23 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     },
     faults: [
       plantFrom(KERNEL_FAULTS, 'N2', 'gross'),
-      source('kernels/rmsnorm.as.ts', 'eps-of-its-own', 'a millionth of a millionth is added to the mean', 'small', [
-        '/ <f32>channelCount + eps)',
-        '/ <f32>channelCount + eps + <f32>1e-12)',
-      ]),
+      sourceFault(
+        'src/engine/kernels/rmsnorm.as.ts',
+        'eps-of-its-own',
+        'a millionth of a millionth is added to the mean',
+        'small',
+        ['/ <f32>channelCount + eps)', '/ <f32>channelCount + eps + <f32>1e-12)'],
+      ),
     ],
   },
   'FALSIFY-META-003': {
     parts: onModels(renamingDifferences, 40),
     faults: [
-      source('cpu/bind-op.ts', 'rows-clipped', 'rows after the 200th are read as that', 'gross', [
+      sourceFault(BINDING, 'rows-clipped', 'rows after the 200th are read as that', 'gross', [
         EMBEDDED_ROW,
         'weights + Math.min(token, 200) * blockCount * blockBytes',
       ]),
-      source('cpu/bind-op.ts', 'one-row-off', 'token 7 reads the row of token 6', 'small', [
+      sourceFault(BINDING, 'one-row-off', 'token 7 reads the row of token 6', 'small', [
         EMBEDDED_ROW,
         'weights + (token === 7 ? 6 : token) * blockCount * blockBytes',
       ]),
@@ -231,11 +231,11 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-META-005': {
     parts: onModels(roomDifferences, 40),
     faults: [
-      source('kernels/attention.as.ts', 'unwritten-key-read', 'a key that is not written yet is seen', 'gross', [
+      sourceFault(ATTENTION, 'unwritten-key-read', 'a key that is not written yet is seen', 'gross', [
         SEEN,
         'const seen = position - first + (position + 1 < capacity ? 2 : 1);',
       ]),
-      source('kernels/attention.as.ts', 'unwritten-key-read-once', 'the same at position 0 only', 'small', [
+      sourceFault(ATTENTION, 'unwritten-key-read-once', 'the same at position 0 only', 'small', [
         SEEN,
         'const seen = position - first + (position == 0 && capacity > rowCount + 1 ? 2 : 1);',
       ]),
@@ -244,14 +244,22 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-META-006': {
     parts: onModels(sweepDifferences, 12),
     faults: [
-      source('cpu/bind-op.ts', 'late-keys-early', 'after position 40 a decoded key lands one position early', 'gross', [
+      sourceFault(BINDING, 'late-keys-early', 'after position 40 a decoded key lands one position early', 'gross', [
         APPEND_KEYS,
         'append(keys, k + kvAt, count === 1 && position > 40 ? position - 1 : position, count,',
       ]),
-      source('cpu/bind-op.ts', 'last-position', 'the key of position 63 lands on position 62 when decoded', 'small', [
+      sourceFault(BINDING, 'last-position', 'the key of position 63 lands on position 62 when decoded', 'small', [
         APPEND_KEYS,
         'append(keys, k + kvAt, count === 1 && position === 63 ? 62 : position, count,',
       ]),
+    ],
+  },
+  'FALSIFY-META-007': {
+    parts: onExperts(expertDifferences, 40),
+    faults: [
+      plantFrom(EXPERT_FAULTS, 'M5-slice', 'gross'),
+      plantFrom(EXPERT_FAULTS, 'M5-slice', 'small'),
+      plantFrom(EXPERT_FAULTS, 'M6', 'gross'),
     ],
   },
 };

@@ -6,9 +6,9 @@ import { addBiasKernel } from '../src/engine/kernels/add-bias.ts';
 import { addKernel } from '../src/engine/kernels/add.ts';
 import { addBias } from '../src/oracles/float64/ops/add-bias.ts';
 import { add } from '../src/oracles/float64/ops/add.ts';
-import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
+import type { Falsifier } from '../src/runner/falsifier.ts';
 import { combinePair, makePair, pairRecipes, type Pair } from './generators/elementwise.ts';
-import { GuardedMemory } from './generators/guarded-memory.ts';
+import { betweenGuards } from './generators/guarded-memory.ts';
 import { kernelClaim, type StageCase } from './generators/kernel-claim.ts';
 import {
   LARGEST,
@@ -18,29 +18,24 @@ import {
   TAIL_LENGTHS,
   valuesRecipe,
 } from './generators/kernel-values.ts';
+import { seenIn, sourceFault } from './generators/plants.ts';
 import type { StageRun } from './generators/trained-stages.ts';
 
-const kernelFault = (
-  stem: 'add' | 'add-bias',
-  fault: Omit<PlantedFault, 'inject'> & { find: string; replace: string },
-): PlantedFault => {
-  const { find, replace, ...rest } = fault;
-  return { ...rest, inject: { kind: 'source', file: `src/engine/kernels/${stem}.as.ts`, find, replace } };
-};
+const ADD = 'src/engine/kernels/add.as.ts';
+const ADD_BIAS = 'src/engine/kernels/add-bias.as.ts';
 
-const OTHER_SIGN = {
-  title: 'b is taken away',
-  size: 'gross',
-  find: 'f32x4.add(v128.load(a), v128.load(b))',
-  replace: 'f32x4.sub(v128.load(a), v128.load(b))',
-} as const;
+const SUBTRACTS = sourceFault(ADD, 'subtracts', 'b is taken away', 'gross', [
+  'f32x4.add(v128.load(a), v128.load(b))',
+  'f32x4.sub(v128.load(a), v128.load(b))',
+]);
 
-const NEXT_BIAS = {
-  title: 'the bias is not moved on: every four channels get the first four of it',
-  size: 'gross',
-  find: 'out += 16, x += 16, b += 16',
-  replace: 'out += 16, x += 16',
-} as const;
+const NOT_MOVED_ON = sourceFault(
+  ADD_BIAS,
+  'bias-not-moved-on',
+  'the bias is not moved on: every four channels get the first four of it',
+  'gross',
+  ['out += 16, x += 16, b += 16', 'out += 16, x += 16'],
+);
 
 const biasRecipes = fc.record({
   channels: fc.constantFrom(...TAIL_LENGTHS),
@@ -60,28 +55,22 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     planned: 400,
     isExact: true,
     make: makePair,
-    run: (pair: Pair) => combinePair(pair, async (memory) => (await addKernel.instantiate(memory)).add),
+    run: (pair: Pair) => combinePair(pair, addKernel, ({ add: combine }) => combine),
     should: ({ a, b }) => ({ reference: add(Float64Array.from(a), Float64Array.from(b)), proven: [] }),
     ofLayer: sumsOf,
     perLayer: 2,
     stages: ['embedding', 'attn_out', 'post_attn_residual', 'ffn_out', 'post_ffn_residual'],
     faults: [
-      kernelFault('add', { id: 'subtracts', ...OTHER_SIGN }),
-      kernelFault('add', {
-        id: 'truncated',
-        title: 'the lowest bit of every sum in a full vector is cleared',
-        size: 'small',
-        find: 'f32x4.add(v128.load(a), v128.load(b))',
-        replace: 'v128.and(f32x4.add(v128.load(a), v128.load(b)), i32x4.splat(-2))',
-      }),
-      kernelFault('add', {
-        id: 'tail-copied',
-        title: 'the last elements, which fill no vector, are a alone',
-        size: 'small',
-        find: 'load<f32>(a) + load<f32>(b)',
-        replace: 'load<f32>(a)',
-      }),
-      kernelFault('add', { id: 'subtracts-in-oracle', part: 'oracle', ...OTHER_SIGN }),
+      SUBTRACTS,
+      sourceFault(ADD, 'truncated', 'the lowest bit of every sum in a full vector is cleared', 'small', [
+        'f32x4.add(v128.load(a), v128.load(b))',
+        'v128.and(f32x4.add(v128.load(a), v128.load(b)), i32x4.splat(-2))',
+      ]),
+      sourceFault(ADD, 'tail-copied', 'the last elements, which fill no vector, are a alone', 'small', [
+        'load<f32>(a) + load<f32>(b)',
+        'load<f32>(a)',
+      ]),
+      seenIn('oracle', 'subtracts-in-oracle', SUBTRACTS),
     ],
   }),
   'FALSIFY-RESD-002': kernelClaim({
@@ -93,13 +82,10 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       x: makeValues(x, rows * channels),
       bias: makeValues(bias, channels),
     }),
-    async run({ x, bias }) {
-      const memory = new GuardedMemory();
-      const kernel = await addBiasKernel.instantiate(memory.memory);
-      const out = memory.room(x.length);
-      kernel.addBias(out, memory.put(x), memory.put(bias), bias.length, x.length / bias.length);
-      return { values: memory.read(out, x.length), brokenGuards: memory.brokenGuards().length };
-    },
+    run: ({ x, bias }) =>
+      betweenGuards(addBiasKernel, x.length, (kernel, out, memory) => {
+        kernel.addBias(out, memory.put(x), memory.put(bias), bias.length, x.length / bias.length);
+      }),
     should: ({ x, bias }) => ({ reference: addBias(Float64Array.from(x), Float64Array.from(bias)), proven: [] }),
     ofLayer(run, layer) {
       const biases = ['attn_q', 'attn_k', 'attn_v'].map((part) => run.model.weight(`blk.${layer}.${part}.bias`));
@@ -115,22 +101,19 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 1,
     stages: ['qkv_matmul', 'qkv_bias'],
     faults: [
-      kernelFault('add-bias', { id: 'bias-not-moved-on', ...NEXT_BIAS }),
-      kernelFault('add-bias', {
-        id: 'tail-without-bias',
-        title: 'the last channels, which fill no vector, get no bias',
-        size: 'small',
-        find: 'load<f32>(x) + load<f32>(b)',
-        replace: 'load<f32>(x)',
-      }),
-      kernelFault('add-bias', {
-        id: 'bias-drifts',
-        title: 'every row starts four channels further on in the bias, where the width is a multiple of 4',
-        size: 'small',
-        find: 'let b = bias;',
-        replace: 'let b = bias; if ((channelCount & 3) == 0) bias += 16;',
-      }),
-      kernelFault('add-bias', { id: 'bias-not-moved-on-in-oracle', part: 'oracle', ...NEXT_BIAS }),
+      NOT_MOVED_ON,
+      sourceFault(ADD_BIAS, 'tail-without-bias', 'the last channels, which fill no vector, get no bias', 'small', [
+        'load<f32>(x) + load<f32>(b)',
+        'load<f32>(x)',
+      ]),
+      sourceFault(
+        ADD_BIAS,
+        'bias-drifts',
+        'every row starts four channels further on in the bias, where the width is a multiple of 4',
+        'small',
+        ['let b = bias;', 'let b = bias; if ((channelCount & 3) == 0) bias += 16;'],
+      ),
+      seenIn('oracle', 'bias-not-moved-on-in-oracle', NOT_MOVED_ON),
     ],
   }),
 };

@@ -8,9 +8,10 @@ import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
 import { rmsnormKernel } from '../src/engine/kernels/rmsnorm.ts';
 import { rmsnorm } from '../src/oracles/float64/ops/rmsnorm.ts';
 import type { Falsifier } from '../src/runner/falsifier.ts';
-import { GuardedMemory } from './generators/guarded-memory.ts';
+import { betweenGuards } from './generators/guarded-memory.ts';
 import { kernelClaim, type StageCase } from './generators/kernel-claim.ts';
 import { makeValues, NON_FINITE, SMALL_SPECIALS, TAIL_LENGTHS, valuesRecipe } from './generators/kernel-values.ts';
+import { seenIn } from './generators/plants.ts';
 import type { StageRun } from './generators/trained-stages.ts';
 
 interface Input {
@@ -39,13 +40,10 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       gain: makeValues(gain, channels),
       eps,
     }),
-    async run({ x, gain, eps }) {
-      const memory = new GuardedMemory();
-      const kernel = await rmsnormKernel.instantiate(memory.memory);
-      const out = memory.room(x.length);
-      kernel.rmsnorm(out, memory.put(x), memory.put(gain), eps, gain.length, x.length / gain.length);
-      return { values: memory.read(out, x.length), brokenGuards: memory.brokenGuards().length };
-    },
+    run: ({ x, gain, eps }) =>
+      betweenGuards(rmsnormKernel, x.length, (kernel, out, memory) => {
+        kernel.rmsnorm(out, memory.put(x), memory.put(gain), eps, gain.length, x.length / gain.length);
+      }),
     should({ x, gain, eps }, arithmetic) {
       const [rows, factors] = [Float64Array.from(x), Float64Array.from(gain)];
       return simpleBudget(
@@ -69,8 +67,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       plantFrom(KERNEL_FAULTS, 'N2', 'small'),
       plantFrom(KERNEL_FAULTS, 'N4', 'gross'),
       plantFrom(KERNEL_FAULTS, 'N4', 'small'),
-      { ...plantFrom(KERNEL_FAULTS, 'N4', 'gross'), id: 'N4-in-live', part: 'live' },
-      { ...plantFrom(KERNEL_FAULTS, 'N4', 'gross'), id: 'N4-in-oracle', part: 'oracle' },
+      seenIn('live', 'N4-in-live', plantFrom(KERNEL_FAULTS, 'N4', 'gross')),
+      seenIn('oracle', 'N4-in-oracle', plantFrom(KERNEL_FAULTS, 'N4', 'gross')),
     ],
   }),
 };

@@ -11,9 +11,10 @@ import type { RopeParameters, RopeScaling } from '../src/engine/program/program.
 import { ropeFrequencies as exactFrequencies } from '../src/oracles/float64/ops/rope-frequencies.ts';
 import { rope } from '../src/oracles/float64/ops/rope.ts';
 import type { Falsifier } from '../src/runner/falsifier.ts';
-import { GuardedMemory } from './generators/guarded-memory.ts';
-import { kernelClaim, type KernelRun, type StageCase } from './generators/kernel-claim.ts';
+import { betweenGuards, type KernelRun } from './generators/guarded-memory.ts';
+import { kernelClaim, type StageCase } from './generators/kernel-claim.ts';
 import { LARGEST, makeValues, NON_FINITE, SMALL_SPECIALS, valuesRecipe } from './generators/kernel-values.ts';
+import { seenIn, sourceFault } from './generators/plants.ts';
 import { columns, type StageRun } from './generators/trained-stages.ts';
 
 interface Input {
@@ -45,6 +46,8 @@ const recipes = fc.record({
   x: valuesRecipe([0, -4, 3, -40, 30], [...SMALL_SPECIALS, ...LARGEST, ...NON_FINITE]),
   factors: valuesRecipe([0], [1]),
 });
+
+const TABLE = 'src/engine/cpu/rope-table.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-ROPE-001': kernelClaim({
@@ -85,57 +88,39 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: [
       plantFrom(KERNEL_FAULTS, 'R6', 'gross'),
       plantFrom(KERNEL_FAULTS, 'R6', 'small'),
-      {
-        id: 'positions-from-1',
-        title: 'positions count from 1',
-        size: 'gross',
-        inject: tableFault('(firstPosition + row) * frequency', '(firstPosition + row + 1) * frequency'),
-      },
-      {
-        id: 'angle-in-float32',
-        title: 'the angle is rounded to float32 before its cosine is taken',
-        size: 'small',
-        inject: tableFault(
-          'const angle = (firstPosition + row) * frequency;',
-          'const angle = Math.fround((firstPosition + row) * frequency);',
-        ),
-      },
-      {
-        id: 'llama3-blend-reversed',
-        title: 'llama3 scaling blends the wrong way round',
-        size: 'small',
-        inject: tableFault(
-          '(1 - blend) * (frequency / factor) + blend * frequency',
-          'blend * (frequency / factor) + (1 - blend) * frequency',
-        ),
-      },
-      {
-        id: 'last-channels-not-copied',
-        title: 'two channels that are not rotated are not copied',
-        size: 'small',
-        inject: {
-          kind: 'source',
-          file: 'src/engine/kernels/rope.as.ts',
-          find: 'if (restBytes > 0)',
-          replace: 'if (restBytes > 8)',
-        },
-      },
-      { ...plantFrom(KERNEL_FAULTS, 'R6', 'gross'), id: 'R6-in-live', part: 'live' },
-      { ...plantFrom(KERNEL_FAULTS, 'R6', 'gross'), id: 'R6-in-oracle', part: 'oracle' },
+      sourceFault(TABLE, 'positions-from-1', 'positions count from 1', 'gross', [
+        '(firstPosition + row) * frequency',
+        '(firstPosition + row + 1) * frequency',
+      ]),
+      sourceFault(TABLE, 'angle-in-float32', 'the angle is rounded to float32 before its cosine is taken', 'small', [
+        'const angle = (firstPosition + row) * frequency;',
+        'const angle = Math.fround((firstPosition + row) * frequency);',
+      ]),
+      sourceFault(TABLE, 'llama3-blend-reversed', 'llama3 scaling blends the wrong way round', 'small', [
+        '(1 - blend) * (frequency / factor) + blend * frequency',
+        'blend * (frequency / factor) + (1 - blend) * frequency',
+      ]),
+      sourceFault(
+        'src/engine/kernels/rope.as.ts',
+        'last-channels-not-copied',
+        'two channels that are not rotated are not copied',
+        'small',
+        ['if (restBytes > 0)', 'if (restBytes > 8)'],
+      ),
+      seenIn('live', 'R6-in-live', plantFrom(KERNEL_FAULTS, 'R6', 'gross')),
+      seenIn('oracle', 'R6-in-oracle', plantFrom(KERNEL_FAULTS, 'R6', 'gross')),
     ],
   }),
 };
 
-async function rotate({ x, headCount, headDim, rope, factors, firstPosition }: Input): Promise<KernelRun> {
-  const memory = new GuardedMemory();
-  const kernel = await ropeKernel.instantiate(memory.memory);
+function rotate({ x, headCount, headDim, rope, factors, firstPosition }: Input): Promise<KernelRun> {
   const rows = x.length / (headCount * headDim);
   const table = new Float32Array(rows * rope.rotaryDim);
   fillRopeTable(table, ropeFrequencies(rope, factors), firstPosition);
-  const out = memory.room(x.length);
   const isNeox = rope.pairing === 'neox';
-  kernel.rope(out, memory.put(x), memory.put(table), rows, headCount, headDim, rope.rotaryDim, isNeox);
-  return { values: memory.read(out, x.length), brokenGuards: memory.brokenGuards().length };
+  return betweenGuards(ropeKernel, x.length, (kernel, out, memory) => {
+    kernel.rope(out, memory.put(x), memory.put(table), rows, headCount, headDim, rope.rotaryDim, isNeox);
+  });
 }
 
 function rotationsOf(run: StageRun, layer: number): StageCase<Input>[] {
@@ -160,8 +145,4 @@ function rotationsOf(run: StageRun, layer: number): StageCase<Input>[] {
     recorded: run.stage(layer, where),
   });
   return [caseOf('q_post_rope', 0, headCount), caseOf('k_post_rope', headCount, kvHeadCount)];
-}
-
-function tableFault(find: string, replace: string): { kind: 'source'; file: string; find: string; replace: string } {
-  return { kind: 'source', file: 'src/engine/cpu/rope-table.ts', find, replace };
 }

@@ -9,11 +9,12 @@ import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
 import { attentionSoftmax } from '../src/engine/capture/scores.ts';
 import { attentionKernel } from '../src/engine/kernels/attention.ts';
-import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
+import type { Falsifier } from '../src/runner/falsifier.ts';
 import type { Should } from './generators/budget-ratio.ts';
-import { GuardedMemory } from './generators/guarded-memory.ts';
-import { kernelClaim, type KernelRun, type StageCase } from './generators/kernel-claim.ts';
+import { betweenGuards, type KernelRun } from './generators/guarded-memory.ts';
+import { kernelClaim, type StageCase } from './generators/kernel-claim.ts';
 import { LARGEST, makeValues, SMALL_SPECIALS, valuesRecipe } from './generators/kernel-values.ts';
+import { seenIn, sourceFault } from './generators/plants.ts';
 import { softmaxStage, type HeadInput } from './generators/softmax-stage.ts';
 import type { StageRun } from './generators/trained-stages.ts';
 
@@ -27,6 +28,9 @@ const recipes = fc.record({
     [...SMALL_SPECIALS, ...LARGEST, 88.8, -87.4, -103.9, 1_000, Number.NaN, Infinity, -Infinity],
   ),
 });
+
+const SCORES = 'src/engine/capture/scores.ts';
+const UNSCALED = sourceFault(SCORES, 'unscaled', 'the scores are not scaled', 'gross', ['= scale * sum', '= sum']);
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-SOFT-001': kernelClaim({
@@ -53,8 +57,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       plantFrom(KERNEL_FAULTS, 'P3', 'small'),
       plantFrom(KERNEL_FAULTS, 'P7', 'gross'),
       plantFrom(KERNEL_FAULTS, 'P7', 'small'),
-      { ...plantFrom(KERNEL_FAULTS, 'A15', 'small'), id: 'A15-small-in-live', part: 'live' },
-      { ...plantFrom(KERNEL_FAULTS, 'A15', 'gross'), id: 'A15-in-oracle', part: 'oracle' },
+      seenIn('live', 'A15-small-in-live', plantFrom(KERNEL_FAULTS, 'A15', 'small')),
+      seenIn('oracle', 'A15-in-oracle', plantFrom(KERNEL_FAULTS, 'A15', 'gross')),
     ],
   }),
   'FALSIFY-SOFT-002': kernelClaim({
@@ -64,39 +68,23 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       brokenGuards: 0,
     }),
     faults: [
-      stageFault('unscaled', 'the scores are not scaled', 'gross', '= scale * sum', '= sum'),
-      stageFault('last-key-unseen', 'a position does not see itself', 'gross', 'end: position + 1', 'end: position'),
-      stageFault(
-        'window-one-short',
-        'a window is one position short',
-        'small',
+      UNSCALED,
+      sourceFault(SCORES, 'last-key-unseen', 'a position does not see itself', 'gross', [
+        'end: position + 1',
+        'end: position',
+      ]),
+      sourceFault(SCORES, 'window-one-short', 'a window is one position short', 'small', [
         'position - window + 1',
         'position - window + 2',
-      ),
-      stageFault(
-        'sum-of-float32',
-        'the sum of the powers is rounded to float32 at every step',
-        'small',
+      ]),
+      sourceFault(SCORES, 'sum-of-float32', 'the sum of the powers is rounded to float32 at every step', 'small', [
         'sum += power;',
         'sum = Math.fround(sum + power);',
-      ),
-      {
-        ...stageFault('unscaled-in-oracle', 'the scores are not scaled', 'gross', '= scale * sum', '= sum'),
-        part: 'oracle',
-      },
+      ]),
+      seenIn('oracle', 'unscaled-in-oracle', UNSCALED),
     ],
   }),
 };
-
-function stageFault(
-  id: string,
-  title: string,
-  size: PlantedFault['size'],
-  find: string,
-  replace: string,
-): PlantedFault {
-  return { id, title, size, inject: { kind: 'source', file: 'src/engine/capture/scores.ts', find, replace } };
-}
 
 /** The shares of every row, one after the other. */
 async function shares(rows: Rows): Promise<KernelRun> {
@@ -104,8 +92,6 @@ async function shares(rows: Rows): Promise<KernelRun> {
   let brokenGuards = 0;
   for (const scores of rows) {
     const n = scores.length;
-    const memory = new GuardedMemory();
-    const kernel = await attentionKernel.instantiate(memory.memory);
     const keys = new Float32Array(n * n);
     const units = new Float32Array(n * n);
     for (const [j, score] of scores.entries()) {
@@ -114,11 +100,12 @@ async function shares(rows: Rows): Promise<KernelRun> {
     }
     const query = new Float32Array(n);
     query[0] = 1;
-    const out = memory.room(n);
-    const [q, k, v, scratch] = [memory.put(query), memory.put(keys), memory.put(units), memory.room(n + 4)];
-    kernel.attention(out, q, k, v, scratch, n - 1, 1, n, 1, 1, n, 1, 0);
-    values.push(...memory.read(out, n));
-    brokenGuards += memory.brokenGuards().length;
+    const row = await betweenGuards(attentionKernel, n, (kernel, out, memory) => {
+      const [q, k, v, scratch] = [memory.put(query), memory.put(keys), memory.put(units), memory.room(n + 4)];
+      kernel.attention(out, q, k, v, scratch, n - 1, 1, n, 1, 1, n, 1, 0);
+    });
+    values.push(...row.values);
+    brokenGuards += row.brokenGuards;
   }
   return { values: Float32Array.from(values), brokenGuards };
 }

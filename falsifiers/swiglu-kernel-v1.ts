@@ -9,9 +9,9 @@ import { mulKernel } from '../src/engine/kernels/mul.ts';
 import { siluKernel } from '../src/engine/kernels/silu.ts';
 import { mul } from '../src/oracles/float64/ops/mul.ts';
 import { silu } from '../src/oracles/float64/ops/silu.ts';
-import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
+import type { Falsifier } from '../src/runner/falsifier.ts';
 import { combinePair, makePair, pairRecipes, type Pair } from './generators/elementwise.ts';
-import { GuardedMemory } from './generators/guarded-memory.ts';
+import { betweenGuards } from './generators/guarded-memory.ts';
 import { kernelClaim } from './generators/kernel-claim.ts';
 import {
   LARGEST,
@@ -21,6 +21,7 @@ import {
   TAIL_LENGTHS,
   valuesRecipe,
 } from './generators/kernel-values.ts';
+import { seenIn, sourceFault } from './generators/plants.ts';
 
 /** Where the exponential leaves the normal numbers, and where it ends. */
 const EDGES = [-87.3, -87.4, -88.8, -103.9, -104.1, 88.7, -8, 16.6, 17.4];
@@ -30,31 +31,15 @@ const siluRecipes = fc.record({
   x: valuesRecipe([0, 1, -4, -40, 2, 30], [...SMALL_SPECIALS, ...EDGES, ...LARGEST, ...NON_FINITE]),
 });
 
-const mulFault = (
-  id: string,
-  title: string,
-  size: PlantedFault['size'],
-  find: string,
-  replace: string,
-): PlantedFault => ({
-  id,
-  title,
-  size,
-  inject: { kind: 'source', file: 'src/engine/kernels/mul.as.ts', find, replace },
-});
+const MUL = 'src/engine/kernels/mul.as.ts';
+const SQUARES = sourceFault(MUL, 'squares', 'a is multiplied by itself', 'gross', ['v128.load(b)', 'v128.load(a)']);
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-SWIG-001': kernelClaim({
     recipes: siluRecipes,
     planned: 400,
     make: ({ count, x }): Float32Array => makeValues(x, count),
-    async run(x) {
-      const memory = new GuardedMemory();
-      const kernel = await siluKernel.instantiate(memory.memory);
-      const out = memory.room(x.length);
-      kernel.silu(out, memory.put(x), x.length);
-      return { values: memory.read(out, x.length), brokenGuards: memory.brokenGuards().length };
-    },
+    run: (x) => betweenGuards(siluKernel, x.length, (kernel, out, memory) => kernel.silu(out, memory.put(x), x.length)),
     should(input, arithmetic) {
       const x = Float64Array.from(input);
       return simpleBudget(
@@ -72,8 +57,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       plantFrom(KERNEL_FAULTS, 'M2', 'small'),
       plantFrom(KERNEL_FAULTS, 'P7', 'gross'),
       plantFrom(KERNEL_FAULTS, 'P7', 'small'),
-      { ...plantFrom(KERNEL_FAULTS, 'P7', 'small'), id: 'P7-small-in-live', part: 'live' },
-      { ...plantFrom(KERNEL_FAULTS, 'M2', 'gross'), id: 'M2-in-oracle', part: 'oracle' },
+      seenIn('live', 'P7-small-in-live', plantFrom(KERNEL_FAULTS, 'P7', 'small')),
+      seenIn('oracle', 'M2-in-oracle', plantFrom(KERNEL_FAULTS, 'M2', 'gross')),
     ],
   }),
   'FALSIFY-SWIG-002': kernelClaim({
@@ -81,7 +66,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     planned: 400,
     isExact: true,
     make: makePair,
-    run: (pair: Pair) => combinePair(pair, async (memory) => (await mulKernel.instantiate(memory)).mul),
+    run: (pair: Pair) => combinePair(pair, mulKernel, ({ mul: combine }) => combine),
     should: ({ a, b }) => ({ reference: mul(Float64Array.from(a), Float64Array.from(b)), proven: [] }),
     ofLayer: (run, layer) => [
       {
@@ -93,25 +78,16 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 1,
     stages: ['ffn_silu', 'ffn_up', 'ffn_swigl'],
     faults: [
-      mulFault('squares', 'a is multiplied by itself', 'gross', 'v128.load(b)', 'v128.load(a)'),
-      mulFault(
-        'truncated',
-        'the lowest bit of every product in a full vector is cleared',
-        'small',
+      SQUARES,
+      sourceFault(MUL, 'truncated', 'the lowest bit of every product in a full vector is cleared', 'small', [
         'f32x4.mul(v128.load(a), v128.load(b))',
         'v128.and(f32x4.mul(v128.load(a), v128.load(b)), i32x4.splat(-2))',
-      ),
-      mulFault(
-        'tail-adds',
-        'the last elements, which fill no vector, are added',
-        'small',
+      ]),
+      sourceFault(MUL, 'tail-adds', 'the last elements, which fill no vector, are added', 'small', [
         'load<f32>(a) * load<f32>(b)',
         'load<f32>(a) + load<f32>(b)',
-      ),
-      {
-        ...mulFault('squares-in-oracle', 'a is multiplied by itself', 'gross', 'v128.load(b)', 'v128.load(a)'),
-        part: 'oracle',
-      },
+      ]),
+      seenIn('oracle', 'squares-in-oracle', SQUARES),
     ],
   }),
 };

@@ -1,8 +1,8 @@
 // The kernels that combine two buffers element by element: between guards, on searched inputs and on a stage's. Each rounds
 // once, so the bits of the result are known.
 import fc from 'fast-check';
-import type { KernelRun } from './kernel-claim.ts';
-import { GuardedMemory } from './guarded-memory.ts';
+import type { Kernel } from '../../src/engine/kernels/define-kernel.ts';
+import { betweenGuards, type KernelRun } from './guarded-memory.ts';
 import {
   LARGEST,
   makeValues,
@@ -41,14 +41,13 @@ export function makePair({ count, a, b, isOpposite }: PairRecipe): Pair {
   return { a: values, b: isOpposite ? values.map((value) => -value) : makeValues(b, count) };
 }
 
-/** `combine` on buffers between guards. @param instantiate gives the kernel's function over a memory */
-export async function combinePair(
+/** `combine` on buffers between guards. @param functionOf of the kernel's functions */
+export function combinePair<Functions>(
   { a, b }: Pair,
-  instantiate: (memory: WebAssembly.Memory) => Promise<(out: number, a: number, b: number, count: number) => void>,
+  kernel: Kernel<Functions>,
+  functionOf: (functions: Functions) => (out: number, a: number, b: number, count: number) => void,
 ): Promise<KernelRun> {
-  const memory = new GuardedMemory();
-  const combine = await instantiate(memory.memory);
-  const out = memory.room(a.length);
-  combine(out, memory.put(a), memory.put(b), a.length);
-  return { values: memory.read(out, a.length), brokenGuards: memory.brokenGuards().length };
+  return betweenGuards(kernel, a.length, (functions, out, memory) => {
+    functionOf(functions)(out, memory.put(a), memory.put(b), a.length);
+  });
 }

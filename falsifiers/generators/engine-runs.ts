@@ -6,6 +6,7 @@ import { openCpuExecutor, type CpuOptions } from '../../src/engine/cpu/cpu-execu
 import type { Model } from '../../src/engine/model.ts';
 import type { Executor, RunRequest, Session } from '../../src/engine/program/executor.ts';
 import type { PartContext } from '../../src/runner/falsifier.ts';
+import { tinyPath } from './tiny-hf.ts';
 import { tinyModel, tinyShape, type TinyModel, type TinyShape } from './tiny-model.ts';
 
 /** Models are made of a few seeds only, so that opening them does not outweigh running them. */
@@ -57,6 +58,11 @@ export class Engines {
 
   async smolLm2(): Promise<Model> {
     return this.#model('smollm2', async () => this.#context.model('model:smollm2'));
+  }
+
+  /** An untrained model of models/tiny: its folder `hf`, or `model.gguf`. */
+  async untrained(name: string, file: string): Promise<Model> {
+    return this.#model(`${name}/${file}`, async () => tinyPath(this.#context, name, file));
   }
 
   /** One executor per model and options, kept open. */

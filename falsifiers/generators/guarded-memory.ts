@@ -1,5 +1,6 @@
 // Kernel memory whose buffers stand between guards. The guards are NaN as f32, so a kernel that reads past a buffer
 // shows it in its result, and one that writes past it is caught by `brokenGuards`.
+import type { Kernel } from '../../src/engine/kernels/define-kernel.ts';
 import { KernelMemory, type Pointer } from '../../src/engine/kernels/kernel-memory.ts';
 
 const GUARD_BYTES = 64;
@@ -44,4 +45,23 @@ export class GuardedMemory {
         return [...bytes.keys()].filter((i) => bytes[i] !== GUARD).map((i) => guard + i);
       });
   }
+}
+
+/** What a kernel wrote, and how many guard bytes it broke. */
+export interface KernelRun {
+  values: Float32Array;
+  brokenGuards: number;
+}
+
+/** One call of a kernel whose output has room for `count` f32. */
+export async function betweenGuards<Functions>(
+  kernel: Kernel<Functions>,
+  count: number,
+  call: (functions: Functions, out: Pointer, memory: GuardedMemory) => void,
+): Promise<KernelRun> {
+  const memory = new GuardedMemory();
+  const functions = await kernel.instantiate(memory.memory);
+  const out = memory.room(count);
+  call(functions, out, memory);
+  return { values: memory.read(out, count), brokenGuards: memory.brokenGuards().length };
 }

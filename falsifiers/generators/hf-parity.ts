@@ -10,7 +10,7 @@ import { indexOfLargest, klDivergence, marginOf, worstRowError } from './compari
 import { runTapped } from './engine-runs.ts';
 import { SeededRandom } from './random.ts';
 import { float32Noise, FLOAT32_UNIT, slowForward, type SlowModel } from './slow-forward.ts';
-import { slowTinyHf } from './tiny-hf.ts';
+import { slowTinyHf, tinyFile, tinyPath } from './tiny-hf.ts';
 import { readTinyPack } from './tiny-packs.ts';
 
 /** What one measure is given: an engine, its tokens, and the same model as the slow forward pass sees it. */
@@ -109,7 +109,6 @@ export interface ParityPlan {
   faults: { logits: readonly PlantedFault[]; stages: readonly PlantedFault[]; choice: readonly PlantedFault[] };
 }
 
-const ROOT = 'models/tiny';
 const TINY_VOCAB = 80;
 const MAX_TOKENS = 14;
 /** Positions of the pack `logits`. */
@@ -187,18 +186,14 @@ async function openRun(
   { name, file }: TinyRun,
 ): Promise<{ executor: Executor; slow: SlowModel; isPermuted: boolean; close(): Promise<void> }> {
   const { openCpuExecutor } = await import('../../src/engine/cpu/cpu-executor.ts');
-  // Pinned by name: a folder has no digest of its own.
-  const files = file === 'hf' ? ['hf/config.json', 'hf/model.safetensors'] : [file];
-  for (const one of files) context.data(`${ROOT}/${name}/${one}`);
-  const config = JSON.parse(await readFile(context.data(`${ROOT}/${name}/hf/config.json`), 'utf8')) as {
+  const config = JSON.parse(await readFile(tinyFile(context, name, 'hf/config.json'), 'utf8')) as {
     model_type: string;
   };
-  const folder = context.data(`${ROOT}/${name}/hf/config.json`).replace(/config\.json$/, '');
-  const model = await context.openModel(file === 'hf' ? folder : context.data(`${ROOT}/${name}/${file}`));
+  const model = await context.openModel(tinyPath(context, name, file));
   const executor = await openCpuExecutor(model.program, model.weights);
   return {
     executor,
-    slow: await slowTinyHf((part) => context.data(`${ROOT}/${name}/hf/${part}`)),
+    slow: await slowTinyHf((part) => tinyFile(context, name, `hf/${part}`)),
     isPermuted: file !== 'hf' && ['llama', 'mistral'].includes(config.model_type),
     close: async () => {
       await executor.close();
@@ -253,7 +248,7 @@ function onPacks(
     run: async (context) => {
       for (const run of runs) {
         const { manifest, digest, stages } = await readTinyPack(
-          context.data(`${ROOT}/${run.name}/packs/${prompt}.safetensors`),
+          tinyFile(context, run.name, `packs/${prompt}.safetensors`),
         );
         const { name, version, dtype } = manifest.producer;
         context.oracle({ name: `${name} ${dtype}`, version, digest });

@@ -3,8 +3,9 @@
 // recorded, within both engines' budgets. What an op is stands with each claim.
 import type fc from 'fast-check';
 import type { Arithmetic } from '../../src/diagnosis/budgets/arithmetic.ts';
-import type { Falsifier, PartContext, PlantedFault } from '../../src/runner/falsifier.ts';
+import type { Falsifier, Part, PartContext, PlantedFault } from '../../src/runner/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC, differingElements, FOREIGN_ARITHMETIC, type Should } from './budget-ratio.ts';
+import type { KernelRun } from './guarded-memory.ts';
 import {
   LAYERS,
   LIVE_RUNS,
@@ -16,12 +17,6 @@ import {
   type StageRun,
 } from './trained-stages.ts';
 
-/** What a kernel wrote, and how many guard bytes it broke. */
-export interface KernelRun {
-  values: Float32Array;
-  brokenGuards: number;
-}
-
 /** One op of a run of a trained model. */
 export interface StageCase<Input> {
   where: string;
@@ -30,7 +25,8 @@ export interface StageCase<Input> {
   recorded: Float32Array;
 }
 
-export interface KernelClaim<Recipe, Input> {
+/** A kernel, what it is tried on, and what it should write. */
+export interface KernelTrial<Recipe, Input> {
   recipes: fc.Arbitrary<Recipe>;
   planned: number;
   /**
@@ -45,6 +41,9 @@ export interface KernelClaim<Recipe, Input> {
   run(input: Input): Promise<KernelRun>;
   /** The float64 formula and the budget of an engine with this arithmetic. */
   should(input: Input, arithmetic: Arithmetic): Should;
+}
+
+export interface KernelClaim<Recipe, Input> extends KernelTrial<Recipe, Input> {
   /** Every op of one layer of a run. */
   ofLayer(run: StageRun, layer: number): StageCase<Input>[];
   /** How many `ofLayer` answers. */
@@ -54,13 +53,32 @@ export interface KernelClaim<Recipe, Input> {
   faults: readonly PlantedFault[];
 }
 
-export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): Falsifier {
-  const judge = async (context: PartContext, input: Input, should: Should): Promise<number> => {
-    const { values, brokenGuards } = await claim.run(input);
-    context.output(plainBytes(values));
-    if (claim.isExact === true) return brokenGuards + differingElements(values, Float32Array.from(should.reference));
-    return brokenGuards > 0 ? Infinity : budgetRatio(values, should);
+/** What a bar is held against: of one run of the kernel. */
+export async function judgeKernel<Input>(
+  { isExact, run }: Pick<KernelTrial<unknown, Input>, 'isExact' | 'run'>,
+  context: PartContext,
+  input: Input,
+  should: Should,
+): Promise<number> {
+  const { values, brokenGuards } = await run(input);
+  context.output(plainBytes(values));
+  if (isExact === true) return brokenGuards + differingElements(values, Float32Array.from(should.reference));
+  return brokenGuards > 0 ? Infinity : budgetRatio(values, should);
+}
+
+/** The kernel on searched inputs. */
+export function searchedInputs<Recipe, Input>(trial: KernelTrial<Recipe, Input>): Part {
+  return {
+    planned: trial.planned,
+    run: (context) =>
+      context.search(trial.recipes, context.planned, (recipe) => {
+        const input = trial.make(recipe);
+        return judgeKernel(trial, context, input, trial.should(input, CPU_ARITHMETIC));
+      }),
   };
+}
+
+export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): Falsifier {
   const layerCases = (run: StageRun): StageCase<Input>[] =>
     run.layers.flatMap((layer) =>
       claim.ofLayer(run, layer).map((one) => ({ ...one, where: `${run.where}, layer ${layer}, ${one.where}` })),
@@ -68,21 +86,14 @@ export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): F
   const hasPublic = claim.isOfBundledAlone !== true;
   return {
     parts: {
-      generated: {
-        planned: claim.planned,
-        run: (context) =>
-          context.search(claim.recipes, context.planned, (recipe) => {
-            const input = claim.make(recipe);
-            return judge(context, input, claim.should(input, CPU_ARITHMETIC));
-          }),
-      },
+      generated: searchedInputs(claim),
       live: {
         needs: hasPublic ? ['model:sums-2m', 'model:smollm2'] : ['model:sums-2m'],
         planned: (LIVE_RUNS * LAYERS + (hasPublic ? SMOLLM2_LAYERS.length : 0)) * claim.perLayer,
         async run(context) {
           const runs = [...(await trainedRuns(context)), ...(hasPublic ? [await smolLm2Run(context)] : [])];
           for (const { where, input } of runs.flatMap(layerCases)) {
-            context.measure(await judge(context, input, claim.should(input, CPU_ARITHMETIC)), where);
+            context.measure(await judgeKernel(claim, context, input, claim.should(input, CPU_ARITHMETIC)), where);
           }
         },
       },
@@ -90,7 +101,7 @@ export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): F
         planned: PACK_RUNS * LAYERS * claim.perLayer,
         async run(context) {
           for (const { where, input, recorded } of (await recordedRuns(context, claim.stages)).flatMap(layerCases)) {
-            context.measure(await judge(context, input, recordedWithin(claim, input, recorded)), where);
+            context.measure(await judgeKernel(claim, context, input, recordedWithin(claim, input, recorded)), where);
           }
         },
       },
@@ -110,6 +121,6 @@ function recordedWithin<Recipe, Input>(
 }
 
 /** NaN payloads are free, so they must not reach the digest by which machines are compared. */
-function plainBytes(values: Float32Array): Uint8Array {
+export function plainBytes(values: Float32Array): Uint8Array {
   return new Uint8Array(values.map((value) => (Number.isNaN(value) ? Number.NaN : value)).buffer);
 }

@@ -17,7 +17,9 @@ import type { Falsifier, PartContext, PlantedFault } from '../../src/runner/fals
 import { budgetRatio, CPU_ARITHMETIC, FOREIGN_ARITHMETIC, type Should } from './budget-ratio.ts';
 import { SPECIAL_HALVES } from './decode-claim.ts';
 import { GuardedMemory } from './guarded-memory.ts';
+import { plainBytes } from './kernel-claim.ts';
 import { makeValues, NON_FINITE, SMALL_SPECIALS, valuesRecipe, type ValuesRecipe } from './kernel-values.ts';
+import { seenIn } from './plants.ts';
 import { SeededRandom } from './random.ts';
 import { LAYOUTS, type StoredType } from './slow-decode.ts';
 import { LIVE_SLICES, trainedSlices } from './trained-blocks.ts';
@@ -83,7 +85,7 @@ function recipesOf(type: StoredType): fc.Arbitrary<Recipe> {
 export function matmulClaim(type: StoredType, kernel: Kernel<MatmulFunctions>): Falsifier {
   const measure = async (context: PartContext, input: Input, should: Should): Promise<number> => {
     const values = await multiply(kernel, input);
-    context.output(new Uint8Array(values.map((value) => (Number.isNaN(value) ? Number.NaN : value)).buffer));
+    context.output(plainBytes(values));
     return budgetRatio(values, should);
   };
   const isFloat = type === 'f32' || type === 'f16';
@@ -139,8 +141,8 @@ function faultsOf(type: StoredType): PlantedFault[] {
       ? [
           plantFrom(KERNEL_FAULTS, 'C7', 'small'),
           plantFrom(KERNEL_FAULTS, 'G6', 'small'),
-          { ...plantFrom(KERNEL_FAULTS, 'P1', 'gross'), id: 'P1-in-live', part: 'live' as const },
-          { ...plantFrom(KERNEL_FAULTS, 'P1', 'gross'), id: 'P1-in-oracle', part: 'oracle' as const },
+          seenIn('live', 'P1-in-live', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
+          seenIn('oracle', 'P1-in-oracle', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
         ]
       : []),
   ];

@@ -1,12 +1,14 @@
-// Relations between two runs of whole models: the same tokens under other names, heads in another order, a longer cache, one
-// token at a time. Each answers how many words differ from what the relation says.
+// Relations between two runs of whole models: the same tokens under other names, heads or experts in another order, a longer
+// cache, one token at a time. Each answers how many words differ from what the relation says.
 import fc from 'fast-check';
-import { corruptTensors } from '../../src/diagnosis/faults/rewrite.ts';
+import { gamma } from '../../src/diagnosis/budgets/arithmetic.ts';
+import { corruptTensors, layerOfWeight } from '../../src/diagnosis/faults/rewrite.ts';
 import { openCpuExecutor } from '../../src/engine/cpu/cpu-executor.ts';
 import type { Model } from '../../src/engine/model.ts';
 import type { WeightSource } from '../../src/engine/program/executor.ts';
 import type { Part } from '../../src/runner/falsifier.ts';
-import { countDifferentWords, runPieces, runTapped, withEngines } from './engine-runs.ts';
+import { CPU_ARITHMETIC } from './budget-ratio.ts';
+import { countDifferentWords, runPieces, runTapped, withEngines, type Run } from './engine-runs.ts';
 import { SeededRandom } from './random.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './tiny-model.ts';
 
@@ -92,6 +94,47 @@ export async function headDifferences(model: Model, tokens: readonly number[], r
   return countDifferentWords(expected, others);
 }
 
+/**
+ * Experts in another order, their rows of the router with them. Renormalised shares are summed in the order of the slots,
+ * which has nothing to do with ids: the logits are the same. Shares that are not are divided by a sum in the order of ids:
+ * those of layer 0 differ by the roundings of two sums and two quotients at most, and its experts answer the same.
+ */
+export async function expertDifferences(
+  model: Model,
+  tokens: readonly number[],
+  random: SeededRandom,
+): Promise<number> {
+  const { ops, layerCount } = model.program;
+  const route = ops.find((op) => op.op === 'moeRoute');
+  const sum = ops.find((op) => op.op === 'moeSum');
+  const expertCount = model.weights.info('blk.0.ffn_gate_inp.weight')?.shape[0] ?? 0;
+  if (route?.op !== 'moeRoute' || sum?.op !== 'moeSum') throw new Error('the program has no experts');
+  const orders = Array.from({ length: layerCount }, () => shuffle(expertCount, random));
+  const weights = reorderedRows(
+    model.weights,
+    (name) => /\.ffn_(gate_inp|(gate|up|down)_exps)\.weight$/.test(name),
+    (name) => orders[layerOfWeight(name) ?? 0] ?? [],
+  );
+  const [ids, answers, shares] = [route.experts, sum.in, route.out];
+  const runOf = async (of: WeightSource): Promise<Run> => {
+    const executor = await openCpuExecutor(model.program, of);
+    const run = await runTapped(executor, { tokens, logits: 'all' }, [ids, answers, shares]);
+    await executor.close();
+    return run;
+  };
+  const [plain, others] = [await runOf(model.weights), await runOf(weights)];
+  const valuesOf = (run: Run, id: string): Float32Array => run.values.get(id) ?? new Float32Array(0);
+  const named = valuesOf(others, ids).map((id) => orders[0]?.[id] ?? Number.NaN);
+  const inLayer =
+    countDifferentWords(valuesOf(plain, ids), named) +
+    countDifferentWords(valuesOf(plain, answers), valuesOf(others, answers));
+  if (route.isRenormalised) return inLayer + countDifferentWords(plain.logits, others.logits);
+  const relative = gamma(2 * expertCount, CPU_ARITHMETIC.unit);
+  const [own, other] = [valuesOf(plain, shares), valuesOf(others, shares)];
+  const far = own.filter((one, i) => !(Math.abs(one - (other[i] ?? Number.NaN)) <= relative * one));
+  return inLayer + far.length;
+}
+
 /** A cache with room for more changes nothing. */
 export async function roomDifferences(model: Model, tokens: readonly number[], random: SeededRandom): Promise<number> {
   const executor = await openCpuExecutor(model.program, model.weights);
@@ -134,6 +177,37 @@ export async function sweepDifferences(model: Model, _: readonly number[], rando
 
 export type Relation = (model: Model, tokens: readonly number[], random: SeededRandom) => Promise<number>;
 
+const tokensBelow = (vocabSize: number): fc.Arbitrary<number[]> =>
+  fc.array(fc.nat(vocabSize - 1), { minLength: 1, maxLength: 20 });
+
+/** All that there are with experts. None is trained. */
+const EXPERT_MODELS = [
+  ['qwen3moe', 'hf'],
+  ['qwen3moe', 'model.gguf'],
+  ['qwen3moe-raw', 'hf'],
+] as const;
+const UNTRAINED_VOCAB_SIZE = 80;
+
+/** A relation on the untrained models with experts. */
+export function onExperts(relation: Relation, planned: number): { generated: Part } {
+  const inputs = fc.record({
+    model: fc.constantFrom(...EXPERT_MODELS),
+    tokens: tokensBelow(UNTRAINED_VOCAB_SIZE),
+    salt: fc.nat(),
+  });
+  return {
+    generated: {
+      planned,
+      run: (context) =>
+        withEngines(context, (engines) =>
+          context.search(inputs, context.planned, async ({ model: [name, file], tokens, salt }) =>
+            relation(await engines.untrained(name, file), tokens, new SeededRandom(salt)),
+          ),
+        ),
+    },
+  };
+}
+
 const LIVE_FILES = ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'];
 const LIVE_VOCAB_SIZE = 768;
 
@@ -142,7 +216,7 @@ export function onModels(relation: Relation, planned: number): { generated: Part
   const inputs = fc.record({
     variant: fc.nat(TINY_VARIANT_COUNT - 1),
     modelSeed: fc.nat(1),
-    tokens: fc.array(fc.nat(TINY_VOCAB_SIZE - 1), { minLength: 1, maxLength: 20 }),
+    tokens: tokensBelow(TINY_VOCAB_SIZE),
     salt: fc.nat(),
   });
   return {

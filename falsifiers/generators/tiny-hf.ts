@@ -1,6 +1,8 @@
 // A model of models/tiny as a slow model: config.json and safetensors by Transformers' rules, read without the product.
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { parseSafetensorsFile, trainerName, valuesOf } from './safetensors.ts';
+import type { PartContext } from '../../src/runner/falsifier.ts';
 import type { SlowModel } from './slow-forward.ts';
 
 interface Config {
@@ -31,6 +33,20 @@ interface Rope {
   low_freq_factor?: number;
   high_freq_factor?: number;
   original_max_position_embeddings?: number;
+}
+
+const ROOT = 'models/tiny';
+
+/** Absolute path of a file of a model of models/tiny; read and pinned. */
+export function tinyFile(context: PartContext, name: string, file: string): string {
+  return context.data(`${ROOT}/${name}/${file}`);
+}
+
+/** What to open the model by: its folder `hf`, or `model.gguf`. Pinned file by file: a folder has no digest of its own. */
+export function tinyPath(context: PartContext, name: string, file: string): string {
+  if (file !== 'hf') return tinyFile(context, name, file);
+  const [config] = ['config.json', 'model.safetensors'].map((part) => tinyFile(context, name, `hf/${part}`));
+  return dirname(config ?? '');
 }
 
 /** @param path of the folder with config.json, by the name of a file in it */

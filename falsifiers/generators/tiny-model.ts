@@ -126,7 +126,8 @@ function tensorPlan(shape: TinyShape): PlannedTensor[] {
   return plan;
 }
 
-function tensorBytes(
+/** @param dimensions contiguous first */
+export function tensorBytes(
   random: SeededRandom,
   matrixType: StoredType,
   dimensions: readonly number[],

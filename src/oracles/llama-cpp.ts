@@ -170,7 +170,8 @@ class OpenLlamaCppModel implements LlamaCppModel {
     if (this.#sequence === null) {
       const type = this.#options.kvCache === 'f32' ? 'F32' : 'F16';
       const context = await this.#model.createContext({
-        contextSize: contextLength,
+        // It keeps one position free, and forgets the first half of the others to have it.
+        contextSize: contextLength + 1,
         flashAttention: false,
         experimentalKvCacheKeyType: type,
         experimentalKvCacheValueType: type,

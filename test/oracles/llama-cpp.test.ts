@@ -55,3 +55,17 @@ test('refuses more positions than its context holds', async ({ skip }) => {
   if (!loaded.available) skip(loaded.reason);
   await expect(model.greedy([1], 64)).rejects.toThrow(expect.objectContaining({ code: 'E_ORACLE_CONTEXT' }));
 });
+
+test('a prompt that fills its context is evaluated whole: nothing is forgotten before the last position', async ({
+  skip,
+}) => {
+  if (!loaded.available) return skip(loaded.reason);
+  const ids = Array.from({ length: 256 }, (_, i) => (7 + 31 * i) % 768);
+  const rows: Float32Array[] = [];
+  for (const contextLength of [256, 300]) {
+    const opened = await loaded.llama.openModel(MODEL, { contextLength, kvCache: 'f32' });
+    rows.push((await opened.logits(ids)).subarray(-768));
+    await opened.close();
+  }
+  expect(rows[0]).toEqual(rows[1]);
+});

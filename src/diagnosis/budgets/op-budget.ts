@@ -82,8 +82,10 @@ export function simpleBudget(op: SimpleOp, given: BudgetInputs): OpReference {
       return same(given, (i) => gamma(TANH_UNITS + quotientUnits + 2, unit) * Math.abs(reference[i] ?? 0) + tiny);
     case 'moeSelect':
       return same(given, () => 0);
-    case 'moeRoute':
-      return routeBudget(given.inputs[0] ?? reference, reference, given.rowCount, arithmetic);
+    case 'moeRoute': {
+      const [logits, experts] = given.inputs;
+      return routeBudget(op, logits ?? reference, experts ?? reference, reference, given.rowCount, arithmetic);
+    }
     case 'moeSum': {
       const [x, shares] = given.inputs;
       return slotSumBudget(x ?? reference, shares ?? reference, reference, given.rowCount, arithmetic);

@@ -48,11 +48,14 @@ export class Lane {
     return { x: values, steps: tieSteps };
   }
 
-  /** Any op but a matmul, by the oracle's formula. */
+  /** Any op but a matmul, by the oracle's formula; experts multiply what a matmul would. */
   async evaluate(op: Op, chunk: Chunk): Promise<{ y: Float64Array; cache: KeyValueCache | null }> {
     const { tokens, firstPosition } = chunk;
     const given = { weights: this.weights, tokens, firstPosition };
-    if (op.op !== 'attention') return { y: await evaluateOp(op, { ...given, values: this.#live }), cache: null };
+    if (op.op !== 'attention') {
+      const values = op.op === 'expertMatmul' ? new Map(this.#live).set(op.in, this.matmulInput(op.in).x) : this.#live;
+      return { y: await evaluateOp(op, { ...given, values }), cache: null };
+    }
     const cache = this.#caches.get(op) ?? newCache(op);
     this.#caches.set(op, cache);
     const values = this.#formats?.kvCache === 'f16' ? this.#halved(op) : this.#live;

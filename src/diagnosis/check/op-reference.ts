@@ -32,9 +32,8 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
   }
   const isWeightRounded = 'weight' in op && isRoundedType(captured.weights.info(op.weight)?.type);
   if (op.op === 'expertMatmul') {
-    const [x = y, experts = y] = inputs;
-    const rowCount = chunk.tokens.length;
-    return expertBudget(op, x, experts, y, rowCount, captured.weights, isWeightRounded, arithmetic);
+    const input = { ...captured.matmulInput(op.in), experts: captured.get(op.experts) ?? new Float64Array(0) };
+    return expertBudget(op, input, y, chunk.tokens.length, captured.weights, isWeightRounded, arithmetic);
   }
   return simpleBudget(op, {
     arithmetic,

@@ -3,6 +3,7 @@ import { ARCHITECTURE_FAULTS } from './architecture.ts';
 import { ATTENTION_FAULTS } from './attention.ts';
 import { CPU_FAULTS } from './cpu.ts';
 import { DECODE_FAULTS } from './decode.ts';
+import { EXPERT_FAULTS } from './experts.ts';
 import { plantFrom, type CataloguePlant, type Fault } from './fault.ts';
 import { KERNEL_FAULTS } from './kernels.ts';
 import { NORM_FAULTS } from './norm.ts';
@@ -18,6 +19,7 @@ export const FAULTS: readonly Fault[] = [
   ...ROPE_FAULTS,
   ...ATTENTION_FAULTS,
   ...ARCHITECTURE_FAULTS,
+  ...EXPERT_FAULTS,
   ...CPU_FAULTS,
   ...KERNEL_FAULTS,
 ];

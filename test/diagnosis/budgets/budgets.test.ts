@@ -6,7 +6,7 @@ import { arithmeticOf, FOREIGN_F32, gamma, WGSL_F16, WGSL_F32 } from '../../../s
 import { matmulBudget } from '../../../src/diagnosis/budgets/matmul-budget.ts';
 import { multiplyRows } from '../../../src/diagnosis/budgets/matmul.ts';
 import { OpTally } from '../../../src/diagnosis/check/op-tally.ts';
-import type { OpReference } from '../../../src/diagnosis/budgets/op-budget.ts';
+import { simpleBudget, type OpReference } from '../../../src/diagnosis/budgets/op-budget.ts';
 import { CPU_PROFILE } from '../../../src/engine/cpu/numeric-profile.ts';
 import { RandomSource, type Op, type WeightSource } from '../../../src/engine/index.ts';
 import { evaluateOp } from '../../../src/oracles/index.ts';
@@ -155,6 +155,31 @@ describe('groups and bias', () => {
     const found = tallyOf(y, should, add, width);
     expect(found.rhoExpected).toBeLessThanOrEqual(1);
     expect(found).toMatchObject({ status: 'suspect', group: { kind: 'block', index: 1 } });
+  });
+});
+
+describe('the budgets of experts', () => {
+  const given = { arithmetic: CPU, rowCount: 1, firstPosition: 0, isWeightRounded: false };
+
+  it('of shares are finite however far apart the logits are', () => {
+    const inputs = [Float64Array.of(1e30, 0, 1e30), Float64Array.of(0, 2)];
+    const reference = Float64Array.of(0.5, 0.5);
+    const op = { op: 'moeRoute', in: 'l', experts: 'e', isRenormalised: true, out: 's' } as const;
+    const { proven } = simpleBudget(op, { ...given, inputs, reference });
+    for (const budget of proven) {
+      expect(budget).toBeGreaterThan(2 ** -25);
+      expect(budget).toBeLessThan(2 ** -20);
+    }
+  });
+
+  it('of a sum of slots hold where every product underflows', () => {
+    // Each product is 0.75 of the least subnormal, which rounds up to it.
+    const [x, shares] = [new Float64Array(9).fill(0.75 * 2 ** -126), new Float64Array(9).fill(2 ** -23)];
+    const exact = 9 * 0.75 * 2 ** -149;
+    const op = { op: 'moeSum', in: 'x', shares: 's', out: 'y' } as const;
+    const { proven } = simpleBudget(op, { ...given, inputs: [x, shares], reference: Float64Array.of(exact) });
+    expect(9 * 2 ** -149 - exact).toBeLessThanOrEqual(proven[0] ?? 0);
+    expect(proven[0]).toBeLessThanOrEqual(10 * 2 ** -149);
   });
 });
 

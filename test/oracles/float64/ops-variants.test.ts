@@ -130,6 +130,12 @@ describe('routing', () => {
     expect([...ids]).toEqual([1, 2, 3, 0, 1, 2]);
   });
 
+  it('a NaN is greater than nothing and is kept where it comes first, as the kernel has it', async () => {
+    const values = { l: [5, Number.NaN, 3, 7, Number.NaN, 2, 9, 9] };
+    const ids = await evaluate({ op: 'moeSelect', in: 'l', usedCount: 4, out: 'ids' }, values, 2);
+    expect([...ids]).toEqual([3, 0, 1, 2, 0, 2, 3, 1]);
+  });
+
   it('shares by softmax over all, or over the chosen', async () => {
     const op = { op: 'moeRoute', in: 'l', experts: 'ids', out: 's' } as const;
     const values = { l: [0, Math.log(2), 0, 0], ids: [1, 0] };
