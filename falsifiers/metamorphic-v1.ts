@@ -52,7 +52,7 @@ async function rotated(x: Float32Array, rope: RopeParameters, position: number):
   const memory = new GuardedMemory();
   const kernel = await ropeKernel.instantiate(memory.memory);
   const table = new Float32Array(rope.rotaryDim);
-  fillRopeTable(table, ropeFrequencies(rope, null), position);
+  fillRopeTable(table, ropeFrequencies(rope, null, position + 1), position, 1);
   const out = memory.room(x.length);
   const isNeox = rope.pairing === 'neox';
   kernel.rope(out, memory.put(x), memory.put(table), 1, 1, x.length, rope.rotaryDim, isNeox);

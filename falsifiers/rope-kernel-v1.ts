@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
-import { fillRopeTable, ropeFrequencies } from '../src/engine/cpu/rope-table.ts';
+import { fillRopeTable, ropeAmplitude, ropeFrequencies } from '../src/engine/cpu/rope-table.ts';
 import { ropeKernel } from '../src/engine/kernels/rope.ts';
 import type { RopeParameters, RopeScaling } from '../src/engine/program/program.ts';
 import { ropeFrequencies as exactFrequencies } from '../src/oracles/float64/ops/rope-frequencies.ts';
@@ -69,13 +69,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       const op = { op: 'rope', in: 'x', out: 'y', headCount, headDim, rope: input.rope } as const;
       const x = Float64Array.from(input.x);
       const factors = input.factors === null ? null : Float64Array.from(input.factors);
+      const rowCount = x.length / (headCount * headDim);
       return simpleBudget(op, {
         arithmetic,
         inputs: [x],
-        reference: rope(op, x, firstPosition, factors),
-        rowCount: x.length / (headCount * headDim),
+        reference: rope(op, x, firstPosition, factors, firstPosition + rowCount),
+        rowCount,
         firstPosition,
-        frequencies: exactFrequencies(input.rope, factors),
+        frequencies: exactFrequencies(input.rope, factors, firstPosition + rowCount),
         isWeightRounded: false,
       });
     },
@@ -131,7 +132,7 @@ async function rotate({ x, headCount, headDim, rope, factors, firstPosition }: I
   const kernel = await ropeKernel.instantiate(memory.memory);
   const rows = x.length / (headCount * headDim);
   const table = new Float32Array(rows * rope.rotaryDim);
-  fillRopeTable(table, ropeFrequencies(rope, factors), firstPosition);
+  fillRopeTable(table, ropeFrequencies(rope, factors, firstPosition + rows), firstPosition, ropeAmplitude(rope));
   const out = memory.room(x.length);
   const isNeox = rope.pairing === 'neox';
   kernel.rope(out, memory.put(x), memory.put(table), rows, headCount, headDim, rope.rotaryDim, isNeox);

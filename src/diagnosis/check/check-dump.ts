@@ -47,7 +47,8 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const progress = onProgress === undefined ? {} : { onProgress };
   const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun, original, ...progress });
   const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
-  const chunk = { tokens: tokens.slice(firstPosition), firstPosition, isLast: true };
+  const contextLength = tokens.length;
+  const chunk = { tokens: tokens.slice(firstPosition), firstPosition, isLast: true, contextLength };
   const brackets: Bracket[] = [];
   const bracketed = new Set<ValueId>();
   for (const op of program.ops) {
