@@ -21,16 +21,24 @@ interface Input {
   headCount: number;
   headDim: number;
   rope: RopeParameters;
-  /** One per pair; for `factors` scaling. */
+  /** One per pair; for scalings whose factors are a weight. */
   factors: Float32Array | null;
   firstPosition: number;
 }
 
+const YARN = { type: 'yarn', factor: 4, betaFast: 32, betaSlow: 1, attentionFactor: 1.1386294361119891 } as const;
+const LONG_FACTORS = 'rope_factors_long.weight';
+
+/** Numbers of published models; longrope and dynamic both within and beyond their original context. */
 const SCALINGS: readonly RopeScaling[] = [
   { type: 'none' },
   { type: 'linear', factor: 4 },
   { type: 'factors', weight: 'rope_freqs.weight' },
   { type: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContextLength: 8192 },
+  { ...YARN, isTruncated: true, originalContextLength: 32_768 },
+  { ...YARN, isTruncated: false, factor: 40, betaFast: 24, originalContextLength: 4096, attentionFactor: 0.75 },
+  { type: 'longrope', short: LONG_FACTORS, long: LONG_FACTORS, originalContextLength: 4096, attentionFactor: 1.19 },
+  { type: 'dynamic', factor: 2, originalContextLength: 2048 },
 ];
 
 const recipes = fc.record({
@@ -51,15 +59,17 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     recipes,
     planned: 400,
     make({ headDim, unrotatedPairs, headCount, rows, firstPosition, theta, pairing, scaling, x, factors }): Input {
+      // Dynamic scaling has no meaning for one pair.
       const rotaryDim = Math.max(2, headDim - 2 * unrotatedPairs);
+      const isPossible = scaling.type !== 'dynamic' || rotaryDim > 2;
       // A factor stretches a wave: it is from 1 on.
       const stretch = makeValues(factors, rotaryDim / 2).map((value) => 1 + Math.abs(value));
       return {
         x: makeValues(x, rows * headCount * headDim),
         headCount,
         headDim,
-        rope: { theta, rotaryDim, pairing, scaling },
-        factors: scaling.type === 'factors' ? stretch : null,
+        rope: { theta, rotaryDim, pairing, scaling: isPossible ? scaling : { type: 'none' } },
+        factors: scaling.type === 'factors' || scaling.type === 'longrope' ? stretch : null,
         firstPosition,
       };
     },
@@ -109,6 +119,27 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           '(1 - blend) * (frequency / factor) + blend * frequency',
           'blend * (frequency / factor) + (1 - blend) * frequency',
         ),
+      },
+      {
+        id: 'yarn-ramp-reversed',
+        title: 'yarn divides the fast pairs and keeps the slow ones',
+        size: 'gross',
+        inject: tableFault(
+          'divided * (frequency / scaling.factor) + (1 - divided) * frequency',
+          '(1 - divided) * (frequency / scaling.factor) + divided * frequency',
+        ),
+      },
+      {
+        id: 'attention-factor-of-cosines-only',
+        title: 'sines are not multiplied by the attention factor',
+        size: 'small',
+        inject: tableFault('= amplitude * Math.sin(angle)', '= Math.sin(angle)'),
+      },
+      {
+        id: 'dynamic-exponent',
+        title: 'theta of dynamic scaling grows by the plain ratio',
+        size: 'small',
+        inject: tableFault(' ** (rotaryDim / (rotaryDim - 2))', ' ** 1'),
       },
       {
         id: 'last-channels-not-copied',
