@@ -72,7 +72,7 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const results = judge.finish();
   const covered = coverageOf(program, results);
   const coverage = { ...covered, missing: covered.missing.filter((id) => !bracketed.has(id)) };
-  const verification = await verifyProgram({ program, weights: verifyOn, packs });
+  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length });
   const logits = results.find(({ value }) => value === program.logits);
   const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
   const confirmed = new Set<string>();

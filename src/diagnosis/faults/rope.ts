@@ -103,7 +103,8 @@ export const ROPE_FAULTS: readonly Fault[] = [
     title: 'rope scaled with other numbers than the model’s',
     bugClass: 'CONFIG_METADATA_LOSS',
     firstStage: 'q_post_rope',
-    needs: 'a model with linear, llama3, yarn, longrope or dynamic scaling; where it goes by length, a prompt beyond it',
+    needs:
+      'a model with linear, llama3, yarn, longrope or dynamic scaling; where it goes by length, a prompt beyond it',
     gross: {
       title: 'both ends of the ramp, or both lists of factors, exchanged; or the factor doubled',
       inject: {

@@ -42,16 +42,24 @@ export function byLengthNotice(scaling: RopeScaling): Notice | null {
   return { severity: 'note', code: 'ROPE-BY-LENGTH', message };
 }
 
+/** The scaling of a program whose frequencies go by the length of a session, and whether that length is beyond. */
+export function ropeByLength(
+  { ops }: Program,
+  contextLength: number,
+): { type: 'longrope' | 'dynamic'; originalContextLength: number; isBeyond: boolean } | null {
+  const scaling = ops.find((op) => op.op === 'rope')?.rope.scaling;
+  if (scaling?.type !== 'longrope' && scaling?.type !== 'dynamic') return null;
+  const { type, originalContextLength } = scaling;
+  return { type, originalContextLength, isBeyond: contextLength > originalContextLength };
+}
+
 /** Which frequencies a session of that length has; null where there is one choice only. */
-export function chosenByLength({ ops }: Program, contextLength: number): string | null {
-  const op = ops.find((candidate) => candidate.op === 'rope' && byLengthRule(candidate.rope.scaling) !== null);
-  if (op?.op !== 'rope') return null;
-  const { scaling } = op.rope;
-  if (scaling.type !== 'longrope' && scaling.type !== 'dynamic') return null;
-  const isBeyond = contextLength > scaling.originalContextLength;
-  const chosen =
-    scaling.type === 'longrope'
-      ? `the ${isBeyond ? 'long' : 'short'} factors`
-      : `theta ${isBeyond ? 'grown' : 'as it is'}`;
-  return `${scaling.type} rope scaling: ${chosen}, for a session of ${contextLength} positions (original context: ${scaling.originalContextLength}).`;
+export function chosenByLength(program: Program, contextLength: number): Notice | null {
+  const found = ropeByLength(program, contextLength);
+  if (found === null) return null;
+  const { type, originalContextLength, isBeyond } = found;
+  const [within, beyond] =
+    type === 'longrope' ? ['the short factors', 'the long factors'] : ['theta as it is', 'theta grown'];
+  const message = `This session is for ${contextLength} positions, the original context is ${originalContextLength}: ${isBeyond ? beyond : within}.`;
+  return { severity: 'note', code: 'ROPE-CHOSEN', message };
 }
