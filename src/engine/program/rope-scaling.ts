@@ -25,14 +25,11 @@ export function readContextLength(reader: MetadataReader, { scaling }: RopeParam
 
 /** null: frequencies are the same for every length. */
 export function byLengthRule(scaling: RopeScaling): string | null {
-  switch (scaling.type) {
-    case 'longrope':
-      return `long factors in sessions of more than ${scaling.originalContextLength} positions, short ones otherwise`;
-    case 'dynamic':
-      return `theta grows in sessions of more than ${scaling.originalContextLength} positions`;
-    default:
-      return null;
+  if (scaling.type === 'longrope') {
+    return `long factors in sessions of more than ${scaling.originalContextLength} positions, short ones otherwise`;
   }
+  if (scaling.type !== 'dynamic') return null;
+  return `theta grows in sessions of more than ${scaling.originalContextLength} positions`;
 }
 
 export function byLengthNotice(scaling: RopeScaling): Notice | null {

@@ -92,12 +92,12 @@ function checkNumbers(op: Op, place: string): void {
 
 function checkScaling({ scaling, rotaryDim }: RopeParameters, place: string): void {
   for (const [name, value] of Object.entries(scaling)) {
-    const numbers: readonly unknown[] = Array.isArray(value) ? value : typeof value === 'number' ? [value] : [];
+    const numbers: readonly number[] = Array.isArray(value) ? value : typeof value === 'number' ? [value] : [];
     if (Array.isArray(value) && value.length !== rotaryDim / 2) {
       throw broken(place, `${name} lists ${value.length} factors`, `there are ${rotaryDim / 2} pairs`);
     }
-    const bad = numbers.find((n) => typeof n !== 'number' || !(n > 0 && n < Infinity));
-    if (bad !== undefined) throw broken(place, `${name} of the scaling is ${String(bad)}`, 'it must be above 0');
+    const bad = numbers.find((n) => !(n > 0 && n < Infinity));
+    if (bad !== undefined) throw broken(place, `${name} of the scaling is ${bad}`, 'it must be above 0');
   }
   // theta grows by a power of rotaryDim / (rotaryDim − 2).
   if (scaling.type === 'dynamic' && rotaryDim === 2) throw broken(place, 'dynamic scaling of one pair');
