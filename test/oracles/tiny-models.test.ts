@@ -23,8 +23,14 @@ const packOf = (name: string, prompt: 'stages' | 'logits' | 'within') =>
 
 /** Rows of Q and K of a llama GGUF are permuted within each head, and so is what is computed from them. */
 const PERMUTED = /qkv_matmul|q_post_rope|k_post_rope/;
-/** Both sides are float64 with sums in their own order. Seen: 7.4e-15 at worst. */
-const MAX_ERROR = 1e-8;
+/**
+ * Both sides are float64 with sums in their own order: some 40 ops of sums of at most 80 terms, 2^-53 each, are 3.6e-13.
+ * Seen: 5.6e-15 at worst. A GGUF file holds the llama3 factors as float32; seen then: 5.4e-9.
+ */
+const MAX_ERROR = 1e-12;
+const MAX_ERROR_OF_FLOAT32 = 1e-8;
+const maxErrorOf = (name: string, file: string): number =>
+  name === 'llama' && file !== 'hf' ? MAX_ERROR_OF_FLOAT32 : MAX_ERROR;
 const MAX_KL = 1e-8;
 /** float32 over two or three layers. Seen: 1.2e-6 of a stage's largest value. */
 const MAX_CPU_ERROR = 4e-6;
@@ -79,7 +85,7 @@ describe.each(sources)('%s from %s', (name, file) => {
   const folder = `${root}${name}/${file}`;
 
   it('is what Transformers computes, at every stage', async () => {
-    expect(await badStages(folder, name, MAX_ERROR)).toEqual([]);
+    expect(await badStages(folder, name, maxErrorOf(name, file))).toEqual([]);
   });
 
   it('has the logits of Transformers at every position', async () => {
@@ -89,7 +95,7 @@ describe.each(sources)('%s from %s', (name, file) => {
     const executor = await openFloat64Executor(model.program, model.weights);
     const session = await executor.openSession(manifest.tokens.length);
     const { logits } = await session.run({ tokens: manifest.tokens, logits: 'all' });
-    expect(relativeError(logits, reference)).toBeLessThanOrEqual(MAX_ERROR);
+    expect(relativeError(logits, reference)).toBeLessThanOrEqual(maxErrorOf(name, file));
     const { vocabSize } = model.program;
     for (let at = 0; at < reference.length; at += vocabSize) {
       const kl = klDivergence(reference.subarray(at, at + vocabSize), logits.subarray(at, at + vocabSize));
