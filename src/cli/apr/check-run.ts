@@ -128,6 +128,7 @@ async function runDump(path: string, opened: Opened, flags: CheckFlags): Promise
     if (dump.modelSha256 !== null && dump.modelSha256 !== (await model.sha256())) {
       warn('warning', `${dump.label} is of a model file with another sha256 (${dump.modelSha256.slice(0, 12)}…)`);
     }
+    noteRopeChoice(model, tokens.length);
     const report = await checkDump({
       dump,
       program: model.program,
