@@ -73,8 +73,8 @@ async function onVectors(context: PartContext, isWanted: (change: ConfigChange) 
 
 const isDrop = (change: ConfigChange): boolean => '-' in change;
 /** Cases of the vectors that leave a key out, and the others. */
-const DROP_CASES = 53;
-const SET_CASES = 41;
+const DROP_CASES = 74;
+const SET_CASES = 71;
 
 /** 0 where the model is refused for its architecture, and for nothing else. */
 async function countTaken(open: () => Promise<Model>): Promise<number> {
@@ -151,6 +151,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           file: 'src/engine/program/rope-from-hf.ts',
           find: "    reader.positive('rope.theta', 'rope_parameters.rope_theta') ??\n",
           replace: '',
+        },
+      },
+      {
+        id: 'archconf-yarn-mscale-lost',
+        title: "yarn's attention factor is inferred from the factor alone",
+        size: 'small',
+        part: 'oracle',
+        inject: {
+          kind: 'source',
+          file: 'src/engine/program/rope-scaling.ts',
+          find: 'return mscale === undefined || mscaleAllDim === undefined ?',
+          replace: 'return mscale === undefined || mscaleAllDim !== 0 ?',
         },
       },
       {

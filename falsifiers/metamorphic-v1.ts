@@ -49,7 +49,7 @@ interface Turned {
 
 async function rotated(x: Float32Array, rope: RopeParameters, position: number): Promise<Float32Array> {
   const table = new Float32Array(rope.rotaryDim);
-  fillRopeTable(table, ropeFrequencies(rope, null), position);
+  fillRopeTable(table, ropeFrequencies(rope, null, position + 1), position, 1);
   const isNeox = rope.pairing === 'neox';
   const { values } = await betweenGuards(ropeKernel, x.length, (kernel, out, memory) => {
     kernel.rope(out, memory.put(x), memory.put(table), 1, 1, x.length, rope.rotaryDim, isNeox);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
-import { fillRopeTable, ropeFrequencies } from '../src/engine/cpu/rope-table.ts';
+import { fillRopeTable, ropeAmplitude, ropeFrequencies } from '../src/engine/cpu/rope-table.ts';
 import { ropeKernel } from '../src/engine/kernels/rope.ts';
 import type { RopeParameters, RopeScaling } from '../src/engine/program/program.ts';
 import { ropeFrequencies as exactFrequencies } from '../src/oracles/float64/ops/rope-frequencies.ts';
@@ -22,16 +22,24 @@ interface Input {
   headCount: number;
   headDim: number;
   rope: RopeParameters;
-  /** One per pair; for `factors` scaling. */
+  /** One per pair; for scalings whose factors are a weight. */
   factors: Float32Array | null;
   firstPosition: number;
 }
 
+const YARN = { type: 'yarn', factor: 4, betaFast: 32, betaSlow: 1, attentionFactor: 1.1386294361119891 } as const;
+const LONG_FACTORS = 'rope_factors_long.weight';
+
+/** Numbers of published models; longrope and dynamic both within and beyond their original context. */
 const SCALINGS: readonly RopeScaling[] = [
   { type: 'none' },
   { type: 'linear', factor: 4 },
   { type: 'factors', weight: 'rope_freqs.weight' },
   { type: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContextLength: 8192 },
+  { ...YARN, isTruncated: true, originalContextLength: 32_768 },
+  { ...YARN, isTruncated: false, factor: 40, betaFast: 24, originalContextLength: 4096, attentionFactor: 0.75 },
+  { type: 'longrope', short: LONG_FACTORS, long: LONG_FACTORS, originalContextLength: 4096, attentionFactor: 1.19 },
+  { type: 'dynamic', factor: 2, originalContextLength: 2048 },
 ];
 
 const recipes = fc.record({
@@ -54,15 +62,17 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     recipes,
     planned: 400,
     make({ headDim, unrotatedPairs, headCount, rows, firstPosition, theta, pairing, scaling, x, factors }): Input {
+      // Dynamic scaling has no meaning for one pair.
       const rotaryDim = Math.max(2, headDim - 2 * unrotatedPairs);
+      const isPossible = scaling.type !== 'dynamic' || rotaryDim > 2;
       // A factor stretches a wave: it is from 1 on.
       const stretch = makeValues(factors, rotaryDim / 2).map((value) => 1 + Math.abs(value));
       return {
         x: makeValues(x, rows * headCount * headDim),
         headCount,
         headDim,
-        rope: { theta, rotaryDim, pairing, scaling },
-        factors: scaling.type === 'factors' ? stretch : null,
+        rope: { theta, rotaryDim, pairing, scaling: isPossible ? scaling : { type: 'none' } },
+        factors: scaling.type === 'factors' || scaling.type === 'longrope' ? stretch : null,
         firstPosition,
       };
     },
@@ -72,13 +82,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       const op = { op: 'rope', in: 'x', out: 'y', headCount, headDim, rope: input.rope } as const;
       const x = Float64Array.from(input.x);
       const factors = input.factors === null ? null : Float64Array.from(input.factors);
+      const rowCount = x.length / (headCount * headDim);
       return simpleBudget(op, {
         arithmetic,
         inputs: [x],
-        reference: rope(op, x, firstPosition, factors),
-        rowCount: x.length / (headCount * headDim),
+        reference: rope(op, x, firstPosition, factors, firstPosition + rowCount),
+        rowCount,
         firstPosition,
-        frequencies: exactFrequencies(input.rope, factors),
+        frequencies: exactFrequencies(input.rope, factors, firstPosition + rowCount),
         isWeightRounded: false,
       });
     },
@@ -100,6 +111,21 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         '(1 - blend) * (frequency / factor) + blend * frequency',
         'blend * (frequency / factor) + (1 - blend) * frequency',
       ]),
+      sourceFault(TABLE, 'yarn-ramp-reversed', 'yarn divides the fast pairs and keeps the slow ones', 'gross', [
+        'divided * (frequency / scaling.factor) + (1 - divided) * frequency',
+        '(1 - divided) * (frequency / scaling.factor) + divided * frequency',
+      ]),
+      sourceFault(
+        TABLE,
+        'attention-factor-of-cosines-only',
+        'sines are not multiplied by the attention factor',
+        'small',
+        ['= amplitude * Math.sin(angle)', '= Math.sin(angle)'],
+      ),
+      sourceFault(TABLE, 'dynamic-exponent', 'theta of dynamic scaling grows by the plain ratio', 'small', [
+        ' ** (rotaryDim / (rotaryDim - 2))',
+        ' ** 1',
+      ]),
       sourceFault(
         'src/engine/kernels/rope.as.ts',
         'last-channels-not-copied',
@@ -116,7 +142,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
 function rotate({ x, headCount, headDim, rope, factors, firstPosition }: Input): Promise<KernelRun> {
   const rows = x.length / (headCount * headDim);
   const table = new Float32Array(rows * rope.rotaryDim);
-  fillRopeTable(table, ropeFrequencies(rope, factors), firstPosition);
+  fillRopeTable(table, ropeFrequencies(rope, factors, firstPosition + rows), firstPosition, ropeAmplitude(rope));
   const isNeox = rope.pairing === 'neox';
   return betweenGuards(ropeKernel, x.length, (kernel, out, memory) => {
     kernel.rope(out, memory.put(x), memory.put(table), rows, headCount, headDim, rope.rotaryDim, isNeox);

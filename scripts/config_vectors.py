@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 
 import transformers
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMON = ["rms_norm_eps", "rope_parameters", "tie_word_embeddings"]
@@ -36,6 +37,22 @@ OLD_ROPE = [
     {"rope_parameters": None, "rope_theta": 20000.0, "rope_scaling": {"type": "linear", "factor": 2.0}},
 ]
 LLAMA3 = {"factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
+YARN = {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 8}
+LISTS = {"short_factor": [1.0] * 8, "long_factor": [2.0] * 8}
+# What is inferred, what is taken by default, which of two keys goes first.
+SCALINGS = [
+    YARN,
+    YARN | {"mscale": 0.707, "mscale_all_dim": 1.0},
+    YARN | {"mscale": 0.707},
+    YARN | {"attention_factor": 1.5, "mscale": 2.0, "mscale_all_dim": 1.0},
+    YARN | {"factor": None},
+    {"rope_type": "longrope", "original_max_position_embeddings": 8, **LISTS},
+    {"rope_type": "longrope", "original_max_position_embeddings": 8, "factor": 16.0, **LISTS},
+    {"rope_type": "longrope", "original_max_position_embeddings": 8, "attention_factor": 1.25, **LISTS},
+    {"rope_type": "dynamic", "factor": 2.0},
+]
+BY_SCALING = [{"rope_parameters": None, "rope_theta": 20000.0, "rope_scaling": scaling} for scaling in SCALINGS]
+OUTER = {"original_max_position_embeddings": 16, **BY_SCALING[5]}
 SET = {
     "llama": [*OLD_ROPE, {"rope_parameters": None, "rope_scaling": {"rope_type": "llama3", **LLAMA3}}],
     "mistral": [*OLD_ROPE, {"sliding_window": None}, {"sliding_window": 7}],
@@ -61,13 +78,29 @@ def windows(config) -> list[int | None]:
     return [window if kind == "sliding_attention" else None for kind in config.layer_types]
 
 
+def scaling(config) -> dict:
+    """What Transformers computes with, from its own rules; numbers that are inferred are rounded."""
+    kind = config.rope_parameters["rope_type"]
+    # First: Transformers settles which original context goes before the other only when it computes.
+    attention_factor = 1.0 if kind == "default" else ROPE_INIT_FUNCTIONS[kind](config)[1]
+    rope = config.rope_parameters
+    factor, original = rope.get("factor"), rope.get("original_max_position_embeddings")
+    if kind == "yarn" and factor is None:
+        factor = config.max_position_embeddings / original
+    return {
+        "ropeFactor": None if kind == "longrope" else factor,
+        "ropeOriginal": config.max_position_embeddings if kind == "dynamic" else original,
+        "attentionFactor": round(attention_factor, 12),
+    }
+
+
 def resolved(config) -> dict:
     rope = config.rope_parameters
     return {
         "rmsNormEps": config.rms_norm_eps,
         "ropeTheta": rope["rope_theta"],
         "ropeType": rope["rope_type"],
-        "ropeFactor": rope.get("factor"),
+        **scaling(config),
         "isTied": config.tie_word_embeddings,
         "windows": windows(config),
         "queryScalar": getattr(config, "query_pre_attn_scalar", config.head_dim if hasattr(config, "head_dim") else None)
@@ -89,6 +122,8 @@ def main() -> None:
         # Without a head of its own, a tied model cannot lose the key that says so.
         dropped = [key for key in DROPPED[kind] if key in stated and (key != "tie_word_embeddings" or not stated[key] or kind == "gemma2")]
         changes = [{}, *({"-": key} for key in dropped), *SET[kind]]
+        if folder.name == "llama":
+            changes += [*BY_SCALING, OUTER]
         for change in changes:
             settings = {key: value for key, value in stated.items() if key != change.get("-")}
             for key, value in change.items():

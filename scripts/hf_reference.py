@@ -73,26 +73,51 @@ def router_float64(module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor,
 
 
 def rope_tables_float64(module, x: torch.Tensor, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """cos and sin of position * theta^(-2i/d), each half repeated."""
+    """cos and sin of position * theta^(-2i/d), scaled, each half repeated, times Transformers' own attention factor."""
     config = module.config
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     theta = config.rope_parameters["rope_theta"]
     frequencies = theta ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
-    frequencies = scaled_frequencies(frequencies, config.rope_parameters)
+    length = int(position_ids.max()) + 1
+    frequencies = scaled_frequencies(frequencies, config.rope_parameters, length, config.max_position_embeddings)
     angles = position_ids[..., None].double() * frequencies
     angles = torch.cat((angles, angles), -1)
-    return angles.cos(), angles.sin()
+    scale = module.attention_scaling
+    tables = (angles.cos() * scale, angles.sin() * scale)
+    check_tables(module, x, position_ids, tables)
+    return tables
 
 
-def scaled_frequencies(frequencies: torch.Tensor, rope: dict) -> torch.Tensor:
-    """The rules of modeling_rope_utils.py, in float64."""
+def check_tables(module, x: torch.Tensor, position_ids: torch.Tensor, tables: tuple) -> None:
+    """The rules below are written out again, so each use of them is held against Transformers' own float32 tables."""
+    # A module that has seen a longer text keeps its frequencies; the reference is that of a fresh one.
+    module.max_seq_len_cached = module.original_max_seq_len
+    module.inv_freq = module.original_inv_freq.clone()
+    limit = 1e-6 * (1 + int(position_ids.max()))
+    for own, theirs in zip(tables, type(module).forward(module, x, position_ids)):
+        if not (own - theirs).abs().max() <= limit:
+            raise SystemExit(f"float64 RoPE tables are {(own - theirs).abs().max():.1e} from Transformers' float32 ones")
+
+
+def scaled_frequencies(frequencies: torch.Tensor, rope: dict, length: int, max_positions: int) -> torch.Tensor:
+    """The rules of modeling_rope_utils.py, in float64, for a text of `length` positions."""
     kind = rope["rope_type"]
     if kind == "default":
         return frequencies
     if kind == "linear":
         return frequencies / rope["factor"]
+    if kind == "longrope":
+        is_long = length > rope["original_max_position_embeddings"]
+        return frequencies / torch.tensor(rope["long_factor" if is_long else "short_factor"], dtype=torch.float64)
+    if kind == "dynamic":
+        pairs, factor = len(frequencies), rope["factor"]
+        growth = factor * max(length, max_positions) / max_positions - (factor - 1)
+        theta = rope["rope_theta"] * growth ** (pairs / (pairs - 1))
+        return theta ** (-torch.arange(pairs, dtype=torch.float64) / pairs)
+    if kind == "yarn":
+        return yarn_frequencies(frequencies, rope)
     if kind != "llama3":
-        raise SystemExit(f"float64 RoPE tables: rope_type is {kind}; default, linear and llama3 are written out here")
+        raise SystemExit(f"float64 RoPE tables: rope_type is {kind}, which is not written out here")
     factor, low, high = rope["factor"], rope["low_freq_factor"], rope["high_freq_factor"]
     length = rope["original_max_position_embeddings"]
     wavelengths = 2 * np.pi / frequencies
@@ -100,6 +125,22 @@ def scaled_frequencies(frequencies: torch.Tensor, rope: dict) -> torch.Tensor:
     blended = (1 - smooth) * frequencies / factor + smooth * frequencies
     scaled = torch.where(wavelengths > length / low, frequencies / factor, frequencies)
     return torch.where((wavelengths <= length / low) & (wavelengths >= length / high), blended, scaled)
+
+
+def yarn_frequencies(frequencies: torch.Tensor, rope: dict) -> torch.Tensor:
+    """Fast pairs as they are, slow ones divided by the factor, a ramp between."""
+    pairs = len(frequencies)
+
+    def pair_of(turns: float) -> float:
+        return pairs * np.log(rope["original_max_position_embeddings"] / (turns * 2 * np.pi)) / np.log(rope["rope_theta"])
+
+    low, high = pair_of(rope.get("beta_fast") or 32), pair_of(rope.get("beta_slow") or 1)
+    if rope.get("truncate", True):
+        low, high = np.floor(low), np.ceil(high)
+    low, high = max(low, 0), min(high, 2 * pairs - 1)
+    ramp = (torch.arange(pairs, dtype=torch.float64) - low) / ((high - low) or 0.001)
+    ramp = ramp.clamp(0, 1)
+    return ramp * frequencies / rope["factor"] + (1 - ramp) * frequencies
 
 
 def load(path: Path, dtype: str):

@@ -49,6 +49,34 @@ LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 32,
 }
+# A context of 8 is over before a prompt is.
+YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 8}
+# The numbers of DeepSeek's attention factor, a ramp whose ends are no whole pairs.
+YARN_MSCALE = {
+    "rope_type": "yarn",
+    "rope_theta": 100.0,
+    "factor": 8.0,
+    "original_max_position_embeddings": 4,
+    "beta_fast": 0.4,
+    "beta_slow": 0.03,
+    "mscale": 1.5,
+    "mscale_all_dim": 0.5,
+    "truncate": False,
+}
+# A context as large as trained models have it, so that the default ramp, here pairs 3 to 5, is as long as theirs.
+YARN_LONG = YARN | {"original_max_position_embeddings": 2048}
+# The factor makes the attention factor 1.5, which float32 holds: GGUF and JSON say the same.
+LONGROPE = {
+    "rope_type": "longrope",
+    "rope_theta": 10000.0,
+    "factor": 8.0**1.25,
+    "original_max_position_embeddings": 8,
+    "short_factor": [1.0, 1.125, 1.0, 1.25, 1.5, 1.25, 2.0, 1.75],
+    "long_factor": [1.0, 1.25, 2.0, 3.5, 6.0, 10.0, 14.5, 16.0],
+}
+DYNAMIC = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0}
+# Scalings show in the rotation: a narrower feed-forward keeps the files small.
+SCALED = {"intermediate_size": 32, "max_position_embeddings": 32}
 GEMMA = {
     "num_hidden_layers": 3,
     "sliding_window": 4,
@@ -76,12 +104,19 @@ MODELS = {
     "qwen3moe-raw": ("qwen3_moe", MOE | {"norm_topk_prob": False}, torch.float16, False),
     "gemma2": ("gemma2", GEMMA | {"query_pre_attn_scalar": HEAD_DIM}, torch.float16, True),
     "gemma2-scalar": ("gemma2", GEMMA | {"query_pre_attn_scalar": 24, "final_logit_softcapping": None}, torch.float16, False),
+    "llama-yarn": ("llama", SCALED | {"rope_parameters": YARN}, torch.float16, True),
+    "qwen2-yarn": ("qwen2", SCALED | {"head_dim": None, "rope_parameters": YARN_MSCALE}, torch.float16, False),
+    "qwen3-yarn": ("qwen3", SCALED | {"max_position_embeddings": 8192, "rope_parameters": YARN_LONG}, torch.float16, True),
+    "llama-longrope": ("llama", SCALED | {"rope_parameters": LONGROPE}, torch.float16, True),
+    "llama-dynamic": ("llama", SCALED | {"max_position_embeddings": 8, "rope_parameters": DYNAMIC}, torch.float16, False),
 }
 
 PROMPTS = [
     {"name": "stages", "tokens": [3, 17, 17, 42, 79, 0, 5, 61, 28]},
     {"name": "logits", "tokens": [70, 1, 33, 33, 8, 54, 20, 76, 2, 41, 9, 66], "stages": ["lm_head"]},
 ]
+# Where frequencies go by the length of the text, the other two are longer than the original context.
+WITHIN = {"name": "within", "tokens": [12, 64, 3, 45, 7, 29], "stages": ["q_post_rope", "k_post_rope", "lm_head"]}
 
 
 def fill(model, seed: int, dtype: torch.dtype) -> None:
@@ -133,7 +168,8 @@ def make(name: str, seed: int) -> None:
     if in_gguf:
         write_gguf(model, config, name, OUT / name / "model.gguf")
     reference = hf_reference.load(folder, "float64")
-    prompts = hf_reference.prepare(PROMPTS, None)
+    is_by_length = config.rope_parameters["rope_type"] in ("longrope", "dynamic")
+    prompts = hf_reference.prepare([*PROMPTS, WITHIN] if is_by_length else PROMPTS, None)
     hf_reference.write_packs(reference, folder, "float64", prompts, OUT / name / "packs")
     sizes = {path.name: path.stat().st_size for path in sorted((OUT / name).rglob("*")) if path.is_file()}
     print(name, sizes)
@@ -198,8 +234,18 @@ def write_gguf(model, config, name: str, path: Path) -> None:
         writer.add_rope_scaling_factor(rope["factor"])
     if rope["rope_type"] == "llama3":
         base = rope["rope_theta"] ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
-        factors = base / hf_reference.scaled_frequencies(base, rope)
+        factors = base / hf_reference.scaled_frequencies(base, rope, 0, 0)
         writer.add_tensor("rope_freqs.weight", factors.to(torch.float32).numpy())
+    if rope["rope_type"] in ("yarn", "longrope"):
+        writer.add_rope_scaling_type(gguf.RopeScalingType(rope["rope_type"]))
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+    if rope["rope_type"] == "yarn":
+        writer.add_rope_scaling_factor(rope["factor"])
+    if rope["rope_type"] == "longrope":
+        attention_factor = np.sqrt(1 + np.log(rope["factor"]) / np.log(rope["original_max_position_embeddings"]))
+        writer.add_rope_scaling_attn_factors(attention_factor)
+        for length in ("long", "short"):
+            writer.add_tensor(f"rope_factors_{length}.weight", np.array(rope[f"{length}_factor"], np.float32))
     if kind in ("mistral", "gemma2"):
         writer.add_sliding_window(config.sliding_window)
     if kind == "gemma2":

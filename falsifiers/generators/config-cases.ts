@@ -54,6 +54,41 @@ export const STATED: readonly Stated[] = [
   },
   {
     models: TINY,
+    values: numbers,
+    change: (n) => rope({ rope_type: 'yarn', factor: 8, original_max_position_embeddings: 16, attention_factor: n }),
+    expected: (n) => n,
+    read: (c) => ('attentionFactor' in c.rope.scaling ? c.rope.scaling.attentionFactor : null),
+  },
+  {
+    models: TINY,
+    values: numbers,
+    change: (n) =>
+      rope({ rope_type: 'yarn', factor: 8, original_max_position_embeddings: 16, beta_fast: n, beta_slow: 1 / n }),
+    expected: (n) => [n, 1 / n],
+    read: ({ rope: { scaling } }) => (scaling.type === 'yarn' ? [scaling.betaFast, scaling.betaSlow] : null),
+  },
+  {
+    models: ['llama', 'qwen3'],
+    values: numbers,
+    change: (n) =>
+      rope({
+        rope_type: 'longrope',
+        original_max_position_embeddings: 16,
+        short_factor: [1, 1, 1, 1, 1, 1, 1, n],
+        long_factor: [n, 1, 1, 1, 1, 1, 1, 1],
+      }),
+    expected: (n) => [n, n],
+    read: ({ rope: { scaling } }) => (scaling.type === 'longrope' ? [scaling.short[7], scaling.long[0]] : null),
+  },
+  {
+    models: TINY,
+    values: counts(64),
+    change: (n) => rope({ rope_type: 'dynamic', factor: n }),
+    expected: (n) => ({ length: 64 * n, scaling: { type: 'dynamic', factor: n, originalContextLength: 64 } }),
+    read: ({ contextLength, rope: { scaling } }) => ({ length: contextLength, scaling }),
+  },
+  {
+    models: TINY,
     values: counts(2 ** 20),
     change: (n) => ({ max_position_embeddings: n }),
     expected: (n) => n,
@@ -154,6 +189,8 @@ export function resolved({ rope: { theta, scaling }, ...config }: ModelConfig): 
     ropeTheta: theta,
     ropeType: scaling.type === 'none' ? 'default' : scaling.type,
     ropeFactor: 'factor' in scaling ? scaling.factor : null,
+    ropeOriginal: 'originalContextLength' in scaling ? scaling.originalContextLength : null,
+    attentionFactor: 'attentionFactor' in scaling ? Math.round(scaling.attentionFactor * 1e12) / 1e12 : 1,
     isTied: config.isTied,
     windows: Array.from({ length: config.layerCount }, (_, layer) =>
       fullAttentionLayers.includes(layer) ? null : slidingWindow,

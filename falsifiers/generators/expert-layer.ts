@@ -147,7 +147,11 @@ export async function judgedOps(layer: ExpertLayer, name: OpName, router?: Float
   const context = { arithmetic: CPU_ARITHMETIC, widths, captured, free: [] };
   const judged: JudgedValue[] = [];
   for (const op of program.ops.filter((candidate) => candidate.op === name)) {
-    const should = await opReference(op, { tokens, firstPosition: 0, isLast: true }, context);
+    const should = await opReference(
+      op,
+      { tokens, firstPosition: 0, isLast: true, contextLength: tokens.length },
+      context,
+    );
     judged.push({ ...should, values: values.get(op.out) ?? new Float32Array(0) });
   }
   return judged;

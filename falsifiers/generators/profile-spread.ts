@@ -46,7 +46,10 @@ export async function doubleLogits(
       for (const [n, lane] of lanes.entries()) lane.set(op.out, products[n]?.y ?? none);
     } else {
       for (const values of lanes)
-        values.set(op.out, await evaluateOp(op, { weights, tokens, firstPosition: 0, values }));
+        values.set(
+          op.out,
+          await evaluateOp(op, { weights, tokens, firstPosition: 0, contextLength: tokens.length, values }),
+        );
     }
     const done = operands(op).reads.filter((id) => lastReads.get(id) === i);
     for (const lane of lanes) for (const id of done) lane.delete(id);

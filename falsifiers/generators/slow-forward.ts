@@ -6,8 +6,10 @@ import type { SeededRandom } from './random.ts';
 
 /** Absent: as in Llama. */
 interface SlowExtras {
-  /** Angle per position of pair i; theta^(−2i/headDim) unless given. */
-  frequency?: (i: number) => number;
+  /** Angle per position of pair i in a text of that many positions; theta^(−2i/headDim) unless given. */
+  frequency?: (i: number, positionCount: number) => number;
+  /** Of what is rotated; 1 unless given. */
+  rotationFactor?: number;
   /** `slidingWindow` in every layer unless given. */
   windowOf?: (layer: number) => number | null;
   /** 1/√headDim unless given. */
@@ -288,17 +290,18 @@ class SlowPass {
 
   /** Rotates pair i of every head by p · theta^(−2i/headDim). */
   #turn(rows: Float64Array, headCount: number): Float64Array {
-    const { headDim, ropeTheta, turnsHalves } = this.#model;
+    const { headDim, ropeTheta, turnsHalves, rotationFactor: m = 1 } = this.#model;
     const frequency = this.#model.frequency ?? ((i: number) => ropeTheta ** ((-2 * i) / headDim));
     const out = new Float64Array(rows.length);
     for (let start = 0; start < rows.length; start += headDim) {
       const position = Math.floor(start / (headCount * headDim));
       for (let i = 0; i < headDim / 2; i++) {
-        const angle = position * frequency(i);
+        const angle = position * frequency(i, this.#tokens.length);
         const [a, b] = turnsHalves ? [start + i, start + i + headDim / 2] : [start + 2 * i, start + 2 * i + 1];
         const [x, y] = [rows[a] ?? NaN, rows[b] ?? NaN];
-        out[a] = this.#noise(x * Math.cos(angle) - y * Math.sin(angle), Math.hypot(x, y));
-        out[b] = this.#noise(x * Math.sin(angle) + y * Math.cos(angle), Math.hypot(x, y));
+        const size = m * Math.hypot(x, y);
+        out[a] = this.#noise(m * (x * Math.cos(angle) - y * Math.sin(angle)), size);
+        out[b] = this.#noise(m * (x * Math.sin(angle) + y * Math.cos(angle)), size);
       }
     }
     return out;

@@ -1,6 +1,7 @@
 // A model of models/tiny as a slow model: config.json and safetensors by Transformers' rules, read without the product.
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { frequencyOf, rotationFactorOf, type Rope } from './tiny-rope.ts';
 import { parseSafetensorsFile, trainerName, valuesOf } from './safetensors.ts';
 import type { PartContext } from '../../src/runner/falsifier.ts';
 import type { SlowModel } from './slow-forward.ts';
@@ -15,6 +16,7 @@ interface Config {
   head_dim?: number;
   vocab_size: number;
   rms_norm_eps: number;
+  max_position_embeddings: number;
   rope_parameters: Rope;
   sliding_window?: number | null;
   use_sliding_window?: boolean;
@@ -24,15 +26,6 @@ interface Config {
   final_logit_softcapping?: number | null;
   num_experts_per_tok?: number;
   norm_topk_prob?: boolean;
-}
-
-interface Rope {
-  rope_type: string;
-  rope_theta: number;
-  factor?: number;
-  low_freq_factor?: number;
-  high_freq_factor?: number;
-  original_max_position_embeddings?: number;
 }
 
 const ROOT = 'models/tiny';
@@ -55,6 +48,7 @@ export async function slowTinyHf(path: (file: string) => string): Promise<SlowMo
   const { tensors } = parseSafetensorsFile(await readFile(path('model.safetensors')));
   const headDim = config.head_dim ?? config.hidden_size / config.num_attention_heads;
   const isGemma = config.model_type === 'gemma2';
+  const rope = { maxPositions: config.max_position_embeddings, ...config.rope_parameters };
   const decoded = new Map<string, Float64Array>();
   return {
     layerCount: config.num_hidden_layers,
@@ -66,7 +60,8 @@ export async function slowTinyHf(path: (file: string) => string): Promise<SlowMo
     vocabSize: config.vocab_size,
     rmsNormEps: config.rms_norm_eps,
     ropeTheta: config.rope_parameters.rope_theta,
-    frequency: (i) => frequency(config.rope_parameters, headDim, i),
+    frequency: (i, positionCount) => frequencyOf(rope, headDim, i, positionCount),
+    rotationFactor: rotationFactorOf(rope),
     turnsHalves: true,
     slidingWindow: null,
     windowOf: (layer) => windowOf(config, layer),
@@ -93,19 +88,4 @@ function windowOf(config: Config, layer: number): number | null {
   const window = config.sliding_window ?? null;
   if (config.model_type === 'mistral') return window;
   return config.layer_types?.[layer] === 'sliding_attention' ? window : null;
-}
-
-/** Source: Su et al. 2021; linear: Chen et al. 2023; llama3: the rule published with Llama 3.1. */
-function frequency(rope: Rope, headDim: number, i: number): number {
-  const own = rope.rope_theta ** ((-2 * i) / headDim);
-  const factor = rope.factor ?? NaN;
-  if (rope.rope_type === 'default') return own;
-  if (rope.rope_type === 'linear') return own / factor;
-  const length = rope.original_max_position_embeddings ?? NaN;
-  const [low, high] = [rope.low_freq_factor ?? NaN, rope.high_freq_factor ?? NaN];
-  const wavelength = (2 * Math.PI) / own;
-  if (wavelength < length / high) return own;
-  if (wavelength > length / low) return own / factor;
-  const kept = (length / wavelength - low) / (high - low);
-  return (1 - kept) * (own / factor) + kept * own;
 }

@@ -38,6 +38,11 @@ export const TINY_MODELS: Readonly<Record<string, { hasGguf: boolean }>> = {
   'qwen3moe-raw': { hasGguf: false },
   gemma2: { hasGguf: true },
   'gemma2-scalar': { hasGguf: false },
+  'llama-yarn': { hasGguf: true },
+  'qwen2-yarn': { hasGguf: false },
+  'qwen3-yarn': { hasGguf: true },
+  'llama-longrope': { hasGguf: true },
+  'llama-dynamic': { hasGguf: false },
 };
 
 /** Largest |a − b| over the largest |b|; NaN where either side has one, or the lengths differ. */

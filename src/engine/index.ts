@@ -33,6 +33,7 @@ export type {
   WeightName,
   WeightShape,
 } from './program/program.ts';
+export { chosenByLength, ropeByLength } from './program/rope-scaling.ts';
 export { compileProgram } from './program/architectures.ts';
 export { STAGE_ALIASES, STAGE_NAMES, stageRank, type StageName } from './program/stages.ts';
 

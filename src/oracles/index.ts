@@ -9,6 +9,8 @@ export {
   openFloat64Executor,
   readRows,
   readVector,
+  ropeAttentionFactor,
+  ropeFactorsWeight,
   ropeFrequencies,
 } from './float64/index.ts';
 export type { DecodedRows, Float64Options, KeyValueCache, OpInputs } from './float64/index.ts';

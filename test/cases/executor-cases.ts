@@ -2,8 +2,30 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Executor, OpenExecutor, RunRequest, Session } from '../../src/engine/program/executor.ts';
-import type { Op, Program, ValueId } from '../../src/engine/program/program.ts';
+import type { Op, Program, RopeScaling, ValueId } from '../../src/engine/program/program.ts';
 import { SMALL_CONFIG, syntheticProgram, syntheticWeights, type SyntheticConfig } from './synthetic-model.ts';
+
+const scaledBy = (scaling: RopeScaling): SyntheticConfig => ({
+  ...SMALL_CONFIG,
+  rope: { ...SMALL_CONFIG.rope, scaling },
+});
+const YARN = {
+  type: 'yarn',
+  factor: 4,
+  betaFast: 32,
+  betaSlow: 1,
+  isTruncated: true,
+  originalContextLength: 512,
+  attentionFactor: 1.2,
+} satisfies RopeScaling;
+const DYNAMIC = { type: 'dynamic', factor: 4, originalContextLength: 20 } satisfies RopeScaling;
+const LONGROPE = {
+  type: 'longrope',
+  short: 'rope_factors_short.weight',
+  long: [1, 1.5, 2, 3, 4, 6, 8, 12],
+  originalContextLength: 20,
+  attentionFactor: 1.2,
+} satisfies RopeScaling;
 
 const TOKENS = [3, 17, 79, 0, 4, 4, 60, 12, 33, 71, 8, 25, 19, 2];
 
@@ -34,6 +56,9 @@ const CONFIGS: readonly [name: string, config: SyntheticConfig][] = [
       rope: { ...SMALL_CONFIG.rope, rotaryDim: 6 },
     },
   ],
+  ['yarn scaling', scaledBy(YARN)],
+  ['longrope scaling', scaledBy(LONGROPE)],
+  ['dynamic scaling', scaledBy(DYNAMIC)],
 ];
 
 const open = (openExecutor: OpenExecutor, config: SyntheticConfig): Promise<Executor> => {
@@ -123,6 +148,24 @@ export function describeExecutor(name: string, openExecutor: OpenExecutor): void
         expect(firstPosition).toBe(3);
         expect(bits(logits)).toEqual(bits(expected.slice(3 * SMALL_CONFIG.vocabSize)));
       });
+    });
+
+    it.each([LONGROPE, DYNAMIC])('keeps the frequencies of the length it was opened for: $type', async (scaling) => {
+      const executor = await open(openExecutor, scaledBy(scaling));
+      const runIn = async (contextLength: number): Promise<Uint32Array> => {
+        const session = await executor.openSession(contextLength);
+        const { logits } = await session.run({ tokens: TOKENS, logits: 'all' });
+        return bits(logits);
+      };
+      const within = await runIn(20);
+      expect(await runIn(TOKENS.length)).toEqual(within);
+      const beyond = await runIn(21);
+      expect(beyond).not.toEqual(within);
+      // Both lists of longrope are what they are at any length; theta of dynamic scaling grows on.
+      if (scaling.type === 'longrope') expect(await runIn(200)).toEqual(beyond);
+      else expect(await runIn(200)).not.toEqual(beyond);
+      expect(await runIn(20)).toEqual(within);
+      await executor.close();
     });
 
     it('is independent of another session of the same executor', async () => {
@@ -249,6 +292,37 @@ export function describeExecutor(name: string, openExecutor: OpenExecutor): void
         () => onOp('rope', { rope: { ...SMALL_CONFIG.rope, rotaryDim: 18 } }),
       ],
       ['an odd rotation', 'E_PROGRAM', () => onOp('rope', { rope: { ...SMALL_CONFIG.rope, rotaryDim: 3 } })],
+      [
+        'a scaling with a factor of 0',
+        'E_PROGRAM',
+        () => onOp('rope', { rope: scaledBy({ type: 'linear', factor: 0 }).rope }),
+      ],
+      [
+        'an attention factor that is no number',
+        'E_PROGRAM',
+        () => onOp('rope', { rope: scaledBy({ ...YARN, attentionFactor: Number.NaN }).rope }),
+      ],
+      [
+        'a rope factor too few',
+        'E_PROGRAM',
+        () => onOp('rope', { rope: scaledBy({ ...LONGROPE, short: [1, 2, 3] }).rope }),
+      ],
+      [
+        'a rope factor below 0',
+        'E_PROGRAM',
+        () => onOp('rope', { rope: scaledBy({ ...LONGROPE, short: [1, 1, 1, 1, 1, 1, 1, -1] }).rope }),
+      ],
+      [
+        'dynamic scaling of one pair',
+        'E_PROGRAM',
+        () => onOp('rope', { rope: { ...SMALL_CONFIG.rope, rotaryDim: 2, scaling: DYNAMIC } }),
+      ],
+      ['rope factors that are missing', 'E_PROGRAM_WEIGHT', () => onOp('rope', { rope: scaledBy(LONGROPE).rope })],
+      [
+        'rope factors of another shape',
+        'E_PROGRAM_WEIGHT',
+        () => onOp('rope', { rope: scaledBy({ ...LONGROPE, short: 'blk.0.attn_norm.weight' }).rope }),
+      ],
       ['an eps that is no number', 'E_PROGRAM', () => onOp('rmsnorm', { eps: Number.NaN })],
       ['a weight that is missing', 'E_PROGRAM_WEIGHT', () => onOp('matmul', { weight: 'blk.0.lost' })],
       ['a matrix of another shape', 'E_PROGRAM_WEIGHT', () => onOp('matmul', { weight: 'token_embd.weight' })],

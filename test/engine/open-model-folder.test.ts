@@ -150,7 +150,7 @@ describe('a folder is refused', () => {
       'with rotation that is not known',
       'E_CONFIG_UNSUPPORTED',
       async () => ({
-        'config.json': await configWith({ rope_parameters: { rope_type: 'yarn', rope_theta: 1e4, factor: 4 } }),
+        'config.json': await configWith({ rope_parameters: { rope_type: 'axial', rope_theta: 1e4, factor: 4 } }),
       }),
     ],
     [

@@ -16,7 +16,7 @@ import { checkSvg } from './check-svg.ts';
 import { printCheck } from './check-text.ts';
 import type { CheckFlags } from './check.ts';
 import { openChosenExecutor, type ExecutorReport } from './choose-executor.ts';
-import { openModelLogged, warn } from './open.ts';
+import { noteRopeChoice, openModelLogged, warn } from './open.ts';
 import { parseTokenIds, renderPromptOrDefault, type RenderedPrompt } from './prompt.ts';
 
 /** A check as it is shown. */
@@ -77,6 +77,7 @@ async function run(
     }
     const prompt = renderPromptOrDefault(model, promptText, flags);
     for (const { severity, message } of prompt.notices) warn(severity, message);
+    noteRopeChoice(model, prompt.ids.length);
     const { executor, report: chosen } = await openChosenExecutor(model, flags.gpu ? 'auto' : 'cpu');
     try {
       const report = await checkModel({
@@ -127,6 +128,7 @@ async function runDump(path: string, opened: Opened, flags: CheckFlags): Promise
     if (dump.modelSha256 !== null && dump.modelSha256 !== (await model.sha256())) {
       warn('warning', `${dump.label} is of a model file with another sha256 (${dump.modelSha256.slice(0, 12)}…)`);
     }
+    noteRopeChoice(model, tokens.length);
     const report = await checkDump({
       dump,
       program: model.program,

@@ -7,7 +7,17 @@ import { plainText } from '../terminal.ts';
 /** `none` for null: no sliding window, for one. */
 export function configText(value: ConfigValue['value']): string {
   if (value === null) return 'none';
-  return typeof value === 'number' ? fileNumberText(value) : plainText(String(value));
+  if (typeof value === 'number') return fileNumberText(value);
+  // Lists of factors are as long as half a head; --json has them whole.
+  return plainText(String(value).replaceAll(/\[([^\]]*)\]/g, (_, list: string) => `[${shortened(list)}]`));
+}
+
+const SHOWN_NUMBERS = 3;
+
+function shortened(list: string): string {
+  const numbers = list.split(',');
+  const rest = numbers.length - SHOWN_NUMBERS;
+  return rest > 1 ? `${numbers.slice(0, SHOWN_NUMBERS).join(',')}, … ${rest} more` : list;
 }
 
 /** `metadata: llama.block_count`. */

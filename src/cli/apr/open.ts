@@ -1,6 +1,6 @@
 // How every command of apr opens a model: through the engine's `openModel`, with the loader log on stderr, so that
 // what a person sees of a file is the same whichever command looked at it. No inference and no stdout here.
-import { openModel, type Model, type Notice } from '../../engine/index.ts';
+import { chosenByLength, openModel, type Model, type Notice } from '../../engine/index.ts';
 import { float32Text, plural } from '../figures.ts';
 import { errorStyle, plainText } from '../terminal.ts';
 
@@ -47,6 +47,12 @@ export function countFittingShapes(model: Model): { fitting: number; wanted: num
 export function warn(severity: Notice['severity'], message: string): void {
   const label = severity === 'warning' ? errorStyle.yellow(severity) : severity;
   process.stderr.write(`${label}: ${plainText(message)}\n`);
+}
+
+/** Says which frequencies a session has, of a model in which they go by its length. */
+export function noteRopeChoice({ program }: Model, contextLength: number): void {
+  const notice = chosenByLength(program, contextLength);
+  if (notice !== null) warn(notice.severity, notice.message);
 }
 
 /** `[rows, columns]`, row-major, as Transformers prints it. */

@@ -16,7 +16,7 @@ import type { Model } from '../../engine/index.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
 import { openChosenExecutor, type ExecutorReport } from './choose-executor.ts';
-import { openModelLogged, warn } from './open.ts';
+import { noteRopeChoice, openModelLogged, warn } from './open.ts';
 import { printParity } from './parity-text.ts';
 import type { ParityFlags } from './parity.ts';
 import { renderPromptOrDefault, usage, type RenderedPrompt } from './prompt.ts';
@@ -51,6 +51,7 @@ export async function runParity(path: string, promptText: string | undefined, fl
   try {
     const recorded = flags.pack === undefined ? null : await open(model, 0);
     const prompt = choosePrompt(model, promptText, flags, recorded);
+    noteRopeChoice(model, prompt.ids.length);
     const outside = recorded ?? (await open(model, prompt.ids.length));
     toClose.push(outside);
     progress.update(`asking ${outside.kind}`);

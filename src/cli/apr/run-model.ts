@@ -1,5 +1,12 @@
 // The generation behind `apr run`, timed, with its text written as it comes. Knows no flags and prints nothing itself.
-import { generate, type Executor, type FinishReason, type Model, type SamplingOptions } from '../../engine/index.ts';
+import {
+  generate,
+  type Executor,
+  type FinishReason,
+  type Model,
+  type Program,
+  type SamplingOptions,
+} from '../../engine/index.ts';
 import { Progress } from '../terminal.ts';
 import type { RenderedPrompt } from './prompt.ts';
 import type { Timings } from './run.ts';
@@ -24,7 +31,7 @@ export interface RunModelResult {
 export async function runModel(request: RunModelRequest): Promise<RunModelResult> {
   const { model, executor, prompt, sampling, seed, maxTokens, tracer, writer } = request;
   const { contextLength } = executor.program;
-  const session = await executor.openSession(Math.min(contextLength, prompt.ids.length + maxTokens - 1));
+  const session = await executor.openSession(sessionLength(executor.program, prompt, maxTokens));
   const progress = new Progress();
   const startMs = performance.now();
   let promptEndMs = startMs;
@@ -70,6 +77,11 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
       decodeTokensPerSecond: rate(decodeRuns, decodeMs),
     },
   };
+}
+
+/** The last token that is generated is not run. */
+export function sessionLength({ contextLength }: Program, { ids }: RenderedPrompt, maxTokens: number): number {
+  return Math.min(contextLength, ids.length + maxTokens - 1);
 }
 
 function rate(count: number, durationMs: number): number | null {

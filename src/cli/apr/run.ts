@@ -96,7 +96,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     { openChosenExecutor },
     { openModelLogged },
     { checkPromptFlags, renderPrompt },
-    { runModel },
+    { runModel, sessionLength },
     output,
     tracing,
   ] = await Promise.all([
@@ -116,8 +116,10 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   const loadStartMs = performance.now();
   await using model = disposable(await openModelLogged(path));
   const prompt = renderPrompt(model.value, argument, options);
-  const tracer = options.trace === true ? new tracing.RunTracer(model.value.program, options) : null;
-  const notices = [...prompt.notices, ...samplingNotices(sampling)];
+  const { program } = model.value;
+  const tracer = options.trace === true ? new tracing.RunTracer(program, options) : null;
+  const chosenRope = engine.chosenByLength(program, sessionLength(program, prompt, maxTokens));
+  const notices = [...prompt.notices, ...samplingNotices(sampling), ...(chosenRope === null ? [] : [chosenRope])];
   output.printPrompt(prompt, notices);
 
   const chosen = await openChosenExecutor(model.value, options.gpu ? 'auto' : 'cpu');

@@ -17,7 +17,7 @@ import {
 } from '../../engine/index.ts';
 import { printJson, Progress } from '../terminal.ts';
 import { openChosenExecutor } from './choose-executor.ts';
-import { openModelLogged, warn } from './open.ts';
+import { noteRopeChoice, openModelLogged, warn } from './open.ts';
 import { renderPrompt, type RenderedPrompt } from './prompt.ts';
 import { defaultFolder, describeFiles, staleText } from './trace-files.ts';
 import { traceJson, type Trace } from './trace-report.ts';
@@ -32,6 +32,7 @@ export async function traceRun(path: string, promptText: string | undefined, opt
     for (const name of selection.absent) warn('note', `this model has no stage ${name}; it is not written`);
     const prompt = renderPrompt(model, promptText, options);
     for (const { severity, message } of prompt.notices) warn(severity, message);
+    noteRopeChoice(model, prompt.ids.length);
     const { executor, report } = await openChosenExecutor(model, options.gpu ? 'auto' : 'cpu');
     try {
       const ran = await run(model, executor, prompt, selection, options);

@@ -1,7 +1,8 @@
 // The error that one op may make on given inputs, per element and in two tiers: `expected` (calibrated; above it is
 // suspicious) and `proven` (a bound; above it the op is wrong). Every op but the matmul, which comes with its own loop,
 // and attention, which has its own file. The reference itself is the oracle's formula.
-import type { Op } from '../../engine/index.ts';
+import type { Op, RopeParameters } from '../../engine/index.ts';
+import { ropeAttentionFactor } from '../../oracles/index.ts';
 import { gamma, type Arithmetic } from './arithmetic.ts';
 import { TANH_UNITS, UNIT_F64 } from './constants.ts';
 import { routeBudget, slotSumBudget } from './moe-budget.ts';
@@ -131,12 +132,17 @@ function rmsnormBudget(
   };
 }
 
-/** Two products and a sum over a table of cosines and sines; channels that are not rotated are copies. */
+/**
+ * Two products and a sum over a table of cosines and sines; channels that are not rotated are copies. Multiplied by an
+ * attention factor, all of it is; then the table is rounded at position 0 too, where the cosine is 1.
+ */
 function ropeBudget(op: Extract<Op, { op: 'rope' }>, given: BudgetInputs): OpReference {
   const { reference, inputs, arithmetic, frequencies, firstPosition } = given;
   const { unit, tiny, angle } = arithmetic;
   const { headCount, headDim } = op;
   const { rotaryDim, pairing } = op.rope;
+  const factor = ropeAttentionFactor(op.rope);
+  const relativeOfAngle = (i: number): number => angle.relative(i) + (4 + scalingUnits(op.rope)) * UNIT_F64;
   const [x] = inputs;
   const proven = new Float64Array(reference.length);
   for (let head = 0; head < reference.length / headDim; head += 1) {
@@ -148,12 +154,24 @@ function ropeBudget(op: Extract<Op, { op: 'rope' }>, given: BudgetInputs): OpRef
       const [xu, xv] = [Math.abs(x?.[u] ?? 0), Math.abs(x?.[v] ?? 0)];
       const [cos, sin] = [Math.abs(Math.cos(turn)), Math.abs(Math.sin(turn))];
       // What an angle that is off by d moves: d times the derivative of either output, |x| rotated by a quarter turn.
-      const drift = Math.abs(turn) * (angle.relative(i) + 4 * UNIT_F64);
-      const table = position === 0 ? 0 : angle.sincos;
-      const each = table * (xu + xv);
-      proven[u] = drift * (xu * sin + xv * cos) + each + gamma(2, unit) * (xu * cos + xv * sin) + tiny;
-      proven[v] = drift * (xu * cos + xv * sin) + each + gamma(2, unit) * (xu * sin + xv * cos) + tiny;
+      const drift = Math.abs(turn) * relativeOfAngle(i);
+      const table = position === 0 && factor === 1 ? 0 : angle.sincos;
+      // One rounding more where the cosine is multiplied before it is stored.
+      const each = (table + (factor === 1 ? 0 : UNIT_F64)) * (xu + xv);
+      proven[u] = factor * (drift * (xu * sin + xv * cos) + each + gamma(2, unit) * (xu * cos + xv * sin)) + tiny;
+      proven[v] = factor * (drift * (xu * cos + xv * sin) + each + gamma(2, unit) * (xu * sin + xv * cos)) + tiny;
     }
   }
   return { reference, expected: proven, proven, magnitude: null };
+}
+
+/** Relative error of a frequency in double, in units, beyond that of a power: what the rule of the scaling adds. */
+function scalingUnits({ theta, rotaryDim, scaling }: RopeParameters): number {
+  // theta grows by F·L/O − (F − 1): a difference of which at least 1 is left, to a power of 2 at most.
+  if (scaling.type === 'dynamic') return 8 * Math.max(1, scaling.factor);
+  if (scaling.type !== 'yarn') return 0;
+  // A share (pair − low) / length of the ramp is off by the roundings of low and of the length, which are of the size of
+  // rotaryDim at most; what is off of the share moves between f and f/F.
+  const length = (rotaryDim * Math.log(scaling.betaFast / scaling.betaSlow)) / (2 * Math.log(theta));
+  return (16 * rotaryDim * scaling.factor) / Math.min(1, Math.abs(length));
 }

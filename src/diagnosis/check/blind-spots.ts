@@ -1,6 +1,6 @@
 // What an input could not have shown: faults that need something which this prompt, this model or this kind of run does
 // not have. Said in every report, because a PASS is only about what was looked at.
-import type { Program } from '../../engine/index.ts';
+import { ropeByLength, type Program } from '../../engine/index.ts';
 import { LEAST_POSITIONS_FOR_STEPS } from './run-plan.ts';
 
 /** Positions that the CPU executor takes at a time; a shorter prompt crosses no boundary. */
@@ -27,6 +27,8 @@ export function blindSpots(program: Program, tokens: readonly number[], isDump: 
       `positions up to ${count - 1} of ${program.contextLength}: long-context angles and scaling were not reached`,
     );
   }
+  const unseen = otherFrequencies(program, count);
+  if (unseen !== null) spots.push(unseen);
   if (isDump || count < LEAST_POSITIONS_FOR_STEPS) {
     spots.push('the prompt ran in one piece: single steps and truncation were not judged');
   }
@@ -38,4 +40,18 @@ export function blindSpots(program: Program, tokens: readonly number[], isDump: 
       : 'the token ids are taken as right: the tokenizer was not looked at',
   );
   return spots;
+}
+
+/** Where frequencies go by the length of the session, a run has seen one choice of two. */
+function otherFrequencies(program: Program, count: number): string | null {
+  const found = ropeByLength(program, count);
+  if (found === null) return null;
+  const { type, originalContextLength: length, isBeyond } = found;
+  const [within, beyond] =
+    type === 'longrope'
+      ? ['the short rope factors', 'the long rope factors']
+      : ['theta as it is', 'a theta grown by dynamic scaling'];
+  return isBeyond
+    ? `more than ${length} positions: ${within}, of sessions within the original context, had no part in the run`
+    : `no more than ${length} positions: ${beyond}, of sessions beyond the original context, had no part in the run`;
 }

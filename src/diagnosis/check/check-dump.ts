@@ -47,7 +47,8 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const progress = onProgress === undefined ? {} : { onProgress };
   const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun, original, ...progress });
   const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
-  const chunk = { tokens: tokens.slice(firstPosition), firstPosition, isLast: true };
+  const contextLength = tokens.length;
+  const chunk = { tokens: tokens.slice(firstPosition), firstPosition, isLast: true, contextLength };
   const brackets: Bracket[] = [];
   const bracketed = new Set<ValueId>();
   for (const op of program.ops) {
@@ -71,7 +72,7 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const results = judge.finish();
   const covered = coverageOf(program, results);
   const coverage = { ...covered, missing: covered.missing.filter((id) => !bracketed.has(id)) };
-  const verification = await verifyProgram({ program, weights: verifyOn, packs });
+  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length });
   const logits = results.find(({ value }) => value === program.logits);
   const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
   const confirmed = new Set<string>();

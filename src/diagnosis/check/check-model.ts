@@ -37,7 +37,7 @@ export interface CheckOptions {
 export async function checkModel(options: CheckOptions): Promise<CheckReport> {
   const { executor, program, tokens, packs, verifyOn, original } = options;
   const arithmetic = arithmeticOf(executor.profile, executor.id);
-  const verification = await verifyProgram({ program, weights: verifyOn, packs });
+  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length });
   const { results, fault: pathFault } = await judgeRun(options, arithmetic, tokens, options.hasFreeRun);
   const confirmed = await confirm(options, arithmetic, results);
   const coverage = coverageOf(program, results);

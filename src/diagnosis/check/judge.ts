@@ -78,7 +78,8 @@ export class Judge {
     }
     onProgress?.(op, index, program.ops.length);
     const end = firstPosition + data.length / width;
-    const chunk = { tokens: tokens.slice(firstPosition, end), firstPosition, isLast: end === tokens.length };
+    const isLast = end === tokens.length;
+    const chunk = { tokens: tokens.slice(firstPosition, end), firstPosition, isLast, contextLength: tokens.length };
     const should = await opReference(op, chunk, {
       arithmetic,
       widths: this.#widths,

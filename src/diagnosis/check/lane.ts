@@ -11,6 +11,8 @@ export interface Chunk {
   tokens: readonly number[];
   firstPosition: number;
   isLast: boolean;
+  /** Positions of the session that they are of. */
+  contextLength: number;
 }
 
 export class Lane {
@@ -50,8 +52,8 @@ export class Lane {
 
   /** Any op but a matmul, by the oracle's formula; experts multiply what a matmul would. */
   async evaluate(op: Op, chunk: Chunk): Promise<{ y: Float64Array; cache: KeyValueCache | null }> {
-    const { tokens, firstPosition } = chunk;
-    const given = { weights: this.weights, tokens, firstPosition };
+    const { tokens, firstPosition, contextLength } = chunk;
+    const given = { weights: this.weights, tokens, firstPosition, contextLength };
     if (op.op !== 'attention') {
       const values = op.op === 'expertMatmul' ? new Map(this.#live).set(op.in, this.matmulInput(op.in).x) : this.#live;
       return { y: await evaluateOp(op, { ...given, values }), cache: null };

@@ -1,7 +1,7 @@
 // What one op should have written on given inputs, in float64 with its budget, while free runs take the same step: the
 // lanes over one weight source share each reading and decoding of a matrix.
 import { operands, type Op, type ValueId, type WeightSource } from '../../engine/index.ts';
-import { readVector, ropeFrequencies } from '../../oracles/index.ts';
+import { readVector, ropeFactorsWeight, ropeFrequencies } from '../../oracles/index.ts';
 import type { Arithmetic } from '../budgets/arithmetic.ts';
 import { attentionBudget } from '../budgets/attention-budget.ts';
 import { isRoundedType, matmulBudget } from '../budgets/matmul-budget.ts';
@@ -41,7 +41,7 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
     reference: y,
     rowCount: chunk.tokens.length,
     firstPosition: chunk.firstPosition,
-    frequencies: op.op === 'rope' ? await frequenciesOf(op, captured.weights) : null,
+    frequencies: op.op === 'rope' ? await frequenciesOf(op, captured.weights, chunk) : null,
     gain:
       op.op === 'rmsnorm'
         ? await readVector(captured.weights, op.weight, (widths.get(op.out) ?? 0) / (op.headCount ?? 1))
@@ -75,8 +75,12 @@ async function matmulReference(
   return matmulBudget(own, columns, isRoundedType(weights.info(op.weight)?.type), arithmetic);
 }
 
-async function frequenciesOf({ rope }: Extract<Op, { op: 'rope' }>, weights: WeightSource): Promise<Float64Array> {
-  const { scaling, rotaryDim } = rope;
-  const factors = scaling.type === 'factors' ? await readVector(weights, scaling.weight, rotaryDim / 2) : null;
-  return ropeFrequencies(rope, factors);
+async function frequenciesOf(
+  { rope }: Extract<Op, { op: 'rope' }>,
+  weights: WeightSource,
+  { contextLength }: Chunk,
+): Promise<Float64Array> {
+  const weight = ropeFactorsWeight(rope, contextLength);
+  const factors = weight === null ? null : await readVector(weights, weight, rope.rotaryDim / 2);
+  return ropeFrequencies(rope, factors, contextLength);
 }

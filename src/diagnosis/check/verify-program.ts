@@ -4,6 +4,7 @@
 import {
   captureRun,
   MemorySink,
+  ropeByLength,
   sha256Bytes,
   type Capture,
   type Program,
@@ -28,12 +29,14 @@ export interface VerifyOptions {
   /** Unquantised weights of this program, the model's own or those it was quantised from; null: there are none. */
   weights: WeightSource | null;
   packs: readonly Capture[];
+  /** Positions of the run that the program is vouched for. */
+  contextLength: number;
 }
 
 const LOGITS = 'lm_head.bin';
 
 /** Pack values are float32; what is compared is what is left beyond half a unit of that. */
-export async function verifyProgram({ program, weights, packs }: VerifyOptions): Promise<Verification> {
+export async function verifyProgram({ program, weights, packs, contextLength }: VerifyOptions): Promise<Verification> {
   const none: Verification = { status: 'unverified', says: '', packs: [], firstDifference: null };
   if (packs.length === 0) return { ...none, says: 'no reference pack of an independent implementation was found' };
   if (weights === null) {
@@ -43,8 +46,18 @@ export async function verifyProgram({ program, weights, packs }: VerifyOptions):
   const fitting = packs.filter((pack) => dtypeOf(pack) === 'float64' && fits(pack, program));
   if (fitting.length === 0) return { ...none, says: 'no float64 pack of this architecture and vocabulary was found' };
   // Every op of a program ends in the logits; a pack without them says nothing of what comes after its last stage.
-  const usable = fitting.filter(({ paths }) => paths.includes(LOGITS)).slice(0, MAX_PACKS);
-  if (usable.length === 0) return { ...none, says: 'no pack has lm_head, so none speaks of the whole program' };
+  const whole = fitting.filter(({ paths }) => paths.includes(LOGITS));
+  if (whole.length === 0) return { ...none, says: 'no pack has lm_head, so none speaks of the whole program' };
+  const run = ropeByLength(program, contextLength);
+  // Frequencies that go by length: a pack speaks of those that it was made with.
+  const isOfRun = ({ manifest }: Capture): boolean =>
+    ropeByLength(program, manifest.tokens.length)?.isBeyond === run?.isBeyond;
+  const usable = whole.filter(isOfRun).slice(0, MAX_PACKS);
+  if (usable.length === 0) {
+    const side = run?.isBeyond === true ? 'beyond' : 'within';
+    const says = `no pack is ${side} the original context of ${run?.originalContextLength} positions, as the run is`;
+    return { ...none, says };
+  }
   const executor = await openFloat64Executor(program, weights);
   const bar = freeRunBar(program);
   const result: Verification = { ...none, status: 'verified' };

@@ -1,5 +1,5 @@
 // Rotary position faults. All of them are invisible at position 0, where every angle is zero.
-import type { ModelTransform, RopeParameters } from '../../engine/index.ts';
+import type { ModelTransform, RopeParameters, RopeScaling } from '../../engine/index.ts';
 import type { Fault, FaultVariant } from './fault.ts';
 import { rewriteOps, type Site } from './rewrite.ts';
 
@@ -20,6 +20,38 @@ function otherPairing(rope: RopeParameters): RopeParameters {
 /** What a reader assumes that lost the key: 10,000; and 1,000,000 for the models whose own value that is. */
 function otherTheta(rope: RopeParameters): RopeParameters {
   return { ...rope, theta: rope.theta === 10_000 ? 1_000_000 : 10_000 };
+}
+
+function rescaled(change: (scaling: RopeScaling) => RopeScaling): (rope: RopeParameters) => RopeParameters {
+  return (rope) => ({ ...rope, scaling: change(rope.scaling) });
+}
+
+function withAttentionFactor(change: (factor: number) => number): (rope: RopeParameters) => RopeParameters {
+  return rescaled((scaling) =>
+    'attentionFactor' in scaling ? { ...scaling, attentionFactor: change(scaling.attentionFactor) } : scaling,
+  );
+}
+
+/** The numbers of the rule in each other's place, or twice the factor where it has but one. */
+function exchanged(scaling: RopeScaling): RopeScaling {
+  switch (scaling.type) {
+    case 'none':
+    case 'factors':
+      return scaling;
+    case 'yarn':
+      return { ...scaling, betaFast: scaling.betaSlow, betaSlow: scaling.betaFast };
+    case 'longrope':
+      return { ...scaling, short: scaling.long, long: scaling.short };
+    case 'llama3':
+      return { ...scaling, lowFreqFactor: scaling.highFreqFactor, highFreqFactor: scaling.lowFreqFactor };
+    case 'linear':
+    case 'dynamic':
+      return { ...scaling, factor: 2 * scaling.factor };
+  }
+}
+
+function slightlyOff(scaling: RopeScaling): RopeScaling {
+  return 'factor' in scaling ? { ...scaling, factor: scaling.factor * 1.02 } : exchanged(scaling);
 }
 
 export const ROPE_FAULTS: readonly Fault[] = [
@@ -46,6 +78,41 @@ export const ROPE_FAULTS: readonly Fault[] = [
       ...rope,
       theta: rope.theta * 1.02,
     })),
+  },
+  {
+    id: 'R4',
+    title: 'attention factor of the rotation missing or wrong',
+    bugClass: 'ROPE_FAILURE',
+    firstStage: 'q_post_rope',
+    needs: 'a model with yarn or longrope scaling',
+    gross: {
+      title: 'rotated without the attention factor',
+      inject: {
+        kind: 'model',
+        transform: { config: (config) => ({ ...config, rope: withAttentionFactor(() => 1)(config.rope) }) },
+      },
+    },
+    small: variant(
+      'attention factor half a percent high in one layer',
+      'one',
+      withAttentionFactor((factor) => factor * 1.005),
+    ),
+  },
+  {
+    id: 'R9',
+    title: 'rope scaled with other numbers than the model’s',
+    bugClass: 'CONFIG_METADATA_LOSS',
+    firstStage: 'q_post_rope',
+    needs:
+      'a model with linear, llama3, yarn, longrope or dynamic scaling; where it goes by length, a prompt beyond it',
+    gross: {
+      title: 'both ends of the ramp, or both lists of factors, exchanged; or the factor doubled',
+      inject: {
+        kind: 'model',
+        transform: { config: (config) => ({ ...config, rope: rescaled(exchanged)(config.rope) }) },
+      },
+    },
+    small: variant('factor two percent high, or the other list, in one layer', 'one', rescaled(slightlyOff)),
   },
   {
     id: 'R5',

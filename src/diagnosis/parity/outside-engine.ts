@@ -1,6 +1,6 @@
 // Somebody else's engine behind one seam: asked for what it makes of token ids, it answers with logits or with the likeliest
 // tokens of each position. llama.cpp, a command, an HTTP endpoint; a recorded pack is pack-engine.ts.
-import { sha256Bytes, type Model } from '../../engine/index.ts';
+import { ropeByLength, sha256Bytes, type Model } from '../../engine/index.ts';
 import {
   CommandEngine,
   HttpEndpoint,
@@ -34,10 +34,11 @@ export interface OutsideEngine {
 }
 
 /**
- * @throws RefuteError (both decline) E_ORACLE_MISSING where the package is not installed or does not load, E_ORACLE_MODEL
- *   where llama.cpp does not open this model
+ * @throws RefuteError (all decline) E_ORACLE_MISSING where the package is not installed or does not load, E_ORACLE_MODEL
+ *   where llama.cpp does not open this model, E_ORACLE_FREQUENCIES where it would rotate by other factors
  */
 export async function openLlamaCpp(model: Model, contextLength: number): Promise<OutsideEngine> {
+  assertSameFrequencies(model, contextLength);
   const loaded = await loadLlamaCpp();
   if (!loaded.available) {
     const next = 'Compare with a pack (--pack), a command or an endpoint instead';
@@ -70,6 +71,20 @@ export async function openLlamaCpp(model: Model, contextLength: number): Promise
       await llama.close();
     },
   };
+}
+
+/** llama.cpp rounds its context up to so many positions, and chooses the factors of longrope by that. */
+const LLAMA_CPP_CONTEXT_STEP = 256;
+
+function assertSameFrequencies({ path, program }: Model, contextLength: number): void {
+  const ours = ropeByLength(program, contextLength);
+  if (ours?.type !== 'longrope') return;
+  const { originalContextLength } = ours;
+  const theirs = Math.ceil(contextLength / LLAMA_CPP_CONTEXT_STEP) * LLAMA_CPP_CONTEXT_STEP;
+  if (ours.isBeyond || theirs <= originalContextLength) return;
+  const is = `for ${contextLength} positions llama.cpp opens ${theirs} and takes the long rope factors, a session here the short ones`;
+  const allowed = `more than ${originalContextLength} tokens are compared like for like`;
+  throw new RefuteError({ code: 'E_ORACLE_FREQUENCIES', place: path, is, allowed }, 2);
 }
 
 /** What it prints, or the capture that it writes. */

@@ -49,7 +49,8 @@ export async function spreadRows(options: SpreadOptions, onRow: (row: SpreadRow)
   const run = new Run(options, exact, lanes);
   const { ops } = program;
   const tailAt = ops.findLastIndex(({ op }) => op === 'attention') + 1;
-  for (let i = 0; i < tailAt; i += 1) await run.step(i, { tokens, firstPosition: 0, isLast: true });
+  const whole = { isLast: true, contextLength: tokens.length };
+  for (let i = 0; i < tailAt; i += 1) await run.step(i, { ...whole, tokens, firstPosition: 0 });
   // No position of what follows reads another one: it goes on in blocks, because a vocabulary is wide.
   const kept = [exact, ...all].map((lane) => ({ lane, values: run.wideValues(lane, tailAt) }));
   const block = Math.max(1, Math.floor(MAX_HELD_LOGITS / (program.vocabSize * kept.length)));
@@ -58,7 +59,7 @@ export async function spreadRows(options: SpreadOptions, onRow: (row: SpreadRow)
     for (const { lane, values } of kept) {
       for (const [id, { data, width }] of values) lane.set(id, data.slice(first * width, end * width));
     }
-    const chunk: Chunk = { tokens: tokens.slice(first, end), firstPosition: first, isLast: true };
+    const chunk: Chunk = { ...whole, tokens: tokens.slice(first, end), firstPosition: first };
     for (let i = tailAt; i < ops.length; i += 1) await run.step(i, chunk);
     handOn(program, { exact, ...lanes }, first, end, onRow);
   }

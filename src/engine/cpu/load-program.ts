@@ -1,11 +1,10 @@
 // A program with its weights in memory: what every session of an executor shares and none changes.
 import type { WeightInfo, WeightSource } from '../program/executor.ts';
-import type { Op, Program, RopeParameters, WeightName } from '../program/program.ts';
+import { ropeWeights, type Op, type Program, type RopeParameters, type WeightName } from '../program/program.ts';
 import type { TensorTypeName } from '../quant/types.ts';
 import { planBanks, residentWeight, type BankLimits, type BankPlan, type ResidentWeight } from './bank-plan.ts';
 import { Bank, readVector } from './bank.ts';
 import { planBuffers, type BufferPlan } from './buffer-plan.ts';
-import { ropeFrequencies } from './rope-table.ts';
 
 export interface LoadedProgram {
   program: Program;
@@ -13,9 +12,15 @@ export interface LoadedProgram {
   bankPlan: BankPlan;
   bufferPlan: BufferPlan;
   banks: readonly Bank[];
-  /** By `ropeKey`: radians per position of each pair. */
-  ropeFrequencies: ReadonlyMap<string, Float64Array>;
+  /** By `ropeKey`. */
+  ropes: ReadonlyMap<string, LoadedRope>;
   chunkPositions: number;
+}
+
+export interface LoadedRope {
+  rope: RopeParameters;
+  /** Contents of the weights that its scaling reads. */
+  factors: ReadonlyMap<WeightName, Float32Array>;
 }
 
 /** Equal for ropes that share a table. */
@@ -40,7 +45,7 @@ export async function loadProgram(program: Program, source: WeightSource, limits
     bankPlan,
     bufferPlan: planBuffers(program, bankPlan, limits.chunkPositions),
     banks,
-    ropeFrequencies: await frequenciesOf(program, infos, source),
+    ropes: await ropesOf(program, infos, source),
     chunkPositions: limits.chunkPositions,
   };
 }
@@ -61,7 +66,7 @@ function infoOf(infos: ReadonlyMap<WeightName, WeightInfo>, name: WeightName): W
 }
 
 function weightNames(op: Op): WeightName[] {
-  if (op.op === 'rope') return op.rope.scaling.type === 'factors' ? [op.rope.scaling.weight] : [];
+  if (op.op === 'rope') return ropeWeights(op.rope.scaling);
   return 'weight' in op ? [op.weight] : [];
 }
 
@@ -87,17 +92,17 @@ async function openBank(
   return bank;
 }
 
-async function frequenciesOf(
+async function ropesOf(
   program: Program,
   infos: ReadonlyMap<WeightName, WeightInfo>,
   source: WeightSource,
-): Promise<Map<string, Float64Array>> {
-  const frequencies = new Map<string, Float64Array>();
+): Promise<Map<string, LoadedRope>> {
+  const ropes = new Map<string, LoadedRope>();
   for (const op of program.ops) {
-    if (op.op !== 'rope' || frequencies.has(ropeKey(op.rope))) continue;
-    const { scaling } = op.rope;
-    const factors = scaling.type === 'factors' ? await readVector(infoOf(infos, scaling.weight), source) : null;
-    frequencies.set(ropeKey(op.rope), ropeFrequencies(op.rope, factors));
+    if (op.op !== 'rope' || ropes.has(ropeKey(op.rope))) continue;
+    const factors = new Map<WeightName, Float32Array>();
+    for (const name of ropeWeights(op.rope.scaling)) factors.set(name, await readVector(infoOf(infos, name), source));
+    ropes.set(ropeKey(op.rope), { rope: op.rope, factors });
   }
-  return frequencies;
+  return ropes;
 }

@@ -2,8 +2,8 @@
 import type { ValueId } from '../program/program.ts';
 import { bindOp, type Chunk, type RunRows } from './bind-op.ts';
 import type { Step } from './buffer-plan.ts';
-import type { LoadedProgram } from './load-program.ts';
-import { fillRopeTable } from './rope-table.ts';
+import type { LoadedProgram, LoadedRope } from './load-program.ts';
+import { factorsWeight, fillRopeTable, ropeAmplitude, ropeFrequencies } from './rope-table.ts';
 import { SessionBank } from './session-bank.ts';
 
 export interface BoundStep {
@@ -21,6 +21,8 @@ export class Workspace {
   readonly #banks: readonly SessionBank[];
   readonly #channels: ReadonlyMap<ValueId, number>;
   readonly #writers: ReadonlyMap<ValueId, number>;
+  /** By `ropeKey`, for a session of this length and for all of it. */
+  readonly #ropes: ReadonlyMap<string, { frequencies: Float64Array; amplitude: number }>;
 
   /** @throws RefuteError E_MEMORY_FULL */
   constructor(loaded: LoadedProgram, contextLength: number) {
@@ -28,15 +30,16 @@ export class Workspace {
     this.#loaded = loaded;
     this.#channels = new Map(program.values.map((value) => [value.id, value.channelCount]));
     this.#writers = new Map(program.ops.map((op, index) => [op.out, bankPlan.opBanks[index] ?? 0]));
+    this.#ropes = new Map([...loaded.ropes].map(([key, of]) => [key, rotation(of, contextLength)]));
     this.#banks = openBanks(loaded, contextLength);
     this.steps = loaded.bufferPlan.steps.map((step) => this.#bind(step));
   }
 
   /** Writes the angles of the chunk's positions into every bank that rotates. */
   fillRopeTables(rowCount: number): void {
-    for (const [key, frequencies] of this.#loaded.ropeFrequencies) {
+    for (const [key, { frequencies, amplitude }] of this.#ropes) {
       const table = new Float32Array(rowCount * 2 * frequencies.length);
-      fillRopeTable(table, frequencies, this.chunk.firstPosition);
+      fillRopeTable(table, frequencies, this.chunk.firstPosition, amplitude);
       for (const bank of this.#banks) bank.writeRopeTable(key, table);
     }
   }
@@ -88,6 +91,15 @@ export class Workspace {
   #channelsOf(value: ValueId): number {
     return this.#channels.get(value) ?? 0;
   }
+}
+
+function rotation(
+  { rope, factors }: LoadedRope,
+  contextLength: number,
+): { frequencies: Float64Array; amplitude: number } {
+  const weight = factorsWeight(rope.scaling, contextLength);
+  const content = weight === null ? null : (factors.get(weight) ?? null);
+  return { frequencies: ropeFrequencies(rope, content, contextLength), amplitude: ropeAmplitude(rope) };
 }
 
 /** All banks, or none: what was allocated before a failure is given back. */

@@ -6,10 +6,12 @@ import { byteLengthOf, TENSOR_TYPES } from '../quant/types.ts';
 import type { WeightSource } from './executor.ts';
 import {
   operands,
+  ropeWeights,
   type AttentionOp,
   type Op,
   type OpName,
   type Program,
+  type RopeParameters,
   type ValueId,
   type WeightName,
 } from './program.ts';
@@ -103,7 +105,7 @@ function checkOp(
       checkWeight(place, op.weight, [out], program, weights);
       return;
     case 'rope': {
-      const { rotaryDim, scaling } = op.rope;
+      const { rotaryDim } = op.rope;
       expectChannels(op.in, out);
       if (!isCount(op.headCount) || !isCount(op.headDim) || op.headCount * op.headDim !== out) {
         throw wrong(place, `${op.headCount} heads of ${op.headDim} channels do not make ${out} channels`);
@@ -111,7 +113,8 @@ function checkOp(
       if (!isCount(rotaryDim) || rotaryDim % 2 !== 0 || rotaryDim > op.headDim) {
         throw wrong(place, `rotaryDim is ${rotaryDim}`, `it must be even and at most headDim, ${op.headDim}`);
       }
-      if (scaling.type === 'factors') checkWeight(place, scaling.weight, [rotaryDim / 2], program, weights);
+      checkScaling(op.rope, place);
+      for (const weight of ropeWeights(op.rope.scaling)) checkWeight(place, weight, [rotaryDim / 2], program, weights);
       return;
     }
     case 'attention':
@@ -149,6 +152,18 @@ function checkOp(
       expectChannels(op.a, out);
       expectChannels(op.b, out);
       return;
+  }
+}
+
+function checkScaling({ rotaryDim, scaling }: RopeParameters, place: string): void {
+  for (const [name, value] of Object.entries(scaling)) {
+    if (typeof value === 'number' && !isPositive(value)) throw wrong(place, `${name} of its scaling is ${value}`);
+    if (Array.isArray(value) && (value.length !== rotaryDim / 2 || !value.every(isPositive))) {
+      throw wrong(place, `${name} has ${value.length} factors`, `it must have ${rotaryDim / 2}, each above 0`);
+    }
+  }
+  if (scaling.type === 'dynamic' && rotaryDim < 4) {
+    throw wrong(place, `rotaryDim is ${rotaryDim}`, 'dynamic scaling divides by rotaryDim - 2');
   }
 }
 
@@ -226,6 +241,10 @@ function checkWeight(
 function isSameShape(a: readonly number[], b: readonly number[]): boolean {
   const [left, right] = [a.filter((n) => n !== 1), b.filter((n) => n !== 1)];
   return left.length === right.length && left.every((n, i) => n === right[i]);
+}
+
+function isPositive(n: unknown): boolean {
+  return typeof n === 'number' && n > 0 && Number.isFinite(n);
 }
 
 function isCount(n: number): boolean {

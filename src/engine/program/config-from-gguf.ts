@@ -11,6 +11,7 @@ import { knownGgufKeys } from './gguf-keys.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { reportUnreadKeys } from './unread-keys.ts';
 import { ropeFromGguf } from './rope-from-gguf.ts';
+import { readContextLength } from './rope-scaling.ts';
 
 export interface GgufModelHeader {
   /** For messages. */
@@ -36,6 +37,9 @@ export function configFromGguf(header: GgufModelHeader): { config: ModelConfig; 
   const layerCount = reader.requiredCount('layerCount', 'block_count', LIMITS.layerCount);
   const modelDim = reader.requiredCount('modelDim', 'embedding_length', LIMITS.modelDim);
   const heads = readHeads(reader, modelDim);
+  const contextLength = reader.requiredCount('contextLength', 'context_length', LIMITS.contextLength);
+  const hasTensor = (name: string): boolean => tensors.has(name);
+  const rope = ropeFromGguf(reader, rules, { headDim: heads.headDim, contextLength, hasTensor });
   const config: Omit<ModelConfig, 'provenance'> = {
     architecture,
     layerCount,
@@ -43,9 +47,9 @@ export function configFromGguf(header: GgufModelHeader): { config: ModelConfig; 
     ffnDim: reader.requiredCount('ffnDim', 'feed_forward_length', LIMITS.ffnDim),
     ...heads,
     vocabSize: readVocabSize(reader, modelDim, tensors.get('token_embd.weight')),
-    contextLength: reader.requiredCount('contextLength', 'context_length', LIMITS.contextLength),
+    contextLength: readContextLength(reader, rope, contextLength),
     rmsNormEps: reader.requiredPositive('rmsNormEps', 'attention.layer_norm_rms_epsilon'),
-    rope: ropeFromGguf(reader, rules, { headDim: heads.headDim, hasFactors: tensors.has('rope_freqs.weight') }),
+    rope,
     ...readWindow(reader, rules, layerCount),
     attentionScale: readAttentionScale(reader, rules, { layerCount, modelDim, ...heads }),
     ...readSoftcaps(reader, rules),

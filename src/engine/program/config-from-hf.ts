@@ -11,6 +11,7 @@ import { HF_MODEL_TYPES, knownHfKeys, type HfModelType } from './hf-keys.ts';
 import { windowFromHf } from './window-from-hf.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { ropeFromHf } from './rope-from-hf.ts';
+import { readContextLength } from './rope-scaling.ts';
 import { reportUnreadKeys } from './unread-keys.ts';
 
 export interface HfModelHeader {
@@ -43,6 +44,8 @@ export function configFromHf({ path, metadata, tensors }: HfModelHeader): { conf
   const layerCount = reader.requiredCount('layerCount', 'num_hidden_layers', LIMITS.layerCount);
   const modelDim = reader.requiredCount('modelDim', 'hidden_size', LIMITS.modelDim);
   const heads = readHeads(reader, shapes);
+  const maxPositions = reader.requiredCount('contextLength', 'max_position_embeddings', LIMITS.contextLength);
+  const rope = ropeFromHf(reader, { headDim: heads.headDim, maxPositions });
   const config: Omit<ModelConfig, 'provenance'> = {
     architecture,
     layerCount,
@@ -50,11 +53,11 @@ export function configFromHf({ path, metadata, tensors }: HfModelHeader): { conf
     ffnDim: reader.requiredCount('ffnDim', 'intermediate_size', LIMITS.ffnDim),
     ...heads,
     vocabSize: reader.requiredCount('vocabSize', 'vocab_size', LIMITS.vocabSize),
-    contextLength: reader.requiredCount('contextLength', 'max_position_embeddings', LIMITS.contextLength),
+    contextLength: readContextLength(reader, rope, maxPositions),
     rmsNormEps:
       reader.positive('rmsNormEps', 'rms_norm_eps') ??
       reader.default('rmsNormEps', 'RMS-EPS-DEFAULT', 'rms_norm_eps', 1e-6, WHY),
-    rope: ropeFromHf(reader, heads.headDim),
+    rope,
     ...windowFromHf(reader, modelType, layerCount),
     attentionScale: readAttentionScale(reader, rules, heads.headDim),
     attentionSoftcap: readSoftcap(reader, rules, 'attentionSoftcap', 'attn_logit_softcapping'),

@@ -19,6 +19,8 @@ const READ: readonly string[] = [
   'rope.scaling.type',
   'rope.scaling.factor',
   'rope.scale_linear',
+  'rope.scaling.original_context_length',
+  'rope.scaling.attn_factor',
 ];
 const GEMMA: readonly string[] = ['attn_logit_softcapping', 'final_logit_softcapping'];
 const EXPERTS: readonly string[] = [
@@ -31,7 +33,6 @@ const EXPERTS: readonly string[] = [
 const HARMLESS: readonly string[] = [
   'tensor_data_layout',
   'expert_used_count',
-  'rope.scaling.original_context_length',
   'rope.scaling.finetuned',
   'attention.layer_norm_epsilon',
 ];
@@ -51,8 +52,11 @@ const NEUTRAL: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['residual_scale', 1],
   ['logit_scale', 1],
   ['use_parallel_residual', false],
-  ['rope.scaling.attn_factor', 1],
   ['rope.scaling.yarn_log_multiplier', 0],
+  ['rope.scaling.yarn_ext_factor', 1],
+  ['rope.scaling.yarn_attn_factor', 1],
+  ['rope.scaling.yarn_beta_fast', 32],
+  ['rope.scaling.yarn_beta_slow', 1],
 ]);
 
 export function knownGgufKeys({ gemma, hasExperts }: ArchitectureRules): KnownKeys {

@@ -38,6 +38,7 @@ const READ: readonly string[] = [
   'attention_bias',
   'hidden_act',
   'rope_theta',
+  'original_max_position_embeddings',
 ];
 /** `rope_parameters` since Transformers 5, `rope_scaling` before. */
 const ROPE: readonly string[] = [
@@ -48,6 +49,14 @@ const ROPE: readonly string[] = [
   'low_freq_factor',
   'high_freq_factor',
   'original_max_position_embeddings',
+  'attention_factor',
+  'beta_fast',
+  'beta_slow',
+  'mscale',
+  'mscale_all_dim',
+  'truncate',
+  'short_factor',
+  'long_factor',
 ].flatMap((key) => [`rope_parameters.${key}`, `rope_scaling.${key}`]);
 const WINDOW: readonly string[] = ['sliding_window', 'use_sliding_window', 'max_window_layers', 'layer_types'];
 const GEMMA: readonly string[] = [

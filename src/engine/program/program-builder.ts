@@ -1,17 +1,18 @@
 // Writes a Program down op by op while a compiler reads like a forward pass: each method appends one op, returns the
 // value that it writes, and notes the weight that it reads. A value named like a stage is that stage. Knows no
 // architecture.
-import type {
-  AttentionOp,
-  Op,
-  Program,
-  RopeParameters,
-  Stage,
-  StageSource,
-  Value,
-  ValueId,
-  WeightName,
-  WeightShape,
+import {
+  ropeWeights,
+  type AttentionOp,
+  type Op,
+  type Program,
+  type RopeParameters,
+  type Stage,
+  type StageSource,
+  type Value,
+  type ValueId,
+  type WeightName,
+  type WeightShape,
 } from './program.ts';
 import { isStageName, stageRank, type StageName } from './stages.ts';
 
@@ -71,7 +72,7 @@ export class ProgramBuilder {
   rope(name: string, input: Built, head: { headCount: number; headDim: number; rope: RopeParameters }): Built {
     const out = this.#value(name, input.channelCount);
     const { scaling, rotaryDim } = head.rope;
-    if (scaling.type === 'factors') this.#read(scaling.weight, [rotaryDim / 2]);
+    for (const weight of ropeWeights(scaling)) this.#read(weight, [rotaryDim / 2]);
     this.#ops.push({ op: 'rope', in: input.id, out: out.id, ...head });
     return out;
   }

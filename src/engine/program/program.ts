@@ -18,10 +18,16 @@ export interface Value {
 /** `norm`: adjacent pairs (2i, 2i+1), as Llama GGUF files want it. `neox`: halves (i, i + rotaryDim/2). */
 export type RopePairing = 'norm' | 'neox';
 
+/** One divisor per pair: the numbers, or the weight that holds them. */
+export type RopeFactors = readonly number[] | WeightName;
+
 /**
  * Angle of pair i at position p: p · f_i with f_i = theta^(−2i/rotaryDim), divided by `factor` (linear), or by the
  * per-pair factor held in the weight `rope_freqs.weight` (how GGUF carries llama3 scaling), or reshaped by the llama3
- * rule from its four numbers (how config.json carries it).
+ * rule from its four numbers (how config.json carries it). yarn divides slow pairs by `factor`, leaves fast ones, and
+ * goes from one to the other along a ramp of pairs. longrope and dynamic depend on a length, which is the session's, from
+ * its opening to its end: longrope divides by `long` beyond `originalContextLength` and by `short` within, dynamic grows
+ * theta beyond it. `attentionFactor` multiplies cosines and sines.
  */
 export type RopeScaling =
   | { type: 'none' }
@@ -33,7 +39,20 @@ export type RopeScaling =
       lowFreqFactor: number;
       highFreqFactor: number;
       originalContextLength: number;
-    };
+    }
+  | {
+      type: 'yarn';
+      factor: number;
+      /** Turns over the original context from which a pair is left as it is, and below which it is divided. */
+      betaFast: number;
+      betaSlow: number;
+      /** True where the ends of the ramp are whole pairs. */
+      isTruncated: boolean;
+      originalContextLength: number;
+      attentionFactor: number;
+    }
+  | { type: 'longrope'; short: RopeFactors; long: RopeFactors; originalContextLength: number; attentionFactor: number }
+  | { type: 'dynamic'; factor: number; originalContextLength: number };
 
 export interface RopeParameters {
   theta: number;
@@ -140,6 +159,13 @@ export interface Program {
   weights: WeightShape[];
   /** The value that holds the logits. */
   logits: ValueId;
+}
+
+/** The weights that a scaling reads, each [rotaryDim / 2]. */
+export function ropeWeights(scaling: RopeScaling): WeightName[] {
+  if (scaling.type === 'factors') return [scaling.weight];
+  if (scaling.type !== 'longrope') return [];
+  return [scaling.short, scaling.long].filter((factors) => typeof factors === 'string');
 }
 
 /** The value that an op writes, and the values that it reads. */

@@ -3,7 +3,7 @@
 // the same. Whether the program is the right one for a model, no check of this kind can know.
 import { RefuteError } from '../../errors.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
-import type { Op, Program, ValueId, WeightName } from '../../engine/program/program.ts';
+import type { Op, Program, RopeParameters, ValueId, WeightName } from '../../engine/program/program.ts';
 import { readsOf } from './needed-rows.ts';
 import { layoutOf } from './weights.ts';
 
@@ -79,6 +79,7 @@ function checkNumbers(op: Op, place: string): void {
         `it must be even and at most ${headDim}, the head's channels`,
       );
     }
+    checkScaling(rope, place);
   }
   if (op.op === 'attention') {
     const { headCount, kvHeadCount, headDim, window } = op;
@@ -87,6 +88,19 @@ function checkNumbers(op: Op, place: string): void {
       throw broken(place, `${headCount} heads share ${kvHeadCount} kv heads`, 'every kv head must serve equally many');
     }
   }
+}
+
+function checkScaling({ scaling, rotaryDim }: RopeParameters, place: string): void {
+  for (const [name, value] of Object.entries(scaling)) {
+    const numbers: readonly number[] = Array.isArray(value) ? value : typeof value === 'number' ? [value] : [];
+    if (Array.isArray(value) && value.length !== rotaryDim / 2) {
+      throw broken(place, `${name} lists ${value.length} factors`, `there are ${rotaryDim / 2} pairs`);
+    }
+    const bad = numbers.find((n) => !(n > 0 && n < Infinity));
+    if (bad !== undefined) throw broken(place, `${name} of the scaling is ${bad}`, 'it must be above 0');
+  }
+  // theta grows by a power of rotaryDim / (rotaryDim − 2).
+  if (scaling.type === 'dynamic' && rotaryDim === 2) throw broken(place, 'dynamic scaling of one pair');
 }
 
 /** How many channels an op's values must have. */
@@ -144,9 +158,16 @@ function checkWeight(
   program: Program,
   weights: WeightSource,
 ): void {
-  const needed = weightShape(op, channels, program.vocabSize, weights);
-  if (needed === null) return;
-  const { name, shape } = needed;
+  const needed = op.op === 'rope' ? factorShapes(op.rope) : [weightShape(op, channels, program.vocabSize, weights)];
+  for (const weight of needed) if (weight !== null) checkShape(weight, place, program, weights);
+}
+
+function checkShape(
+  { name, shape }: { name: WeightName; shape: number[] },
+  place: string,
+  program: Program,
+  weights: WeightSource,
+): void {
   const stored = layoutOf(weights, name, shape.at(-1) ?? 0).info.shape;
   const declared = program.weights.find((weight) => weight.name === name)?.shape ?? shape;
   for (const found of [stored, declared]) {
@@ -158,6 +179,13 @@ function checkWeight(
       allowed: `the op reads [${shape.join(', ')}]`,
     });
   }
+}
+
+/** longrope may hold one list of factors as numbers and the other as a weight. */
+function factorShapes({ scaling, rotaryDim }: RopeParameters): { name: WeightName; shape: number[] }[] {
+  const lists = scaling.type === 'longrope' ? [scaling.short, scaling.long] : [];
+  const all = scaling.type === 'factors' ? [scaling.weight] : lists;
+  return all.flatMap((name) => (typeof name === 'string' ? [{ name, shape: [rotaryDim / 2] }] : []));
 }
 
 function weightShape(
@@ -182,10 +210,7 @@ function weightShape(
       const columns = weights.info(op.weight)?.shape.at(-1) === width ? width : width / slots;
       return { name: op.weight, shape: [op.expertCount, out / slots, columns] };
     }
-    case 'rope': {
-      const { scaling, rotaryDim } = op.rope;
-      return scaling.type === 'factors' ? { name: scaling.weight, shape: [rotaryDim / 2] } : null;
-    }
+    case 'rope':
     case 'attention':
     case 'silu':
     case 'gelu':

@@ -15,6 +15,7 @@ import { moeSelect } from './ops/moe-select.ts';
 import { moeSum } from './ops/moe-sum.ts';
 import { mul } from './ops/mul.ts';
 import { rmsnorm } from './ops/rmsnorm.ts';
+import { ropeFactorsWeight } from './ops/rope-frequencies.ts';
 import { rope } from './ops/rope.ts';
 import { scale } from './ops/scale.ts';
 import { silu } from './ops/silu.ts';
@@ -29,6 +30,8 @@ export interface OpInputs {
   tokens: readonly number[];
   /** Of row 0. */
   firstPosition: number;
+  /** Positions that the session was opened for. Read by `rope` where its scaling depends on them. */
+  contextLength?: number;
   /**
    * Read by `attention`, which writes its k and v into it first: the same op's positions before `firstPosition`. May be
    * left out where that is 0.
@@ -41,7 +44,7 @@ export interface OpInputs {
  *
  * @returns [rows, channels], new
  * @throws RefuteError E_PROGRAM_WEIGHT where a weight is missing or of another shape
- * @throws RangeError where a value is missing, or positions before `firstPosition` are not in the cache
+ * @throws RangeError where a value or a length that is read is missing, or positions before `firstPosition` are not in the cache
  */
 export async function evaluateOp(op: Op, inputs: OpInputs): Promise<Float64Array> {
   const { weights, tokens, firstPosition } = inputs;
@@ -64,9 +67,10 @@ export async function evaluateOp(op: Op, inputs: OpInputs): Promise<Float64Array
     case 'addBias':
       return addBias(value(op.in), await readVector(weights, op.weight, channelsOf(op.in)));
     case 'rope': {
-      const { scaling, rotaryDim } = op.rope;
-      const factors = scaling.type === 'factors' ? await readVector(weights, scaling.weight, rotaryDim / 2) : null;
-      return rope(op, value(op.in), firstPosition, factors);
+      const { contextLength } = inputs;
+      const weight = ropeFactorsWeight(op.rope, contextLength);
+      const factors = weight === null ? null : await readVector(weights, weight, op.rope.rotaryDim / 2);
+      return rope(op, value(op.in), firstPosition, factors, contextLength);
     }
     case 'attention': {
       const cache = inputs.cache ?? newCache(op);

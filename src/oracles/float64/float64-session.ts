@@ -117,7 +117,8 @@ export class Float64Session implements Session<Float64Array> {
     { tokens, firstPosition }: Pick<Chunk, 'tokens' | 'firstPosition'>,
   ): Promise<Float64Array> {
     const cache = op.op === 'attention' ? { cache: this.#cacheOf(op) } : {};
-    return evaluateOp(op, { weights: this.#weights, values, tokens, firstPosition, ...cache });
+    const { contextLength } = this.#limits;
+    return evaluateOp(op, { weights: this.#weights, values, tokens, firstPosition, contextLength, ...cache });
   }
 
   /** On the last row of the chunk, whether the values hold all rows or that one. */

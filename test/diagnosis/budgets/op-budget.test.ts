@@ -27,7 +27,7 @@ describe('the budget of an rmsnorm', () => {
     ]);
     const { reference, expected, proven } = await opReference(
       op,
-      { tokens: [0], firstPosition: 0, isLast: true },
+      { tokens: [0], firstPosition: 0, isLast: true, contextLength: 1 },
       { arithmetic, widths, captured, free: [] },
     );
     const r = Math.fround(1 / Math.fround(Math.sqrt(Math.fround((x[0] ?? 0) ** 2 / 2))));

@@ -17,7 +17,7 @@ describe('a reference pack', () => {
   const verify = (paths: readonly string[]): ReturnType<typeof verifyProgram> => {
     const { folder, manifest } = pack;
     const some = { folder, manifest, paths, read: (path: string) => pack.read(path) } as Capture;
-    return verifyProgram({ program: model.program, weights: model.weights, packs: [some] });
+    return verifyProgram({ program: model.program, weights: model.weights, packs: [some], contextLength: 9 });
   };
 
   it('vouches for the program by its logits', async () => {

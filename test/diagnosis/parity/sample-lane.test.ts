@@ -17,7 +17,7 @@ const op: Op = { op: 'expertMatmul', in: 'x', experts: 'ids', weight: 'w', exper
 const w = randomFloats(1, EXPERTS * ROWS * COLUMNS, 1);
 const weights = memoryWeights({ w: { shape: [EXPERTS, ROWS, COLUMNS], data: w } });
 const tokens = [0, 0];
-const chunk = { tokens, firstPosition: 0, isLast: true };
+const chunk = { tokens, firstPosition: 0, isLast: true, contextLength: tokens.length };
 const ids = Float64Array.of(2, 0, 1, 2);
 
 /** Of the position, or of each of its two slots. */

@@ -35,9 +35,10 @@ describe('rope', () => {
       fc.asyncProperty(cases, async ({ pairing, rotaryDim, restDim, headCount, rows, position, seed }) => {
         const headDim = rotaryDim + restDim;
         const x = randomFloats(seed, rows * headCount * headDim, 1);
-        const frequencies = ropeFrequencies({ theta: 10_000, rotaryDim, pairing, scaling: { type: 'none' } }, null);
+        const parameters = { theta: 10_000, rotaryDim, pairing, scaling: { type: 'none' } } as const;
+        const frequencies = ropeFrequencies(parameters, null, position + rows);
         const table = new Float32Array(rows * rotaryDim);
-        fillRopeTable(table, frequencies, position);
+        fillRopeTable(table, frequencies, position, 1);
 
         const memory = new GuardedMemory();
         const { rope } = await ropeKernel.instantiate(memory.memory);

@@ -30,6 +30,22 @@ function configOf(
 
 const codes = ({ notices }: ReturnType<typeof configOf>): string[] => notices.map(({ code }) => code);
 
+type Keys = NonNullable<NonNullable<Parameters<typeof configOf>[0]>['keys']>;
+const YARN: Keys = {
+  'llama.rope.scaling.type': ['string', 'yarn'],
+  'llama.rope.scaling.factor': ['f32', 8],
+  'llama.rope.scaling.original_context_length': ['u32', 16],
+};
+const LONGROPE: Keys = {
+  'llama.rope.scaling.type': ['string', 'longrope'],
+  'llama.rope.scaling.original_context_length': ['u32', 16],
+  'llama.rope.scaling.attn_factor': ['f32', 1.25],
+};
+const LONGROPE_TENSORS = ['long', 'short'].map((length) => ({
+  name: `rope_factors_${length}.weight`,
+  elementCount: 4,
+}));
+
 describe('configFromGguf', () => {
   it('reads a llama file and says where each number came from', () => {
     const { config, notices } = configOf({ headDim: 12, ffnDim: 80 });
@@ -109,6 +125,41 @@ describe('configFromGguf', () => {
       type: 'factors',
       weight: 'rope_freqs.weight',
     });
+  });
+
+  it('reads yarn as llama.cpp does', () => {
+    const read = configOf({ keys: YARN });
+    expect(read.config.rope.scaling).toEqual({
+      type: 'yarn',
+      factor: 8,
+      betaFast: 32,
+      betaSlow: 1,
+      isTruncated: true,
+      originalContextLength: 16,
+      attentionFactor: 1 + 0.1 * Math.log(8),
+    });
+    expect(read.config.contextLength).toBe(128);
+    expect(read.config.provenance['rope.scaling']).toEqual({ source: 'metadata', detail: 'llama.rope.scaling.type' });
+    expect(read.notices).toEqual([]);
+    const attention = { ...YARN, 'llama.rope.scaling.attn_factor': ['f32', 1.5] } as const;
+    const scaled = { attentionFactor: 1.5 * (1 + 0.1 * Math.log(8)) };
+    expect(configOf({ keys: { ...attention } as never }).config.rope.scaling).toMatchObject(scaled);
+    const unstated = configOf({ keys: { ...YARN, 'llama.rope.scaling.original_context_length': undefined } });
+    expect(unstated.config.rope.scaling).toMatchObject({ originalContextLength: 64 });
+    expect(codes(unstated)).toEqual(['ROPE-CONTEXT-DEFAULT']);
+  });
+
+  it('reads longrope from its two tensors, and says that it goes by the length of a session', () => {
+    const read = configOf({ keys: LONGROPE, extraTensors: LONGROPE_TENSORS });
+    expect(read.config.rope.scaling).toEqual({
+      type: 'longrope',
+      short: 'rope_factors_short.weight',
+      long: 'rope_factors_long.weight',
+      originalContextLength: 16,
+      attentionFactor: 1.25,
+    });
+    expect(codes(read)).toEqual(['ROPE-BY-LENGTH']);
+    expect(read.config.provenance['rope.scaling'].source).toBe('tensor');
   });
 
   it('keeps a sliding window and says that llama.cpp does not', () => {
@@ -203,7 +254,7 @@ describe('configFromGguf refuses', () => {
   });
 
   it.each([
-    ['rope.scaling.type', 'string', 'yarn'],
+    ['rope.scaling.type', 'string', 'dynamic'],
     ['rope.scaling.type', 'string', 'longrope'],
     ['rope.scaling.type', 'u32', 1],
     ['expert_count', 'u32', 8],
@@ -211,8 +262,32 @@ describe('configFromGguf refuses', () => {
     ['attention.causal', 'bool', false],
     ['logit_scale', 'f32', 16],
     ['rope.scaling.attn_factor', 'f32', 0.5],
+    ['rope.scaling.yarn_beta_fast', 'f32', 8],
+    ['rope.scaling.yarn_beta_slow', 'f32', 2],
+    ['rope.scaling.yarn_ext_factor', 'f32', 0.5],
+    ['rope.scaling.yarn_attn_factor', 'f32', 2],
+    ['rope.scaling.yarn_log_multiplier', 'f32', 0.1],
   ] as const)('%s = %s %s, which would change the result', async (key, type, value) => {
     await refusal('E_CONFIG_UNSUPPORTED', () => configOf({ keys: { [`llama.${key}`]: [type, value] } }));
+  });
+
+  it('yarn over a context that the fastest pair does not turn in, or beside factors', async () => {
+    const key = 'llama.rope.scaling.original_context_length';
+    await refusal('E_CONFIG_UNSUPPORTED', () => configOf({ keys: { ...YARN, [key]: ['u32', 6] } }));
+    const keys = { ...YARN, 'llama.rope.scaling.factor': undefined };
+    const extraTensors = [{ name: 'rope_freqs.weight', elementCount: 4 }];
+    await refusal('E_CONFIG_UNSUPPORTED', () => configOf({ keys, extraTensors }));
+  });
+
+  it('longrope without both tensors, with a factor besides, or in an architecture that llama.cpp has without', async () => {
+    const [long = { name: '', elementCount: 0 }] = LONGROPE_TENSORS;
+    await refusal('E_CONFIG_UNSUPPORTED', () => configOf({ keys: LONGROPE, extraTensors: [long] }));
+    const twice: Keys = { ...LONGROPE, 'llama.rope.scaling.factor': ['f32', 4] };
+    await refusal('E_CONFIG_UNSUPPORTED', () => configOf({ keys: twice, extraTensors: LONGROPE_TENSORS }));
+    const keys: Keys = { 'qwen2.rope.scaling.type': ['string', 'longrope'] };
+    await refusal('E_CONFIG_UNSUPPORTED', () =>
+      configOf({ architecture: 'qwen2', keys, extraTensors: LONGROPE_TENSORS }),
+    );
   });
 
   it('positions that are scaled twice', async () => {

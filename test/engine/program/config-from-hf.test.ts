@@ -50,6 +50,16 @@ const STATED = {
   sliding_window: 8,
 };
 
+const YARN = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 16 };
+const LONGROPE = {
+  rope_type: 'longrope',
+  original_max_position_embeddings: 16,
+  short_factor: [1, 1, 1, 1, 1.5, 2],
+  long_factor: [1, 1, 2, 4, 8, 16],
+};
+const ropeKeys = (of: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(of).map(([key, value]) => [`rope_parameters.${key}`, value]));
+
 describe('configFromHf', () => {
   it('reads a config and says where each number came from', () => {
     const { config, notices } = configOf();
@@ -126,6 +136,83 @@ describe('configFromHf', () => {
     expect(configOf({ 'rope_parameters.rope_theta': 7 }).config.rope.theta).toBe(7);
   });
 
+  const scalingOf = (of: Record<string, unknown>, keys: Record<string, unknown> = {}) =>
+    configOf({ ...ropeKeys(of), ...keys }).config.rope.scaling;
+
+  it('reads yarn, with the defaults of Transformers', () => {
+    expect(scalingOf(YARN)).toEqual({
+      type: 'yarn',
+      factor: 4,
+      betaFast: 32,
+      betaSlow: 1,
+      isTruncated: true,
+      originalContextLength: 16,
+      attentionFactor: 0.1 * Math.log(4) + 1,
+    });
+    const stated = { beta_fast: 8, beta_slow: 2, truncate: false, attention_factor: 1.5 };
+    const wanted = { betaFast: 8, betaSlow: 2, isTruncated: false, attentionFactor: 1.5 };
+    expect(scalingOf({ ...YARN, ...stated, mscale: 2, mscale_all_dim: 1 })).toMatchObject(wanted);
+    // 0 counts as absent, null as false, as in Python.
+    expect(scalingOf({ ...YARN, beta_fast: 0, beta_slow: 0, truncate: null })).toMatchObject({
+      betaFast: 32,
+      betaSlow: 1,
+      isTruncated: false,
+    });
+  });
+
+  it.each<[string, Record<string, unknown>, number]>([
+    [
+      'both numbers of DeepSeek',
+      { mscale: 0.7, mscale_all_dim: 1.4 },
+      (1 + 0.07 * Math.log(4)) / (1 + 0.14 * Math.log(4)),
+    ],
+    ['one of them only', { mscale: 0.7 }, 1 + 0.1 * Math.log(4)],
+    ['one of them 0', { mscale: 0.7, mscale_all_dim: 0 }, 1 + 0.1 * Math.log(4)],
+    ['a factor that shrinks', { factor: 0.5 }, 1],
+    ['the ratio of the contexts for a factor of null', { factor: null }, 1 + 0.1 * Math.log(128 / 16)],
+  ])("infers yarn's attention factor: %s", (_, of, attentionFactor) => {
+    expect(scalingOf({ ...YARN, ...of })).toMatchObject({ attentionFactor: expect.closeTo(attentionFactor, 15) });
+  });
+
+  it('reads longrope, its attention factor from its factor or from the contexts', () => {
+    const { short_factor: short, long_factor: long } = LONGROPE;
+    const of = { type: 'longrope', short, long, originalContextLength: 16 };
+    const inferred = (factor: number): number => Math.sqrt(1 + Math.log(factor) / Math.log(16));
+    expect(scalingOf(LONGROPE)).toEqual({ ...of, attentionFactor: inferred(128 / 16) });
+    expect(scalingOf({ ...LONGROPE, factor: 3 })).toEqual({ ...of, attentionFactor: inferred(3) });
+    expect(scalingOf({ ...LONGROPE, factor: 0.5 })).toEqual({ ...of, attentionFactor: 1 });
+    expect(scalingOf({ ...LONGROPE, attention_factor: 1.25 })).toEqual({ ...of, attentionFactor: 1.25 });
+    // Beside the other keys it goes first.
+    const outer = { original_max_position_embeddings: 32 };
+    expect(scalingOf(LONGROPE, outer)).toMatchObject({ originalContextLength: 32 });
+  });
+
+  it('takes max_position_embeddings for an original context that is not stated, and says so', () => {
+    const read = configOf(ropeKeys({ ...YARN, original_max_position_embeddings: undefined }));
+    expect(read.config.rope.scaling).toMatchObject({ originalContextLength: 128 });
+    expect(codes(read)).toEqual(['ROPE-CONTEXT-DEFAULT']);
+    expect(read.config.provenance['rope.scaling'].source).toBe('default');
+  });
+
+  it('says of scalings that go by length which length that is', () => {
+    const dynamic = configOf(ropeKeys({ rope_type: 'dynamic', factor: 2 }));
+    expect(dynamic.config.rope.scaling).toEqual({ type: 'dynamic', factor: 2, originalContextLength: 128 });
+    expect(codes(dynamic)).toEqual(['ROPE-BY-LENGTH']);
+    const { detail } = configOf(ropeKeys(LONGROPE)).config.provenance['rope.scaling'];
+    expect(detail).toBe(
+      'rope_parameters.rope_type; long factors in sessions of more than 16 positions, short ones otherwise',
+    );
+  });
+
+  it('takes as many positions as yarn and dynamic scaling reach', () => {
+    const lengthOf = (of: Record<string, unknown>) => configOf(ropeKeys(of)).config.contextLength;
+    expect(lengthOf({ rope_type: 'dynamic', factor: 2.5 })).toBe(320);
+    expect(lengthOf({ ...YARN, factor: 9 })).toBe(144);
+    expect([lengthOf(YARN), lengthOf(LONGROPE), lengthOf({ rope_type: 'linear', factor: 4 })]).toEqual([128, 128, 128]);
+    const { source, detail } = configOf(ropeKeys({ ...YARN, factor: 9 })).config.provenance.contextLength;
+    expect([source, detail]).toEqual(['metadata', 'rope scaling: factor · original context length']);
+  });
+
   it.each<[string, Record<string, unknown>, number | null, number[]]>([
     ['llama has none', { sliding_window: 8 }, null, []],
     ['mistral has one in every layer', { model_type: 'mistral', sliding_window: 8 }, 8, []],
@@ -170,7 +257,16 @@ describe('configFromHf refuses', () => {
     ['no model type', 'E_CONFIG_ARCHITECTURE', { model_type: undefined }],
     ['a class that is no language model', 'E_CONFIG_ARCHITECTURE', { architectures: ['LlamaForTokenClassification'] }],
     ['another activation', 'E_CONFIG_UNSUPPORTED', { hidden_act: 'relu' }],
-    ['yarn', 'E_CONFIG_UNSUPPORTED', { 'rope_scaling.rope_type': 'yarn', 'rope_scaling.factor': 4 }],
+    ['a scaling of another kind', 'E_CONFIG_UNSUPPORTED', { 'rope_scaling.rope_type': 'proportional' }],
+    ['the older name of longrope', 'E_CONFIG_UNSUPPORTED', { 'rope_scaling.type': 'su' }],
+    ['yarn without a factor', 'E_CONFIG_MISSING_KEY', { 'rope_scaling.rope_type': 'yarn' }],
+    ['yarn with an attention factor of 0', 'E_CONFIG_VALUE', ropeKeys({ ...YARN, attention_factor: 0 })],
+    ['yarn with a truncate that is no truth value', 'E_CONFIG_VALUE', ropeKeys({ ...YARN, truncate: 1 })],
+    ['dynamic without a factor', 'E_CONFIG_MISSING_KEY', ropeKeys({ rope_type: 'dynamic' })],
+    ['dynamic over one pair', 'E_CONFIG_VALUE', { ...ropeKeys({ rope_type: 'dynamic', factor: 2 }), head_dim: 2 }],
+    ['longrope without long factors', 'E_CONFIG_MISSING_KEY', ropeKeys({ ...LONGROPE, long_factor: undefined })],
+    ['longrope with a factor too few', 'E_CONFIG_VALUE', ropeKeys({ ...LONGROPE, short_factor: [1, 1, 1, 1, 1] })],
+    ['longrope with a factor of 0', 'E_CONFIG_VALUE', ropeKeys({ ...LONGROPE, short_factor: [1, 1, 1, 1, 1, 0] })],
     ['biases of the feed-forward', 'E_CONFIG_UNSUPPORTED', { mlp_bias: true }],
     ['biases that no tensor holds', 'E_CONFIG_UNSUPPORTED', { attention_bias: true }],
     ['layers without experts', 'E_CONFIG_UNSUPPORTED', { ...MOE, mlp_only_layers: [0] }],

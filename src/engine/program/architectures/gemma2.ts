@@ -10,6 +10,7 @@ export const gemma2: ArchitectureRules = {
   ropePairing: 'neox',
   qkvBias: 'where-present',
   rotatesWholeHead: false,
+  hasLongrope: false,
   hasQkNorm: false,
   hasExperts: false,
   gemma: { normOffset: 1, attentionSoftcap: 50, logitSoftcap: 30, slidingWindow: 4_096, queryScalar: 256 },

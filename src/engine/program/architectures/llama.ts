@@ -9,6 +9,7 @@ export const llama: ArchitectureRules = {
   qkvBias: 'where-present',
   // llama.cpp refuses a llama file that rotates a part of the head.
   rotatesWholeHead: true,
+  hasLongrope: true,
   hasQkNorm: false,
   hasExperts: false,
   gemma: null,

@@ -6,6 +6,7 @@ export const qwen2: ArchitectureRules = {
   ropePairing: 'neox',
   qkvBias: 'always',
   rotatesWholeHead: false,
+  hasLongrope: false,
   hasQkNorm: false,
   hasExperts: false,
   gemma: null,

@@ -7,6 +7,7 @@ export const qwen3: ArchitectureRules = {
   ropePairing: 'neox',
   qkvBias: 'where-present',
   rotatesWholeHead: false,
+  hasLongrope: false,
   hasQkNorm: true,
   hasExperts: false,
   gemma: null,

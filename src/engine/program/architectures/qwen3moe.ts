@@ -9,6 +9,7 @@ export const qwen3moe: ArchitectureRules = {
   ropePairing: 'neox',
   qkvBias: 'where-present',
   rotatesWholeHead: false,
+  hasLongrope: false,
   hasQkNorm: true,
   hasExperts: true,
   gemma: null,

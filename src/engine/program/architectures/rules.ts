@@ -8,6 +8,8 @@ export interface ArchitectureRules {
   qkvBias: 'always' | 'where-present';
   /** True where a rotary dimension below the head dimension is refused. */
   rotatesWholeHead: boolean;
+  /** True where llama.cpp reads the two tensors of longrope; in config.json it is for all of these. */
+  hasLongrope: boolean;
   hasQkNorm: boolean;
   hasExperts: boolean;
   gemma: GemmaRules | null;

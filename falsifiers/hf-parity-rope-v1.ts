@@ -1,0 +1,73 @@
+// Tries to find a position at which scaled rotary positions are not Transformers': yarn (as published, with DeepSeek's
+// attention factor, with ends of its ramp between pairs), longrope and dynamic, beyond and within the original context,
+// config.json and GGUF. linear and llama3 are hf-parity-llama-v1. Not claimed: a text that grows past the original context
+// within one session, where the engine keeps the frequencies that the session was opened with and Transformers does not.
+import { ARCHITECTURE_FAULTS } from '../src/diagnosis/faults/architecture.ts';
+import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
+import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
+import { parityFalsifiers } from './generators/hf-parity.ts';
+
+const [logits, stages, choice] = parityFalsifiers({
+  models: [
+    { name: 'llama-yarn', files: ['hf', 'model.gguf'] },
+    { name: 'qwen2-yarn', files: ['hf'] },
+    { name: 'qwen3-yarn', files: ['hf', 'model.gguf'] },
+    { name: 'llama-longrope', files: ['hf', 'model.gguf'] },
+    { name: 'llama-dynamic', files: ['hf'] },
+  ],
+  // Llama 37 in a folder, 31 in a GGUF file, whose Q and K are permuted; Qwen2 39, Qwen3 41.
+  stageCount: 37 + 31 + 39 + 41 + 41 + 37 + 31 + 37,
+  faults: {
+    logits: [
+      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'gross'),
+      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
+      plantFrom(ROPE_FAULTS, 'R4', 'gross'),
+      plantFrom(ROPE_FAULTS, 'R4', 'small'),
+      plantFrom(ROPE_FAULTS, 'R9', 'gross'),
+      plantFrom(ROPE_FAULTS, 'R9', 'small'),
+    ],
+    stages: [
+      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
+      plantFrom(ROPE_FAULTS, 'R4', 'gross'),
+      plantFrom(ROPE_FAULTS, 'R4', 'small'),
+      plantFrom(ROPE_FAULTS, 'R9', 'gross'),
+      plantFrom(ROPE_FAULTS, 'R9', 'small'),
+      tableFault(
+        'yarn-ends-between-pairs',
+        'the ends of the ramp of yarn are not made whole',
+        'isTruncated ? Math.floor(first) : first',
+        'first',
+      ),
+      tableFault(
+        'longrope-short-always',
+        'the short factors of longrope are taken at every length',
+        'contextLength > scaling.originalContextLength ? scaling.long',
+        'contextLength > 2 ** 31 ? scaling.long',
+      ),
+      tableFault(
+        'dynamic-one-position-late',
+        'theta grows by one position too few',
+        'const length = Math.max(contextLength, originalContextLength);',
+        'const length = Math.max(contextLength - 1, originalContextLength);',
+      ),
+    ],
+    choice: [
+      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'gross'),
+      plantFrom(ROPE_FAULTS, 'R4', 'gross'),
+      plantFrom(ROPE_FAULTS, 'R9', 'gross'),
+      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
+    ],
+  },
+});
+
+function tableFault(id: string, title: string, find: string, replace: string): PlantedFault {
+  const file = 'src/engine/cpu/rope-table.ts';
+  return { id, title, size: 'small', inject: { kind: 'source', file, find, replace } };
+}
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-HFRO-001': logits,
+  'FALSIFY-HFRO-002': stages,
+  'FALSIFY-HFRO-003': choice,
+};
