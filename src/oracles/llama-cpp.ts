@@ -45,6 +45,16 @@ export interface LlamaCppModel {
   close(): Promise<void>;
 }
 
+/** llama.cpp rounds a context up to a whole number of these. */
+const CONTEXT_STEP = 256;
+/** The binding keeps one position free, and forgets the first half of the others to have it. */
+const SPARE_POSITIONS = 1;
+
+/** Positions of the context that llama.cpp has after `openModel` with this `contextLength`: what longrope goes by. */
+export function llamaCppContextLength(contextLength: number): number {
+  return Math.ceil((contextLength + SPARE_POSITIONS) / CONTEXT_STEP) * CONTEXT_STEP;
+}
+
 const DEFAULT_CONTEXT_LENGTH = 512;
 
 /** Never throws for an absent or unusable package: says why instead. */
@@ -170,8 +180,7 @@ class OpenLlamaCppModel implements LlamaCppModel {
     if (this.#sequence === null) {
       const type = this.#options.kvCache === 'f32' ? 'F32' : 'F16';
       const context = await this.#model.createContext({
-        // It keeps one position free, and forgets the first half of the others to have it.
-        contextSize: contextLength + 1,
+        contextSize: contextLength + SPARE_POSITIONS,
         flashAttention: false,
         experimentalKvCacheKeyType: type,
         experimentalKvCacheValueType: type,

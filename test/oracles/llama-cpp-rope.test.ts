@@ -7,7 +7,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { klDivergence } from '../../falsifiers/generators/comparisons.ts';
 import { encodeGguf, ggufEntry, openModel, type ModelTransform } from '../../src/engine/index.ts';
-import { loadLlamaCpp, openFloat64Executor, type LlamaCppAvailability } from '../../src/oracles/index.ts';
+import {
+  llamaCppContextLength,
+  loadLlamaCpp,
+  openFloat64Executor,
+  type LlamaCppAvailability,
+} from '../../src/oracles/index.ts';
 import { refusal } from '../fixtures/refusal.ts';
 import { tinyImage, type TinyModelOptions } from '../fixtures/tiny-model.ts';
 
@@ -59,7 +64,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const CONTEXT_LENGTH = 256;
+/** Positions asked of llama.cpp, which then has 256. */
+const ASKED_LENGTH = 255;
+const CONTEXT_LENGTH = llamaCppContextLength(ASKED_LENGTH);
 
 async function written(of: Case): Promise<string> {
   const path = join(folder, `${randomUUID()}.gguf`);
@@ -69,7 +76,7 @@ async function written(of: Case): Promise<string> {
 
 async function llamaCppLogits(path: string): Promise<Float32Array> {
   if (!loaded.available) throw new Error(loaded.reason);
-  const opened = await loaded.llama.openModel(path, { contextLength: CONTEXT_LENGTH, kvCache: 'f32' });
+  const opened = await loaded.llama.openModel(path, { contextLength: ASKED_LENGTH, kvCache: 'f32' });
   const logits = await opened.logits(TOKENS);
   await opened.close();
   return logits;

@@ -4,6 +4,7 @@ import { ropeByLength, sha256Bytes, type Model } from '../../engine/index.ts';
 import {
   CommandEngine,
   HttpEndpoint,
+  llamaCppContextLength,
   loadLlamaCpp,
   type CommandOptions,
   type HttpEndpointOptions,
@@ -73,14 +74,11 @@ export async function openLlamaCpp(model: Model, contextLength: number): Promise
   };
 }
 
-/** llama.cpp rounds its context up to so many positions, and chooses the factors of longrope by that. */
-const LLAMA_CPP_CONTEXT_STEP = 256;
-
 function assertSameFrequencies({ path, program }: Model, contextLength: number): void {
   const ours = ropeByLength(program, contextLength);
   if (ours?.type !== 'longrope') return;
   const { originalContextLength } = ours;
-  const theirs = Math.ceil(contextLength / LLAMA_CPP_CONTEXT_STEP) * LLAMA_CPP_CONTEXT_STEP;
+  const theirs = llamaCppContextLength(contextLength);
   if (ours.isBeyond || theirs <= originalContextLength) return;
   const is = `for ${contextLength} positions llama.cpp opens ${theirs} and takes the long rope factors, a session here the short ones`;
   const allowed = `more than ${originalContextLength} tokens are compared like for like`;
