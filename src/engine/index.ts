@@ -35,6 +35,7 @@ export type {
 } from './program/program.ts';
 export { chosenByLength, ropeByLength } from './program/rope-scaling.ts';
 export { compileProgram } from './program/architectures.ts';
+export { HF_MODEL_TYPES } from './program/hf-keys.ts';
 export { STAGE_ALIASES, STAGE_NAMES, stageRank, type StageName } from './program/stages.ts';
 
 export { decodeTensorRows } from './quant/decode.ts';

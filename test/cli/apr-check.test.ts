@@ -59,7 +59,8 @@ describe('apr check', () => {
   it.each([
     [['--map', 'x.yaml'], 'E_USAGE'],
     [['--dump', folder, 'prompt'], 'E_USAGE'],
-    [['--pack', `${bundled}hf`], 'E_PACK'],
+    [['--pack', `${bundled}hf`], 'E_CAPTURE_MANIFEST'],
+    [['--pack', folder], 'E_PACK'],
     [['--dump', join(folder, 'nowhere')], 'E_DUMP'],
     [['--original', tiny], 'E_ORIGINAL'],
   ])('refuses %j', async (flags, code) => {

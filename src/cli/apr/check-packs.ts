@@ -8,7 +8,10 @@ import { openModel, readCapture, type Capture, type Model } from '../../engine/i
 import { RefuteError } from '../../errors.ts';
 import { warn } from './open.ts';
 
-/** The folders, and what is in folders of packs two levels down (packs/<dtype>/<prompt>). */
+/**
+ * The packs named, or those in packs/ beside the model: folders, safetensors files, and what is in folders of packs two
+ * levels down (packs/<dtype>/<prompt>).
+ */
 export async function findPacks(model: Model, given: readonly string[] | undefined): Promise<Capture[]> {
   const roots = given ?? [join(dirname(model.path), 'packs')];
   const folders = (await Promise.all(roots.map((root) => packFolders(root, 2)))).flat();
@@ -16,30 +19,35 @@ export async function findPacks(model: Model, given: readonly string[] | undefin
     throw new RefuteError({
       code: 'E_PACK',
       place: '--pack',
-      is: `there is no manifest.json in ${given.join(', ')} or two levels below`,
+      is: `there is no manifest.json and no .safetensors in ${given.join(', ')} or two levels below`,
     });
   }
   if (given !== undefined) return Promise.all(folders.map((folder) => openPack(folder, model.program)));
   // Only those that say they are of this model.
-  const stem = basename(model.path);
-  const found = await Promise.all(folders.map(readCapture));
-  const own = found.filter(({ manifest }) => stem.startsWith(manifest.model.name));
-  const fitting = own.map(({ folder }) =>
-    openPack(folder, model.program).catch((error: unknown) => {
-      // Nobody asked for it: it vouches for nothing, and the model is UNVERIFIED if no other does.
-      if (!(error instanceof RefuteError)) throw error;
-      warn('warning', error.message);
-      return null;
-    }),
-  );
+  const names = [basename(model.path), basename(dirname(model.path))];
+  const found = await Promise.all(folders.map((folder) => unasked(readCapture(folder))));
+  const own = found.filter((pack) => names.some((name) => name.startsWith(pack?.manifest.model.name ?? '\0')));
+  const fitting = own.map((pack) => (pack === null ? null : unasked(openPack(pack.folder, model.program))));
   return (await Promise.all(fitting)).filter((pack) => pack !== null);
 }
 
+/** Nobody asked for it: a bad one vouches for nothing, and the model is UNVERIFIED if no other does. */
+async function unasked(pack: Promise<Capture>): Promise<Capture | null> {
+  return pack.catch((error: unknown) => {
+    if (!(error instanceof RefuteError)) throw error;
+    warn('warning', error.message);
+    return null;
+  });
+}
+
 async function packFolders(root: string, depth: number): Promise<string[]> {
+  if (root.endsWith('.safetensors')) return [root];
   const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
   if (entries.some(({ name }) => name === 'manifest.json')) return [root];
   if (depth === 0) return [];
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(root, name));
+  const folders = entries
+    .filter((entry) => entry.isDirectory() || entry.name.endsWith('.safetensors'))
+    .map(({ name }) => join(root, name));
   return (
     await Promise.all(folders.toSorted((a, b) => a.localeCompare(b)).map((folder) => packFolders(folder, depth - 1)))
   ).flat();

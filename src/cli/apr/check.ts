@@ -47,8 +47,8 @@ export function checkCommand(): Command {
   return addPromptOptions(command.argument('<model>', 'a GGUF file'))
     .option('--original <file>', 'the model before quantisation: splits the difference into its causes')
     .option(
-      '--pack <dir>',
-      'a reference pack that vouches for the program, or a folder of them; may be repeated',
+      '--pack <path>',
+      'a reference pack (folder or .safetensors) that vouches for the program, or a folder of them; may be repeated',
       collect,
     )
     .option('--dump <dir>', 'judge this capture of another engine instead of running one')

@@ -42,7 +42,7 @@ The outside engine is one of:
   --http URL         an OpenAI-compatible endpoint (URL ends in /v1) that serves --model-name with log-probabilities
   --command ARGV     a program, as a JSON list of arguments, no shell. {model} and {tokens} (1,5,9) are filled in. It prints
                      {"logits": [[...], ...]}, a row after each token or after the last, or writes a capture into {out}
-  --pack DIR         a recorded pack (docs/reference-packs.md); its tokens are used
+  --pack PATH        a recorded pack (docs/reference-packs.md); its tokens are used
 
 Examples:
   $ apr parity models/sums-2m/sums-2m.q4_k_m.gguf "What is 12+34?" --llama-cpp
@@ -62,7 +62,7 @@ export function parityCommand(): Command {
     .option('--top-k <k>', 'tokens per position that the endpoint is asked for', parsePositiveCount, 5)
     .option('--command <argv>', 'against a program: a JSON list of arguments')
     .option('--command-version <argv>', 'prints who the program is: a JSON list of arguments')
-    .option('--pack <dir>', 'against a recorded pack')
+    .option('--pack <path>', 'against a recorded pack')
     .option('--profile <name>', 'roundings of the outside engine: float64, float32, float16, bfloat16, llama.cpp')
     .option('--subject <argv>', 'put this program in the place of our engine: a JSON list of arguments')
     .option('--subject-profile <name>', 'roundings of the subject (default: float32)')

@@ -6,13 +6,14 @@ import {
   MemorySink,
   ropeByLength,
   sha256Bytes,
+  stagePath,
   type Capture,
   type Program,
   type WeightSource,
 } from '../../engine/index.ts';
 import { openFloat64Executor } from '../../oracles/index.ts';
 import { MAX_PACKS, UNIT_F64 } from '../budgets/constants.ts';
-import { dtypeOf, producerOf } from '../packs/open-pack.ts';
+import { dtypeOf, isOfArchitecture, producerOf } from '../packs/open-pack.ts';
 
 export interface Verification {
   status: 'verified' | 'refuted' | 'unverified';
@@ -35,60 +36,85 @@ export interface VerifyOptions {
 
 const LOGITS = 'lm_head.bin';
 
+interface Difference {
+  pack: Capture;
+  path: string;
+  relative: number;
+}
+
 /** Pack values are float32; what is compared is what is left beyond half a unit of that. */
-export async function verifyProgram({ program, weights, packs, contextLength }: VerifyOptions): Promise<Verification> {
+export async function verifyProgram(options: VerifyOptions): Promise<Verification> {
+  const { program, weights } = options;
   const none: Verification = { status: 'unverified', says: '', packs: [], firstDifference: null };
-  if (packs.length === 0) return { ...none, says: 'no reference pack of an independent implementation was found' };
+  const usable = usablePacks(options);
+  if (typeof usable === 'string') return { ...none, says: usable };
   if (weights === null) {
     return { ...none, says: 'the packs are of unquantised weights, which are not at hand (--original gives them)' };
-  }
-  // Our own executors say no dtype, and vouch for nothing.
-  const fitting = packs.filter((pack) => dtypeOf(pack) === 'float64' && fits(pack, program));
-  if (fitting.length === 0) return { ...none, says: 'no float64 pack of this architecture and vocabulary was found' };
-  // Every op of a program ends in the logits; a pack without them says nothing of what comes after its last stage.
-  const whole = fitting.filter(({ paths }) => paths.includes(LOGITS));
-  if (whole.length === 0) return { ...none, says: 'no pack has lm_head, so none speaks of the whole program' };
-  const run = ropeByLength(program, contextLength);
-  // Frequencies that go by length: a pack speaks of those that it was made with.
-  const isOfRun = ({ manifest }: Capture): boolean =>
-    ropeByLength(program, manifest.tokens.length)?.isBeyond === run?.isBeyond;
-  const usable = whole.filter(isOfRun).slice(0, MAX_PACKS);
-  if (usable.length === 0) {
-    const side = run?.isBeyond === true ? 'beyond' : 'within';
-    const says = `no pack is ${side} the original context of ${run?.originalContextLength} positions, as the run is`;
-    return { ...none, says };
   }
   const executor = await openFloat64Executor(program, weights);
   const bar = freeRunBar(program);
   const result: Verification = { ...none, status: 'verified' };
+  const differences: Difference[] = [];
   for (const pack of usable) {
-    const { tokens, positions, model } = pack.manifest;
+    const { tokens, positions } = pack.manifest;
     const sink = new MemorySink<Float64Array>();
     await captureRun<Float64Array>({ executor, tokens, stages: program.stages, positions, sink });
-    for (const path of pack.paths) {
-      const relative = beyondRounding(sink.stages.get(path)?.data ?? new Float64Array(0), await pack.read(path));
-      if (relative <= bar) continue;
-      if (path.endsWith('/embedding.bin')) {
-        return { ...none, says: `the pack ${pack.folder} is of other weights (${model.name}): its embeddings differ` };
-      }
-      const firstDifference = { pack: pack.folder, path, relative, bar };
-      const says = `${producerOf(pack)} has other values from ${path.replace(/\.bin$/, '')} on (${relative.toExponential(1)} of the largest, ${bar.toExponential(1)} is allowed)`;
-      return { ...result, status: 'refuted', says, firstDifference };
-    }
+    const difference = await firstDifference(pack, sink, bar);
+    if (difference !== null) differences.push(difference);
     const digest = await sha256Bytes(new TextEncoder().encode(JSON.stringify(pack.manifest)));
     const [producer, stageCount] = [producerOf(pack), pack.paths.length];
     result.packs.push({ folder: pack.folder, producer, digest, tokenCount: tokens.length, stageCount });
   }
   await executor.close();
+  // One pack may have logits alone where another shows the stage at which it begins.
+  const order = program.stages.map(stagePath);
+  const [earliest] = differences.toSorted((a, b) => order.indexOf(a.path) - order.indexOf(b.path));
+  if (earliest !== undefined) {
+    const { pack, path, relative } = earliest;
+    if (path.endsWith('/embedding.bin')) {
+      const says = `the pack ${pack.folder} is of other weights (${pack.manifest.model.name}): its embeddings differ`;
+      return { ...none, says };
+    }
+    const says = `${producerOf(pack)} has other values from ${path.replace(/\.bin$/, '')} on (${relative.toExponential(1)} of the largest, ${bar.toExponential(1)} is allowed)`;
+    return { ...result, status: 'refuted', says, firstDifference: { pack: pack.folder, path, relative, bar } };
+  }
   const [first] = result.packs;
   const stages = result.packs.reduce((sum, { stageCount }) => sum + stageCount, 0);
   result.says = `${first?.producer ?? ''}, ${result.packs.length} packs, ${stages} stages, pack ${first?.digest.slice(0, 12) ?? ''}`;
   return result;
 }
 
-function fits({ manifest }: Capture, program: Program): boolean {
+/** The packs that can speak of the run, or why there is none. */
+function usablePacks({ program, packs, contextLength }: VerifyOptions): readonly Capture[] | string {
+  if (packs.length === 0) return 'no reference pack of an independent implementation was found';
+  // Our own executors say no dtype, and vouch for nothing.
+  const fitting = packs.filter((pack) => dtypeOf(pack) === 'float64' && fits(pack, program));
+  if (fitting.length === 0) return 'no float64 pack of this architecture and vocabulary was found';
+  // Every op of a program ends in the logits; a pack without them says nothing of what comes after its last stage.
+  const whole = fitting.filter(({ paths }) => paths.includes(LOGITS));
+  if (whole.length === 0) return 'no pack has lm_head, so none speaks of the whole program';
+  const run = ropeByLength(program, contextLength);
+  // Frequencies that go by length: a pack speaks of those that it was made with.
+  const ofRun = whole.filter(
+    ({ manifest }) => ropeByLength(program, manifest.tokens.length)?.isBeyond === run?.isBeyond,
+  );
+  if (ofRun.length > 0) return ofRun.slice(0, MAX_PACKS);
+  const side = run?.isBeyond === true ? 'beyond' : 'within';
+  return `no pack is ${side} the original context of ${run?.originalContextLength} positions, as the run is`;
+}
+
+async function firstDifference(pack: Capture, sink: MemorySink<Float64Array>, bar: number): Promise<Difference | null> {
+  for (const path of pack.paths) {
+    const relative = beyondRounding(sink.stages.get(path)?.data ?? new Float64Array(0), await pack.read(path));
+    if (!(relative <= bar)) return { pack, path, relative };
+  }
+  return null;
+}
+
+function fits(pack: Capture, program: Program): boolean {
+  const { manifest } = pack;
   return (
-    manifest.model.architecture === program.architecture &&
+    isOfArchitecture(pack, program) &&
     manifest.tokens.length <= program.contextLength &&
     manifest.tokens.every((token) => token < program.vocabSize)
   );

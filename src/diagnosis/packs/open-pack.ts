@@ -1,6 +1,7 @@
-// A reference pack: a capture folder written by somebody else's engine, held against the program it is to vouch for before
-// a number of it is compared. Format: docs/reference-packs.md. The folder itself is read by the engine's `readCapture`.
+// A reference pack: a capture written by somebody else's engine, held against the program it is to vouch for before
+// a number of it is compared. Format: docs/reference-packs.md. The capture itself is read by the engine's `readCapture`.
 import {
+  HF_MODEL_TYPES,
   readCapture,
   stagePath,
   type Capture,
@@ -21,7 +22,7 @@ export async function openPack(folder: string, program: Program): Promise<Captur
     const is = `it is a capture of this product's own ${manifest.origin.executor} executor`;
     throw packError('E_PACK_PRODUCER', folder, is, 'a pack names the other implementation under "producer"');
   }
-  if (manifest.model.architecture !== program.architecture) {
+  if (!isOfArchitecture(capture, program)) {
     const is = `it is of a ${manifest.model.architecture} model (${manifest.model.name})`;
     throw packError('E_PACK_MODEL', folder, is, `this model is ${program.architecture}`);
   }
@@ -35,12 +36,20 @@ export async function openPack(folder: string, program: Program): Promise<Captur
     }
     assertShape(`${folder}/${path}`, file, shapeOf(stage, program, capture));
   }
-  return { ...capture, read: async (path) => finite(`${folder}/${path}`, await capture.read(path)) };
+  // In the order of execution, so that the first difference is the first.
+  const paths = [...stages.keys()].filter((path) => capture.file(path) !== undefined);
+  return { ...capture, paths, read: async (path) => finite(`${folder}/${path}`, await capture.read(path)) };
 }
 
 /** Who made it, with its version; for our own captures the executor. */
 export function producerOf({ manifest: { origin } }: Capture): string {
   return 'producer' in origin ? `${origin.producer.name} ${origin.producer.version}` : origin.executor;
+}
+
+/** By our name of the architecture or by the `model_type` of config.json, which a producer may know instead. */
+export function isOfArchitecture({ manifest }: Pick<Capture, 'manifest'>, { architecture }: Program): boolean {
+  const named = manifest.model.architecture;
+  return named === architecture || HF_MODEL_TYPES.get(named)?.architecture === architecture;
 }
 
 /** What the producer computed in, in its own word; null where it does not say. */

@@ -48,9 +48,14 @@ export function encodeManifest({ origin, files, ...rest }: CaptureManifest): str
 
 /**
  * @param place the file, for messages
+ * @param found what `files` is, where the text does not have it: the tensors of a file tell themselves
  * @throws RefuteError E_MANIFEST
  */
-export function decodeManifest(text: string, place: string): CaptureManifest {
+export function decodeManifest(
+  text: string,
+  place: string,
+  found?: Readonly<Record<string, CapturedFile>>,
+): CaptureManifest {
   const fail = (is: string, allowed?: string): RefuteError =>
     new RefuteError({ code: 'E_MANIFEST', place, is, ...(allowed === undefined ? {} : { allowed }) });
   let json: unknown;
@@ -60,7 +65,8 @@ export function decodeManifest(text: string, place: string): CaptureManifest {
     throw new RefuteError({ code: 'E_MANIFEST', place, is: 'this is not JSON', cause: error });
   }
   if (!isRecord(json)) throw fail('this is not a JSON object');
-  const { schemaVersion, model, tokens, positions, prompt, chatTemplateApplied, files } = json;
+  const { schemaVersion, model, tokens, positions, prompt, chatTemplateApplied } = json;
+  const files = found ?? json['files'];
   if (schemaVersion !== 1) throw fail(`schemaVersion is ${shownValue(schemaVersion)}`, 'version 1 is read');
   if (!isModel(model)) throw fail('model lacks one of name, sha256, architecture');
   if (!isTokenList(tokens)) throw fail(`tokens is ${shownValue(tokens)}`, 'a list of token ids is needed');

@@ -1,9 +1,11 @@
-// A capture folder back: the manifest at once, a stage's values when asked for and only if their digest is right.
+// A capture back: the manifest at once, a stage's values when asked for and only if their digest is right. Of a folder;
+// one in a single file is read-capture-file.ts.
 import { RefuteError } from '../../errors.ts';
 import { decodeAprt } from '../formats/aprt.ts';
 import { quoted } from '../formats/quoted.ts';
 import { readWholeFile } from '../io/read-whole.ts';
 import { sha256Bytes } from '../io/sha256.ts';
+import { readCaptureFile } from './read-capture-file.ts';
 import { decodeManifest, MANIFEST_NAME, type CapturedFile, type CaptureManifest } from './manifest.ts';
 
 /** A manifest names a few thousand files in a few hundred bytes each. */
@@ -12,6 +14,7 @@ const MAX_MANIFEST_BYTES = 2 ** 26;
 const MAX_STAGE_BYTES = 2 ** 32;
 
 export interface Capture {
+  /** Or the one file. */
   folder: string;
   manifest: CaptureManifest;
   /** Paths in the manifest's order, which is that of execution. */
@@ -21,8 +24,12 @@ export interface Capture {
   read(path: string): Promise<Float32Array>;
 }
 
-/** @throws RefuteError E_CAPTURE_MANIFEST where the folder has none, E_MANIFEST */
+/**
+ * @param folder or a safetensors file with a manifest
+ * @throws RefuteError E_CAPTURE_MANIFEST where there is no manifest, E_MANIFEST, and those of `readCaptureFile`
+ */
 export async function readCapture(folder: string): Promise<Capture> {
+  if (folder.endsWith('.safetensors')) return readCaptureFile(folder);
   const place = `${folder}/${MANIFEST_NAME}`;
   const bytes = await readManifestBytes(folder, place);
   const manifest = decodeManifest(new TextDecoder().decode(bytes), place);
