@@ -25,10 +25,12 @@ export async function findPacks(model: Model, given: readonly string[] | undefin
   if (given !== undefined) return Promise.all(folders.map((folder) => openPack(folder, model.program)));
   // Only those that say they are of this model.
   const names = [basename(model.path), basename(dirname(model.path))];
-  const found = await Promise.all(folders.map((folder) => unasked(readCapture(folder))));
-  const own = found.filter((pack) => names.some((name) => name.startsWith(pack?.manifest.model.name ?? '\0')));
-  const fitting = own.map((pack) => (pack === null ? null : unasked(openPack(pack.folder, model.program))));
-  return (await Promise.all(fitting)).filter((pack) => pack !== null);
+  const found = (await Promise.all(folders.map((folder) => unasked(readCapture(folder))))).filter(
+    (pack) => pack !== null,
+  );
+  const own = found.filter(({ manifest }) => names.some((name) => name.startsWith(manifest.model.name)));
+  const fitting = await Promise.all(own.map((pack) => unasked(openPack(pack.folder, model.program))));
+  return fitting.filter((pack) => pack !== null);
 }
 
 /** Nobody asked for it: a bad one vouches for nothing, and the model is UNVERIFIED if no other does. */
