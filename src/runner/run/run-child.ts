@@ -7,6 +7,11 @@ import type { ChildMessage, DescribeRequest, PartRequest } from './protocol.ts';
 import type { Reason } from './verdict.ts';
 import { moduleFile } from './module-file.ts';
 
+/**
+ * A child that has answered has this long to end by itself, and to keep what it compiled; its answer stands either way.
+ * Node itself hangs in its shutdown now and then (24.21: both threads wait for a futex).
+ */
+const EXIT_GRACE_MS = 2_000;
 const STDERR_KEPT_CHARACTERS = 4_000;
 const STDERR_SHOWN_LINES = 12;
 
@@ -65,7 +70,7 @@ function runChildNow(options: ChildOptions): Promise<ChildEnd> {
     let executed = 0;
     let stderr = '';
     let isTimedOut = false;
-    const timer = setTimeout(() => {
+    let timer = setTimeout(() => {
       isTimedOut = true;
       kill(child);
     }, options.timeLimitMs);
@@ -94,6 +99,8 @@ function runChildNow(options: ChildOptions): Promise<ChildEnd> {
         case 'report':
         case 'unusable':
           last = message;
+          clearTimeout(timer);
+          timer = setTimeout(() => kill(child), EXIT_GRACE_MS);
       }
     });
     // `close`, not `exit`: messages and stderr are complete then.
