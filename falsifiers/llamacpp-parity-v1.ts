@@ -80,7 +80,7 @@ function searched(measure: Measure): Part {
           const executor = await engines.executor(await engines.fromTiny(source));
           const { logits } = await runTapped(executor, { tokens, logits: 'all' });
           const rows = rowsOf(TINY_VOCAB_SIZE, { engine: logits, other: exact, exact, emulated });
-          return rows.map(measure).reduce((worst, value) => (value <= worst ? worst : value), 0);
+          return rows.map(measure).reduce((worst, value) => Math.max(worst, value), 0);
         }),
       ),
   };

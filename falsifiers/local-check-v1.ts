@@ -61,7 +61,7 @@ async function judge(model: Model, tokens: readonly number[], transform: ModelTr
 
 function largestRho({ results }: CheckReport): number {
   if (results.length === 0) return Number.NaN;
-  return results.reduce((most, { rhoProven }) => (rhoProven <= most ? most : rhoProven), 0);
+  return results.reduce((most, { rhoProven }) => Math.max(most, rhoProven), 0);
 }
 
 async function misjudged(model: Model, tokens: readonly number[], site: (typeof SITES)[number]): Promise<number> {

@@ -124,7 +124,7 @@ function unitSumRatio(routing: Routing, given: Float32Array): number {
     const row = given.subarray(first, first + usedCount);
     const off = row.reduce((sum, one) => sum + one, 0) - 1;
     const ratio = row.every((one) => one >= 0 && one <= 1) ? Math.abs(off) / budget : Infinity;
-    if (!(ratio <= worst)) worst = ratio;
+    worst = Math.max(worst, ratio);
   }
   return worst;
 }

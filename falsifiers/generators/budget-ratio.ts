@@ -24,8 +24,7 @@ export function budgetRatio(engine: Float32Array, { reference, proven }: Should)
   let worst = 0;
   for (let i = 0; i < engine.length; i++) {
     const ratio = elementRatio(engine[i] ?? 0, reference[i] ?? 0, proven[i] ?? 0);
-    if (!(ratio <= worst)) worst = ratio;
-    if (Number.isNaN(ratio)) return ratio;
+    worst = Math.max(worst, ratio);
   }
   return worst;
 }

@@ -31,8 +31,8 @@ export function worstRowError(reference: ArrayLike<number>, other: ArrayLike<num
       error += (a - b) ** 2;
       size += a ** 2;
     }
-    const relative = error === 0 ? 0 : Math.sqrt(error / size);
-    if (!(relative <= worst)) worst = relative;
+    // Math.max keeps a NaN, which a comparison would lose at the next row.
+    worst = Math.max(worst, error === 0 ? 0 : Math.sqrt(error / size));
   }
   return worst;
 }

@@ -50,8 +50,8 @@ export function relativeError(ours: ArrayLike<number>, theirs: ArrayLike<number>
   if (ours.length !== theirs.length) return Number.NaN;
   let [worst, largest] = [0, 0];
   for (let i = 0; i < theirs.length; i += 1) {
-    const difference = Math.abs((ours[i] ?? Number.NaN) - (theirs[i] ?? Number.NaN));
-    if (!(difference <= worst)) worst = difference;
+    // Math.max keeps a NaN, which a comparison would lose at the next element.
+    worst = Math.max(worst, Math.abs((ours[i] ?? Number.NaN) - (theirs[i] ?? Number.NaN)));
     largest = Math.max(largest, Math.abs(theirs[i] ?? Number.NaN));
   }
   return worst === 0 ? 0 : worst / largest;

@@ -2,6 +2,8 @@
 // calls everything within budget would let every planted fault but none of these pass.
 import { describe, expect, it } from 'vitest';
 import { budgetRatio, differingElements } from '../../falsifiers/generators/budget-ratio.ts';
+import { worstRowError } from '../../falsifiers/generators/comparisons.ts';
+import { relativeError } from '../../falsifiers/generators/tiny-packs.ts';
 import { keptSet, surpriseOf } from '../../falsifiers/generators/sampling-law.ts';
 
 const ratio = (engine: number, reference: number, proven: number): number =>
@@ -36,6 +38,20 @@ describe('an error in units of its budget', () => {
 
   it('counts bits where an op rounds once: the sign of a zero, and any NaN as any NaN', () => {
     expect(differingElements(Float32Array.of(0, 1, Number.NaN), Float32Array.of(-0, 1, Number.NaN))).toBe(1);
+  });
+});
+
+describe('an error relative to its row, or to the largest value', () => {
+  const reference = [1, 2, 3, 4];
+  it('is the worst of all rows', () => {
+    expect(worstRowError(reference, [1, 3, 3, 4], 2)).toBeCloseTo(Math.sqrt(1 / 5));
+    expect(relativeError([1, 3, 3, 4], reference)).toBe(0.25);
+  });
+
+  it.each([0, 1, 2, 3])('is NaN, which no bar accepts, where element %i is', (at) => {
+    const broken = reference.map((value, i) => (i === at ? Number.NaN : value + 1e-3));
+    expect(worstRowError(reference, broken, 2)).toBeNaN();
+    expect(relativeError(broken, reference)).toBeNaN();
   });
 });
 

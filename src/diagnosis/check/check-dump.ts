@@ -1,6 +1,6 @@
 // The same judge on a capture of somebody else's engine: each op on the dump's own inputs; where a value is missing, the
 // stretch between the last captured values and the next one is judged as one.
-import { operands, type Capture, type Op, type Program, type ValueId, type WeightSource } from '../../engine/index.ts';
+import { operands, type ValueId } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
 import { arithmeticOf, FOREIGN_F32, type Arithmetic } from '../budgets/arithmetic.ts';
 import { UNIT_BF16, UNIT_F16 } from '../budgets/constants.ts';
@@ -8,21 +8,14 @@ import { dumpValues } from '../dump/dump-values.ts';
 import type { Dump, DumpTensor } from '../dump/open-dump.ts';
 import { blindSpots } from './blind-spots.ts';
 import { judgeBracket } from './bracket.ts';
-import type { CheckReport } from './check-model.ts';
+import type { CheckOptions, CheckReport } from './check-model.ts';
 import { Judge } from './judge.ts';
 import { coverageOf, verdictOf, type Bracket } from './verdict.ts';
 import { verifyProgram } from './verify-program.ts';
 
-export interface CheckDumpOptions {
+/** As of a run; what the executor gave is in the dump. */
+export interface CheckDumpOptions extends Omit<CheckOptions, 'executor'> {
   dump: Dump;
-  program: Program;
-  weights: WeightSource;
-  tokens: readonly number[];
-  original: WeightSource | null;
-  verifyOn: WeightSource | null;
-  packs: readonly Capture[];
-  hasFreeRun: boolean;
-  onProgress?: (op: Op, index: number, count: number) => void;
 }
 
 export async function checkDump(options: CheckDumpOptions): Promise<CheckReport> {

@@ -116,7 +116,7 @@ export class OpTally {
       this.#sumSquares += y * y;
       this.#sumSquaredError += error * error;
       if (size > this.#maxAbsError) this.#maxAbsError = size;
-      const rho = size === 0 ? 0 : size / b;
+      const rho = ratioOf(size, b);
       this.#groups.add(i, rho);
       this.#squares += rho * rho;
       if (isRoundedOnce && size > 0) this.#addBias(error, y);
@@ -124,8 +124,7 @@ export class OpTally {
         this.#rhoExpected = rho;
         this.#keepWorst(i, rho, should, e, firstPosition);
       }
-      const rhoProven = size === 0 ? 0 : size / (proven[i] ?? 0);
-      if (!(rhoProven <= this.#rhoProven)) this.#rhoProven = rhoProven;
+      this.#rhoProven = Math.max(this.#rhoProven, ratioOf(size, proven[i] ?? 0));
     }
     if (isRoundedOnce) this.#biasCount += engine.length;
     this.#elementCount += engine.length;
@@ -207,4 +206,10 @@ export class OpTally {
     const variance = this.#biasSquares / n - mean * mean;
     return { meanUlp: mean, t: variance > 0 ? mean / Math.sqrt(variance / n) : mean === 0 ? 0 : Infinity };
   }
+}
+
+/** Infinite where there is no budget to hold an error against: a NaN would be lost at the next element. */
+function ratioOf(size: number, budget: number): number {
+  if (size === 0) return 0;
+  return Number.isNaN(budget) ? Infinity : size / budget;
 }

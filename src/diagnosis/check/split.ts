@@ -37,8 +37,7 @@ export class SplitTally {
       this.#bb += b * b;
       this.#eb += e * b;
       this.#dd += difference * difference;
-      const size = Math.abs(difference);
-      if (!(size <= this.#max)) this.#max = size;
+      this.#max = Math.max(this.#max, Math.abs(difference));
       this.#quantization += (rv - b) * (rv - b);
       this.#formats += (sv - rv) * (sv - rv);
       this.#residual += (e - sv) * (e - sv);

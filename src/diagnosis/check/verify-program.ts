@@ -139,8 +139,8 @@ function beyondRounding(ours: Float64Array, pack: Float32Array): number {
     largest = Math.max(largest, Math.abs(value));
     scratch.setFloat32(0, Math.abs(value));
     const halfUlp = 2 ** (Math.max(scratch.getUint32(0) >>> 23, 1) - 151);
-    const beyond = Math.abs((ours[i] ?? 0) - value) - halfUlp;
-    if (!(beyond <= worst)) worst = beyond;
+    // Math.max keeps a NaN, which a comparison would lose at the next element.
+    worst = Math.max(worst, Math.abs((ours[i] ?? 0) - value) - halfUlp);
   }
   return worst === 0 ? 0 : worst / largest;
 }

@@ -125,5 +125,5 @@ function compareTops(
 }
 
 function largest(values: readonly number[]): number {
-  return values.reduce((most, value) => (value <= most ? most : value), 0);
+  return values.reduce((most, value) => Math.max(most, value), 0);
 }

@@ -97,6 +97,15 @@ describe('the budget of a matmul', () => {
     ).toBe('faulty');
   });
 
+  it('is exceeded where a budget is no number, whatever comes after it', async () => {
+    const should = await reference();
+    const y = engine();
+    const at = y.findIndex((value, i) => value !== should.reference[i]);
+    const [expected, proven] = [should.expected.slice(), should.proven.slice()];
+    expected[at] = proven[at] = Number.NaN;
+    expect(tallyOf(y, { ...should, expected, proven })).toMatchObject({ status: 'faulty', rhoProven: Infinity });
+  });
+
   it('names place and condition number of the worst element', async () => {
     const y = engine();
     y[2 * ROWS + 7] = (y[2 * ROWS + 7] ?? 0) + 1;

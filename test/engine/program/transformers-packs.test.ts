@@ -33,8 +33,7 @@ async function compare(prompt: string, transform: ModelTransform = {}): Promise<
       difference += ((ours?.data[i] ?? Number.NaN) - value) ** 2;
       size += value ** 2;
     }
-    const relative = Math.sqrt(difference / size);
-    if (!(relative <= worst)) worst = relative;
+    worst = Math.max(worst, Math.sqrt(difference / size));
   }
   return { worst, stageCount: capture.paths.length };
 }

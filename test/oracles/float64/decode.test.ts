@@ -25,8 +25,7 @@ function differingBits(exact: Float64Array, recorded: Float32Array): number {
 /** Largest distance of finite values in units of the last place of float32. */
 function worstUlp(exact: Float64Array, recorded: Float32Array): number {
   return recorded.reduce((worst, value, i) => {
-    const error = Number.isFinite(value) ? ulpError(value, exact[i] ?? Number.NaN) : 0;
-    return error <= worst ? worst : error;
+    return Math.max(worst, Number.isFinite(value) ? ulpError(value, exact[i] ?? Number.NaN) : 0);
   }, 0);
 }
 

@@ -42,8 +42,7 @@ function beyondRounding(ours: Float64Array, pack: Float32Array): number {
   const largest = pack.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   let worst = 0;
   for (const [i, value] of pack.entries()) {
-    const beyond = Math.abs((ours[i] ?? Number.NaN) - value) - ulpAt(value) / 2;
-    if (!(beyond <= worst)) worst = beyond;
+    worst = Math.max(worst, Math.abs((ours[i] ?? Number.NaN) - value) - ulpAt(value) / 2);
   }
   return worst === 0 ? 0 : worst / largest;
 }

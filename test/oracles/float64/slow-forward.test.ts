@@ -26,8 +26,7 @@ async function worstDifference(shape: TinyShape): Promise<number> {
     expect(theirs.length, path).toBe(data.length);
     const largest = theirs.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     for (const [i, value] of theirs.entries()) {
-      const difference = Math.abs((data[i] ?? Number.NaN) - value) / largest;
-      if (!(difference <= worst)) worst = difference;
+      worst = Math.max(worst, Math.abs((data[i] ?? Number.NaN) - value) / largest);
     }
   }
   return worst;
