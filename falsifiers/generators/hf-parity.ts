@@ -24,8 +24,9 @@ export interface Subject {
 /** Values of every stage by path without `.bin`, and the length of a row. */
 export type Stages = Map<string, { data: ArrayLike<number>; width: number }>;
 
-/** KL of every position; NaN where a logit is not finite. */
+/** KL of every position; NaN where a logit is not finite, and alone where there are not as many logits as there should be. */
 export function divergences(reference: ArrayLike<number>, logits: Float32Array, vocabSize: number): number[] {
+  if (logits.length === 0 || logits.length !== reference.length) return [Number.NaN];
   const rows = Array.from(
     { length: logits.length / vocabSize },
     (_, p) => [p * vocabSize, (p + 1) * vocabSize] as const,

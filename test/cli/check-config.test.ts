@@ -50,3 +50,14 @@ describe('a wrong key of config.json', () => {
     expect(alone.stdout).toMatch(/^INCONCLUSIVE: .* but the program is UNVERIFIED/);
   });
 });
+
+describe('a dump of doubles', () => {
+  it.each([
+    [tiny('qwen3/packs/stages.safetensors'), tiny('qwen3/hf'), TOKENS],
+    [tiny('../sums-2m/packs/float64/raw-sum'), tiny('../sums-2m/sums-2m.f16.gguf'), []],
+  ])('is refused: rounded inputs would put blame on healthy ops (%s)', async (dump, model, tokens) => {
+    const { exitCode, stderr } = await apr(['check', '--dump', dump, model, ...tokens]);
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('E_DUMP_PRECISION');
+  });
+});

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { budgetRatio, differingElements } from '../../falsifiers/generators/budget-ratio.ts';
 import { worstRowError } from '../../falsifiers/generators/comparisons.ts';
+import { divergences } from '../../falsifiers/generators/hf-parity.ts';
 import { relativeError } from '../../falsifiers/generators/tiny-packs.ts';
 import { keptSet, surpriseOf } from '../../falsifiers/generators/sampling-law.ts';
 
@@ -52,6 +53,18 @@ describe('an error relative to its row, or to the largest value', () => {
     const broken = reference.map((value, i) => (i === at ? Number.NaN : value + 1e-3));
     expect(worstRowError(reference, broken, 2)).toBeNaN();
     expect(relativeError(broken, reference)).toBeNaN();
+  });
+});
+
+describe('the divergences of an engine', () => {
+  const reference = [0, 1, 0, 1];
+  it('are one a position', () => {
+    expect(divergences(reference, Float32Array.from(reference), 2)).toEqual([0, 0]);
+  });
+
+  it.each([[[]], [[0, 1]], [[0, 1, 0, 1, 0, 1]]])('are NaN, which no bar accepts, where it gives %j', (logits) => {
+    const [first] = divergences(reference, Float32Array.from(logits), 2);
+    expect(first).toBeNaN();
   });
 });
 

@@ -44,7 +44,7 @@ export function checkCommand(): Command {
     'check',
     'Judges every op of a model by itself, and says whether a difference is a bug',
   );
-  return addPromptOptions(command.argument('<model>', 'a GGUF file'))
+  return addPromptOptions(command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json'))
     .option('--original <file>', 'the model before quantisation: splits the difference into its causes')
     .option(
       '--pack <path>',

@@ -54,7 +54,7 @@ Without a prompt, "What is 2+2?" is run.`;
 
 export function parityCommand(): Command {
   const command = createProgram('parity', "Compares with another engine on the same tokens, against float64's margins");
-  return addPromptOptions(command.argument('<model>', 'a GGUF file'))
+  return addPromptOptions(command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json'))
     .option('--llama-cpp', 'against llama.cpp')
     .option('--http <url>', 'against an OpenAI-compatible endpoint')
     .option('--model-name <name>', 'what the endpoint calls the model')

@@ -62,7 +62,7 @@ Examples:
 
 export function runCommand(): Command {
   const command = createProgram('run', 'Generates text and says exactly what it ran');
-  return addPromptOptions(command.argument('<model>', 'a GGUF file'))
+  return addPromptOptions(command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json'))
     .option('-n, --max-tokens <n>', 'end after so many tokens', parsePositiveCount, 128)
     .option('--temperature <t>', '0 takes the most likely token; higher is more random', parseReal('--temperature'), 0)
     .option('--top-k <k>', 'draw from the k most likely tokens only; 0 = all', parseCount, 0)

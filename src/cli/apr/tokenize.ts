@@ -30,7 +30,7 @@ With --json-lines the file has one JSON string a line, and the output one array 
 
 export function tokenizeCommand(): Command {
   return createProgram('tokenize', "Turns text into token ids and back with a model's tokenizer")
-    .argument('<model>', 'a GGUF file')
+    .argument('<model>', 'a GGUF file, or a folder with safetensors and config.json')
     .argument('[text]', 'the text')
     .option('--file <path>', 'the text is in this file, UTF-8; - is stdin')
     .option('--json-lines', 'the file has one JSON string a line')

@@ -38,7 +38,7 @@ Examples:
 
 export function traceCommand(): Command {
   const command = createProgram('trace', 'Lists or runs the stages of a model: statistics, or every value to files');
-  return addPromptOptions(command.argument('<model>', 'a GGUF file'))
+  return addPromptOptions(command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json'))
     .option('--payload', 'run, and show statistics of every stage')
     .option('--save-tensor <names>', 'run, and write these stages: a list like attn_norm,ffn_out, or all')
     .option('--save-tensor-dir <dir>', 'where to write (default: <model name>-trace in the current folder)')

@@ -1,6 +1,7 @@
 // NumPy's .npy: "\x93NUMPY" | version (2) | header length (u16 or u32 LE) | a Python dict as text | data. Little-endian
 // floats in C order are read; everything else is refused by name. Header and size are checked before they are believed.
 import { RefuteError } from '../../errors.ts';
+import { exactFloats } from './exact-floats.ts';
 
 export interface NpyArray {
   shape: number[];
@@ -12,7 +13,7 @@ export interface NpyArray {
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const DTYPES = { '<f8': ['f64', 8], '<f4': ['f32', 4], '<f2': ['f16', 2] } as const;
 
-/** @throws RefuteError E_NPY */
+/** @throws RefuteError E_NPY, E_DUMP_PRECISION */
 export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
   const fail = (is: string, allowed?: string): RefuteError =>
     new RefuteError({ code: 'E_NPY', place, is, ...(allowed === undefined ? {} : { allowed }) });
@@ -38,14 +39,19 @@ export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
   if (!Number.isSafeInteger(count) || bytes.length - dataAt !== count * width) {
     throw fail(`${bytes.length - dataAt} bytes of data`, `[${shape.join(', ')}] of ${dtype} has ${count * width}`);
   }
-  return { shape, data: readFloats(view, dataAt, count, dtype), dtype };
+  return { shape, data: readFloats(view, dataAt, count, dtype, place), dtype };
 }
 
-function readFloats(view: DataView, at: number, count: number, dtype: NpyArray['dtype']): Float32Array {
+function readFloats(view: DataView, at: number, count: number, dtype: NpyArray['dtype'], place: string): Float32Array {
+  if (dtype === 'f64') {
+    return exactFloats(
+      Float64Array.from({ length: count }, (_, i) => view.getFloat64(at + 8 * i, true)),
+      place,
+    );
+  }
   const data = new Float32Array(count);
   for (let i = 0; i < count; i += 1) {
-    if (dtype === 'f64') data[i] = view.getFloat64(at + 8 * i, true);
-    else data[i] = dtype === 'f32' ? view.getFloat32(at + 4 * i, true) : view.getFloat16(at + 2 * i, true);
+    data[i] = dtype === 'f32' ? view.getFloat32(at + 4 * i, true) : view.getFloat16(at + 2 * i, true);
   }
   return data;
 }

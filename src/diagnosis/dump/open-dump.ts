@@ -12,6 +12,8 @@ import {
   type Positions,
 } from '../../engine/index.ts';
 import { decodeExact } from '../../oracles/index.ts';
+import { dtypeOf } from '../packs/open-pack.ts';
+import { exactFloats, notFloat32 } from './exact-floats.ts';
 import { decodeNpy } from './npy.ts';
 import { OWN_NAMES, type StageMap } from './stage-map.ts';
 
@@ -58,6 +60,7 @@ export async function openDump(path: string, map: StageMap | null): Promise<Dump
 async function openCapture(folder: string): Promise<Dump> {
   const capture = await readCapture(folder);
   const { manifest } = capture;
+  if (dtypeOf(capture) === 'float64') throw notFloat32(folder, 'its values were computed in float64 and rounded since');
   const pathOf = (stage: string, layer: number | null): string => stagePath({ name: stage, layer });
   return {
     label: `${folder} (capture)`,
@@ -118,12 +121,16 @@ async function openSafetensors(path: string, map: StageMap): Promise<Dump> {
     ...foreign(`${path} (safetensors)`, map, [...byName.keys()]),
     read: async (stage, layer) => {
       const tensor = byName.get(map.nameOf(stage, layer));
-      const type = tensor?.type;
-      if (tensor === undefined || (type !== 'f32' && type !== 'f16' && type !== 'bf16')) {
-        throw dumpError(`${path}: ${map.nameOf(stage, layer)}`, `its type is ${tensor?.typeLabel ?? 'unknown'}`);
+      const type = tensor?.typeLabel;
+      const place = `${path}: ${map.nameOf(stage, layer)}`;
+      if (tensor === undefined || (type !== 'f64' && type !== 'f32' && type !== 'f16' && type !== 'bf16')) {
+        throw dumpError(place, `its type is ${type ?? 'unknown'}`, 'f64, f32, f16 and bf16 are read');
       }
       const bytes = new Uint8Array(tensor.byteLength);
       await source.read(tensor.byteOffset, bytes);
+      if (type === 'f64') {
+        return { shape: tensor.shape, data: exactFloats(new Float64Array(bytes.buffer), place), dtype: type };
+      }
       return { shape: tensor.shape, data: Float32Array.from(decodeExact(type, bytes)), dtype: type };
     },
     close: () => source.close(),

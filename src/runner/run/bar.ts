@@ -1,9 +1,10 @@
 // One measured number against a claim's bar. Every comparison of the harness goes through `isWithin`, so that NaN is
-// outside every bar in every place.
+// outside every bar in every place, and so is the largest or smallest of nothing.
 import type { Bar } from '../falsifier.ts';
 
-/** False for NaN, whatever the comparator. */
+/** False for NaN and for an extreme over nothing, whatever the comparator. */
 export function isWithin(bar: Bar, value: number): boolean {
+  if (isOfNothing(bar, value)) return false;
   switch (bar.comparator) {
     case '<=':
       return value <= bar.threshold;
@@ -18,10 +19,15 @@ export function isWithin(bar: Bar, value: number): boolean {
   }
 }
 
+/** Math.max() and Math.min() of no case: as good as can be, and measured nowhere. */
+function isOfNothing({ comparator }: Bar, value: number): boolean {
+  return value === (comparator.startsWith('>') ? Infinity : -Infinity);
+}
+
 /** True when `value` is the worse of two measurements: nearer to the wrong side of the bar, or beyond it. */
 export function isWorse(bar: Bar, value: number, than: number): boolean {
-  if (Number.isNaN(than)) return false;
-  if (Number.isNaN(value)) return true;
+  if (Number.isNaN(than) || isOfNothing(bar, than)) return false;
+  if (Number.isNaN(value) || isOfNothing(bar, value)) return true;
   switch (bar.comparator) {
     case '<=':
     case '<':
