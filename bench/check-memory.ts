@@ -2,7 +2,7 @@
 // written to disk: with taps judged and dropped layer by layer, a deeper model must cost no more than its weights do.
 //   node --expose-gc bench/check-memory.ts [--layers 28] [--positions 8]
 import { parseArgs } from 'node:util';
-import { arithmeticOf } from '../src/diagnosis/budgets/arithmetic.ts';
+import { arithmeticOf } from '../src/diagnosis/reference/arithmetic.ts';
 import { Judge } from '../src/diagnosis/check/judge.ts';
 import { openCpuExecutor, type WeightSource } from '../src/engine/index.ts';
 import { PLAIN, syntheticProgram, syntheticWeights, type SyntheticConfig } from '../test/cases/synthetic-model.ts';

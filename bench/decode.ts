@@ -3,8 +3,8 @@
 // in the same run. Random weights cost what trained ones do.
 import { loadProgram } from '../src/engine/cpu/load-program.ts';
 import { Workspace } from '../src/engine/cpu/workspace.ts';
-import { MAX_MEMORY_BYTES } from '../src/engine/kernels/kernel-memory.ts';
-import { byteLengthOf, type TensorTypeName } from '../src/engine/quant/types.ts';
+import { MAX_MEMORY_BYTES } from '../src/engine/cpu/kernels/kernel-memory.ts';
+import { byteLengthOf, type TensorTypeName } from '../src/engine/formats/tensor-types.ts';
 import { PLAIN, syntheticProgram, syntheticWeights, type SyntheticConfig } from '../test/cases/synthetic-model.ts';
 import { measureRoofline } from './roofline.ts';
 

@@ -1,7 +1,7 @@
 // Measures the engine's e^x on every f32 whose result is neither 1, 0 nor infinite, against Math.exp in double.
 // `node bench/exp-ulp.ts`; half a minute. The figure it prints is what the numeric profile may declare.
-import { KernelMemory } from '../src/engine/kernels/kernel-memory.ts';
-import { siluKernel } from '../src/engine/kernels/silu.ts';
+import { KernelMemory } from '../src/engine/cpu/kernels/kernel-memory.ts';
+import { siluKernel } from '../src/engine/cpu/kernels/silu.ts';
 import { ulpError } from '../test/cases/ulp.ts';
 
 const SLICE = 1 << 20;

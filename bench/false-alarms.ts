@@ -3,7 +3,7 @@
 // over either budget, the group nearest to its limit, and how many op runs were SUSPECT or BUG.
 //   node bench/false-alarms.ts [--checks 1e8] MODEL...
 import { parseArgs } from 'node:util';
-import { arithmeticOf } from '../src/diagnosis/budgets/arithmetic.ts';
+import { arithmeticOf } from '../src/diagnosis/reference/arithmetic.ts';
 import { Judge, type OpResult } from '../src/diagnosis/check/judge.ts';
 import { openCpuExecutor, openModel, RandomSource, type Model } from '../src/engine/index.ts';
 

@@ -12,7 +12,7 @@ import { FAULTS } from '../src/diagnosis/faults/catalogue.ts';
 import type { Fault, FaultInjection } from '../src/diagnosis/faults/fault.ts';
 import { RefuteError } from '../src/errors.ts';
 import { openCpuExecutor, openModel, type ModelTransform } from '../src/engine/index.ts';
-import { openFloat64Executor } from '../src/oracles/index.ts';
+import { openFloat64Executor } from '../src/oracles/float64/float64-executor.ts';
 import { plantFault } from '../src/runner/run/plant-fault.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -36,7 +36,7 @@ const kernel = (id: string, title: string, expected: string, file: string, find:
   id,
   title,
   expected,
-  inject: { kind: 'source', file: `src/engine/kernels/${file}`, find, replace },
+  inject: { kind: 'source', file: `src/engine/cpu/kernels/${file}`, find, replace },
 });
 
 interface Row {

@@ -1,9 +1,9 @@
 // Speed of the matrix product of one token, type by type, on matrices of SmolLM2-135M's feed-forward shape: many of them,
 // read from memory, and one, from cache; beside the ceilings measured in the same run. `node bench/matmul-token.ts`; half
 // a minute. The whole model: decode.ts.
-import { MATMUL_KERNELS } from '../src/engine/kernels/matmul-kernels.ts';
-import { KernelMemory } from '../src/engine/kernels/kernel-memory.ts';
-import { byteLengthOf, TENSOR_TYPES, type TensorTypeName } from '../src/engine/quant/types.ts';
+import { MATMUL_KERNELS } from '../src/engine/cpu/kernels/matmul-kernels.ts';
+import { KernelMemory } from '../src/engine/cpu/kernels/kernel-memory.ts';
+import { byteLengthOf, TENSOR_TYPES, type TensorTypeName } from '../src/engine/formats/tensor-types.ts';
 import { randomBlocks, randomFloats } from '../test/cases/random-blocks.ts';
 import { bestOf } from './best-of.ts';
 import { measureRoofline } from './roofline.ts';

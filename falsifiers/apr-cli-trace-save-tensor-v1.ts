@@ -5,13 +5,13 @@
 import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
-import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
-import * as copies from './generators/broken-contracts.ts';
-import * as bits from './generators/trace-bits.ts';
-import * as stageDiff from './generators/trace-diff.ts';
-import * as endToEnd from './generators/trace-end-to-end.ts';
-import * as nan from './generators/trace-nan.ts';
-import * as selection from './generators/trace-selection.ts';
+import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import * as copies from './apr-cli-trace-save-tensor-v1/broken-contracts.ts';
+import * as bits from './apr-cli-trace-save-tensor-v1/bits.ts';
+import * as stageDiff from './apr-cli-trace-save-tensor-v1/diff.ts';
+import * as endToEnd from './apr-cli-trace-save-tensor-v1/end-to-end.ts';
+import * as nan from './apr-cli-trace-save-tensor-v1/nan.ts';
+import * as selection from './apr-cli-trace-save-tensor-v1/selection.ts';
 
 const SELECT = 'src/engine/capture/select.ts';
 const WRITER = 'src/engine/capture/write-capture.ts';

@@ -8,11 +8,11 @@ import { RefuteError } from '../src/errors.ts';
 import { CaptureWriter } from '../src/engine/capture/write-capture.ts';
 import type { CaptureManifest } from '../src/engine/capture/manifest.ts';
 import { decodeAprt, encodeAprt, encodeAprtHeader } from '../src/engine/formats/aprt.ts';
-import type { Falsifier, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
-import { readPackManifest, type PackManifest } from './generators/packs.ts';
-import { SeededRandom } from './generators/random.ts';
-import { orNaN } from './generators/refusals.ts';
-import { readSafetensors, valuesOf } from './generators/safetensors.ts';
+import type { Falsifier, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import { readPackManifest, type PackManifest } from './kit/models/packs.ts';
+import { SeededRandom } from './kit/arbitraries/random.ts';
+import { orNaN } from './kit/judges/refusals.ts';
+import { readSafetensors, valuesOf } from './kit/models/safetensors.ts';
 
 const FORMAT = 'src/engine/formats/aprt.ts';
 const WHOLE_MODEL = 0xff_ff_ff_ff;

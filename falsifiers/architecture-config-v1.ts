@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Model, ModelConfig } from '../src/engine/index.ts';
 import { RefuteError } from '../src/errors.ts';
-import type { Falsifier, PartContext } from '../src/runner/falsifier.ts';
+import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import {
   LEFT_OUT,
   leftOut,
@@ -17,8 +17,8 @@ import {
   TINY,
   unknownNames,
   type TinyName,
-} from './generators/config-cases.ts';
-import { HfFolders, type ConfigChange } from './generators/hf-folders.ts';
+} from './architecture-config-v1/cases.ts';
+import { HfFolders, type ConfigChange } from './architecture-config-v1/hf-folders.ts';
 
 const SOURCES: ReadonlySet<string> = new Set(['metadata', 'tensor', 'architecture', 'default']);
 
@@ -148,7 +148,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'gross',
         inject: {
           kind: 'source',
-          file: 'src/engine/program/rope-from-hf.ts',
+          file: 'src/engine/config/rope-from-hf.ts',
           find: "    reader.positive('rope.theta', 'rope_parameters.rope_theta') ??\n",
           replace: '',
         },
@@ -160,7 +160,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         part: 'oracle',
         inject: {
           kind: 'source',
-          file: 'src/engine/program/rope-scaling.ts',
+          file: 'src/engine/config/rope-scaling.ts',
           find: 'return mscale === undefined || mscaleAllDim === undefined ?',
           replace: 'return mscale === undefined || mscaleAllDim !== 0 ?',
         },
@@ -171,7 +171,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'small',
         inject: {
           kind: 'source',
-          file: 'src/engine/program/window-from-hf.ts',
+          file: 'src/engine/config/window-from-hf.ts',
           find: 'layer < first)',
           replace: 'layer < first - 1)',
         },
@@ -182,7 +182,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'gross',
         inject: {
           kind: 'source',
-          file: 'src/engine/program/config-from-hf.ts',
+          file: 'src/engine/config/config-from-hf.ts',
           find: 'return 1 / Math.sqrt(scalar);',
           replace: 'return 1 / Math.sqrt(scalar > 0 ? headDim : 1);',
         },
@@ -234,7 +234,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'gross',
         inject: {
           kind: 'source',
-          file: 'src/engine/program/metadata-reader.ts',
+          file: 'src/engine/config/metadata-reader.ts',
           find: "    this.notices.push({ severity: 'note', code, message });\n",
           replace: '',
         },
@@ -245,7 +245,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'small',
         inject: {
           kind: 'source',
-          file: 'src/engine/program/metadata-reader.ts',
+          file: 'src/engine/config/metadata-reader.ts',
           find: "this.record(name, 'default', why);",
           replace: "this.record(name, 'metadata', why);",
         },
@@ -256,7 +256,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'small',
         inject: {
           kind: 'source',
-          file: 'src/engine/program/config-from-hf.ts',
+          file: 'src/engine/config/config-from-hf.ts',
           find: "'rms_norm_eps', 1e-6, WHY",
           replace: "'rms_norm_eps', 1e-5, WHY",
         },
@@ -309,7 +309,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'gross',
         inject: {
           kind: 'source',
-          file: 'src/engine/program/config-from-hf.ts',
+          file: 'src/engine/config/config-from-hf.ts',
           find: 'HF_MODEL_TYPES.get(name) : undefined;',
           replace: "(HF_MODEL_TYPES.get(name) ?? HF_MODEL_TYPES.get('llama')) : undefined;",
         },
@@ -320,7 +320,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'small',
         inject: {
           kind: 'source',
-          file: 'src/engine/program/config-from-gguf.ts',
+          file: 'src/engine/config/config-from-gguf.ts',
           find: "if (typeof name === 'string' && isArchitecture(name)) return name;",
           replace:
             "if (typeof name === 'string' && name.startsWith('llam')) return 'llama';\n  if (typeof name === 'string' && isArchitecture(name)) return name;",

@@ -2,21 +2,21 @@
 // head sizes, grouped heads, windows, several blocks of positions, rows in the middle of a sequence, NaN where nobody may
 // look; the heads of the trained model; and those that Transformers recorded. The softmax in it: softmax-kernel-v1.
 import fc from 'fast-check';
-import type { Arithmetic } from '../src/diagnosis/budgets/arithmetic.ts';
-import { attentionBudget } from '../src/diagnosis/budgets/attention-budget.ts';
+import type { Arithmetic } from '../src/diagnosis/reference/arithmetic.ts';
+import { attentionBudget } from '../src/diagnosis/ops/attention-budget.ts';
 import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
-import { attentionKernel } from '../src/engine/kernels/attention.ts';
+import { attentionKernel } from '../src/engine/cpu/kernels/attention.ts';
 import type { AttentionOp } from '../src/engine/program/program.ts';
 import { attention } from '../src/oracles/float64/ops/attention.ts';
-import type { Falsifier } from '../src/runner/falsifier.ts';
-import type { Should } from './generators/budget-ratio.ts';
-import { betweenGuards, type KernelRun } from './generators/guarded-memory.ts';
-import { kernelClaim, type StageCase } from './generators/kernel-claim.ts';
-import { makeValues, SMALL_SPECIALS, valuesRecipe } from './generators/kernel-values.ts';
-import { seenIn, sourceFault } from './generators/plants.ts';
-import type { StageRun } from './generators/trained-stages.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
+import type { Should } from './kit/judges/budget-ratio.ts';
+import { betweenGuards, type KernelRun } from './kit/judges/guarded-memory.ts';
+import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
+import { makeValues, SMALL_SPECIALS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
+import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import type { StageRun } from './kit/models/trained-stages.ts';
 
 interface Input {
   headCount: number;
@@ -48,7 +48,7 @@ const recipes = fc.record({
   v: valuesRecipe([0, -4, 3, -40], [...SMALL_SPECIALS, Number.NaN]),
 });
 
-const KERNEL = 'src/engine/kernels/attention.as.ts';
+const KERNEL = 'src/engine/cpu/kernels/attention.as.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-ATTN-001': kernelClaim({

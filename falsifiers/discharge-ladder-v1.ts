@@ -1,10 +1,10 @@
 // Tries to break the level function: DESIGN §7 as code. Generated parts search through claims, receipts and dependencies
 // in memory; live parts read levels off the real `pv` on toy projects that it ran. Not claimed here: that a receipt tells
 // the truth about its run (evidence-integrity-v1).
-import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
-import { ladderStates, type LadderState } from './generators/ladder-facts.ts';
-import * as laws from './generators/ladder-laws.ts';
-import * as live from './generators/ladder-live.ts';
+import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import { ladderStates, type LadderState } from './discharge-ladder-v1/facts.ts';
+import * as laws from './discharge-ladder-v1/laws.ts';
+import * as live from './discharge-ladder-v1/live.ts';
 
 function changed(
   ...[id, size, title, find, replace]: [string, 'gross' | 'small', string, string, string]

@@ -6,24 +6,24 @@ import fc from 'fast-check';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { corruptTensors } from '../src/diagnosis/faults/rewrite.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
-import type { Model } from '../src/engine/model.ts';
-import { inspectEmbedding } from '../src/engine/program/inspect-embedding.ts';
-import { findLayoutFault } from '../src/engine/program/layout-probe.ts';
-import type { Falsifier, PartContext } from '../src/runner/falsifier.ts';
-import { differingElements } from './generators/budget-ratio.ts';
-import { runTapped, withEngines, type Engines } from './generators/engine-runs.ts';
-import { seenIn, sourceFault } from './generators/plants.ts';
-import { SeededRandom } from './generators/random.ts';
-import { slowTinyModel } from './generators/slow-tiny-model.ts';
-import { openSmolLm2 } from './generators/smollm2.ts';
-import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './generators/tiny-model.ts';
-import { recordedRuns } from './generators/trained-stages.ts';
+import type { Model } from '../src/engine/model/model.ts';
+import { inspectEmbedding } from '../src/engine/model/inspect-embedding.ts';
+import { findLayoutFault } from '../src/engine/model/layout-probe.ts';
+import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
+import { differingElements } from './kit/judges/budget-ratio.ts';
+import { runTapped, withEngines, type Engines } from './kit/claims/engine-runs.ts';
+import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { SeededRandom } from './kit/arbitraries/random.ts';
+import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
+import { openSmolLm2 } from './kit/models/smollm2.ts';
+import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './kit/models/tiny-model.ts';
+import { recordedRuns } from './kit/models/trained-stages.ts';
 
 const TABLE = 'token_embd.weight';
 const F16 = 'sums-2m.f16.gguf';
 const STAGE = 'layer-0/embedding';
 const BINDING = 'src/engine/cpu/bind-op.ts';
-const PROBE = 'src/engine/program/layout-probe.ts';
+const PROBE = 'src/engine/model/layout-probe.ts';
 
 async function embeddingOf(engines: Engines, model: Model, tokens: readonly number[]): Promise<Float32Array> {
   const executor = await engines.executor(model);

@@ -2,14 +2,14 @@
 // search the modules that make and read receipts; live parts are the real `pv` on toy projects. Not claimed here: which
 // level follows from honest receipts (discharge-ladder-v1), and that a forger without a base to compare with is found.
 import fc from 'fast-check';
-import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
-import * as closures from './generators/evidence-closures.ts';
-import * as edits from './generators/evidence-edits.ts';
-import * as kills from './generators/evidence-kills.ts';
-import * as loosenings from './generators/evidence-loosenings.ts';
-import * as receipts from './generators/evidence-receipts.ts';
-import * as records from './generators/evidence-records.ts';
-import { styledEdits } from './generators/evidence-styles.ts';
+import type { Falsifier, PlantedFault } from '../src/runner/run/falsifier.ts';
+import * as closures from './evidence-integrity-v1/closures.ts';
+import * as edits from './evidence-integrity-v1/edits.ts';
+import * as kills from './evidence-integrity-v1/kills.ts';
+import * as loosenings from './evidence-integrity-v1/loosenings.ts';
+import * as receipts from './evidence-integrity-v1/receipts.ts';
+import * as records from './evidence-integrity-v1/records.ts';
+import { styledEdits } from './evidence-integrity-v1/styles.ts';
 
 const EVIDENCE = 'src/runner/evidence';
 
@@ -31,13 +31,13 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     },
     faults: [
       changed(
-        `${EVIDENCE}/digest.ts`,
+        `src/runner/sources/digest.ts`,
         ...(['canonical-keys-as-they-come', 'gross', 'keys stand in the order in which they were set'] as const),
         'Object.keys(value).toSorted((a, b) => (a < b ? -1 : 1))',
         'Object.keys(value)',
       ),
       changed(
-        `${EVIDENCE}/digest.ts`,
+        `src/runner/sources/digest.ts`,
         ...(['canonical-order-of-a-language', 'small', 'keys are sorted as a dictionary sorts words'] as const),
         'Object.keys(value).toSorted((a, b) => (a < b ? -1 : 1))',
         'Object.keys(value).toSorted((a, b) => a.localeCompare(b))',
@@ -202,19 +202,19 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     },
     faults: [
       changed(
-        `${EVIDENCE}/closure.ts`,
+        `src/runner/sources/closure.ts`,
         ...(['closure-one-deep', 'gross', 'imports of imports are not followed'] as const),
         'waiting.push(...node.next);',
         'if (closure.files.size === 1) waiting.push(...node.next);',
       ),
       changed(
-        `${EVIDENCE}/module-imports.ts`,
+        `src/runner/sources/module-imports.ts`,
         ...(['closure-dynamic-unseen', 'small', 'an import that waits is not followed'] as const),
         'imports: imports.flatMap(',
         'imports: imports.filter(({ d }) => d === -1).flatMap(',
       ),
       changed(
-        `${EVIDENCE}/module-imports.ts`,
+        `src/runner/sources/module-imports.ts`,
         ...(['closure-assets-unseen', 'small', 'files that are named by URL are not pinned'] as const),
         "urls: urls.map((match) => match[2] ?? '')",
         'urls: []',

@@ -4,9 +4,9 @@
 import fc from 'fast-check';
 import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
-import type { Model } from '../src/engine/model.ts';
+import type { Model } from '../src/engine/model/model.ts';
 import type { Executor } from '../src/engine/program/executor.ts';
-import type { Falsifier, Part, PartContext } from '../src/runner/falsifier.ts';
+import type { Falsifier, Part, PartContext } from '../src/runner/run/falsifier.ts';
 import {
   countDifferentWords,
   runPieces,
@@ -14,9 +14,9 @@ import {
   withEngines,
   withSession,
   type Engines,
-} from './generators/engine-runs.ts';
-import { SeededRandom } from './generators/random.ts';
-import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './generators/tiny-model.ts';
+} from './kit/claims/engine-runs.ts';
+import { SeededRandom } from './kit/arbitraries/random.ts';
+import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './kit/models/tiny-model.ts';
 
 /** What a search varies; everything else about a case follows from `salt`. */
 interface Input {

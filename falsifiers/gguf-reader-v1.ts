@@ -2,14 +2,14 @@
 // byte in generators/, which shares nothing with the product. Not claimed here: what a key means for a model (that is
 // hf-parity-qwen2-v1) and how stored blocks decode (quant-decode-v1).
 import fc from 'fast-check';
-import type { Falsifier, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
-import { ggufFile, withField } from './generators/gguf-bytes.ts';
-import * as checks from './generators/gguf-checks.ts';
-import { BREAKAGES, ggufPlan } from './generators/gguf-plans.ts';
-import { compareWithSurvey, SURVEYED_FILES } from './generators/gguf-survey.ts';
-import { SeededRandom } from './generators/random.ts';
-import { orNaN } from './generators/refusals.ts';
-import { readSafetensors } from './generators/safetensors.ts';
+import type { Falsifier, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import { ggufFile, withField } from './kit/models/gguf-bytes.ts';
+import * as checks from './gguf-reader-v1/checks.ts';
+import { BREAKAGES, ggufPlan } from './gguf-reader-v1/plans.ts';
+import { compareWithSurvey, SURVEYED_FILES } from './gguf-reader-v1/survey.ts';
+import { SeededRandom } from './kit/arbitraries/random.ts';
+import { orNaN } from './kit/judges/refusals.ts';
+import { readSafetensors } from './kit/models/safetensors.ts';
 
 const TENSORS = 'src/engine/formats/gguf-tensors.ts';
 const VALUES = 'src/engine/formats/gguf-values.ts';

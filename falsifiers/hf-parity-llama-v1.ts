@@ -7,8 +7,8 @@ import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
-import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
-import { withEngines } from './generators/engine-runs.ts';
+import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import { withEngines } from './kit/claims/engine-runs.ts';
 import {
   countWrongChoices,
   divergences,
@@ -17,11 +17,11 @@ import {
   noiseRatios,
   parityFalsifiers,
   type Subject,
-} from './generators/hf-parity.ts';
-import { readPackManifest } from './generators/packs.ts';
-import { SeededRandom } from './generators/random.ts';
-import { slowForward } from './generators/slow-forward.ts';
-import { openSmolLm2, SMOLLM2_PACK } from './generators/smollm2.ts';
+} from './kit/claims/hf-parity.ts';
+import { readPackManifest } from './kit/models/packs.ts';
+import { SeededRandom } from './kit/arbitraries/random.ts';
+import { slowForward } from './kit/references/slow-forward.ts';
+import { openSmolLm2, SMOLLM2_PACK } from './kit/models/smollm2.ts';
 
 const [logits, stages, choice] = parityFalsifiers({
   models: ['llama', 'llama-linear', 'mistral'].map((name) => ({ name, files: ['hf', 'model.gguf'] })),

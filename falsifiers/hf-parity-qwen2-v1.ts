@@ -9,9 +9,9 @@ import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import type { Model, Session } from '../src/engine/index.ts';
-import type { Falsifier, Part, PartContext } from '../src/runner/falsifier.ts';
-import { indexOfLargest } from './generators/comparisons.ts';
-import { runTapped, withEngines, withSession } from './generators/engine-runs.ts';
+import type { Falsifier, Part, PartContext } from '../src/runner/run/falsifier.ts';
+import { indexOfLargest } from './kit/judges/comparisons.ts';
+import { runTapped, withEngines, withSession } from './kit/claims/engine-runs.ts';
 import {
   countWrongChoices,
   divergences,
@@ -20,13 +20,13 @@ import {
   noiseRatios,
   slowLogits,
   type Subject,
-} from './generators/hf-parity.ts';
-import { readPackManifest, readPackStage } from './generators/packs.ts';
-import { SeededRandom } from './generators/random.ts';
-import { slowForward, type SlowModel } from './generators/slow-forward.ts';
-import { slowTinyModel } from './generators/slow-tiny-model.ts';
-import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE, type TinyModel } from './generators/tiny-model.ts';
-import { slowTrainedModel } from './generators/trained-model.ts';
+} from './kit/claims/hf-parity.ts';
+import { readPackManifest, readPackStage } from './kit/models/packs.ts';
+import { SeededRandom } from './kit/arbitraries/random.ts';
+import { slowForward, type SlowModel } from './kit/references/slow-forward.ts';
+import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
+import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE, type TinyModel } from './kit/models/tiny-model.ts';
+import { slowTrainedModel } from './kit/models/trained-model.ts';
 
 const F16 = 'sums-2m.f16.gguf';
 const PACK = 'models/sums-2m/packs/float64';

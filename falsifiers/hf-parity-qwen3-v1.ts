@@ -4,8 +4,8 @@ import { ARCHITECTURE_FAULTS } from '../src/diagnosis/faults/architecture.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
-import type { Falsifier } from '../src/runner/falsifier.ts';
-import { parityFalsifiers } from './generators/hf-parity.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
+import { parityFalsifiers } from './kit/claims/hf-parity.ts';
 
 const [logits, stages, choice] = parityFalsifiers({
   models: [{ name: 'qwen3', files: ['hf', 'model.gguf'] }],

@@ -5,8 +5,8 @@
 import { ARCHITECTURE_FAULTS } from '../src/diagnosis/faults/architecture.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
-import type { Falsifier, PlantedFault } from '../src/runner/falsifier.ts';
-import { parityFalsifiers } from './generators/hf-parity.ts';
+import type { Falsifier, PlantedFault } from '../src/runner/run/falsifier.ts';
+import { parityFalsifiers } from './kit/claims/hf-parity.ts';
 
 const [logits, stages, choice] = parityFalsifiers({
   models: [

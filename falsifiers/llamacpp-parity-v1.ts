@@ -9,18 +9,18 @@ import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
-import type { Model } from '../src/engine/model.ts';
-import { loadLlamaCpp } from '../src/oracles/llama-cpp.ts';
-import type { Falsifier, Need, Part, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
-import { indexOfLargest, klDivergence } from './generators/comparisons.ts';
-import { runTapped, withEngines } from './generators/engine-runs.ts';
-import { seenIn } from './generators/plants.ts';
-import { doubleLogits, rangeOf, spreadRatio } from './generators/profile-spread.ts';
-import { SeededRandom } from './generators/random.ts';
-import { float32Noise, slowForward, type Noise, type SlowModel } from './generators/slow-forward.ts';
-import { slowTinyModel } from './generators/slow-tiny-model.ts';
-import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './generators/tiny-model.ts';
-import { slowTrainedModel } from './generators/trained-model.ts';
+import type { Model } from '../src/engine/model/model.ts';
+import { loadLlamaCpp } from '../src/oracles/external/llama-cpp.ts';
+import type { Falsifier, Need, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import { indexOfLargest, klDivergence } from './kit/judges/comparisons.ts';
+import { runTapped, withEngines } from './kit/claims/engine-runs.ts';
+import { seenIn } from './kit/claims/plants.ts';
+import { doubleLogits, rangeOf, spreadRatio } from './llamacpp-parity-v1/profile-spread.ts';
+import { SeededRandom } from './kit/arbitraries/random.ts';
+import { float32Noise, slowForward, type Noise, type SlowModel } from './kit/references/slow-forward.ts';
+import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
+import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './kit/models/tiny-model.ts';
+import { slowTrainedModel } from './kit/models/trained-model.ts';
 
 /** One position: the engine, another engine, double precision, and double precision with the other's roundings. */
 interface Row {

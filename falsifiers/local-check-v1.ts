@@ -3,18 +3,18 @@
 import fc from 'fast-check';
 import { checkDump } from '../src/diagnosis/check/check-dump.ts';
 import { checkModel, type CheckReport } from '../src/diagnosis/check/check-model.ts';
-import { openDump } from '../src/diagnosis/dump/open-dump.ts';
+import { openDump } from '../src/diagnosis/recordings/open-dump.ts';
 import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
-import type { Model, ModelTransform } from '../src/engine/model.ts';
-import type { Falsifier, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
-import { withEngines } from './generators/engine-runs.ts';
-import { SeededRandom } from './generators/random.ts';
-import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './generators/tiny-model.ts';
+import type { Model, ModelTransform } from '../src/engine/model/model.ts';
+import type { Falsifier, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import { withEngines } from './kit/claims/engine-runs.ts';
+import { SeededRandom } from './kit/arbitraries/random.ts';
+import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './kit/models/tiny-model.ts';
 
 const LIVE_FILES = ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'];
 const LIVE_VOCAB_SIZE = 768;
@@ -182,7 +182,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         'judge-lenient',
         'small',
         'an angle may be off by a fiftieth',
-        'budgets/arithmetic.ts',
+        'reference/arithmetic.ts',
         'angle: { relative: () => 4 * UNIT_F64, sincos: UNIT_F32 }',
         'angle: { relative: () => 4 * UNIT_F64, sincos: 0.5 }',
       ),

@@ -3,20 +3,20 @@
 // length up to the context limit. Bits, but for the turned scores, which have a budget. Causality, prefill against decode, chunks and
 // repetition are forward-path-identity-v1.
 import fc from 'fast-check';
-import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
+import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
 import { EXPERT_FAULTS } from '../src/diagnosis/faults/experts.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
 import { fillRopeTable, ropeFrequencies } from '../src/engine/cpu/rope-table.ts';
-import { rmsnormKernel } from '../src/engine/kernels/rmsnorm.ts';
-import { ropeKernel } from '../src/engine/kernels/rope.ts';
+import { rmsnormKernel } from '../src/engine/cpu/kernels/rmsnorm.ts';
+import { ropeKernel } from '../src/engine/cpu/kernels/rope.ts';
 import type { RopeParameters } from '../src/engine/program/program.ts';
 import { ropeFrequencies as exactFrequencies } from '../src/oracles/float64/ops/rope-frequencies.ts';
-import type { Falsifier } from '../src/runner/falsifier.ts';
-import { CPU_ARITHMETIC } from './generators/budget-ratio.ts';
-import { countDifferentWords } from './generators/engine-runs.ts';
-import { betweenGuards } from './generators/guarded-memory.ts';
-import { makeValues, TAIL_LENGTHS, valuesRecipe } from './generators/kernel-values.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
+import { CPU_ARITHMETIC } from './kit/judges/budget-ratio.ts';
+import { countDifferentWords } from './kit/claims/engine-runs.ts';
+import { betweenGuards } from './kit/judges/guarded-memory.ts';
+import { makeValues, TAIL_LENGTHS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
 import {
   expertDifferences,
   headDifferences,
@@ -25,13 +25,13 @@ import {
   renamingDifferences,
   roomDifferences,
   sweepDifferences,
-} from './generators/model-relations.ts';
-import { sourceFault } from './generators/plants.ts';
-import { columns, LAYERS, LIVE_RUNS, trainedRuns } from './generators/trained-stages.ts';
+} from './metamorphic-v1/relations.ts';
+import { sourceFault } from './kit/claims/plants.ts';
+import { columns, LAYERS, LIVE_RUNS, trainedRuns } from './kit/models/trained-stages.ts';
 
 const ROPE_TABLE = 'src/engine/cpu/rope-table.ts';
 const BINDING = 'src/engine/cpu/bind-op.ts';
-const ATTENTION = 'src/engine/kernels/attention.as.ts';
+const ATTENTION = 'src/engine/cpu/kernels/attention.as.ts';
 const ANGLE = 'const angle = (firstPosition + row) * frequency;';
 const SEEN = 'const seen = position - first + 1;';
 const EMBEDDED_ROW = 'weights + token * blockCount * blockBytes';
@@ -202,7 +202,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: [
       plantFrom(KERNEL_FAULTS, 'N2', 'gross'),
       sourceFault(
-        'src/engine/kernels/rmsnorm.as.ts',
+        'src/engine/cpu/kernels/rmsnorm.as.ts',
         'eps-of-its-own',
         'a millionth of a millionth is added to the mean',
         'small',

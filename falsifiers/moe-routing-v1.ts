@@ -3,16 +3,16 @@
 // models. Not claimed: a trained model with experts, of which there is none here; the experts themselves (moe-experts.ts);
 // the whole layer (hf-parity-qwen3moe-v1).
 import fc from 'fast-check';
-import { gamma } from '../src/diagnosis/budgets/arithmetic.ts';
-import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
+import { gamma } from '../src/diagnosis/reference/arithmetic.ts';
+import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
 import { EXPERT_FAULTS } from '../src/diagnosis/faults/experts.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
 import { moeRoute } from '../src/oracles/float64/ops/moe-route.ts';
 import { moeSum } from '../src/oracles/float64/ops/moe-sum.ts';
-import type { Falsifier } from '../src/runner/falsifier.ts';
-import { CPU_ARITHMETIC, type Should } from './generators/budget-ratio.ts';
-import { judgeKernel, searchedInputs } from './generators/kernel-claim.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
+import { CPU_ARITHMETIC, type Should } from './kit/judges/budget-ratio.ts';
+import { judgeKernel, searchedInputs } from './kit/claims/kernel-claim.ts';
 import {
   LARGEST,
   makeValues,
@@ -20,8 +20,8 @@ import {
   SMALL_SPECIALS,
   TAIL_LENGTHS,
   valuesRecipe,
-} from './generators/kernel-values.ts';
-import { seenIn, sourceFault } from './generators/plants.ts';
+} from './kit/arbitraries/kernel-values.ts';
+import { seenIn, sourceFault } from './kit/claims/plants.ts';
 import {
   chosenIds,
   choose,
@@ -34,7 +34,7 @@ import {
   type RecordedRouting,
   type Routing,
   type Slots,
-} from './generators/routing.ts';
+} from './moe-routing-v1/routing.ts';
 
 /** Where the exponential leaves the normal numbers, and where it ends. */
 const EDGES = [88.8, -87.4, -103.9, 1_000];
@@ -138,7 +138,7 @@ function recordedShares({ routing, shares: recorded }: RecordedRouting): Should 
   return { reference: recorded, proven: Float64Array.from(recorded, (one, i) => (proven[i] ?? NaN) + moved * one) };
 }
 
-const ROUTING = 'src/engine/kernels/moe.as.ts';
+const ROUTING = 'src/engine/cpu/kernels/moe.as.ts';
 
 const ROUTE_START = 'const rowBytes = <usize>usedCount << 2;';
 const neverRenormalised = sourceFault(ROUTING, 'renormalisation-omitted', 'shares are never renormalised', 'gross', [

@@ -2,14 +2,14 @@
 // numbers, subnormals, sums that overflow, zeros of both signs, NaN; the residuals and biases of the trained model; and
 // those that Transformers recorded. Not claimed: which values a program adds.
 import fc from 'fast-check';
-import { addBiasKernel } from '../src/engine/kernels/add-bias.ts';
-import { addKernel } from '../src/engine/kernels/add.ts';
+import { addBiasKernel } from '../src/engine/cpu/kernels/add-bias.ts';
+import { addKernel } from '../src/engine/cpu/kernels/add.ts';
 import { addBias } from '../src/oracles/float64/ops/add-bias.ts';
 import { add } from '../src/oracles/float64/ops/add.ts';
-import type { Falsifier } from '../src/runner/falsifier.ts';
-import { combinePair, makePair, pairRecipes, type Pair } from './generators/elementwise.ts';
-import { betweenGuards } from './generators/guarded-memory.ts';
-import { kernelClaim, type StageCase } from './generators/kernel-claim.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
+import { combinePair, makePair, pairRecipes, type Pair } from './kit/claims/elementwise.ts';
+import { betweenGuards } from './kit/judges/guarded-memory.ts';
+import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
 import {
   LARGEST,
   makeValues,
@@ -17,12 +17,12 @@ import {
   SMALL_SPECIALS,
   TAIL_LENGTHS,
   valuesRecipe,
-} from './generators/kernel-values.ts';
-import { seenIn, sourceFault } from './generators/plants.ts';
-import type { StageRun } from './generators/trained-stages.ts';
+} from './kit/arbitraries/kernel-values.ts';
+import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import type { StageRun } from './kit/models/trained-stages.ts';
 
-const ADD = 'src/engine/kernels/add.as.ts';
-const ADD_BIAS = 'src/engine/kernels/add-bias.as.ts';
+const ADD = 'src/engine/cpu/kernels/add.as.ts';
+const ADD_BIAS = 'src/engine/cpu/kernels/add-bias.as.ts';
 
 const SUBTRACTS = sourceFault(ADD, 'subtracts', 'b is taken away', 'gross', [
   'f32x4.add(v128.load(a), v128.load(b))',

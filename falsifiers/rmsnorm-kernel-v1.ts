@@ -4,15 +4,15 @@
 import fc from 'fast-check';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
-import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
-import { rmsnormKernel } from '../src/engine/kernels/rmsnorm.ts';
+import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
+import { rmsnormKernel } from '../src/engine/cpu/kernels/rmsnorm.ts';
 import { rmsnorm } from '../src/oracles/float64/ops/rmsnorm.ts';
-import type { Falsifier } from '../src/runner/falsifier.ts';
-import { betweenGuards } from './generators/guarded-memory.ts';
-import { kernelClaim, type StageCase } from './generators/kernel-claim.ts';
-import { makeValues, NON_FINITE, SMALL_SPECIALS, TAIL_LENGTHS, valuesRecipe } from './generators/kernel-values.ts';
-import { seenIn } from './generators/plants.ts';
-import type { StageRun } from './generators/trained-stages.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
+import { betweenGuards } from './kit/judges/guarded-memory.ts';
+import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
+import { makeValues, NON_FINITE, SMALL_SPECIALS, TAIL_LENGTHS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
+import { seenIn } from './kit/claims/plants.ts';
+import type { StageRun } from './kit/models/trained-stages.ts';
 
 interface Input {
   x: Float32Array;

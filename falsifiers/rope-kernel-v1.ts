@@ -2,20 +2,20 @@
 // of a head, every scaling, far positions, tail widths, subnormal and infinite channels; the heads of the trained model;
 // and the heads that Transformers recorded. Kernel and table are one claim: neither means anything without the other.
 import fc from 'fast-check';
-import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
+import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
 import { fillRopeTable, ropeAmplitude, ropeFrequencies } from '../src/engine/cpu/rope-table.ts';
-import { ropeKernel } from '../src/engine/kernels/rope.ts';
+import { ropeKernel } from '../src/engine/cpu/kernels/rope.ts';
 import type { RopeParameters, RopeScaling } from '../src/engine/program/program.ts';
 import { ropeFrequencies as exactFrequencies } from '../src/oracles/float64/ops/rope-frequencies.ts';
 import { rope } from '../src/oracles/float64/ops/rope.ts';
-import type { Falsifier } from '../src/runner/falsifier.ts';
-import { betweenGuards, type KernelRun } from './generators/guarded-memory.ts';
-import { kernelClaim, type StageCase } from './generators/kernel-claim.ts';
-import { LARGEST, makeValues, NON_FINITE, SMALL_SPECIALS, valuesRecipe } from './generators/kernel-values.ts';
-import { seenIn, sourceFault } from './generators/plants.ts';
-import { columns, type StageRun } from './generators/trained-stages.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
+import { betweenGuards, type KernelRun } from './kit/judges/guarded-memory.ts';
+import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
+import { LARGEST, makeValues, NON_FINITE, SMALL_SPECIALS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
+import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { columns, type StageRun } from './kit/models/trained-stages.ts';
 
 interface Input {
   x: Float32Array;
@@ -127,7 +127,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         ' ** 1',
       ]),
       sourceFault(
-        'src/engine/kernels/rope.as.ts',
+        'src/engine/cpu/kernels/rope.as.ts',
         'last-channels-not-copied',
         'two channels that are not rotated are not copied',
         'small',

@@ -4,9 +4,9 @@
 import fc from 'fast-check';
 import { RandomSource } from '../src/engine/text/random-source.ts';
 import { GREEDY, sampleToken, type SamplingOptions } from '../src/engine/text/sample.ts';
-import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
-import { keptSet, logitRows, probabilitiesOf, ranked, surpriseOf } from './generators/sampling-law.ts';
-import { LIVE_RUNS, trainedRuns } from './generators/trained-stages.ts';
+import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import { keptSet, logitRows, probabilitiesOf, ranked, surpriseOf } from './sampling-v1/law.ts';
+import { LIVE_RUNS, trainedRuns } from './kit/models/trained-stages.ts';
 
 const fault = (
   file: 'sample' | 'random-source',

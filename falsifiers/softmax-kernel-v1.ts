@@ -4,19 +4,19 @@
 // output is the share of key j. Scores: every tail length, all alike, far apart, huge, infinite, NaN; those of the trained
 // model; and those that Transformers recorded.
 import fc from 'fast-check';
-import { gamma, type Arithmetic } from '../src/diagnosis/budgets/arithmetic.ts';
+import { gamma, type Arithmetic } from '../src/diagnosis/reference/arithmetic.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
 import { attentionSoftmax } from '../src/engine/capture/scores.ts';
-import { attentionKernel } from '../src/engine/kernels/attention.ts';
-import type { Falsifier } from '../src/runner/falsifier.ts';
-import type { Should } from './generators/budget-ratio.ts';
-import { betweenGuards, type KernelRun } from './generators/guarded-memory.ts';
-import { kernelClaim, type StageCase } from './generators/kernel-claim.ts';
-import { LARGEST, makeValues, SMALL_SPECIALS, valuesRecipe } from './generators/kernel-values.ts';
-import { seenIn, sourceFault } from './generators/plants.ts';
-import { softmaxStage, type HeadInput } from './generators/softmax-stage.ts';
-import type { StageRun } from './generators/trained-stages.ts';
+import { attentionKernel } from '../src/engine/cpu/kernels/attention.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
+import type { Should } from './kit/judges/budget-ratio.ts';
+import { betweenGuards, type KernelRun } from './kit/judges/guarded-memory.ts';
+import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
+import { LARGEST, makeValues, SMALL_SPECIALS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
+import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { softmaxStage, type HeadInput } from './softmax-kernel-v1/stage.ts';
+import type { StageRun } from './kit/models/trained-stages.ts';
 
 /** Each a row of scores by itself. */
 type Rows = readonly Float32Array[];

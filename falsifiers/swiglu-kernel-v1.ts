@@ -2,17 +2,17 @@
 // and a product that the mul kernel does not round to nearest: tails, subnormals, huge numbers, NaN and infinities; the
 // gates of the trained model; and what Transformers recorded. Not claimed: which of gate and up is which.
 import fc from 'fast-check';
-import { simpleBudget } from '../src/diagnosis/budgets/op-budget.ts';
+import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
-import { mulKernel } from '../src/engine/kernels/mul.ts';
-import { siluKernel } from '../src/engine/kernels/silu.ts';
+import { mulKernel } from '../src/engine/cpu/kernels/mul.ts';
+import { siluKernel } from '../src/engine/cpu/kernels/silu.ts';
 import { mul } from '../src/oracles/float64/ops/mul.ts';
 import { silu } from '../src/oracles/float64/ops/silu.ts';
-import type { Falsifier } from '../src/runner/falsifier.ts';
-import { combinePair, makePair, pairRecipes, type Pair } from './generators/elementwise.ts';
-import { betweenGuards } from './generators/guarded-memory.ts';
-import { kernelClaim } from './generators/kernel-claim.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
+import { combinePair, makePair, pairRecipes, type Pair } from './kit/claims/elementwise.ts';
+import { betweenGuards } from './kit/judges/guarded-memory.ts';
+import { kernelClaim } from './kit/claims/kernel-claim.ts';
 import {
   LARGEST,
   makeValues,
@@ -20,8 +20,8 @@ import {
   SMALL_SPECIALS,
   TAIL_LENGTHS,
   valuesRecipe,
-} from './generators/kernel-values.ts';
-import { seenIn, sourceFault } from './generators/plants.ts';
+} from './kit/arbitraries/kernel-values.ts';
+import { seenIn, sourceFault } from './kit/claims/plants.ts';
 
 /** Where the exponential leaves the normal numbers, and where it ends. */
 const EDGES = [-87.3, -87.4, -88.8, -103.9, -104.1, 88.7, -8, 16.6, 17.4];
@@ -31,7 +31,7 @@ const siluRecipes = fc.record({
   x: valuesRecipe([0, 1, -4, -40, 2, 30], [...SMALL_SPECIALS, ...EDGES, ...LARGEST, ...NON_FINITE]),
 });
 
-const MUL = 'src/engine/kernels/mul.as.ts';
+const MUL = 'src/engine/cpu/kernels/mul.as.ts';
 const SQUARES = sourceFault(MUL, 'squares', 'a is multiplied by itself', 'gross', ['v128.load(b)', 'v128.load(a)']);
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {

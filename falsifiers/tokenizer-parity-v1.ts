@@ -3,17 +3,17 @@
 // from the definitions. Chat templates are compared with Transformers,
 // which is where they come from. Not claimed here: how a vocabulary is read from a file (gguf-reader-v1).
 import fc from 'fast-check';
-import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/falsifier.ts';
-import * as chat from './generators/tokenizer-chat.ts';
-import * as checks from './generators/tokenizer-checks.ts';
-import * as decoding from './generators/tokenizer-decoding.ts';
-import { hostileText, sampleTexts } from './generators/tokenizer-strings.ts';
+import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import * as chat from './tokenizer-parity-v1/chat.ts';
+import * as checks from './tokenizer-parity-v1/checks.ts';
+import * as decoding from './tokenizer-parity-v1/decoding.ts';
+import { hostileText, sampleTexts } from './tokenizer-parity-v1/strings.ts';
 import {
   bpeVocabulary,
   pairVocabulary,
   sentencePieceVocabulary,
   type SlowVocabulary,
-} from './generators/tokenizer-vocabularies.ts';
+} from './tokenizer-parity-v1/vocabularies.ts';
 
 const ENCODER = 'src/engine/text/encoder.ts';
 const CUTS = 'src/engine/text/pre-tokenizers.ts';

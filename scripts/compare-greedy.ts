@@ -4,7 +4,8 @@
 //   node scripts/compare-greedy.ts MODEL [MAX_TOKENS]
 import { argmax, generate, openCpuExecutor, openModel, type Executor, type Model } from '../src/engine/index.ts';
 import { logitsOf } from '../src/diagnosis/index.ts';
-import { loadLlamaCpp, openFloat64Executor, type LlamaCppModel } from '../src/oracles/index.ts';
+import { loadLlamaCpp, type LlamaCppModel } from '../src/oracles/external/index.ts';
+import { openFloat64Executor } from '../src/oracles/float64/float64-executor.ts';
 import { renderPrompt } from '../src/cli/apr/prompt.ts';
 import { formatTable } from '../src/cli/terminal.ts';
 

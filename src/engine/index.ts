@@ -1,8 +1,9 @@
 // The engine's public face: what diagnosis, runner, falsifiers and cli may import.
-export { openModel, openModelSource, type OpenModelOptions } from './open-model.ts';
-export { openModelFile } from './open-model-file.ts';
-export type { ModelFile } from './model-file.ts';
-export type { EmbeddingReport, FileEntry, FileTensor, Model, ModelTransform, Notice } from './model.ts';
+export { openModel, openModelSource, type OpenModelOptions } from './model/open-model.ts';
+export { openModelFile } from './model/open-model-file.ts';
+export type { ModelFile } from './model/model-file.ts';
+export type { Notice } from '../notice.ts';
+export type { EmbeddingReport, FileEntry, FileTensor, Model, ModelTransform } from './model/model.ts';
 
 export type { Architecture, ConfigKey, ModelConfig, Provenance } from './program/config.ts';
 export type {
@@ -33,12 +34,12 @@ export type {
   WeightName,
   WeightShape,
 } from './program/program.ts';
-export { chosenByLength, ropeByLength } from './program/rope-scaling.ts';
-export { compileProgram } from './program/architectures.ts';
-export { HF_MODEL_TYPES } from './program/hf-keys.ts';
+export { chosenByLength, ropeByLength } from './config/rope-scaling.ts';
+export { compileProgram } from './architectures/registry.ts';
+export { HF_MODEL_TYPES } from './config/hf-keys.ts';
 export { STAGE_ALIASES, STAGE_NAMES, stageRank, type StageName } from './program/stages.ts';
 
-export { decodeTensorRows } from './quant/decode.ts';
+export { decodeTensorRows } from './cpu/dequantize.ts';
 export {
   byteLengthOf,
   elementCountOf,
@@ -46,7 +47,7 @@ export {
   tensorTypeById,
   type TensorType,
   type TensorTypeName,
-} from './quant/types.ts';
+} from './formats/tensor-types.ts';
 export type { ChatMessage, TextModel, TextStream } from './text/text-model.ts';
 export { createTextModel } from './text/create-text-model.ts';
 export {

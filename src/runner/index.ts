@@ -1,7 +1,7 @@
 // The runner's public face for whatever runs or judges claims. Contracts have a face of their own (contract/index.ts):
 // who only reads them should not pay for loading this.
-export type { PartName } from './falsifier.ts';
-export { openProject, runnableClaims, selectClaims, type Project } from './project.ts';
+export type { PartName } from './contract/part-names.ts';
+export { openProject, runnableClaims, selectClaims, type Project } from './contract/project.ts';
 export { assessProject, type Assessment, type ClaimStatus } from './evidence/assess.ts';
 export { runGate, type GateReport } from './evidence/gate.ts';
 export { evidenceLevels } from './evidence/level-source.ts';
@@ -14,5 +14,5 @@ export { receiptRows, verifyReport } from './report/receipts.ts';
 export { countsLine, refusalLines, statusCounts, statusJson, statusRow } from './report/status.ts';
 export { whyJson, whyLines, type StatusRow } from './report/status.ts';
 export { seconds, VERDICT_SYMBOLS } from './report/text.ts';
-export { falsify, type ClaimOutcome, type FalsifyResult } from './run/falsify.ts';
-export { replay } from './run/replay.ts';
+export { falsify, type ClaimOutcome, type FalsifyResult } from './falsify.ts';
+export { replay } from './replay.ts';

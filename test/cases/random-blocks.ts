@@ -1,6 +1,6 @@
 // Random tensor data from a seed, valid in every type: scales are finite and of a usual size, everything else is any
 // bit pattern. For tests and benchmarks; says nothing about real weights.
-import { TENSOR_TYPES, type TensorTypeName } from '../../src/engine/quant/types.ts';
+import { TENSOR_TYPES, type TensorTypeName } from '../../src/engine/formats/tensor-types.ts';
 
 /** Byte offsets of the f16 scales in a block. */
 const SCALE_OFFSETS: Readonly<Record<TensorTypeName, readonly number[]>> = {

@@ -1,10 +1,10 @@
 // Programs with random weights, made from a seed: any shape, any tensor type, no file. For tests of executors and for
 // benchmarks; what such a model says means nothing.
-import { compileProgram } from '../../src/engine/program/architectures.ts';
+import { compileProgram } from '../../src/engine/architectures/registry.ts';
 import type { ModelConfig } from '../../src/engine/program/config.ts';
 import type { WeightInfo, WeightSource } from '../../src/engine/program/executor.ts';
 import type { Program, WeightName } from '../../src/engine/program/program.ts';
-import { byteLengthOf, type TensorTypeName } from '../../src/engine/quant/types.ts';
+import { byteLengthOf, type TensorTypeName } from '../../src/engine/formats/tensor-types.ts';
 import { randomBlocks, randomFloats } from './random-blocks.ts';
 
 export type SyntheticConfig = Omit<ModelConfig, 'provenance'>;

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel, readCapture } from '../../src/engine/index.ts';
-import { loadLlamaCpp } from '../../src/oracles/index.ts';
+import { loadLlamaCpp } from '../../src/oracles/external/index.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr, aprJson, LAUNCHER } from './apr-process.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { loadLlamaCpp } from '../../src/oracles/index.ts';
+import { loadLlamaCpp } from '../../src/oracles/external/index.ts';
 import { apr, aprJson } from './apr-process.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { falsifiers } from '../../falsifiers/hf-parity-qwen2-v1.ts';
 import { openModel, type Model, type ModelTransform } from '../../src/engine/index.ts';
-import type { Bar } from '../../src/runner/falsifier.ts';
+import type { Bar } from '../../src/runner/contract/bar.ts';
 import { RecordingContext } from '../../src/runner/run/part-context.ts';
 import type { PartReport } from '../../src/runner/run/protocol.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';

@@ -1,11 +1,11 @@
 // The numbers that the kernel and sampling falsifiers judge by: what they say of cases whose answer is known. A judge that
 // calls everything within budget would let every planted fault but none of these pass.
 import { describe, expect, it } from 'vitest';
-import { budgetRatio, differingElements } from '../../falsifiers/generators/budget-ratio.ts';
-import { worstRowError } from '../../falsifiers/generators/comparisons.ts';
-import { divergences } from '../../falsifiers/generators/hf-parity.ts';
-import { relativeError } from '../../falsifiers/generators/tiny-packs.ts';
-import { keptSet, surpriseOf } from '../../falsifiers/generators/sampling-law.ts';
+import { budgetRatio, differingElements } from '../../falsifiers/kit/judges/budget-ratio.ts';
+import { worstRowError } from '../../falsifiers/kit/judges/comparisons.ts';
+import { divergences } from '../../falsifiers/kit/claims/hf-parity.ts';
+import { relativeError } from '../../falsifiers/kit/models/tiny-packs.ts';
+import { keptSet, surpriseOf } from '../../falsifiers/sampling-v1/law.ts';
 
 const ratio = (engine: number, reference: number, proven: number): number =>
   budgetRatio(Float32Array.of(0, engine), { reference: [0, reference], proven: [0, proven] });

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { FAULTS } from '../../src/diagnosis/faults/catalogue.ts';
 import type { FaultInjection } from '../../src/diagnosis/faults/fault.ts';
-import type { Falsifier, PlantedFault } from '../../src/runner/falsifier.ts';
+import type { Falsifier, PlantedFault } from '../../src/runner/run/falsifier.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const modules = readdirSync(join(ROOT, 'falsifiers')).filter((name) => name.endsWith('.ts'));

@@ -13,9 +13,9 @@ import {
   type ModelTransform,
   type Op,
 } from '../../src/engine/index.ts';
-import { openFloat64Executor } from '../../src/oracles/index.ts';
-import { klDivergence } from '../../falsifiers/generators/comparisons.ts';
-import { readTinyPack, relativeError, TINY_MODELS } from '../../falsifiers/generators/tiny-packs.ts';
+import { openFloat64Executor } from '../../src/oracles/float64/float64-executor.ts';
+import { klDivergence } from '../../falsifiers/kit/judges/comparisons.ts';
+import { readTinyPack, relativeError, TINY_MODELS } from '../../falsifiers/kit/models/tiny-packs.ts';
 
 const root = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
 const packOf = (name: string, prompt: 'stages' | 'logits' | 'within') =>

@@ -1,6 +1,7 @@
 // What an input could not have shown: faults that need something which this prompt, this model or this kind of run does
 // not have. Said in every report, because a PASS is only about what was looked at.
-import { ropeByLength, type Program } from '../../engine/index.ts';
+import { ropeByLength } from '../../engine/config/rope-scaling.ts';
+import type { Program } from '../../engine/program/program.ts';
 import { LEAST_POSITIONS_FOR_STEPS } from './run-plan.ts';
 
 /** Positions that the CPU executor takes at a time; a shorter prompt crosses no boundary. */

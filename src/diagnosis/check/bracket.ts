@@ -1,13 +1,15 @@
 // A stretch of ops that must be judged as one, because a value between them was not captured. From the captured values
 // before it the stretch is run in float64, and again with every op's result pushed by its full expected budget in random
 // directions: how far that carries the end is the yardstick (Monte-Carlo arithmetic; the perturbation of TTrace).
-import { operands, RandomSource, type Op, type Program, type ValueId, type WeightSource } from '../../engine/index.ts';
-import type { Arithmetic } from '../budgets/arithmetic.ts';
-import { BRACKET_BUG_RATIO, BRACKET_RUNS, BRACKET_SUSPECT_RATIO } from '../budgets/constants.ts';
-import type { OpReference } from '../budgets/op-budget.ts';
-import type { DumpValues } from '../dump/dump-values.ts';
-import { Lane, type Chunk } from './lane.ts';
-import { opReference } from './op-reference.ts';
+import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
+import { RandomSource } from '../../engine/text/random-source.ts';
+import type { WeightSource } from '../../engine/program/executor.ts';
+import type { Arithmetic } from '../reference/arithmetic.ts';
+import { BRACKET_BUG_RATIO, BRACKET_RUNS, BRACKET_SUSPECT_RATIO } from '../ops/constants.ts';
+import type { OpReference } from '../ops/op-budget.ts';
+import type { DumpValues } from '../recordings/dump-values.ts';
+import { Lane, type Chunk } from '../reference/lane.ts';
+import { opReference } from '../reference/op-reference.ts';
 import type { Bracket } from './verdict.ts';
 
 export interface BracketInputs {

@@ -1,11 +1,11 @@
 // The same judge on a capture of somebody else's engine: each op on the dump's own inputs; where a value is missing, the
 // stretch between the last captured values and the next one is judged as one.
-import { operands, type ValueId } from '../../engine/index.ts';
+import { operands, type ValueId } from '../../engine/program/program.ts';
 import { RefuteError } from '../../errors.ts';
-import { arithmeticOf, FOREIGN_F32, type Arithmetic } from '../budgets/arithmetic.ts';
-import { UNIT_BF16, UNIT_F16 } from '../budgets/constants.ts';
-import { dumpValues } from '../dump/dump-values.ts';
-import type { Dump, DumpTensor } from '../dump/open-dump.ts';
+import { arithmeticOf, FOREIGN_F32, type Arithmetic } from '../reference/arithmetic.ts';
+import { UNIT_BF16, UNIT_F16 } from '../ops/constants.ts';
+import { dumpValues } from '../recordings/dump-values.ts';
+import type { Dump, DumpTensor } from '../recordings/open-dump.ts';
 import { blindSpots } from './blind-spots.ts';
 import { judgeBracket } from './bracket.ts';
 import type { CheckOptions, CheckReport } from './check-model.ts';

@@ -1,7 +1,9 @@
 // One check of an executor: run it once with every op tapped and judged, again on a second input where something was
 // suspect, and put verdict, coverage, verification and blind spots together. No files, no output.
-import type { Capture, Executor, Op, Program, Session, WeightSource } from '../../engine/index.ts';
-import { arithmeticOf, type Arithmetic } from '../budgets/arithmetic.ts';
+import type { Capture } from '../../engine/capture/read-capture.ts';
+import type { Executor, Session, WeightSource } from '../../engine/program/executor.ts';
+import type { Op, Program } from '../../engine/program/program.ts';
+import { arithmeticOf, type Arithmetic } from '../reference/arithmetic.ts';
 import { blindSpots } from './blind-spots.ts';
 import { Judge, type OpResult } from './judge.ts';
 import { compareRuns, runSegments, type PathFault } from './run-plan.ts';

@@ -3,8 +3,8 @@
 //   κ²·(1 + 2√(t/n) + 2t/n),   t = ln(groups/α)
 // with κ the root mean square of healthy engines and n its independent elements: the tail bound of a sum of squares
 // (Laurent and Massart 2000, lemma 1), with α shared among the groups (Bonferroni).
-import type { Op } from '../../engine/index.ts';
-import { EXPECTED_GROUP_RMS, GROUP_FALSE_ALARM } from '../budgets/constants.ts';
+import type { Op } from '../../engine/program/program.ts';
+import { EXPECTED_GROUP_RMS, GROUP_FALSE_ALARM } from '../ops/constants.ts';
 
 export interface WorstGroup {
   kind: 'row' | 'head' | 'block' | 'tail';

@@ -1,9 +1,9 @@
 // The judgement of one op: every element of what the engine wrote against what the op should have written, in units of
 // its budget; the worst place; group statistics that a mean over the tensor would dilute; a test for bias; a bit test for
 // NaN and infinities. Takes chunks of positions in order and keeps constant memory.
-import type { Op, ValueId } from '../../engine/index.ts';
-import { BIAS_LEAST_COUNT, BIAS_MEAN_ULP, BIAS_T } from '../budgets/constants.ts';
-import type { OpReference } from '../budgets/op-budget.ts';
+import type { Op, ValueId } from '../../engine/program/program.ts';
+import { BIAS_LEAST_COUNT, BIAS_MEAN_ULP, BIAS_T } from '../ops/constants.ts';
+import type { OpReference } from '../ops/op-budget.ts';
 import { GroupTally, type WorstGroup } from './group-tally.ts';
 
 /** Where an element is, in words that the model has. */

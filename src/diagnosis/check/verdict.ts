@@ -1,6 +1,6 @@
 // From judged ops, coverage and what vouches for the program to one verdict and one sentence. BUG outranks SUSPECT outranks
 // INCONCLUSIVE outranks PASS; nothing compared, an op not compared, or an unverified program is never PASS.
-import type { Op, Program } from '../../engine/index.ts';
+import type { Op, Program } from '../../engine/program/program.ts';
 import type { BugClass } from '../faults/fault.ts';
 import type { OpResult } from './judge.ts';
 import type { PathFault } from './run-plan.ts';

@@ -1,19 +1,16 @@
 // Is the program the right one for this model? No check inside the engine can know (DESIGN §2): a wrong theta is computed
 // faithfully. So the program is run in float64 on the tokens of a reference pack, the recorded stages of somebody else's
 // implementation in float64, and must give that implementation's values at every stage.
-import {
-  captureRun,
-  MemorySink,
-  ropeByLength,
-  sha256Bytes,
-  stagePath,
-  type Capture,
-  type Program,
-  type WeightSource,
-} from '../../engine/index.ts';
-import { openFloat64Executor } from '../../oracles/index.ts';
-import { MAX_PACKS, UNIT_F64 } from '../budgets/constants.ts';
-import { dtypeOf, isOfArchitecture, producerOf } from '../packs/open-pack.ts';
+import { captureRun } from '../../engine/capture/capture-run.ts';
+import { MemorySink, stagePath } from '../../engine/capture/sink.ts';
+import { ropeByLength } from '../../engine/config/rope-scaling.ts';
+import { sha256Bytes } from '../../engine/io/sha256.ts';
+import type { Capture } from '../../engine/capture/read-capture.ts';
+import type { Program } from '../../engine/program/program.ts';
+import type { WeightSource } from '../../engine/program/executor.ts';
+import { openFloat64Executor } from '../../oracles/float64/float64-executor.ts';
+import { MAX_PACKS, UNIT_F64 } from '../ops/constants.ts';
+import { dtypeOf, isOfArchitecture, producerOf } from '../recordings/open-pack.ts';
 
 export interface Verification {
   status: 'verified' | 'refuted' | 'unverified';

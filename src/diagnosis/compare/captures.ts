@@ -1,6 +1,9 @@
 // Compares two captures stage by stage in order of execution, and finds where they begin to part. Says what differs and
 // where, never what is wrong: a distance that grew here may have been made earlier, and no error budget is applied.
-import { likeForLike, stageRank, type Capture, type CapturedFile } from '../../engine/index.ts';
+import { likeForLike } from '../../engine/capture/like-for-like.ts';
+import { stageRank } from '../../engine/program/stages.ts';
+import type { Capture } from '../../engine/capture/read-capture.ts';
+import type { CapturedFile } from '../../engine/capture/manifest.ts';
 import { isSameShape } from './models.ts';
 import { compareChoices, type ChoiceComparison } from './positions.ts';
 import { compareTensors, type TensorComparison } from './tensors.ts';

@@ -1,12 +1,8 @@
 // Compares the decoded weights of two models, tensor by tensor, in chunks of rows: two buffers of a few MiB whatever
 // the models weigh. Two files that store a tensor in different types are compared by what they decode to.
-import {
-  decodeTensorRows,
-  TENSOR_TYPES,
-  type FileTensor,
-  type Model,
-  type TensorTypeName,
-} from '../../engine/index.ts';
+import { decodeTensorRows } from '../../engine/cpu/dequantize.ts';
+import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-types.ts';
+import type { FileTensor, Model } from '../../engine/model/model.ts';
 import { isSameShape } from './models.ts';
 import { TensorComparer, type TensorComparison } from './tensors.ts';
 

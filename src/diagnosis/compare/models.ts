@@ -1,7 +1,8 @@
 // Compares two models without running them: hyperparameters, metadata, and which tensors each has, of which type and
 // shape. Values are compared in model-values.ts. Nothing is intersected away: what only one side has is a difference.
 import { compareMetadata, type MetadataDifference } from './metadata.ts';
-import type { ConfigKey, FileTensor, Model, Provenance } from '../../engine/index.ts';
+import type { ConfigKey, Provenance } from '../../engine/program/config.ts';
+import type { FileTensor, Model } from '../../engine/model/model.ts';
 
 export interface ModelComparison {
   config: ConfigDifference[];

@@ -1,6 +1,8 @@
 // Faults of what tells one architecture from another: scales, offsets, caps, windows, head norms, experts. Each does
 // nothing in a model that has no such part; `needs` says which has.
-import type { ModelConfig, ModelTransform, Op, Program } from '../../engine/index.ts';
+import type { ModelConfig } from '../../engine/program/config.ts';
+import type { ModelTransform } from '../../engine/model/model.ts';
+import type { Op, Program } from '../../engine/program/program.ts';
 import type { Fault, FaultVariant } from './fault.ts';
 import { rewriteOps, type Site } from './rewrite.ts';
 

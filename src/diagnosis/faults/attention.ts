@@ -1,5 +1,6 @@
 // Attention faults that the program itself can hold.
-import type { AttentionOp, ModelTransform } from '../../engine/index.ts';
+import type { AttentionOp } from '../../engine/program/program.ts';
+import type { ModelTransform } from '../../engine/model/model.ts';
 import type { Fault } from './fault.ts';
 import { rewriteOps, type Site } from './rewrite.ts';
 

@@ -15,13 +15,13 @@ export const CPU_FAULTS: readonly Fault[] = [
     needs: 'two positions in one run',
     gross: changed(
       'every position but the last of a run sees the next',
-      'kernels/attention.as.ts',
+      'cpu/kernels/attention.as.ts',
       'const seen = position - first + 1;',
       'const seen = position - first + (row + 1 < rowCount ? 2 : 1);',
     ),
     small: changed(
       'the first position of a run sees the second',
-      'kernels/attention.as.ts',
+      'cpu/kernels/attention.as.ts',
       'const seen = position - first + 1;',
       'const seen = position - first + (row == 0 && rowCount > 1 ? 2 : 1);',
     ),
@@ -110,7 +110,7 @@ export const CPU_FAULTS: readonly Fault[] = [
     needs: 'an open tap',
     gross: changed(
       'with a tap open the cache is filled only where the logits need it',
-      'cpu/needed-rows.ts',
+      'program/needed-rows.ts',
       "op.op === 'attention' ? 'all'",
       "op.op === 'attention' && tapped === undefined ? 'all'",
     ),

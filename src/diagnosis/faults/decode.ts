@@ -2,7 +2,7 @@
 // embedding, the matrices and the tools, so each of these shows in all three.
 import type { Fault, FaultVariant } from './fault.ts';
 
-const KERNELS = 'src/engine/kernels';
+const KERNELS = 'src/engine/cpu/kernels';
 
 function changed(title: string, file: string, find: string, replace: string): FaultVariant {
   return { title, inject: { kind: 'source', file: `${KERNELS}/${file}`, find, replace } };

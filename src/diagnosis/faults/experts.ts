@@ -6,7 +6,7 @@ function changed(title: string, file: string, find: string, replace: string): Fa
   return { title, inject: { kind: 'source', file: `src/engine/${file}`, find, replace } };
 }
 
-const ROUTING = 'kernels/moe.as.ts';
+const ROUTING = 'cpu/kernels/moe.as.ts';
 const POWER = 'const share = power(at(logits, <i32>at(experts, slot)) - largest);';
 const SLICE = 'weights + (ids[i] ?? 0) * sliceBytes';
 const TERM = 'at(shares, slot) * at(x, slot * channelCount + channel)';

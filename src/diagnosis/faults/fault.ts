@@ -1,7 +1,8 @@
 // What a known inference bug is: a change to the product (its program, config, weights, tokens or source) with the words
 // that name it when it is seen from outside. Used forward it proves that a falsifier can go red, used backward it is the
 // dictionary that names an observed difference (DESIGN §6). Types, the closed list of bug classes and how a fault is planted; no bugs here.
-import type { ModelTransform, StageName } from '../../engine/index.ts';
+import type { ModelTransform } from '../../engine/model/model.ts';
+import type { StageName } from '../../engine/program/stages.ts';
 
 /** Every answer that a diagnosis may give. Closed: reports and JSON hold no other word. */
 export const BUG_CLASSES = [

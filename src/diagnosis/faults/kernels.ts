@@ -3,7 +3,7 @@
 import type { Fault, FaultVariant } from './fault.ts';
 
 function changed(title: string, file: string, find: string, replace: string): FaultVariant {
-  return { title, inject: { kind: 'source', file: `src/engine/kernels/${file}`, find, replace } };
+  return { title, inject: { kind: 'source', file: `src/engine/cpu/kernels/${file}`, find, replace } };
 }
 
 export const KERNEL_FAULTS: readonly Fault[] = [

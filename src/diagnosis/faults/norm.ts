@@ -1,5 +1,6 @@
 // Normalisation faults that the program itself can hold.
-import type { ModelTransform, Op } from '../../engine/index.ts';
+import type { ModelTransform } from '../../engine/model/model.ts';
+import type { Op } from '../../engine/program/program.ts';
 import type { Fault } from './fault.ts';
 import { rewriteOps, type Site } from './rewrite.ts';
 

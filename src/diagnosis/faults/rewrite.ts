@@ -1,6 +1,7 @@
 // The three ways a fault gets at a model: rewriting ops of the program, and wrapping the source of its weights. Pure
 // plumbing; which op or tensor is wrong, and how, stands with each fault.
-import type { Op, Program, WeightInfo, WeightSource } from '../../engine/index.ts';
+import type { Op, Program } from '../../engine/program/program.ts';
+import type { WeightInfo, WeightSource } from '../../engine/program/executor.ts';
 
 /** The layers that a fault sits in. `one`: the second layer where there is one, so that layer 0 stays healthy. */
 export type Site = 'all' | 'one' | 'first';

@@ -1,5 +1,6 @@
 // Rotary position faults. All of them are invisible at position 0, where every angle is zero.
-import type { ModelTransform, RopeParameters, RopeScaling } from '../../engine/index.ts';
+import type { ModelTransform } from '../../engine/model/model.ts';
+import type { RopeParameters, RopeScaling } from '../../engine/program/program.ts';
 import type { Fault, FaultVariant } from './fault.ts';
 import { rewriteOps, type Site } from './rewrite.ts';
 

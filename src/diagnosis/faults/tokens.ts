@@ -1,5 +1,5 @@
 // Faults of the token ids themselves, before any arithmetic.
-import type { ModelTransform } from '../../engine/index.ts';
+import type { ModelTransform } from '../../engine/model/model.ts';
 import type { Fault, FaultVariant } from './fault.ts';
 
 function fed(title: string, tokens: NonNullable<ModelTransform['tokens']>): FaultVariant {

@@ -1,6 +1,7 @@
 // Faults of loading: the right bytes in the wrong place, the wrong bytes in the right one. They work on stored bytes,
 // whole rows at a time, so that they mean the same for every tensor type.
-import type { ModelTransform, WeightInfo } from '../../engine/index.ts';
+import type { ModelTransform } from '../../engine/model/model.ts';
+import type { WeightInfo } from '../../engine/program/executor.ts';
 import type { Fault, FaultVariant } from './fault.ts';
 import { corruptTensors, isAtSite, layerOfWeight, renameTensors, rewriteOps, type Site } from './rewrite.ts';
 

@@ -1,6 +1,7 @@
 // One parity run: what our engine made of the tokens against what another one did, position by position, with the spread
 // that the two profiles explain, and the verdict over all of it. No files, no output.
-import type { Op, Program, WeightSource } from '../../engine/index.ts';
+import type { Op, Program } from '../../engine/program/program.ts';
+import type { WeightSource } from '../../engine/program/executor.ts';
 import { RefuteError } from '../../errors.ts';
 import { compareAlternatives, compareFull, type PositionParity } from './compare.ts';
 import type { Answer } from './outside-engine.ts';

@@ -1,5 +1,5 @@
 // One position of two engines: how far apart, and how far the two declared profiles explain. Pure.
-import { UNIT_F32 } from '../budgets/constants.ts';
+import { UNIT_F32 } from '../ops/constants.ts';
 import { divergence, likeliest, logProbabilities } from './distributions.ts';
 import type { SpreadRow } from './spread.ts';
 

@@ -1,6 +1,6 @@
 // What logits say as a distribution over the vocabulary: log-probabilities, how far two of them are apart, the likeliest
 // token. Constants added to all logits change nothing, so an engine may give either. Pure, in double.
-import type { Executor } from '../../engine/index.ts';
+import type { Executor } from '../../engine/program/executor.ts';
 
 /** Natural logarithms of the probabilities; all NaN where a logit is. */
 export function logProbabilities(logits: ArrayLike<number>): Float64Array {

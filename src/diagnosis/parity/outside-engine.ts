@@ -1,6 +1,8 @@
 // Somebody else's engine behind one seam: asked for what it makes of token ids, it answers with logits or with the likeliest
 // tokens of each position. llama.cpp, a command, an HTTP endpoint; a recorded pack is pack-engine.ts.
-import { ropeByLength, sha256Bytes, type Model } from '../../engine/index.ts';
+import { ropeByLength } from '../../engine/config/rope-scaling.ts';
+import { sha256Bytes } from '../../engine/io/sha256.ts';
+import type { Model } from '../../engine/model/model.ts';
 import {
   CommandEngine,
   HttpEndpoint,
@@ -8,7 +10,7 @@ import {
   loadLlamaCpp,
   type CommandOptions,
   type HttpEndpointOptions,
-} from '../../oracles/index.ts';
+} from '../../oracles/external/index.ts';
 import { RefuteError } from '../../errors.ts';
 import type { Alternative } from './compare.ts';
 import { packAnswer } from './pack-engine.ts';

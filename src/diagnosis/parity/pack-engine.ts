@@ -1,10 +1,13 @@
 // A recorded pack as an outside engine: it has answered already, for its own ids. Before its logits count, its weights are
 // told from others: by the model file's sha256, or by its embedding, which is a copy of rows of the weights.
-import { operands, sha256Bytes, type Capture, type Model } from '../../engine/index.ts';
-import { evaluateOp } from '../../oracles/index.ts';
+import { operands } from '../../engine/program/program.ts';
+import { sha256Bytes } from '../../engine/io/sha256.ts';
+import type { Capture } from '../../engine/capture/read-capture.ts';
+import type { Model } from '../../engine/model/model.ts';
+import { evaluateOp } from '../../oracles/float64/evaluate-op.ts';
 import { RefuteError } from '../../errors.ts';
-import { UNIT_F32 } from '../budgets/constants.ts';
-import { dtypeOf, openPack, producerOf } from '../packs/open-pack.ts';
+import { UNIT_F32 } from '../ops/constants.ts';
+import { dtypeOf, openPack, producerOf } from '../recordings/open-pack.ts';
 import type { OutsideEngine } from './outside-engine.ts';
 import { profileNamed, type ParityProfile } from './profiles.ts';
 

@@ -1,9 +1,9 @@
 // What is declared about the roundings of each side of a parity run: our own executors by their numeric profile, somebody
 // else's engine by one of the words below. The spread that two profiles explain is computed from these and nothing else.
-import type { NumericProfile } from '../../engine/index.ts';
+import type { NumericProfile } from '../../engine/program/executor.ts';
 import { RefuteError } from '../../errors.ts';
-import { arithmeticOf, FOREIGN_F32, type Arithmetic } from '../budgets/arithmetic.ts';
-import { UNIT_BF16, UNIT_F16, UNIT_F64 } from '../budgets/constants.ts';
+import { arithmeticOf, FOREIGN_F32, type Arithmetic } from '../reference/arithmetic.ts';
+import { UNIT_BF16, UNIT_F16, UNIT_F64 } from '../ops/constants.ts';
 
 /** How activations enter a matmul. */
 export type ActivationFormat = 'float' | 'f16' | 'bf16' | 'q8_0' | 'q8_k';

@@ -1,9 +1,11 @@
 // One draw of how far declared roundings may carry a run: activations are rounded as the format rounds them, but each
 // error has a sign of its own by chance, and every op's result is pushed by its expected budget (Monte-Carlo arithmetic).
 // Two draws are as far from exact as an engine of this profile is, in directions of their own.
-import { RandomSource, type ValueId, type WeightSource } from '../../engine/index.ts';
-import { quantizeActivations } from '../budgets/activations.ts';
-import { Lane } from '../check/lane.ts';
+import { RandomSource } from '../../engine/text/random-source.ts';
+import type { ValueId } from '../../engine/program/program.ts';
+import type { WeightSource } from '../../engine/program/executor.ts';
+import { quantizeActivations } from '../reference/activations.ts';
+import { Lane } from '../reference/lane.ts';
 import type { ActivationFormat, ParityProfile } from './profiles.ts';
 
 export class SampleLane extends Lane {

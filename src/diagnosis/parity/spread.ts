@@ -1,10 +1,11 @@
 // How far two engines may part by what they declare: the exact run of the model's own bytes in float64, and beside it draws
 // of each side's declared roundings (sample-lane.ts), handed on position by position. Slow on purpose: each draw is a
 // forward pass in double; a weight is decoded once for all.
-import { operands, type Op, type Program, type ValueId, type WeightSource } from '../../engine/index.ts';
-import { UNIT_F32 } from '../budgets/constants.ts';
-import { Lane, type Chunk } from '../check/lane.ts';
-import { opReference } from '../check/op-reference.ts';
+import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
+import type { WeightSource } from '../../engine/program/executor.ts';
+import { UNIT_F32 } from '../ops/constants.ts';
+import { Lane, type Chunk } from '../reference/lane.ts';
+import { opReference } from '../reference/op-reference.ts';
 import type { ParityProfile } from './profiles.ts';
 import { SampleLane } from './sample-lane.ts';
 

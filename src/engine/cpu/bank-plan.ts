@@ -1,7 +1,7 @@
 // Which memory each op runs in. wasm32 addresses 4 GiB, so a model is spread over banks: all of a layer (weights,
 // key-value cache, scratch) in one, embedding and head wherever they fit. Pure arithmetic; nothing is allocated here.
 import { RefuteError } from '../../errors.ts';
-import { alignedByteLength } from '../kernels/kernel-memory.ts';
+import { alignedByteLength } from './kernels/kernel-memory.ts';
 import type { WeightInfo } from '../program/executor.ts';
 import { operands, type AttentionOp, type Op, type Program, type WeightName } from '../program/program.ts';
 

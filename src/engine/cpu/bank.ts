@@ -1,22 +1,22 @@
 // One memory of the CPU executor with the kernels over it and the weights in it.
-import { addBiasKernel, type AddBiasFunctions } from '../kernels/add-bias.ts';
-import { addKernel, type AddFunctions } from '../kernels/add.ts';
-import { attentionKernel, type AttentionFunctions } from '../kernels/attention.ts';
-import { KernelMemory, type Pointer } from '../kernels/kernel-memory.ts';
-import { MATMUL_KERNELS } from '../kernels/matmul-kernels.ts';
-import type { MatmulFunctions } from '../kernels/matmul.ts';
-import type { Kernel } from '../kernels/define-kernel.ts';
-import { geluKernel, type GeluFunctions } from '../kernels/gelu.ts';
-import { moeKernel, type MoeFunctions } from '../kernels/moe.ts';
-import { mulKernel, type MulFunctions } from '../kernels/mul.ts';
-import { rmsnormKernel, type RmsnormFunctions } from '../kernels/rmsnorm.ts';
-import { ropeKernel, type RopeFunctions } from '../kernels/rope.ts';
-import { scaleKernel, type ScaleFunctions } from '../kernels/scale.ts';
-import { siluKernel, type SiluFunctions } from '../kernels/silu.ts';
-import { softcapKernel, type SoftcapFunctions } from '../kernels/softcap.ts';
+import { addBiasKernel, type AddBiasFunctions } from './kernels/add-bias.ts';
+import { addKernel, type AddFunctions } from './kernels/add.ts';
+import { attentionKernel, type AttentionFunctions } from './kernels/attention.ts';
+import { KernelMemory, type Pointer } from './kernels/kernel-memory.ts';
+import { MATMUL_KERNELS } from './kernels/matmul-kernels.ts';
+import type { MatmulFunctions } from './kernels/matmul.ts';
+import type { Kernel } from './kernels/define-kernel.ts';
+import { geluKernel, type GeluFunctions } from './kernels/gelu.ts';
+import { moeKernel, type MoeFunctions } from './kernels/moe.ts';
+import { mulKernel, type MulFunctions } from './kernels/mul.ts';
+import { rmsnormKernel, type RmsnormFunctions } from './kernels/rmsnorm.ts';
+import { ropeKernel, type RopeFunctions } from './kernels/rope.ts';
+import { scaleKernel, type ScaleFunctions } from './kernels/scale.ts';
+import { siluKernel, type SiluFunctions } from './kernels/silu.ts';
+import { softcapKernel, type SoftcapFunctions } from './kernels/softcap.ts';
 import type { WeightInfo, WeightSource } from '../program/executor.ts';
-import { decodeTensorRows } from '../quant/decode.ts';
-import type { TensorTypeName } from '../quant/types.ts';
+import { decodeTensorRows } from './dequantize.ts';
+import type { TensorTypeName } from '../formats/tensor-types.ts';
 import { residentByteLength, type ResidentWeight } from './bank-plan.ts';
 
 type OpFunctions = AddFunctions &

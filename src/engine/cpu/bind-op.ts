@@ -1,9 +1,9 @@
 // From an op to a call of its kernel: every pointer and dimension is looked up once, when a session opens, so that an
 // op of a run costs one call into WebAssembly.
-import type { Pointer } from '../kernels/kernel-memory.ts';
+import type { Pointer } from './kernels/kernel-memory.ts';
 import type { WeightInfo } from '../program/executor.ts';
 import type { AttentionOp, Op, RopeParameters, ValueId, WeightName } from '../program/program.ts';
-import { TENSOR_TYPES } from '../quant/types.ts';
+import { TENSOR_TYPES } from '../formats/tensor-types.ts';
 import { residentWeight, type ResidentWeight } from './bank-plan.ts';
 import type { Bank } from './bank.ts';
 

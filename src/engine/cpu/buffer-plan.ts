@@ -1,7 +1,7 @@
 // Where the values of a program live while a chunk of positions runs: one buffer per value and bank that reads it.
 // Buffers of values whose lifetimes do not overlap share their bytes; a tap copies a value right after its op, so it
 // never sees a reused buffer. Pure arithmetic; nothing is allocated here.
-import { alignedByteLength } from '../kernels/kernel-memory.ts';
+import { alignedByteLength } from './kernels/kernel-memory.ts';
 import { operands, type Op, type Program, type ValueId } from '../program/program.ts';
 import type { BankPlan } from './bank-plan.ts';
 

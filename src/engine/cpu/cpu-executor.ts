@@ -1,6 +1,6 @@
 // The production engine: WebAssembly SIMD kernels over weights as stored, in as many memories as the model needs.
 import { RefuteError } from '../../errors.ts';
-import { MAX_MEMORY_BYTES } from '../kernels/kernel-memory.ts';
+import { MAX_MEMORY_BYTES } from './kernels/kernel-memory.ts';
 import { checkProgram } from '../program/check-program.ts';
 import type { Executor, Session, WeightSource } from '../program/executor.ts';
 import type { Program } from '../program/program.ts';

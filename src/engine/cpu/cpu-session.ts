@@ -4,7 +4,7 @@
 import { RefuteError } from '../../errors.ts';
 import type { RunRequest, RunResult, Session } from '../program/executor.ts';
 import type { LoadedProgram } from './load-program.ts';
-import { neededRows, type NeededRows } from './needed-rows.ts';
+import { neededRows, type NeededRows } from '../program/needed-rows.ts';
 import { Workspace } from './workspace.ts';
 
 export class CpuSession implements Session {

@@ -1,7 +1,7 @@
 // A program with its weights in memory: what every session of an executor shares and none changes.
 import type { WeightInfo, WeightSource } from '../program/executor.ts';
 import { ropeWeights, type Op, type Program, type RopeParameters, type WeightName } from '../program/program.ts';
-import type { TensorTypeName } from '../quant/types.ts';
+import type { TensorTypeName } from '../formats/tensor-types.ts';
 import { planBanks, residentWeight, type BankLimits, type BankPlan, type ResidentWeight } from './bank-plan.ts';
 import { Bank, readVector } from './bank.ts';
 import { planBuffers, type BufferPlan } from './buffer-plan.ts';

@@ -1,6 +1,6 @@
 // What one session owns in one bank: value buffers, kernel scratch, rope tables and key-value caches, as one
 // allocation.
-import { alignedByteLength, type Pointer } from '../kernels/kernel-memory.ts';
+import { alignedByteLength, type Pointer } from './kernels/kernel-memory.ts';
 import type { AttentionOp, RopeParameters, ValueId } from '../program/program.ts';
 import { cacheByteLength } from './bank-plan.ts';
 import type { Bank } from './bank.ts';

@@ -1,5 +1,5 @@
 // The tensor list of a GGUF header, and the proof that its tensors lie in the file, aligned and apart.
-import type { TensorTypeName } from '../quant/types.ts';
+import type { TensorTypeName } from './tensor-types.ts';
 import type { GgufCursor } from './gguf-cursor.ts';
 import { MAX_DIMENSIONS, MAX_TENSOR_NAME_BYTES } from './gguf-limits.ts';
 import { storedType } from './gguf-types.ts';

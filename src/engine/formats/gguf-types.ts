@@ -1,5 +1,5 @@
 // GGUF's numbers: value types of the metadata, and the tensor types that exist beside those that the engine decodes.
-import { TENSOR_TYPES, tensorTypeById, type TensorTypeName } from '../quant/types.ts';
+import { TENSOR_TYPES, tensorTypeById, type TensorTypeName } from './tensor-types.ts';
 
 /** Value types by their number in the file. */
 export const GGUF_VALUE_TYPES = [

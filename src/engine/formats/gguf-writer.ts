@@ -1,7 +1,7 @@
 // Writes GGUF v3: what a model is exported and quantised with, and what tests and falsifiers build files with. It
 // computes sizes and offsets but judges nothing: duplicate names, wrong dimensions and overridden offsets are written
 // as asked, so that a reader can be shown a file it must refuse.
-import { byteLengthOf, TENSOR_TYPES, type TensorTypeName } from '../quant/types.ts';
+import { byteLengthOf, TENSOR_TYPES, type TensorTypeName } from './tensor-types.ts';
 import { DEFAULT_ALIGNMENT } from './gguf-limits.ts';
 import { GGUF_VALUE_TYPES, MIN_VALUE_BYTES, type GgufValueType } from './gguf-types.ts';
 import type { GgufEntry, GgufValue } from './gguf-values.ts';

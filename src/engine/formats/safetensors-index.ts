@@ -1,7 +1,7 @@
 // `model.safetensors.index.json`: which file of a split model holds which tensor. The list is checked against the files;
 // a name that leads out of the folder is refused before anything is opened.
 import { RefuteError } from '../../errors.ts';
-import type { Notice } from '../model.ts';
+import type { Notice } from '../../notice.ts';
 import { isJsonObject } from './json-file.ts';
 import { quoted, shownValue } from './quoted.ts';
 import { MAX_SHARDS, MAX_TENSORS } from './safetensors-limits.ts';

@@ -1,7 +1,7 @@
 // The tensor list of a safetensors header, and the proof that its tensors fill the data exactly: none outside, no two
 // overlapping, no byte that belongs to none.
 import { RefuteError } from '../../errors.ts';
-import type { TensorTypeName } from '../quant/types.ts';
+import type { TensorTypeName } from './tensor-types.ts';
 import { isJsonObject } from './json-file.ts';
 import { quoted, shownValue } from './quoted.ts';
 import { MAX_DIMENSIONS, MAX_NAME_CHARACTERS, MAX_TENSORS } from './safetensors-limits.ts';

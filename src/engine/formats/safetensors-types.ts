@@ -1,5 +1,5 @@
 // The dtypes of the safetensors format: those that the engine reads as they stand, and those that it only lists.
-import type { TensorTypeName } from '../quant/types.ts';
+import type { TensorTypeName } from './tensor-types.ts';
 
 export interface SafetensorsType {
   /** The engine's name, or null for a type that it cannot decode. */

@@ -2,7 +2,7 @@
 // malformed or deliberately broken program is one typed error and never a trap in a kernel.
 // Not a check that the program is the right one for a model: nothing inside can know that.
 import { RefuteError } from '../../errors.ts';
-import { byteLengthOf, TENSOR_TYPES } from '../quant/types.ts';
+import { byteLengthOf, TENSOR_TYPES } from '../formats/tensor-types.ts';
 import type { WeightSource } from './executor.ts';
 import {
   operands,

@@ -1,7 +1,7 @@
 // The seam between a Program and whatever runs it. Asynchronous and per program, never per op, so that a GPU and a
 // thread pool fit behind it unchanged. Types only.
 import type { Program, ValueId, WeightName } from './program.ts';
-import type { TensorTypeName } from '../quant/types.ts';
+import type { TensorTypeName } from '../formats/tensor-types.ts';
 
 export type ExecutorId = 'cpu' | 'webgpu' | 'float64';
 

@@ -1,7 +1,7 @@
 // A file's tokenizer and chat template behind the TextModel seam. Reads the keys at once, so that a broken vocabulary
 // is an error when the model is opened; builds the encoder on first use, because most commands never encode.
 import { RefuteError } from '../../errors.ts';
-import type { Notice } from '../model.ts';
+import type { Notice } from '../../notice.ts';
 import { ChatTemplate } from './chat-template.ts';
 import { buildEncoder, type Encode } from './encoder.ts';
 import { hfEncoder, type EncodeWhole } from './hf-encoder.ts';

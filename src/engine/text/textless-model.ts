@@ -1,7 +1,7 @@
 // The TextModel of a file without a vocabulary, or with one of a kind that is not built here: ids go in and come out
 // as ids, which is all that a comparison of numbers needs. Text is refused, never guessed.
 import { RefuteError } from '../../errors.ts';
-import type { Notice } from '../model.ts';
+import type { Notice } from '../../notice.ts';
 import type { TextModel, TextStream } from './text-model.ts';
 
 export class TextlessModel implements TextModel {

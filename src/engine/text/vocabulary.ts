@@ -1,6 +1,6 @@
 // The `tokenizer.*` keys of a GGUF file, read and checked: what the encoder, the decoder and the chat template need.
 // Values are taken as the file states them; what it leaves out is filled in here, each default with a notice.
-import type { Notice } from '../model.ts';
+import type { Notice } from '../../notice.ts';
 import { BYTE_ALPHABET } from './byte-alphabet.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { DEFAULT_PRE, PRE_TOKENIZERS, type PreTokenizer } from './pre-tokenizers.ts';

@@ -1,6 +1,6 @@
 // What a contract says, typed, with the place of every statement. Only what the tools act on is typed; the whole file
 // stays reachable through `root` and each entity's `node`, unknown keys included. Made by parse-contract.ts.
-import type { Bar } from '../falsifier.ts';
+import type { Bar } from './bar.ts';
 import type { LineIndex } from './line-index.ts';
 import type { DuplicateKey, YamlMap } from './yaml-node.ts';
 

@@ -1,5 +1,5 @@
 // The keys of a falsification test that decide its verdict and its level: bar, executors, levels, evidence.
-import type { Bar, Comparator } from '../falsifier.ts';
+import type { Bar, Comparator } from './bar.ts';
 import { DISCHARGE_EVIDENCE } from './keys.ts';
 import { CLAIM_EXECUTORS, LEVELS } from './model.ts';
 import type { Claim, ClaimExecutor, DeclaredEvidence, EvidenceEntry, Level, RequiredLevel } from './model.ts';

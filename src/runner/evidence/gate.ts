@@ -2,7 +2,7 @@
 // easier since the base? Checked like a lock file: read, compared, never regenerated. Data only; report/gate.ts words it.
 import type { CauseCode } from '../level/types.ts';
 import { levelRank } from '../level/types.ts';
-import type { Project } from '../project.ts';
+import type { Project } from '../contract/project.ts';
 import { assessProject, type Assessment, type ClaimStatus } from './assess.ts';
 import { readBase } from './base.ts';
 import { looseningsSince, type Loosening } from './loosened.ts';

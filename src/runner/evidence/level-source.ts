@@ -1,7 +1,7 @@
 // The levels that a project's evidence supports, for whoever compares them with what is typed (`pv validate`, LVL-001).
 import type { DeriveLevel } from '../contract/index.ts';
 import type { Contract } from '../contract/model.ts';
-import { describeCause } from '../report/cause.ts';
+import { describeCause } from '../level/cause.ts';
 import { assessProject } from './assess.ts';
 
 /** Stale receipts keep their word here: a changed file makes a level stale, not a lie. */

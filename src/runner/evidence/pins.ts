@@ -3,14 +3,14 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Claim, Contract } from '../contract/model.ts';
-import { formatNumber } from '../run/bar.ts';
+import { formatNumber } from '../contract/bar.ts';
 import { isFetchedModel } from '../run/needs.ts';
 import type { TouchedInputs } from '../run/protocol.ts';
-import type { Bar } from '../falsifier.ts';
-import { authoredDigest, isContractName } from './authored.ts';
-import { ClosureScanner, nameOfFile, programEntries } from './closure.ts';
-import { digestOf, digestOfFile, digestOfJson, type Digest, type Json } from './digest.ts';
-import { PackageLock } from './packages.ts';
+import type { Bar } from '../contract/bar.ts';
+import { authoredDigest, isContractName } from '../sources/authored.ts';
+import { ClosureScanner, nameOfFile, programEntries } from '../sources/closure.ts';
+import { digestOf, digestOfFile, digestOfJson, type Digest, type Json } from '../sources/digest.ts';
+import { PackageLock } from '../sources/packages.ts';
 
 /** Moves when verdicts or receipts of the harness mean something else than before; then every receipt is stale. */
 const HARNESS_VERSION = '1';

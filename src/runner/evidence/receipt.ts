@@ -1,9 +1,10 @@
 // The receipt: what was run, on what, and what came of it. An in-toto Statement v1 in canonical JSON, with two digests
 // of itself. Types, the digests, and reading back with every byte checked; making one is record.ts.
-import type { Bar, PartName } from '../falsifier.ts';
+import type { Bar } from '../contract/bar.ts';
+import type { PartName } from '../contract/part-names.ts';
 import type { FaultVerdict, Verdict } from '../level/types.ts';
 import { RefuteError } from '../../errors.ts';
-import { canonicalText, digestOfJson, type Digest, type Json } from './digest.ts';
+import { canonicalText, digestOfJson, type Digest, type Json } from '../sources/digest.ts';
 import type { Environment } from './environment.ts';
 import type { Pins } from './pins.ts';
 import type { StoredCase, TouchedInputs } from '../run/protocol.ts';

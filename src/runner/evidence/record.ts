@@ -1,14 +1,14 @@
 // From what a run gave, and the receipt that lies there, to the receipt that should lie there. Pure: pins and clock are
 // handed in. A part that was not run now keeps its section as long as everything it depends on is unchanged.
-import type { PartName } from '../falsifier.ts';
-import { formatNumber } from '../run/bar.ts';
-import { PART_NAMES } from '../run/part-names.ts';
+import type { PartName } from '../contract/part-names.ts';
+import { formatNumber } from '../contract/bar.ts';
+import { PART_NAMES } from '../contract/part-names.ts';
 import type { ClaimRun } from '../run/run-claim.ts';
 import type { FaultResult } from '../run/run-faults.ts';
 import type { PartReport, TouchedInputs } from '../run/protocol.ts';
 import type { PartResult } from '../run/verdict.ts';
 import { describeFaultReason, describeReason } from '../report/text.ts';
-import { canonicalJson, canonicalText, digestOf, digestOfJson, type Digest, type Json } from './digest.ts';
+import { canonicalJson, canonicalText, digestOf, digestOfJson, type Digest, type Json } from '../sources/digest.ts';
 import type { Environment } from './environment.ts';
 import { comparePins, type Pins } from './pins.ts';
 import { RECEIPT_VERSION, sealReceipt } from './receipt.ts';

@@ -1,6 +1,6 @@
 // Which claims have something to do: those without a receipt of this class of machine that still holds.
 import type { Claim } from '../contract/model.ts';
-import type { Project } from '../project.ts';
+import type { Project } from '../contract/project.ts';
 import { assessProject } from './assess.ts';
 import { environmentOf } from './environment.ts';
 

@@ -1,8 +1,8 @@
 // findings.md, beside the receipts of a claim: the same facts for people. Generated; the same receipts give the same
 // bytes, so no times and no machine names.
 import type { Claim } from '../contract/model.ts';
-import { PART_NAMES } from '../run/part-names.ts';
-import { parseNumber } from '../run/bar.ts';
+import { PART_NAMES } from '../contract/part-names.ts';
+import { parseNumber } from '../contract/bar.ts';
 import type { FaultSection, PartSection, Receipt, VolatilePart } from '../evidence/receipt.ts';
 
 export function findingsText(claim: Claim, receipts: readonly Receipt[]): string {

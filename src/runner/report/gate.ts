@@ -1,9 +1,9 @@
 // What the gate says: one headline, what was made easier first, then a row per claim that does not stand where it should.
-import { digest8 } from '../evidence/digest.ts';
+import { digest8 } from '../sources/digest.ts';
 import { isFailure, type GateReport } from '../evidence/gate.ts';
 import type { Loosening, LooseningCode } from '../evidence/loosened.ts';
 import type { ClaimStatus } from '../evidence/assess.ts';
-import { describeCause } from './cause.ts';
+import { describeCause } from '../level/cause.ts';
 import { refusalLines, levelText, statusCounts, statusRow } from './status.ts';
 
 /** `pv gate: rejected · 21 of 24 claims stand where their contracts want them · …` */

@@ -1,9 +1,9 @@
 // What a run says: lines per claim, the last line with its denominators, the exit code, and the JSON document. One
 // model for all of them; text.ts has the sentences.
-import { movesText } from '../evidence/contract-update.ts';
-import type { ClaimOutcome, FalsifyResult } from '../run/falsify.ts';
+import { movesText } from '../contract-update.ts';
+import type { ClaimOutcome, FalsifyResult } from '../falsify.ts';
 import { VERDICTS, type Verdict } from '../level/types.ts';
-import { formatNumber } from '../run/bar.ts';
+import { formatNumber } from '../contract/bar.ts';
 import type { ClaimRun } from '../run/run-claim.ts';
 import { describeFaultReason, describeReason, detailLines, faultsText, figureText, partText, seconds } from './text.ts';
 

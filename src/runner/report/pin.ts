@@ -1,8 +1,8 @@
 // A changed pin in words: what it is, and the eight digits before and after.
-import { digest8 } from '../evidence/digest.ts';
+import { digest8 } from '../sources/digest.ts';
 import type { AssessedReceipt } from '../evidence/assess.ts';
 import type { PinChange, PinValue } from '../evidence/pins.ts';
-import { formatBar } from '../run/bar.ts';
+import { formatBar } from '../contract/bar.ts';
 import type { Claim } from '../contract/model.ts';
 
 /** `file src/engine/x.ts changed: 1a2b3c4d -> 5e6f7a8b` */

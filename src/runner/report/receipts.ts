@@ -1,5 +1,5 @@
 // The receipts as a list, and what a verification of them found.
-import { digest8 } from '../evidence/digest.ts';
+import { digest8 } from '../sources/digest.ts';
 import type { Assessment } from '../evidence/assess.ts';
 import type { GateReport } from '../evidence/gate.ts';
 import { looseningLine } from './gate.ts';

@@ -2,9 +2,9 @@
 // with denominators. Rows and lines only; layout and colour are the command's.
 import type { AssessedReceipt, Assessment, ClaimStatus } from '../evidence/assess.ts';
 import { LEVELS, VERDICTS, type Derivation, type Level, type Verdict } from '../level/types.ts';
-import { PART_NAMES } from '../run/part-names.ts';
-import { describeCause, nextStep } from './cause.ts';
-import { figureOfPart } from './figure.ts';
+import { PART_NAMES } from '../contract/part-names.ts';
+import { describeCause, nextStep } from '../level/cause.ts';
+import { figureOfPart } from '../evidence/figure.ts';
 import { describeChange } from './pin.ts';
 
 export interface StatusRow {

@@ -1,10 +1,10 @@
 // Every sentence that the harness says to people about verdicts, receipts and levels: one place, plain text, numbers in
 // full. No colour and no printing here.
-import { formatBar, formatNumber } from '../run/bar.ts';
+import { formatBar, formatNumber } from '../contract/bar.ts';
 import type { ClaimRun } from '../run/run-claim.ts';
 import type { FaultResult } from '../run/run-faults.ts';
 import type { PartResult, Reason } from '../run/verdict.ts';
-import type { Bar } from '../falsifier.ts';
+import type { Bar } from '../contract/bar.ts';
 import type { Verdict } from '../level/types.ts';
 
 /** A symbol and a word, so that colour is never the only carrier. */

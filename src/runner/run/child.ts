@@ -1,7 +1,8 @@
 // The child process that runs one part of one falsifier and reports over IPC. A crash, a hang or an out-of-memory of
 // what it runs ends this process and nothing else.
 import { pathToFileURL } from 'node:url';
-import type { Falsifier, Part, PartName } from '../falsifier.ts';
+import type { Falsifier, Part } from './falsifier.ts';
+import type { PartName } from '../contract/part-names.ts';
 import { LLAMA_PACKAGE, missingNeed } from './needs.ts';
 import { PartStopped, RecordingContext } from './part-context.ts';
 import type { ChildMessage, DescribeRequest, FalsifierDescription, PartReport, PartRequest } from './protocol.ts';

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
-import type { Need } from '../falsifier.ts';
+import type { Need } from './falsifier.ts';
 
 /** llama.cpp comes inside this package, so its lock entry is the oracle's identity. */
 export const LLAMA_PACKAGE = 'node-llama-cpp';

@@ -10,10 +10,10 @@ import {
   PACKAGE_ROOT,
   programModule,
   type AssetReference,
-} from '../evidence/closure.ts';
+} from '../sources/closure.ts';
 import { FAULT_VARIABLE, type FaultPlan } from './fault-plan.ts';
-import { compileKernel } from './kernel-compiler.ts';
-import { moduleFile } from './module-file.ts';
+import { compileKernel } from '../sources/kernel-compiler.ts';
+import { moduleFile } from '../sources/module-file.ts';
 import type { FalsifierAddress, FaultDescription } from './protocol.ts';
 
 export interface PlantedPlan {
@@ -24,7 +24,7 @@ export interface PlantedPlan {
 }
 
 /** The engine's one way to a model, under which faults of config, program, weights and tokens are planted. */
-const OPEN_MODEL_MODULE = join(PACKAGE_ROOT, 'src/engine/open-model.ts');
+const OPEN_MODEL_MODULE = join(PACKAGE_ROOT, 'src/engine/model/open-model.ts');
 
 /** @param folder an empty folder of the caller's, for changed kernels and the plan */
 export async function plantFault(

@@ -1,6 +1,8 @@
 // What the harness and the child process that runs one part say to each other (IPC, structured clone: NaN, -0 and
 // typed arrays survive). Types only.
-import type { Bar, Need, PartName } from '../falsifier.ts';
+import type { Bar } from '../contract/bar.ts';
+import type { Need } from './falsifier.ts';
+import type { PartName } from '../contract/part-names.ts';
 import type { EncodedValue } from './encode-value.ts';
 
 /** Where a falsifier stands: its module and its key there. */

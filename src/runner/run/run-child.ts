@@ -5,7 +5,7 @@ import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
 import type { ChildMessage, DescribeRequest, PartRequest } from './protocol.ts';
 import type { Reason } from './verdict.ts';
-import { moduleFile } from './module-file.ts';
+import { moduleFile } from '../sources/module-file.ts';
 
 /**
  * A child that has answered has this long to end by itself, and to keep what it compiled; its answer stands either way.

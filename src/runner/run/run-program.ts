@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { constants } from 'node:os';
 import { execa } from 'execa';
 import { RefuteError } from '../../errors.ts';
-import type { ProgramResult } from '../falsifier.ts';
+import type { ProgramResult } from './falsifier.ts';
 
 /** A program that a falsifier starts must end within this; the part's own limit is longer. */
 export const PROGRAM_TIME_LIMIT_MS = 300_000;

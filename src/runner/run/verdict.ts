@@ -1,5 +1,6 @@
 // From what a part's child reported to a verdict. Pure; the words of the reasons are in report/text.ts.
-import type { Need, PartName } from '../falsifier.ts';
+import type { Need } from './falsifier.ts';
+import type { PartName } from '../contract/part-names.ts';
 import type { Verdict } from '../level/types.ts';
 import type { PartReport } from './protocol.ts';
 

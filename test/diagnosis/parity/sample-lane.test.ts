@@ -1,10 +1,10 @@
 // Draws of declared roundings, of one op: 8-bit activations enter the product with an expert's rows as they enter any
 // other, each error with a sign by chance. And the same format emulated as it is, with ties that may fall either way.
 import { describe, expect, it } from 'vitest';
-import { quantizeActivations } from '../../../src/diagnosis/budgets/activations.ts';
-import { arithmeticOf } from '../../../src/diagnosis/budgets/arithmetic.ts';
-import { Lane } from '../../../src/diagnosis/check/lane.ts';
-import { opReference } from '../../../src/diagnosis/check/op-reference.ts';
+import { quantizeActivations } from '../../../src/diagnosis/reference/activations.ts';
+import { arithmeticOf } from '../../../src/diagnosis/reference/arithmetic.ts';
+import { Lane } from '../../../src/diagnosis/reference/lane.ts';
+import { opReference } from '../../../src/diagnosis/reference/op-reference.ts';
 import { profileNamed } from '../../../src/diagnosis/parity/profiles.ts';
 import { SampleLane } from '../../../src/diagnosis/parity/sample-lane.ts';
 import { CPU_PROFILE } from '../../../src/engine/cpu/numeric-profile.ts';

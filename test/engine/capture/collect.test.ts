@@ -6,7 +6,7 @@ import { parseStages, selectStages, type Positions } from '../../../src/engine/c
 import { MemorySink, StatisticsSink, teeSinks } from '../../../src/engine/capture/sink.ts';
 import { statisticsOf } from '../../../src/engine/capture/statistics.ts';
 import { MemoryByteSource } from '../../../src/engine/io/byte-source.ts';
-import { openModelSource } from '../../../src/engine/open-model.ts';
+import { openModelSource } from '../../../src/engine/model/open-model.ts';
 import type { Program } from '../../../src/engine/program/program.ts';
 import { fakeElement, fakeExecutor } from '../../fixtures/fake-executor.ts';
 import { refusal } from '../../fixtures/refusal.ts';

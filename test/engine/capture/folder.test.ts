@@ -9,7 +9,7 @@ import { parseStages, selectStages } from '../../../src/engine/capture/select.ts
 import { MemorySink, teeSinks } from '../../../src/engine/capture/sink.ts';
 import { CaptureWriter } from '../../../src/engine/capture/write-capture.ts';
 import { MemoryByteSource } from '../../../src/engine/io/byte-source.ts';
-import { openModelSource } from '../../../src/engine/open-model.ts';
+import { openModelSource } from '../../../src/engine/model/open-model.ts';
 import { fakeExecutor, FAKE_PROFILE } from '../../fixtures/fake-executor.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';

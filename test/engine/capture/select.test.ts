@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseLayerRange, parseLayers, parseStages, selectStages } from '../../../src/engine/capture/select.ts';
 import { MemoryByteSource } from '../../../src/engine/io/byte-source.ts';
-import { openModelSource } from '../../../src/engine/open-model.ts';
+import { openModelSource } from '../../../src/engine/model/open-model.ts';
 import { STAGE_NAMES } from '../../../src/engine/program/stages.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 import { tinyGguf } from '../../fixtures/tiny-model.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { openCpuExecutor, type CpuOptions } from '../../../src/engine/cpu/cpu-executor.ts';
 import type { OpenExecutor } from '../../../src/engine/program/executor.ts';
 import type { Program } from '../../../src/engine/program/program.ts';
-import { TENSOR_TYPES, type TensorTypeName } from '../../../src/engine/quant/types.ts';
+import { TENSOR_TYPES, type TensorTypeName } from '../../../src/engine/formats/tensor-types.ts';
 import { bits, describeExecutor } from '../../cases/executor-cases.ts';
 import { SMALL_CONFIG, syntheticProgram, syntheticWeights } from '../../cases/synthetic-model.ts';
 

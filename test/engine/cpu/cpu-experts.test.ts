@@ -1,8 +1,8 @@
 // Experts over quantised weights as stored: each slot must read its own expert's slice, whatever the type.
 import { describe, expect, it } from 'vitest';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
-import type { TensorTypeName } from '../../../src/engine/quant/types.ts';
-import { openFloat64Executor } from '../../../src/oracles/index.ts';
+import type { TensorTypeName } from '../../../src/engine/formats/tensor-types.ts';
+import { openFloat64Executor } from '../../../src/oracles/float64/float64-executor.ts';
 import { SMALL_CONFIG, syntheticProgram, syntheticWeights } from '../../cases/synthetic-model.ts';
 
 const TOKENS = [3, 70, 3, 19, 44, 8, 61];

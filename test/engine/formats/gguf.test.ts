@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeGguf, ggufEntry, type GgufImage } from '../../../src/engine/formats/gguf-writer.ts';
 import { parseGguf, type GgufEntry } from '../../../src/engine/formats/gguf.ts';
 import { MemoryByteSource, type ByteSource } from '../../../src/engine/io/byte-source.ts';
-import { TENSOR_TYPES, type TensorTypeName } from '../../../src/engine/quant/types.ts';
+import { TENSOR_TYPES, type TensorTypeName } from '../../../src/engine/formats/tensor-types.ts';
 
 const parse = (bytes: Uint8Array) => parseGguf(new MemoryByteSource(bytes, 'test.gguf'));
 

@@ -6,8 +6,8 @@ import { captureRun } from '../../../src/engine/capture/capture-run.ts';
 import { readCapture } from '../../../src/engine/capture/read-capture.ts';
 import { MemorySink } from '../../../src/engine/capture/sink.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
-import type { ModelTransform } from '../../../src/engine/model.ts';
-import { openModel } from '../../../src/engine/open-model.ts';
+import type { ModelTransform } from '../../../src/engine/model/model.ts';
+import { openModel } from '../../../src/engine/model/open-model.ts';
 
 const bundled = fileURLToPath(new URL('../../../models/sums-2m/', import.meta.url));
 /** √(Σ(ours − theirs)² / Σ theirs²) of a whole stage. Seen: 6.1e-7 at worst, the rounding of float32 over four layers. */

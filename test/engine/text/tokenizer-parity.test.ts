@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openModel, type GgufEntry } from '../../../src/engine/index.ts';
 import { ggufEntry } from '../../../src/engine/formats/gguf-writer.ts';
-import { loadLlamaCpp, type LlamaCppAvailability } from '../../../src/oracles/index.ts';
+import { loadLlamaCpp, type LlamaCppAvailability } from '../../../src/oracles/external/index.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { tinyGguf } from '../../fixtures/tiny-model.ts';
 import { bpeMetadata, sentencePieceMetadata, type Metadata } from './vocabularies.ts';

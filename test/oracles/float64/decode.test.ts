@@ -2,8 +2,8 @@
 // float32, the oracle is exact, so what must be equal is the oracle's value rounded once.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { TensorTypeName } from '../../../src/engine/quant/types.ts';
-import { decodeExact } from '../../../src/oracles/index.ts';
+import type { TensorTypeName } from '../../../src/engine/formats/tensor-types.ts';
+import { decodeExact } from '../../../src/oracles/float64/decode/decode-exact.ts';
 import { ulpError } from '../../cases/ulp.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 

@@ -1,7 +1,7 @@
 // Weights held in memory, given as bytes or as numbers: what a test hands to an op or an executor.
 import type { WeightInfo, WeightSource } from '../../../src/engine/program/executor.ts';
 import type { WeightName } from '../../../src/engine/program/program.ts';
-import type { TensorTypeName } from '../../../src/engine/quant/types.ts';
+import type { TensorTypeName } from '../../../src/engine/formats/tensor-types.ts';
 
 export interface MemoryWeight {
   shape: number[];

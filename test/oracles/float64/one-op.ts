@@ -1,7 +1,7 @@
 // One op of the float64 executor evaluated by itself, and its distance from the same formula in integers.
 import { expect } from 'vitest';
 import type { Op, ValueId } from '../../../src/engine/program/program.ts';
-import { evaluateOp, type OpInputs } from '../../../src/oracles/index.ts';
+import { evaluateOp, type OpInputs } from '../../../src/oracles/float64/evaluate-op.ts';
 import { randomFloats } from '../../cases/random-blocks.ts';
 import { approximately, excess, type Fixed } from './fixed-point.ts';
 import { memoryWeights, type MemoryWeight } from './memory-weights.ts';

@@ -2,7 +2,7 @@
 // against cases whose answer can be said by hand. The ops of every decoder are in ops.test.ts.
 import { describe, expect, it } from 'vitest';
 import type { AttentionOp, Op } from '../../../src/engine/program/program.ts';
-import { evaluateOp } from '../../../src/oracles/index.ts';
+import { evaluateOp } from '../../../src/oracles/float64/evaluate-op.ts';
 import { randomFloats } from '../../cases/random-blocks.ts';
 import { excess, exp, fixed, ONE, over, PI, root, times, type Fixed } from './fixed-point.ts';
 import { memoryWeights, type MemoryWeight } from './memory-weights.ts';

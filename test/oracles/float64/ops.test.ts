@@ -2,7 +2,7 @@
 // roundings allow; and against cases whose answer can be said by hand.
 import { describe, expect, it } from 'vitest';
 import type { AttentionOp, Op } from '../../../src/engine/program/program.ts';
-import { newCache } from '../../../src/oracles/index.ts';
+import { newCache } from '../../../src/oracles/float64/evaluate-op.ts';
 import { randomFloats } from '../../cases/random-blocks.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 import { exp, fixed, ONE, over, root, sum, times, type Fixed } from './fixed-point.ts';

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { captureRun, MemorySink, openModel, type Executor, type Model } from '../../../src/engine/index.ts';
-import { openFloat64Executor } from '../../../src/oracles/index.ts';
+import { openFloat64Executor } from '../../../src/oracles/float64/float64-executor.ts';
 import { ulpAt } from '../../cases/ulp.ts';
 
 const MODEL = new URL('../../../models/sums-2m/', import.meta.url);

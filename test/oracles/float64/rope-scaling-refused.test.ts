@@ -1,7 +1,7 @@
 // Scalings that no formula can be evaluated on are refused before the first run, by the oracle's own check.
 import { describe, expect, it } from 'vitest';
 import type { Program, RopeScaling } from '../../../src/engine/program/program.ts';
-import { openFloat64Executor } from '../../../src/oracles/index.ts';
+import { openFloat64Executor } from '../../../src/oracles/float64/float64-executor.ts';
 import { SMALL_CONFIG, syntheticProgram, syntheticWeights } from '../../cases/synthetic-model.ts';
 
 const LONGROPE = {

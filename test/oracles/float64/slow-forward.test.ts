@@ -1,12 +1,12 @@
 // The executor against a second double-precision forward pass that knows no Program (falsifiers/generators): pairings,
 // windows, grouped heads, biases, tied heads, and every stored type.
 import { describe, expect, it } from 'vitest';
-import { slowForward, slowLayer } from '../../../falsifiers/generators/slow-forward.ts';
-import { slowTinyModel } from '../../../falsifiers/generators/slow-tiny-model.ts';
-import { tinyModel, tinyShape, TINY_VARIANT_COUNT, type TinyShape } from '../../../falsifiers/generators/tiny-model.ts';
+import { slowForward, slowLayer } from '../../../falsifiers/kit/references/slow-forward.ts';
+import { slowTinyModel } from '../../../falsifiers/kit/references/slow-tiny-model.ts';
+import { tinyModel, tinyShape, TINY_VARIANT_COUNT, type TinyShape } from '../../../falsifiers/kit/models/tiny-model.ts';
 import { captureRun, MemoryByteSource, MemorySink, openModelSource } from '../../../src/engine/index.ts';
-import type { TensorTypeName } from '../../../src/engine/quant/types.ts';
-import { openFloat64Executor } from '../../../src/oracles/index.ts';
+import type { TensorTypeName } from '../../../src/engine/formats/tensor-types.ts';
+import { openFloat64Executor } from '../../../src/oracles/float64/float64-executor.ts';
 
 const TOKENS = [3, 200, 17, 256, 99, 0, 31, 140, 12, 77, 250, 5];
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyEdits, type ContractEdit } from '../../../src/runner/contract/edit.ts';
 import type { EvidenceEntry } from '../../../src/runner/contract/model.ts';
-import { styledEdits } from '../../../falsifiers/generators/evidence-styles.ts';
+import { styledEdits } from '../../../falsifiers/evidence-integrity-v1/styles.ts';
 import { readYaml } from '../../../src/runner/contract/read-yaml.ts';
 import { toValue, type JsonValue } from '../../../src/runner/contract/yaml-node.ts';
 

@@ -12,7 +12,7 @@ import { ToyProject } from '../toys/toy-project.ts';
 
 const PRELOAD = [
   '--import',
-  fileURLToPath(new URL('../../../falsifiers/generators/evidence-kill.mjs', import.meta.url)),
+  fileURLToPath(new URL('../../../falsifiers/evidence-integrity-v1/kill.mjs', import.meta.url)),
 ];
 
 /** Black-box claims, because a run of one costs next to nothing: one survives, one is refuted and leaves a counterexample. */

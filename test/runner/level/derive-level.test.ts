@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { deriveLevel } from '../../../src/runner/level/derive-level.ts';
 import { LEVELS, levelRank } from '../../../src/runner/level/types.ts';
 import type { ClaimFacts, ReceiptFacts } from '../../../src/runner/level/types.ts';
-import { naiveLevel } from '../../../falsifiers/generators/ladder-naive.ts';
-import { claimFacts, dependencies, receiptFacts, survivor } from '../../../falsifiers/generators/ladder-facts.ts';
+import { naiveLevel } from '../../../falsifiers/discharge-ladder-v1/naive.ts';
+import { claimFacts, dependencies, receiptFacts, survivor } from '../../../falsifiers/discharge-ladder-v1/facts.ts';
 
 const RUNS = { numRuns: 2_000 };
 

@@ -6,7 +6,7 @@
 // rounding away (at most half a unit in the last place, of the result) for q4_1, q5_1, q4_k and q5_k, where a minimum
 // is added. No type rounds twice. A budget for an engine that multiplies float32 weights must allow for that rounding.
 import { RefuteError } from '../../../errors.ts';
-import type { TensorTypeName } from '../../../engine/quant/types.ts';
+import type { TensorTypeName } from '../../../engine/formats/tensor-types.ts';
 import { bf16 } from './bf16.ts';
 import type { BlockFormat } from './block-format.ts';
 import { f16 } from './f16.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { cube } from '../src/cube.ts';
-import type { Falsifier } from '../../../../../src/runner/falsifier.ts';
+import type { Falsifier } from '../../../../../src/runner/run/falsifier.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-CU-001': {

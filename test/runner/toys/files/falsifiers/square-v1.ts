@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { square } from '../src/square.ts';
-import type { Falsifier } from '../../../../../src/runner/falsifier.ts';
+import type { Falsifier } from '../../../../../src/runner/run/falsifier.ts';
 
 const integers = fc.integer({ min: -1000, max: 1000 });
 

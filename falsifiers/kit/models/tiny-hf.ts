@@ -1,0 +1,91 @@
+// A model of models/tiny as a slow model: config.json and safetensors by Transformers' rules, read without the product.
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { frequencyOf, rotationFactorOf, type Rope } from './tiny-rope.ts';
+import { parseSafetensorsFile, trainerName, valuesOf } from './safetensors.ts';
+import type { PartContext } from '../../../src/runner/run/falsifier.ts';
+import type { SlowModel } from '../references/slow-forward.ts';
+
+interface Config {
+  model_type: string;
+  num_hidden_layers: number;
+  hidden_size: number;
+  intermediate_size: number;
+  num_attention_heads: number;
+  num_key_value_heads: number;
+  head_dim?: number;
+  vocab_size: number;
+  rms_norm_eps: number;
+  max_position_embeddings: number;
+  rope_parameters: Rope;
+  sliding_window?: number | null;
+  use_sliding_window?: boolean;
+  layer_types?: string[];
+  query_pre_attn_scalar?: number;
+  attn_logit_softcapping?: number | null;
+  final_logit_softcapping?: number | null;
+  num_experts_per_tok?: number;
+  norm_topk_prob?: boolean;
+}
+
+const ROOT = 'models/tiny';
+
+/** Absolute path of a file of a model of models/tiny; read and pinned. */
+export function tinyFile(context: PartContext, name: string, file: string): string {
+  return context.data(`${ROOT}/${name}/${file}`);
+}
+
+/** What to open the model by: its folder `hf`, or `model.gguf`. Pinned file by file: a folder has no digest of its own. */
+export function tinyPath(context: PartContext, name: string, file: string): string {
+  if (file !== 'hf') return tinyFile(context, name, file);
+  const [config] = ['config.json', 'model.safetensors'].map((part) => tinyFile(context, name, `hf/${part}`));
+  return dirname(config ?? '');
+}
+
+/** @param path of the folder with config.json, by the name of a file in it */
+export async function slowTinyHf(path: (file: string) => string): Promise<SlowModel> {
+  const config = JSON.parse(await readFile(path('config.json'), 'utf8')) as Config;
+  const { tensors } = parseSafetensorsFile(await readFile(path('model.safetensors')));
+  const headDim = config.head_dim ?? config.hidden_size / config.num_attention_heads;
+  const isGemma = config.model_type === 'gemma2';
+  const rope = { maxPositions: config.max_position_embeddings, ...config.rope_parameters };
+  const decoded = new Map<string, Float64Array>();
+  return {
+    layerCount: config.num_hidden_layers,
+    modelDim: config.hidden_size,
+    ffnDim: config.intermediate_size,
+    headCount: config.num_attention_heads,
+    kvHeadCount: config.num_key_value_heads,
+    headDim,
+    vocabSize: config.vocab_size,
+    rmsNormEps: config.rms_norm_eps,
+    ropeTheta: config.rope_parameters.rope_theta,
+    frequency: (i, positionCount) => frequencyOf(rope, headDim, i, positionCount),
+    rotationFactor: rotationFactorOf(rope),
+    turnsHalves: true,
+    slidingWindow: null,
+    windowOf: (layer) => windowOf(config, layer),
+    attentionScale: 1 / Math.sqrt(config.query_pre_attn_scalar ?? headDim),
+    attentionSoftcap: config.attn_logit_softcapping ?? null,
+    logitSoftcap: config.final_logit_softcapping ?? null,
+    embeddingScale: isGemma ? Math.sqrt(config.hidden_size) : 1,
+    normOffset: isGemma ? 1 : 0,
+    usesGelu: isGemma,
+    experts:
+      config.num_experts_per_tok === undefined
+        ? null
+        : { usedCount: config.num_experts_per_tok, isRenormalised: config.norm_topk_prob === true },
+    weight(name) {
+      const tensor = tensors.get(trainerName(name, isGemma) ?? '');
+      if (tensor !== undefined && !decoded.has(name)) decoded.set(name, valuesOf(tensor));
+      return decoded.get(name);
+    },
+  };
+}
+
+/** mistral: in every layer; the others where layer_types says so. */
+function windowOf(config: Config, layer: number): number | null {
+  const window = config.sliding_window ?? null;
+  if (config.model_type === 'mistral') return window;
+  return config.layer_types?.[layer] === 'sliding_attention' ? window : null;
+}

@@ -1,0 +1,72 @@
+// Blocks of trained weights in every stored type: out of a trained file where one has the type, else quantised here from the
+// trainer's own weights. Read with the product's GGUF reader, which other claims judge; what the blocks mean is not asked.
+import { parseGguf } from '../../../src/engine/formats/gguf.ts';
+import { openFile } from '../../../src/engine/io/open-file.ts';
+import type { Need, PartContext } from '../../../src/runner/run/falsifier.ts';
+import { isQuantisedHere, quantise, type QuantisedHere } from './quantise.ts';
+import { readSafetensors, valuesOf } from './safetensors.ts';
+import { LAYOUTS, type StoredType } from '../references/slow-decode.ts';
+
+/** Which trained file has a type. Types that none has are quantised here from the trainer's own weights. */
+const TRAINED_FILES: Readonly<Partial<Record<StoredType, { need: 'model:sums-2m' | 'model:smollm2'; file?: string }>>> =
+  {
+    f32: { need: 'model:sums-2m', file: 'sums-2m.f16.gguf' },
+    f16: { need: 'model:sums-2m', file: 'sums-2m.f16.gguf' },
+    q4_k: { need: 'model:sums-2m', file: 'sums-2m.q4_k_m.gguf' },
+    q6_k: { need: 'model:sums-2m', file: 'sums-2m.q4_k_m.gguf' },
+    q4_1: { need: 'model:smollm2' },
+    q8_0: { need: 'model:smollm2' },
+  };
+
+export const LIVE_SLICES = 64;
+
+/** Model that a type's trained blocks come from. */
+export function needOf(type: StoredType): Extract<Need, `model:${string}`> {
+  return TRAINED_FILES[type]?.need ?? 'model:sums-2m';
+}
+
+/** LIVE_SLICES slices, spread over all tensors of the type. */
+export function trainedSlices(context: PartContext, type: StoredType): AsyncGenerator<Slice> {
+  return isQuantisedHere(type) ? quantisedSlices(context, type) : fileSlices(context, type);
+}
+
+export interface Slice {
+  blocks: Uint8Array;
+  where: string;
+}
+
+/** Blocks per slice of a trained file: enough for every scale that training produced, few enough for seconds. */
+const SLICE_ELEMENTS = 2 ** 16;
+
+/** Slices spread evenly over all tensors of the type. */
+async function* fileSlices(context: PartContext, type: StoredType): AsyncGenerator<Slice> {
+  const { need, file } = TRAINED_FILES[type] ?? { need: 'model:sums-2m' };
+  const { elements, bytes: blockBytes } = LAYOUTS[type];
+  const source = await openFile(context.model(need, file));
+  const tensors = (await parseGguf(source)).tensors.filter((tensor) => tensor.type === type);
+  for (let slice = 0; slice < LIVE_SLICES; slice++) {
+    const tensor = tensors[Math.floor((slice * tensors.length) / LIVE_SLICES)];
+    if (tensor === undefined) throw new Error(`${source.path} has no tensor of type ${type}`);
+    const blockCount = tensor.elementCount / elements;
+    const sliceBlocks = Math.min(blockCount, Math.floor(SLICE_ELEMENTS / elements));
+    const first = Math.floor(((blockCount - sliceBlocks) * slice) / LIVE_SLICES);
+    const blocks = new Uint8Array(sliceBlocks * blockBytes);
+    await source.read(tensor.byteOffset + first * blockBytes, blocks);
+    yield { blocks, where: `${tensor.name}, ${sliceBlocks} blocks from ${first}` };
+  }
+  await source.close();
+}
+
+/** Trained float16 matrices, quantised here; slices spread evenly over all of them. */
+async function* quantisedSlices(context: PartContext, type: QuantisedHere): AsyncGenerator<Slice> {
+  context.model('model:sums-2m');
+  const trained = await readSafetensors(context.data('models/sums-2m/hf/model.safetensors'));
+  const matrices = [...trained].filter(([, { shape }]) => shape.length === 2);
+  for (let slice = 0; slice < LIVE_SLICES; slice++) {
+    const [name, tensor] = matrices[Math.floor((slice * matrices.length) / LIVE_SLICES)] ?? [];
+    if (name === undefined || tensor === undefined) throw new Error('the trained model has no matrices');
+    const elements = Math.min(tensor.bytes.length / 2, SLICE_ELEMENTS / 4);
+    const values = valuesOf({ ...tensor, shape: [elements], bytes: tensor.bytes.subarray(0, 2 * elements) });
+    yield { blocks: quantise(type, values), where: `${name}, ${elements} elements as ${type}` };
+  }
+}

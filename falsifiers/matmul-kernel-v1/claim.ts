@@ -1,0 +1,330 @@
+// One falsifier for the matrix product of every stored type: the kernel between guards on searched blocks and activations,
+// on blocks of trained weights with activations of the trained models, and against other people's numbers: what Transformers
+// recorded (float types), or activations that it recorded times what an independent decoder made of the blocks. Within the
+// proven budget of a sum of products, and the same bits for a token alone (which takes its own path through some kernels)
+// as in the batch. The kernel is handed in, so that a claim depends on its own kernel alone.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import type { Arithmetic } from '../../src/diagnosis/reference/arithmetic.ts';
+import { isRoundedType, matmulBudget } from '../../src/diagnosis/ops/matmul-budget.ts';
+import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
+import { KERNEL_FAULTS } from '../../src/diagnosis/faults/kernels.ts';
+import type { Kernel } from '../../src/engine/cpu/kernels/define-kernel.ts';
+import type { MatmulFunctions } from '../../src/engine/cpu/kernels/matmul.ts';
+import { decodeExact } from '../../src/oracles/float64/decode/decode-exact.ts';
+import type { Falsifier, PartContext, PlantedFault } from '../../src/runner/run/falsifier.ts';
+import { budgetRatio, CPU_ARITHMETIC, FOREIGN_ARITHMETIC, type Should } from '../kit/judges/budget-ratio.ts';
+import { SPECIAL_HALVES } from '../kit/claims/decode-claim.ts';
+import { GuardedMemory } from '../kit/judges/guarded-memory.ts';
+import { plainBytes } from '../kit/claims/kernel-claim.ts';
+import {
+  makeValues,
+  NON_FINITE,
+  SMALL_SPECIALS,
+  valuesRecipe,
+  type ValuesRecipe,
+} from '../kit/arbitraries/kernel-values.ts';
+import { seenIn } from '../kit/claims/plants.ts';
+import { SeededRandom } from '../kit/arbitraries/random.ts';
+import { LAYOUTS, type StoredType } from '../kit/references/slow-decode.ts';
+import { LIVE_SLICES, trainedSlices } from '../kit/models/trained-blocks.ts';
+import {
+  columns,
+  LAYERS,
+  PACK_RUNS,
+  recordedRuns,
+  smolLm2Run,
+  trainedRuns,
+  type StageRun,
+} from '../kit/models/trained-stages.ts';
+
+interface Input {
+  rowCount: number;
+  columnCount: number;
+  /** Blocks of the type, row after row. */
+  weights: Uint8Array;
+  /** [tokens, columnCount] */
+  x: Float32Array;
+  /** Channels between two rows of the output, beyond rowCount. */
+  spareStride: number;
+}
+
+interface Recipe {
+  rowCount: number;
+  columnCount: number;
+  tokens: number;
+  spareStride: number;
+  weightSeed: number;
+  /** Float16 fields with unusual bits: `at` counts modulo their number. */
+  halves: { at: number; bits: number }[];
+  x: ValuesRecipe;
+}
+
+const GENERATED_CASES = 150;
+/** Every eighth slice of trained blocks. */
+const SLICES = 8;
+/** Each with the bundled model's activations, or with SmolLM2's. */
+const LIVE_CASES = 2 * SLICES;
+/** The width of the bundled model: every slice of blocks is read as rows of it. */
+const MODEL_COLUMNS = 256;
+const LIVE_ROWS = 61;
+const LIVE_TOKENS = 9;
+
+/** Around chunks of 256 columns, and every remainder where a column is a block. */
+function columnCounts(elements: number): number[] {
+  if (elements === 1) return [1, 2, 3, 4, 5, 31, 33, 127, 129, 255, 256, 257, 259, 514, 771];
+  return elements === 32 ? [32, 64, 96, 224, 256, 288, 544, 800] : [256, 512, 768];
+}
+
+function recipesOf(type: StoredType): fc.Arbitrary<Recipe> {
+  return fc.record({
+    rowCount: fc.constantFrom(1, 2, 7, 8, 9, 15, 16, 17),
+    columnCount: fc.constantFrom(...columnCounts(LAYOUTS[type].elements)),
+    tokens: fc.constantFrom(1, 2, 3, 4, 5),
+    spareStride: fc.nat(2),
+    weightSeed: fc.nat(),
+    halves: fc.oneof(
+      { weight: 3, arbitrary: fc.constant<Recipe['halves']>([]) },
+      {
+        weight: 1,
+        arbitrary: fc.array(fc.record({ at: fc.nat(), bits: fc.constantFrom(...SPECIAL_HALVES) }), { maxLength: 3 }),
+      },
+    ),
+    x: valuesRecipe([0, -4, 3, -22, 10], [...SMALL_SPECIALS, ...NON_FINITE]),
+  });
+}
+
+/** @param type of the weights. @param kernel the product of that type */
+export function matmulClaim(type: StoredType, kernel: Kernel<MatmulFunctions>): Falsifier {
+  const measure = async (context: PartContext, input: Input, should: Should): Promise<number> => {
+    const values = await multiply(kernel, input);
+    context.output(plainBytes(values));
+    return budgetRatio(values, should);
+  };
+  const isFloat = type === 'f32' || type === 'f16';
+  return {
+    parts: {
+      generated: {
+        planned: GENERATED_CASES,
+        run: (context) =>
+          context.search(recipesOf(type), context.planned, (recipe) => {
+            const input = make(type, recipe);
+            return measure(context, input, shouldOf(type, input, decodeExact(type, input.weights), CPU_ARITHMETIC));
+          }),
+      },
+      live: {
+        needs: ['model:sums-2m', 'model:smollm2'],
+        planned: LIVE_CASES,
+        run: (context) =>
+          eachTrainedMatrix(context, type, async (input, where) => {
+            const should = shouldOf(type, input, decodeExact(type, input.weights), CPU_ARITHMETIC);
+            context.measure(await measure(context, input, should), where);
+          }),
+      },
+      oracle: {
+        planned: isFloat ? PACK_RUNS * LAYERS : LAYERS,
+        run: (context) =>
+          (isFloat ? eachRecordedProduct : eachRecordedDecoding)(context, type, async (input, should, where) =>
+            context.measure(await measure(context, input, should), where),
+          ),
+      },
+    },
+    faults: faultsOf(type),
+  };
+}
+
+/** The code around the decoders is one for all types, so some of its faults are seen with one type each. */
+const SEEN_HERE: Readonly<Partial<Record<StoredType, PlantedFault>>> = {
+  q4_1: plantFrom(KERNEL_FAULTS, 'C6', 'small'),
+  f32: plantFrom(KERNEL_FAULTS, 'G1', 'gross'),
+  bf16: plantFrom(KERNEL_FAULTS, 'C7', 'gross'),
+  q8_0: plantFrom(KERNEL_FAULTS, 'C6', 'gross'),
+  q5_0: plantFrom(KERNEL_FAULTS, 'G6', 'gross'),
+  q4_0: plantFrom(KERNEL_FAULTS, 'W11', 'small'),
+};
+
+function faultsOf(type: StoredType): PlantedFault[] {
+  const isRepresentative = type === 'q4_k' || type === 'f16';
+  return [
+    plantFrom(KERNEL_FAULTS, 'W11', 'gross'),
+    plantFrom(KERNEL_FAULTS, 'P1', 'small'),
+    ...(LAYOUTS[type].elements === 1 ? [plantFrom(KERNEL_FAULTS, 'G1', 'small')] : []),
+    ...(SEEN_HERE[type] === undefined ? [] : [SEEN_HERE[type]]),
+    ...(isRepresentative
+      ? [
+          plantFrom(KERNEL_FAULTS, 'C7', 'small'),
+          plantFrom(KERNEL_FAULTS, 'G6', 'small'),
+          seenIn('live', 'P1-in-live', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
+          seenIn('oracle', 'P1-in-oracle', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
+        ]
+      : []),
+  ];
+}
+
+function make(type: StoredType, { rowCount, columnCount, tokens, spareStride, weightSeed, halves, x }: Recipe): Input {
+  const weights = blocksFrom(type, rowCount * columnCount, weightSeed, halves);
+  return { rowCount, columnCount, weights, spareStride, x: makeValues(x, tokens * columnCount) };
+}
+
+/** Any bytes, with float16 fields of a usual size: 2^-8 to 2^-5, and smaller where 6-bit scales multiply them. */
+function blocksFrom(type: StoredType, elementCount: number, seed: number, specials: Recipe['halves']): Uint8Array {
+  const { elements, bytes: blockBytes, halves } = LAYOUTS[type];
+  const random = new SeededRandom(seed);
+  const blockCount = elementCount / elements;
+  if (type === 'f32' || type === 'bf16') {
+    const floats = new Uint8Array(Float32Array.from({ length: elementCount }, () => random.unit() - 0.5).buffer);
+    return type === 'f32' ? floats : floats.filter((_, i) => i % 4 >= 2);
+  }
+  const bytes = random.bytes(blockCount * blockBytes);
+  const view = new DataView(bytes.buffer);
+  const fields = Array.from({ length: blockCount }, (_, block) => halves.map((at) => block * blockBytes + at)).flat();
+  const exponent = type.endsWith('_k') ? 2 : 7;
+  for (const at of fields) {
+    view.setUint16(at, (view.getUint16(at, true) & 0x83ff) | ((exponent + random.below(4)) << 10), true);
+  }
+  for (const { at, bits } of specials) view.setUint16(fields[at % fields.length] ?? 0, bits, true);
+  return bytes;
+}
+
+/**
+ * [tokens, rowCount]. Infinite throughout where the kernel wrote outside of its output; infinite for a token that alone
+ * gives other bits than in the batch.
+ */
+async function multiply(kernel: Kernel<MatmulFunctions>, input: Input): Promise<Float32Array> {
+  const { rowCount, columnCount, weights, x, spareStride } = input;
+  const tokens = x.length / columnCount;
+  const stride = rowCount + spareStride;
+  const memory = new GuardedMemory();
+  const { matmul, scratchByteLength } = await kernel.instantiate(memory.memory);
+  // Room behind the blocks: a decoder may load whole vectors past a tail, as it may in the engine's memory.
+  const blocks = memory.put(weights);
+  const scratch = memory.put(new Uint8Array(scratchByteLength(tokens)).fill(0xff));
+  const [out, activations] = [memory.room(tokens * stride), memory.put(x)];
+  matmul(out, stride, activations, blocks, rowCount, columnCount, tokens, scratch);
+  const rows = memory.read(out, tokens * stride);
+  const isSpareTouched = rows.some((value, i) => i % stride >= rowCount && !Number.isNaN(value));
+  const values = rows.filter((_, i) => i % stride < rowCount);
+  const alone = memory.room(rowCount);
+  for (let t = 0; t < tokens; t++) {
+    matmul(alone, rowCount, activations + 4 * t * columnCount, blocks, rowCount, columnCount, 1, scratch);
+    const batch = values.subarray(t * rowCount, (t + 1) * rowCount);
+    if (!memory.read(alone, rowCount).every((value, r) => Object.is(value, batch[r]))) batch.fill(Infinity);
+  }
+  return memory.brokenGuards().length > 0 || isSpareTouched ? values.fill(Infinity) : values;
+}
+
+/** @param w [rowCount, columnCount], what the blocks mean */
+function shouldOf(
+  type: StoredType,
+  { rowCount, columnCount, x }: Input,
+  w: ArrayLike<number>,
+  arithmetic: Arithmetic,
+): Should {
+  const tokens = x.length / columnCount;
+  const y = new Float64Array(tokens * rowCount);
+  const magnitude = new Float64Array(tokens * rowCount);
+  for (let t = 0; t < tokens; t++) {
+    for (let r = 0; r < rowCount; r++) {
+      let [sum, sizes] = [0, 0];
+      for (let c = 0; c < columnCount; c++) {
+        const product = (w[r * columnCount + c] ?? Number.NaN) * (x[t * columnCount + c] ?? Number.NaN);
+        sum += product;
+        sizes += Math.abs(product);
+      }
+      y[t * rowCount + r] = sum;
+      magnitude[t * rowCount + r] = sizes;
+    }
+  }
+  return matmulBudget({ y, magnitude, stepMagnitude: null }, columnCount, isRoundedType(type), arithmetic);
+}
+
+/** Trained blocks times activations of each trained model: after the norm of a layer's feed-forward. */
+async function eachTrainedMatrix(
+  context: PartContext,
+  type: StoredType,
+  judge: (input: Input, where: string) => Promise<void>,
+): Promise<void> {
+  const runs = [(await trainedRuns(context)).at(-1) as StageRun, await smolLm2Run(context)];
+  let n = 0;
+  // No file has matrices in float32, so those of the float16 file are widened.
+  for await (const { blocks, where } of trainedSlices(context, type === 'f32' ? 'f16' : type)) {
+    if (n++ % (LIVE_SLICES / SLICES) !== 0) continue;
+    const stored = type === 'f32' ? new Uint8Array(Float32Array.from(decodeExact('f16', blocks)).buffer) : blocks;
+    for (const run of runs) {
+      const layer = run.layers[Math.floor(n / (LIVE_SLICES / SLICES)) % run.layers.length] ?? 0;
+      const { x, columnCount } = wholeBlocks(type, run.stage(layer, 'ffn_norm'), run.model.modelDim);
+      const { rowCount, weights } = asRows(type, stored, columnCount);
+      const input = { rowCount, columnCount, weights, x: x.slice(0, LIVE_TOKENS * columnCount), spareStride: 0 };
+      await judge(input, `${where}, times ${run.where}, layer ${layer}`);
+    }
+  }
+}
+
+/** As many channels of every row as fill blocks: 512 of SmolLM2's 576 where a block has 256. */
+function wholeBlocks(type: StoredType, rows: Float32Array, width: number): { x: Float32Array; columnCount: number } {
+  const { elements } = LAYOUTS[type];
+  const columnCount = Math.floor(width / elements) * elements;
+  return { x: columns(rows, width, 0, columnCount), columnCount };
+}
+
+function asRows(type: StoredType, blocks: Uint8Array, columnCount: number): { rowCount: number; weights: Uint8Array } {
+  const rowBytes = (columnCount / LAYOUTS[type].elements) * LAYOUTS[type].bytes;
+  const rowCount = Math.min(LIVE_ROWS, Math.floor(blocks.length / rowBytes));
+  return { rowCount, weights: blocks.slice(0, rowCount * rowBytes) };
+}
+
+type JudgeRecorded = (input: Input, should: Should, where: string) => Promise<void>;
+
+/** Gates that Transformers multiplied itself, in float32, from float16 weights: within both engines' budgets. */
+async function eachRecordedProduct(context: PartContext, type: StoredType, judge: JudgeRecorded): Promise<void> {
+  for (const run of await recordedRuns(context, ['ffn_norm', 'ffn_gate'])) {
+    for (let layer = 0; layer < LAYERS; layer++) {
+      const w = run.model.weight(`blk.${layer}.ffn_gate.weight`) ?? new Float64Array(0);
+      const stored = type === 'f32' ? Float32Array.from(w) : Float16Array.from(w);
+      const input: Input = {
+        rowCount: w.length / MODEL_COLUMNS,
+        columnCount: MODEL_COLUMNS,
+        weights: new Uint8Array(stored.buffer),
+        x: run.stage(layer, 'ffn_norm'),
+        spareStride: 0,
+      };
+      const [ours, theirs] = [CPU_ARITHMETIC, FOREIGN_ARITHMETIC].map(
+        (arithmetic) => shouldOf(type, input, w, arithmetic).proven,
+      ) as [ArrayLike<number>, ArrayLike<number>];
+      const proven = Float64Array.from(ours, (budget, i) => budget + (theirs[i] ?? Number.NaN));
+      await judge(input, { reference: run.stage(layer, 'ffn_gate'), proven }, `${run.where}, layer ${layer}, ffn_gate`);
+    }
+  }
+}
+
+/** A row with a weight beyond this may overflow on the way, which an infinite result would hide. */
+const LARGEST_WEIGHT = 2 ** 100;
+
+/** Blocks as an independent decoder read them, times activations that Transformers recorded, summed in double. */
+async function eachRecordedDecoding(context: PartContext, type: StoredType, judge: JudgeRecorded): Promise<void> {
+  const stem = `falsifiers/vectors/quant-decode/${type.toUpperCase()}`;
+  const index = JSON.parse(await readFile(context.data('falsifiers/vectors/quant-decode/index.json'), 'utf8')) as {
+    producer: { name: string; version: string };
+  };
+  const recorded = new Uint8Array(await readFile(context.data(`${stem}.f32.bin`)));
+  const blocks = new Uint8Array(await readFile(context.data(`${stem}.blocks.bin`)));
+  context.oracle({ ...index.producer, digest: createHash('sha256').update(recorded).digest('hex') });
+  const decoded = new Float32Array(recorded.buffer);
+  const rowBytes = (MODEL_COLUMNS / LAYOUTS[type].elements) * LAYOUTS[type].bytes;
+  const kept = Array.from({ length: Math.floor(blocks.length / rowBytes) }, (_, row) => row).filter((row) =>
+    decoded
+      .subarray(row * MODEL_COLUMNS, (row + 1) * MODEL_COLUMNS)
+      .every((value) => !(Math.abs(value) > LARGEST_WEIGHT)),
+  );
+  const weights = new Uint8Array(kept.flatMap((row) => [...blocks.subarray(row * rowBytes, (row + 1) * rowBytes)]));
+  const w = kept.flatMap((row) => [...decoded.subarray(row * MODEL_COLUMNS, (row + 1) * MODEL_COLUMNS)]);
+  const [run] = await recordedRuns(context, ['ffn_norm']);
+  if (run === undefined) throw new Error('there is no recorded run');
+  for (let layer = 0; layer < LAYERS; layer++) {
+    const x = run.stage(layer, 'ffn_norm').slice(0, 5 * MODEL_COLUMNS);
+    const input: Input = { rowCount: kept.length, columnCount: MODEL_COLUMNS, weights, x, spareStride: 0 };
+    const should = shouldOf(type, input, w, CPU_ARITHMETIC);
+    await judge(input, should, `${kept.length} recorded rows, ${run.where}, layer ${layer}`);
+  }
+}

@@ -1,9 +1,0 @@
-// Tries to break the matrix product with q4_1 weights. See matmul-claim.ts for how it is measured; not claimed here: what
-// the blocks decode to, bit for bit (quant-decode-v1).
-import { matmulQ41Kernel } from '../src/engine/kernels/matmul-q4_1.ts';
-import type { Falsifier } from '../src/runner/falsifier.ts';
-import { matmulClaim } from './generators/matmul-claim.ts';
-
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-006': matmulClaim('q4_1', matmulQ41Kernel),
-};

@@ -1,0 +1,88 @@
+// What one op should have written on given inputs, in float64 with its budget, while free runs take the same step: the
+// lanes over one weight source share each reading and decoding of a matrix.
+import { operands, type Op, type ValueId } from '../../engine/program/program.ts';
+import type { WeightSource } from '../../engine/program/executor.ts';
+import { readVector } from '../../oracles/float64/weights.ts';
+import { ropeFactorsWeight, ropeFrequencies } from '../../oracles/float64/ops/rope-frequencies.ts';
+import type { Arithmetic } from './arithmetic.ts';
+import { attentionBudget } from '../ops/attention-budget.ts';
+import { isRoundedType, matmulBudget } from '../ops/matmul-budget.ts';
+import { expertBudget } from '../ops/moe-budget.ts';
+import { multiplyRows, type RowSet } from './matmul.ts';
+import { simpleBudget, type OpReference } from '../ops/op-budget.ts';
+import type { Chunk, Lane } from './lane.ts';
+
+export interface ReferenceContext {
+  arithmetic: Arithmetic;
+  /** Channels of every value. */
+  widths: ReadonlyMap<ValueId, number>;
+  /** Holds what the op reads. */
+  captured: Lane;
+  /** Each gets the op's output on its own inputs. */
+  free: readonly Lane[];
+}
+
+export async function opReference(op: Op, chunk: Chunk, context: ReferenceContext): Promise<OpReference> {
+  if (op.op === 'matmul') return matmulReference(op, chunk, context);
+  const { arithmetic, widths, captured, free } = context;
+  for (const lane of free) lane.set(op.out, (await lane.evaluate(op, chunk)).y);
+  const { y, cache } = await captured.evaluate(op, chunk);
+  const inputs = operands(op).reads.map((id) => captured.get(id) ?? new Float64Array(0));
+  if (op.op === 'attention') {
+    if (cache === null) throw new RangeError('attention without a cache');
+    return attentionBudget(op, inputs[0] ?? new Float64Array(0), cache.keys, cache.values, y, arithmetic);
+  }
+  const isWeightRounded = 'weight' in op && isRoundedType(captured.weights.info(op.weight)?.type);
+  if (op.op === 'expertMatmul') {
+    const input = { ...captured.matmulInput(op.in), experts: captured.get(op.experts) ?? new Float64Array(0) };
+    return expertBudget(op, input, y, chunk.tokens.length, captured.weights, isWeightRounded, arithmetic);
+  }
+  return simpleBudget(op, {
+    arithmetic,
+    inputs,
+    reference: y,
+    rowCount: chunk.tokens.length,
+    firstPosition: chunk.firstPosition,
+    frequencies: op.op === 'rope' ? await frequenciesOf(op, captured.weights, chunk) : null,
+    gain:
+      op.op === 'rmsnorm'
+        ? await readVector(captured.weights, op.weight, (widths.get(op.out) ?? 0) / (op.headCount ?? 1))
+        : null,
+    isWeightRounded,
+  });
+}
+
+async function matmulReference(
+  op: Extract<Op, { op: 'matmul' }>,
+  chunk: Chunk,
+  { arithmetic, widths, captured, free }: ReferenceContext,
+): Promise<OpReference> {
+  const [columns, rows] = [widths.get(op.in) ?? 0, widths.get(op.out) ?? 0];
+  const { weights } = captured;
+  const { x, steps } = captured.matmulInput(op.in);
+  if (x.length !== columns * chunk.tokens.length) throw new RangeError(`${op.in} has ${x.length} values`);
+  const sharing = free.filter((lane) => lane.weights === weights);
+  const sets: RowSet[] = [
+    { x, steps, wantsMagnitude: true },
+    ...sharing.map((lane) => ({ x: lane.matmulInput(op.in).x })),
+  ];
+  const [own, ...products] = await multiplyRows(weights, op.weight, columns, rows, sets);
+  if (own === undefined) throw new RangeError('a matmul without products');
+  for (const [i, lane] of sharing.entries()) lane.set(op.out, products[i]?.y ?? new Float64Array(0));
+  for (const lane of free) {
+    if (lane.weights === weights) continue;
+    const [product] = await multiplyRows(lane.weights, op.weight, columns, rows, [{ x: lane.matmulInput(op.in).x }]);
+    lane.set(op.out, product?.y ?? new Float64Array(0));
+  }
+  return matmulBudget(own, columns, isRoundedType(weights.info(op.weight)?.type), arithmetic);
+}
+
+async function frequenciesOf(
+  { rope }: Extract<Op, { op: 'rope' }>,
+  weights: WeightSource,
+  { contextLength }: Chunk,
+): Promise<Float64Array> {
+  const weight = ropeFactorsWeight(rope, contextLength);
+  const factors = weight === null ? null : await readVector(weights, weight, rope.rotaryDim / 2);
+  return ropeFrequencies(rope, factors, contextLength);
+}

@@ -1,0 +1,54 @@
+// What readers of a config have in common, whatever the file format: limits, and checks of several numbers together.
+import { RefuteError } from '../../errors.ts';
+import { ARCHITECTURES } from '../architectures/registry.ts';
+import type { ModelConfig, Provenance } from '../program/config.ts';
+import type { MetadataReader } from './metadata-reader.ts';
+
+type LimitName =
+  | 'layerCount'
+  | 'modelDim'
+  | 'ffnDim'
+  | 'headCount'
+  | 'headDim'
+  | 'vocabSize'
+  | 'contextLength'
+  | 'slidingWindow'
+  | 'expertCount';
+
+/** Far above any model in use, far below what would overflow a product of two. */
+export const LIMITS: Readonly<Record<LimitName, number>> = {
+  layerCount: 4_096,
+  modelDim: 2 ** 20,
+  ffnDim: 2 ** 22,
+  headCount: 2 ** 16,
+  headDim: 2 ** 16,
+  vocabSize: 2 ** 24,
+  contextLength: 2 ** 31 - 1,
+  slidingWindow: 2 ** 31 - 1,
+  expertCount: 2 ** 16,
+};
+
+export function unknownArchitecture(path: string, is: string): RefuteError {
+  return new RefuteError({
+    code: 'E_CONFIG_ARCHITECTURE',
+    place: path,
+    is,
+    allowed: `${Object.keys(ARCHITECTURES).join(', ')} are supported`,
+  });
+}
+
+/** @throws RefuteError E_CONFIG_HEADS */
+export function checkHeads(path: string, headCount: number, kvHeadCount: number): void {
+  if (headCount % kvHeadCount === 0) return;
+  throw new RefuteError({
+    code: 'E_CONFIG_HEADS',
+    place: path,
+    is: `${headCount} query heads share ${kvHeadCount} key-value heads`,
+    allowed: 'the first must be a multiple of the second',
+  });
+}
+
+/** Every key has been recorded; a test holds that. */
+export function provenanceOf({ provenance }: MetadataReader): ModelConfig['provenance'] {
+  return Object.fromEntries(provenance) as Record<keyof ModelConfig['provenance'], Provenance>;
+}

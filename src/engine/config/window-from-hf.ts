@@ -1,0 +1,57 @@
+// Which layers of a config.json look back how far. Model types disagree on what switches a window on.
+import { RefuteError } from '../../errors.ts';
+import { shownValue } from '../formats/quoted.ts';
+import { LIMITS } from './config-rules.ts';
+import type { ModelConfig } from '../program/config.ts';
+import type { HfModelType } from './hf-keys.ts';
+import type { MetadataReader } from './metadata-reader.ts';
+
+type Windows = Pick<ModelConfig, 'slidingWindow' | 'fullAttentionLayers'>;
+
+/** @throws RefuteError E_CONFIG_VALUE, E_CONFIG_UNSUPPORTED */
+export function windowFromHf(reader: MetadataReader, { window }: HfModelType, layerCount: number): Windows {
+  reader.record('fullAttentionLayers', 'architecture', 'none');
+  const isSwitchedOn = window !== 'never' && (window !== 'switched' || reader.get('use_sliding_window') === true);
+  if (!isSwitchedOn || reader.isNull('sliding_window')) {
+    const isStated = reader.isNull('sliding_window') || reader.get('use_sliding_window') !== undefined;
+    if (window === 'never' || !isStated) reader.record('slidingWindow', 'architecture', 'none unless switched on');
+    else reader.record('slidingWindow', 'metadata', isSwitchedOn ? 'sliding_window' : 'use_sliding_window');
+    return { slidingWindow: null, fullAttentionLayers: [] };
+  }
+  const slidingWindow =
+    reader.count('slidingWindow', 'sliding_window', LIMITS.slidingWindow) ??
+    reader.default('slidingWindow', 'SLIDING-WINDOW-DEFAULT', 'sliding_window', 4_096, "Transformers' default");
+  return { slidingWindow, fullAttentionLayers: window === 'always' ? [] : fullLayers(reader, window, layerCount) };
+}
+
+function fullLayers(reader: MetadataReader, window: 'switched' | 'alternating', layerCount: number): number[] {
+  const layers = Array.from({ length: layerCount }, (_, layer) => layer);
+  const types = reader.get('layer_types');
+  if (types !== undefined) {
+    reader.record('fullAttentionLayers', 'metadata', 'layer_types');
+    return layers.filter((layer) => isFull(reader, types, layer, layerCount));
+  }
+  if (window === 'alternating') {
+    reader.record('fullAttentionLayers', 'architecture', 'every second layer, from 1');
+    return layers.filter((layer) => layer % 2 === 1);
+  }
+  // The first layers see everything; 0 is a number of layers here.
+  const first = reader.get('max_window_layers');
+  if (typeof first !== 'number' || !Number.isSafeInteger(first) || first < 0) {
+    throw reader.valueError('max_window_layers', first, 'with a window, it must say how many layers have none');
+  }
+  reader.record('fullAttentionLayers', 'metadata', 'max_window_layers');
+  return layers.filter((layer) => layer < first);
+}
+
+function isFull(reader: MetadataReader, types: unknown, layer: number, layerCount: number): boolean {
+  const type: unknown = Array.isArray(types) && types.length === layerCount ? types[layer] : undefined;
+  if (type === 'full_attention') return true;
+  if (type === 'sliding_attention') return false;
+  throw new RefuteError({
+    code: 'E_CONFIG_UNSUPPORTED',
+    place: reader.path,
+    is: `layer_types is ${shownValue(types)}`,
+    allowed: `${layerCount} times full_attention or sliding_attention`,
+  });
+}

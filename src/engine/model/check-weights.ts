@@ -1,0 +1,65 @@
+// Do the weights fit the program? A size that does not fit is an error; dimensions that only look swapped are a warning,
+// because GGML lists them in the reverse of the order in which they are written here and converters mix the two up.
+import { RefuteError } from '../../errors.ts';
+import { missingTensor } from './stored-weights.ts';
+import { quoted } from '../formats/quoted.ts';
+import type { Notice } from '../../notice.ts';
+import type { WeightInfo, WeightSource } from '../program/executor.ts';
+import type { Program, WeightName, WeightShape } from '../program/program.ts';
+
+export interface CheckedWeights {
+  /** The source itself, or one that answers with the program's shapes where the file lists them swapped. */
+  weights: WeightSource;
+  notices: Notice[];
+}
+
+/** @throws RefuteError E_MODEL_TENSOR_MISSING, E_MODEL_SHAPE, E_TENSOR_TYPE */
+export function checkWeights(path: string, program: Program, weights: WeightSource): CheckedWeights {
+  const swapped = new Map<WeightName, WeightInfo>();
+  const notices: Notice[] = [];
+  for (const wanted of program.weights) {
+    const found = weights.info(wanted.name);
+    if (found === undefined) throw missingTensor(path, wanted.name);
+    if (isSame(squeezed(found.shape), squeezed(wanted.shape))) continue;
+    if (!isSame(squeezed(found.shape).toReversed(), squeezed(wanted.shape))) throw shapeError(path, found, wanted);
+    swapped.set(wanted.name, { ...found, shape: wanted.shape });
+    notices.push({
+      severity: 'warning',
+      code: 'LAYOUT-TRANSPOSED',
+      message:
+        `tensor ${quoted(wanted.name)} may be transposed: its shape is ${shown(found.shape)} and the config wants ` +
+        `${shown(wanted.shape)}. It is read as ${shown(wanted.shape)}.`,
+    });
+  }
+  if (swapped.size === 0) return { weights, notices };
+  return {
+    weights: {
+      info: (name) => swapped.get(name) ?? weights.info(name),
+      read: (name, byteOffset, into) => weights.read(name, byteOffset, into),
+    },
+    notices,
+  };
+}
+
+/** Dimensions of 1 carry no layout: a norm gain may be stored as [1, n]. */
+function squeezed(shape: readonly number[]): number[] {
+  return shape.filter((dimension) => dimension !== 1);
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
+}
+
+function shapeError(path: string, found: WeightInfo, wanted: WeightShape): RefuteError {
+  return new RefuteError({
+    code: 'E_MODEL_SHAPE',
+    place: path,
+    is: `tensor ${quoted(found.name)} has shape ${shown(found.shape)}`,
+    allowed: `the config demands ${shown(wanted.shape)}`,
+    next: 'Metadata and weights are probably of different models',
+  });
+}
+
+function shown(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}

@@ -1,0 +1,77 @@
+// A model as the product sees it, whatever file it came from: config, Program, weights, tokenizer data.
+// Types only; `open-model.ts` makes one.
+import type { Program, WeightName } from '../program/program.ts';
+import type { Notice } from '../../notice.ts';
+import type { WeightSource } from '../program/executor.ts';
+import type { ModelConfig } from '../program/config.ts';
+import type { TensorTypeName } from '../formats/tensor-types.ts';
+import type { TextModel } from '../text/text-model.ts';
+
+export interface Model {
+  path: string;
+  format: 'gguf' | 'safetensors';
+  /** Of all files that hold tensors. */
+  byteLength: number;
+  config: ModelConfig;
+  program: Program;
+  /** Answers with the program's shapes where the file lists them swapped; `tensors` has the file's own. */
+  weights: WeightSource;
+  /** What the loader saw of the embedding; null where the program has none. */
+  embedding: EmbeddingReport | null;
+  /** Every tensor of the file, in file order. */
+  tensors: readonly FileTensor[];
+  /** The file's own key-value data; arrays of a vocabulary's size included. */
+  metadata: ReadonlyMap<string, unknown>;
+  /** What is suspicious but loadable, and every default that was taken: code and sentence. */
+  notices: readonly Notice[];
+  text: TextModel;
+  /** Hash of the whole file, or of the names and hashes of all; read on first use. */
+  sha256(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface EmbeddingReport {
+  name: WeightName;
+  type: TensorTypeName;
+  /** As the program reads it: [vocabSize, modelDim]. */
+  shape: readonly number[];
+  /** The first five decoded values of row 0. */
+  firstValues: readonly number[];
+}
+
+/** One key of a file's own data. */
+export interface FileEntry {
+  key: string;
+  /** In the format's own words. */
+  type: string;
+  value: unknown;
+}
+
+/**
+ * A tensor as a file lists it, or the stack that single experts of a file make. `type` is null for one that the engine
+ * cannot decode; the label names it all the same.
+ */
+export interface FileTensor {
+  /** The canonical name, GGUF's. */
+  name: string;
+  /** What the file calls it (a stack: its first part), where that is something else. */
+  storedName?: string;
+  /** The file that holds it, where there are several. */
+  file?: string;
+  type: TensorTypeName | null;
+  typeLabel: string;
+  /** Row-major: [rows, columns] or [columns]. */
+  shape: readonly number[];
+  /** From the start of its file; of a stack, its first part's. */
+  byteOffset: number;
+  /** null where even the block layout of the type is unknown. */
+  byteLength: number | null;
+}
+
+/** Changes a model on its way in. This is how faults of config, program, weights and tokens are planted. */
+export interface ModelTransform {
+  config?(config: ModelConfig): ModelConfig;
+  program?(program: Program): Program;
+  weights?(weights: WeightSource): WeightSource;
+  tokens?(tokens: number[]): number[];
+}

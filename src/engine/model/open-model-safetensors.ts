@@ -1,0 +1,177 @@
+// A folder of safetensors with the files that Transformers keeps beside them, as a ModelFile: config.json,
+// generation_config.json, tokenizer.json, tokenizer_config.json, chat_template.jinja.
+import { RefuteError } from '../../errors.ts';
+import { canonicalName } from '../config/hf-names.ts';
+import { flattened, readJsonFile, type JsonFileLimits } from '../formats/json-file.ts';
+import { quoted } from '../formats/quoted.ts';
+import { checkShards, readShardIndex, type ShardIndex } from '../formats/safetensors-index.ts';
+import { MAX_INDEX_BYTES, MAX_TENSORS } from '../formats/safetensors-limits.ts';
+import { parseSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
+import { StoredWeights, type StoredTensor } from './stored-weights.ts';
+import type { ByteSource } from '../io/byte-source.ts';
+import { pathIn } from '../io/list-folder.ts';
+import { openFile } from '../io/open-file.ts';
+import { sha256Bytes, sha256Source } from '../io/sha256.ts';
+import type { ModelFile } from './model-file.ts';
+import type { Notice } from '../../notice.ts';
+import type { FileEntry } from './model.ts';
+import { INDEX_NAME } from './open-model-folder.ts';
+import { configFromHf } from '../config/config-from-hf.ts';
+import { readHfTokenizer } from '../text/hf-tokenizer.ts';
+import { createTextModel } from '../text/create-text-model.ts';
+
+/** The largest config.json in use has some kilobytes. */
+const CONFIG_LIMITS: JsonFileLimits = { maxBytes: 2 ** 22, maxValues: 2 ** 18 };
+/** One value a tensor. */
+const INDEX_LIMITS: JsonFileLimits = { maxBytes: MAX_INDEX_BYTES, maxValues: 2 * MAX_TENSORS };
+
+interface OpenShard {
+  name: string;
+  source: ByteSource;
+  file: SafetensorsFile;
+}
+
+export interface SafetensorsFolder {
+  /** As it was given: the folder, or one of its files. */
+  path: string;
+  folder: string;
+  /** Names of all entries of the folder. */
+  names: readonly string[];
+  /** Names of the files that hold tensors; null where the index says them. */
+  shards: readonly string[] | null;
+  notices: readonly Notice[];
+}
+
+/** @throws RefuteError as openFile, readJsonFile, parseSafetensors and checkShards do, E_FOLDER_NO_CONFIG */
+export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<ModelFile> {
+  const { path, folder, names } = of;
+  if (!names.includes('config.json')) {
+    throw new RefuteError({
+      code: 'E_FOLDER_NO_CONFIG',
+      place: path,
+      is: 'there is no config.json beside the tensors',
+      allowed: 'numbers that change the forward pass are in it, and none would be safe to guess',
+    });
+  }
+  const configPath = await pathIn(folder, 'config.json');
+  const config = await readJsonFile(configPath, CONFIG_LIMITS);
+  const index = of.shards === null ? await readIndex(folder) : null;
+  const opened: OpenShard[] = [];
+  try {
+    for (const name of of.shards ?? [...new Set(index?.values())].toSorted()) {
+      const source = await openFile(await pathIn(folder, name));
+      opened.push({ name, source, file: { dataOffset: 0, metadata: new Map(), tensors: [] } });
+      (opened.at(-1) as OpenShard).file = await parseSafetensors(source);
+    }
+    const shards = opened.map(({ name, file: { tensors } }) => ({ name, tensors }));
+    const notices = [...of.notices, ...checkShards(path, index, shards)];
+    const tensors = storedTensors(path, opened, config.get('model_type'));
+    const metadata = flattened(config);
+    const generation = names.includes('generation_config.json')
+      ? flattened(await readJsonFile(await pathIn(folder, 'generation_config.json'), CONFIG_LIMITS))
+      : new Map<string, unknown>();
+    const text = await readHfTokenizer({ folder, names, config: metadata, generation });
+    return {
+      path,
+      format: 'safetensors',
+      formatText: opened.length === 1 ? 'safetensors' : `safetensors, ${opened.length} files`,
+      container:
+        opened.length === 1 ? { version: null, alignment: null, dataOffset: opened[0]?.file.dataOffset ?? 0 } : null,
+      byteLength: opened.reduce((sum, { source }) => sum + source.byteLength, 0),
+      entries: [
+        ...entriesOf('config', metadata),
+        ...entriesOf('generation_config', generation),
+        ...fileEntries(opened),
+      ],
+      metadata,
+      tokenizer: text.keys,
+      tensors,
+      notices,
+      weights: new StoredWeights(path, tensors),
+      readConfig: () => configFromHf({ path: configPath, metadata, tensors }),
+      readText: (notify) => createTextModel(text.keys, notify, text.tokenizer),
+      sha256: () => sha256Shards(opened),
+      close: async () => void (await Promise.all(opened.map(({ source }) => source.close()))),
+    };
+  } catch (error) {
+    await Promise.all(opened.map(({ source }) => source.close()));
+    throw error;
+  }
+}
+
+async function readIndex(folder: string): Promise<ShardIndex> {
+  const path = await pathIn(folder, INDEX_NAME);
+  return readShardIndex(path, await readJsonFile(path, INDEX_LIMITS));
+}
+
+/** Under canonical names, in file order, experts stacked. */
+function storedTensors(path: string, shards: readonly OpenShard[], modelType: unknown): StoredTensor[] {
+  const single = new Map<string, StoredTensor>();
+  const stacks = new Map<string, Map<number, StoredTensor>>();
+  for (const { name: file, source, file: parsed } of shards) {
+    for (const { elementCount: _, name: storedName, ...tensor } of parsed.tensors) {
+      const { name, expert } = canonicalName(storedName, modelType);
+      const parts = [{ source, byteOffset: tensor.byteOffset, byteLength: tensor.byteLength }];
+      const stored = { name, storedName, ...(shards.length > 1 ? { file } : {}), ...tensor, parts };
+      if (expert === null) {
+        const first = single.get(name);
+        if (first !== undefined) throw twoNames(path, first.storedName ?? '', storedName);
+        single.set(name, stored);
+        continue;
+      }
+      const stack = stacks.get(name) ?? new Map<number, StoredTensor>();
+      const first = stack.get(expert);
+      if (first !== undefined) throw twoNames(path, first.storedName ?? '', storedName);
+      stacks.set(name, stack.set(expert, stored));
+    }
+  }
+  return [...single.values(), ...[...stacks].map(([name, stack]) => stacked(path, name, stack))];
+}
+
+/** `experts.1` and `experts.01`, for one. */
+function twoNames(path: string, first: string, second: string): RefuteError {
+  const is = `${quoted(first)} and ${quoted(second)} name the same tensor`;
+  return new RefuteError({ code: 'E_SAFETENSORS_NAME', place: path, is, allowed: 'it must be there once' });
+}
+
+/** Experts from 0 without a gap, all of one type and shape. @throws RefuteError E_MODEL_EXPERTS */
+function stacked(path: string, name: string, stack: ReadonlyMap<number, StoredTensor>): StoredTensor {
+  const experts = [...stack].toSorted(([a], [b]) => a - b).map(([, tensor]) => tensor);
+  const [first] = experts;
+  const isSame = (tensor: StoredTensor): boolean =>
+    tensor.typeLabel === first?.typeLabel && tensor.shape.join() === first.shape.join();
+  if (first === undefined || !stack.has(experts.length - 1) || !experts.every(isSame)) {
+    throw new RefuteError({
+      code: 'E_MODEL_EXPERTS',
+      place: path,
+      is: `the experts of ${quoted(name)} are numbered with gaps, or differ in type or shape`,
+      allowed: 'they are read as one stack',
+    });
+  }
+  const parts = experts.flatMap((tensor) => tensor.parts);
+  const byteLength = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  return { ...first, shape: [experts.length, ...first.shape], byteLength, parts };
+}
+
+function entriesOf(file: string, metadata: ReadonlyMap<string, unknown>): FileEntry[] {
+  return [...metadata].map(([key, value]) => ({ key: `${file}.${key}`, type: typeOf(value), value }));
+}
+
+function fileEntries(shards: readonly OpenShard[]): FileEntry[] {
+  return shards.flatMap(({ name, file }) =>
+    [...file.metadata].map(([key, value]) => ({ key: `${name}.${key}`, type: 'string', value })),
+  );
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'list' : typeof value;
+}
+
+async function sha256Shards(shards: readonly OpenShard[]): Promise<string> {
+  const [only] = shards;
+  if (only !== undefined && shards.length === 1) return sha256Source(only.source);
+  const lines: string[] = [];
+  for (const { name, source } of shards) lines.push(`${await sha256Source(source)}  ${name}\n`);
+  return sha256Bytes(new TextEncoder().encode(lines.join('')));
+}

@@ -1,0 +1,101 @@
+// Files -> Model: config, program, weights, checks, in this order. Reads headers and a few rows; weights stay in their
+// files until an executor asks.
+import type { ByteSource } from '../io/byte-source.ts';
+import type { ModelFile } from './model-file.ts';
+import type { Notice } from '../../notice.ts';
+import type { Model, ModelTransform } from './model.ts';
+import { openModelFile, openModelFileSource } from './open-model-file.ts';
+import { compileProgram } from '../architectures/registry.ts';
+import { checkWeights } from './check-weights.ts';
+import { inspectEmbedding } from './inspect-embedding.ts';
+import { unreadTensors } from './unread-tensors.ts';
+import type { TextModel } from '../text/text-model.ts';
+
+export interface OpenModelOptions {
+  /** Planted faults; each hook sees what the file said and answers what the product is to believe. */
+  transform?: ModelTransform;
+  /** Called once per notice, in order; the same notices are in the model. */
+  onNotice?: (notice: Notice) => void;
+}
+
+/**
+ * Opens a model: a GGUF file, or a folder with a GGUF file or with safetensors and config.json.
+ *
+ * @throws RefuteError as openModelFile, ModelFile.readConfig, checkWeights and unreadTensors do
+ */
+export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
+  return loadModel(await openModelFile(path), options);
+}
+
+/** As `openModel`, from bytes that are open already. The model owns the source from here on, also when this throws. */
+export async function openModelSource(source: ByteSource, options: OpenModelOptions = {}): Promise<Model> {
+  return loadModel(await openModelFileSource(source), options);
+}
+
+async function loadModel(file: ModelFile, options: OpenModelOptions): Promise<Model> {
+  try {
+    return await readModel(file, options);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenModelOptions): Promise<Model> {
+  const { path, format, byteLength, tensors, metadata } = file;
+  const notices: Notice[] = [...file.notices];
+  const read = file.readConfig();
+  notices.push(...read.notices);
+  const config = transform.config?.(read.config) ?? read.config;
+  const compiled = compileProgram(config);
+  const program = transform.program?.(compiled) ?? compiled;
+  const checked = checkWeights(path, program, transform.weights?.(file.weights) ?? file.weights);
+  notices.push(...checked.notices);
+  // Asked of the file's own program: a planted fault that forgets a bias must reach the run.
+  const names = tensors.map(({ name }) => name);
+  notices.push(...unreadTensors(path, compileProgram(read.config), names));
+  const text = file.readText((notice) => notices.push(notice));
+  const inspected = await inspectEmbedding(path, program, checked.weights, {
+    tokenCount: text.vocabSize,
+    firstTokenType: firstElement(file.tokenizer.get('tokenizer.ggml.token_type')),
+  });
+  notices.push(...inspected.notices);
+  for (const notice of notices) onNotice?.(notice);
+
+  let sha256: Promise<string> | undefined;
+  return {
+    path,
+    format,
+    byteLength,
+    config,
+    program,
+    weights: checked.weights,
+    embedding: inspected.embedding,
+    tensors,
+    metadata,
+    notices,
+    text: transform.tokens === undefined ? text : withTokens(text, transform),
+    sha256: () => (sha256 ??= file.sha256()),
+    close: () => file.close(),
+  };
+}
+
+function firstElement(list: unknown): unknown {
+  return Array.isArray(list) ? (list[0] as unknown) : undefined;
+}
+
+/** `text` with every encoded prompt changed; everything else, private state included, stays the original's. */
+function withTokens(text: TextModel, transform: ModelTransform): TextModel {
+  return new Proxy(text, {
+    get(target, name): unknown {
+      if (name === 'encode') {
+        return (...args: Parameters<TextModel['encode']>) => {
+          const tokens = target.encode(...args);
+          return transform.tokens?.(tokens) ?? tokens;
+        };
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

@@ -1,0 +1,82 @@
+// The tensors of open files as a WeightSource: bytes as stored, nothing decoded, nothing cached.
+import { RefuteError } from '../../errors.ts';
+import type { ByteSource } from '../io/byte-source.ts';
+import type { FileTensor } from './model.ts';
+import type { WeightInfo, WeightSource } from '../program/executor.ts';
+import type { WeightName } from '../program/program.ts';
+import { TENSOR_TYPES } from '../formats/tensor-types.ts';
+import { quoted } from '../formats/quoted.ts';
+
+/** A stretch of a file. */
+export interface StoredBytes {
+  source: ByteSource;
+  /** From the start of the file. */
+  byteOffset: number;
+  byteLength: number;
+}
+
+/** A tensor and where its bytes are, whatever the format. */
+export interface StoredTensor extends FileTensor {
+  /** More than one where a file stores parts of a stack by themselves. Empty where the length of the type is unknown. */
+  parts: readonly StoredBytes[];
+}
+
+export class StoredWeights implements WeightSource {
+  readonly #path: string;
+  readonly #tensors: ReadonlyMap<WeightName, StoredTensor>;
+
+  /** @param path the model, for messages about tensors that no file has */
+  constructor(path: string, tensors: readonly StoredTensor[]) {
+    this.#path = path;
+    this.#tensors = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  }
+
+  /** @throws RefuteError E_TENSOR_TYPE for a tensor that is there in a type that cannot be decoded */
+  info(name: WeightName): WeightInfo | undefined {
+    const tensor = this.#tensors.get(name);
+    if (tensor === undefined) return undefined;
+    if (tensor.type === null || tensor.byteLength === null) {
+      throw new RefuteError({
+        code: 'E_TENSOR_TYPE',
+        place: this.#path,
+        is: `tensor ${quoted(tensor.storedName ?? name)} is stored as ${tensor.typeLabel}`,
+        allowed: `${Object.keys(TENSOR_TYPES).join(', ')} can be decoded`,
+      });
+    }
+    return { name, type: tensor.type, shape: tensor.shape, byteLength: tensor.byteLength };
+  }
+
+  /** @throws RefuteError E_MODEL_TENSOR_MISSING, E_TENSOR_RANGE, and those of ByteSource */
+  async read(name: WeightName, byteOffset: number, into: Uint8Array): Promise<void> {
+    const tensor = this.#tensors.get(name);
+    if (tensor === undefined) throw missingTensor(this.#path, name);
+    const byteLength = tensor.byteLength ?? 0;
+    const isInside = Number.isSafeInteger(byteOffset) && byteOffset >= 0 && byteOffset + into.byteLength <= byteLength;
+    if (!isInside) {
+      throw new RefuteError({
+        code: 'E_TENSOR_RANGE',
+        place: this.#path,
+        is: `bytes ${byteOffset} to ${byteOffset + into.byteLength} of tensor ${quoted(name)} are wanted, it has ${byteLength}`,
+      });
+    }
+    let start = 0;
+    for (const part of tensor.parts) {
+      const first = Math.max(byteOffset, start);
+      const end = Math.min(byteOffset + into.byteLength, start + part.byteLength);
+      if (first < end) {
+        await part.source.read(part.byteOffset + first - start, into.subarray(first - byteOffset, end - byteOffset));
+      }
+      start += part.byteLength;
+    }
+  }
+}
+
+export function missingTensor(path: string, name: WeightName): RefuteError {
+  return new RefuteError({
+    code: 'E_MODEL_TENSOR_MISSING',
+    place: path,
+    is: `there is no tensor ${quoted(name)}`,
+    allowed: 'the forward pass reads it',
+    next: 'The file is a part of a split model, or a conversion dropped it',
+  });
+}

@@ -1,0 +1,79 @@
+// `pv replay`: the stored counterexamples of a claim, once more. Where a refutation was no input of a search, or none is
+// stored but a seed is given, the whole part is run with the seed. Writes nothing.
+import { RefuteError } from '../errors.ts';
+import type { Claim } from './contract/model.ts';
+import { counterexamplesOf } from './evidence/store.ts';
+import type { PartName } from './contract/part-names.ts';
+import type { Project } from './contract/project.ts';
+import { overallVerdict } from './report/text.ts';
+import { storedCases, type ClaimOutcome, type FalsifyEvents } from './falsify.ts';
+import {
+  moduleDescriber,
+  runClaim,
+  type ClaimRun,
+  type DescribeModule,
+  type RunClaimOptions,
+} from './run/run-claim.ts';
+
+export type ReplayOptions = Pick<RunClaimOptions, 'part' | 'seed' | 'timeLimitMs'>;
+
+export async function replay(
+  project: Project,
+  claims: readonly Claim[],
+  options: ReplayOptions,
+  events: FalsifyEvents,
+): Promise<ClaimOutcome[]> {
+  const describe = moduleDescriber(project.root);
+  const outcomes: ClaimOutcome[] = [];
+  for (const [index, claim] of claims.entries()) {
+    const onProgress = (what: string): void => events.onProgress(index, claims.length, claim, what);
+    const outcome = await replayClaim(project, claim, { ...options, root: project.root, onProgress }, describe);
+    outcomes.push(outcome);
+    events.onOutcome(outcome);
+  }
+  return outcomes;
+}
+
+async function replayClaim(
+  project: Project,
+  claim: Claim,
+  options: RunClaimOptions,
+  describe: DescribeModule,
+): Promise<ClaimOutcome> {
+  try {
+    const runs: ClaimRun[] = [];
+    for (const { part, ...how } of stepsFor(project, claim, options)) {
+      runs.push(await runClaim(claim, { ...options, ...how, part, withoutFaults: true }, describe));
+    }
+    const [first] = runs;
+    if (first === undefined) {
+      const is = 'no counterexample is stored for it';
+      throw new RefuteError(
+        { code: 'E_NOTHING_STORED', place: claim.id, is, next: 'A seed (--seed) replays a run' },
+        2,
+      );
+    }
+    const run: ClaimRun = { ...first, parts: runs.flatMap((each) => each.parts) };
+    return { claim, verdict: overallVerdict(run.parts), run, written: null, error: null };
+  } catch (error) {
+    if (!(error instanceof RefuteError)) throw error;
+    return { claim, verdict: error.exitCode === 2 ? 'not-run' : 'error', run: null, written: null, error };
+  }
+}
+
+type Step = { part: PartName } & Pick<RunClaimOptions, 'seed' | 'replays' | 'replayOnly'>;
+
+function stepsFor(project: Project, claim: Claim, options: RunClaimOptions): Step[] {
+  const stored = storedCases(project.root, claim);
+  const files = counterexamplesOf(project.root, claim).filter(({ file }) => file.claim === claim.id);
+  const parts = new Set(files.map(({ file }) => file.part));
+  if (options.seed !== undefined && parts.size === 0)
+    return [{ part: options.part ?? 'generated', seed: options.seed }];
+  return [...parts]
+    .filter((part) => options.part === undefined || options.part === part)
+    .map((part): Step => {
+      if (options.seed === undefined && stored[part] !== undefined) return { part, replays: stored, replayOnly: true };
+      const seed = options.seed ?? files.find(({ file }) => file.part === part)?.file.seed;
+      return seed === undefined ? { part } : { part, seed };
+    });
+}

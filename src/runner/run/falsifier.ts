@@ -1,0 +1,86 @@
+// What a falsifier module exports and what the harness hands to it. Types only.
+//
+// A claim's bar (metric, comparator, threshold, unit, basis) stands in the contract, so that a diff shows when it is
+// loosened; the falsifier only measures. Every case is one number in the bar's metric: a yes/no claim counts
+// mismatches against the bar `<= 0`. A NaN is never within a bar.
+import type { Arbitrary } from 'fast-check';
+import type { Model, ModelTransform } from '../../engine/index.ts';
+import type { Bar } from '../contract/bar.ts';
+import type { PartName } from '../contract/part-names.ts';
+
+/** Absent on a machine: the part is not-run, with this name as the reason. */
+export type Need = 'model:sums-2m' | 'model:smollm2' | 'oracle:llama.cpp';
+
+export interface Part {
+  needs?: readonly Need[];
+  /** Cases that a complete run executes; a run that executes another number is not a pass. */
+  planned: number;
+  run(context: PartContext): Promise<void>;
+}
+
+/** A falsified bar, a thrown error and a missing case each turn a part red; the fault must reach a red *bar*. */
+export interface PlantedFault {
+  /** A catalogue id (`R1`) or a name of its own (`aprt-count-off-by-one`). Unique within the claim. */
+  id: string;
+  /** What is broken, in one line. */
+  title: string;
+  /** `gross`: the known bug at full size. `small`: one site, one element, one bit. */
+  size: 'gross' | 'small';
+  /** The part that must turn red on it; `generated` when absent. */
+  part?: PartName;
+  inject: Injection;
+}
+
+/**
+ * `source`: the named product file is loaded with `find` (which must occur exactly once) replaced; works for `.ts`
+ * (while loading) and for a kernel's `.as.ts` (recompiled). `model`: config, program, weights or tokens are changed as
+ * the model is opened. Both reach the product's own code, in this process and in every `apr`/`pv` it starts.
+ */
+export type Injection =
+  | { kind: 'source'; file: string; find: string; replace: string }
+  | { kind: 'model'; transform: ModelTransform };
+
+export interface Falsifier {
+  parts: { generated: Part; live?: Part; oracle?: Part };
+  faults: readonly PlantedFault[];
+}
+
+export interface ProgramResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface PartContext {
+  /** Printed, recorded, and the only source of randomness. */
+  readonly seed: number;
+  /** `planned` of the part, or less where a fault only has to be seen. */
+  readonly planned: number;
+  readonly bar: Bar;
+  /** An empty folder that is removed afterwards. */
+  readonly folder: string;
+  /** Records one executed case. `where` is what a person needs to find it again. */
+  measure(value: number, where: string): void;
+  /** Searches `count` inputs for one that breaks the bar, and shrinks it. Each input is one case. */
+  search<Input>(
+    arbitrary: Arbitrary<Input>,
+    count: number,
+    measure: (input: Input) => number | Promise<number>,
+  ): Promise<void>;
+  /** Adds to the digest of the outputs, by which machines are compared. */
+  output(bytes: Uint8Array | string): void;
+  /** A data file below the project root, read and pinned: the receipt goes stale when it changes. Absolute path. */
+  data(relativePath: string): string;
+  /** Path of a needed model; pins its sha256. */
+  model(need: Extract<Need, `model:${string}`>, file?: string): string;
+  /** Opens a model as the product does, with the planted fault (if any) in place. */
+  openModel(path: string): Promise<Model>;
+  /** Records who the outside oracle is: name, version, digest of what it gave. */
+  oracle(identity: { name: string; version: string; digest?: string }): void;
+  /** Starts the real program as a user would; never throws on an exit code. */
+  program(
+    name: 'apr' | 'pv',
+    argv: readonly string[],
+    options?: { stdin?: string; cwd?: string },
+  ): Promise<ProgramResult>;
+}

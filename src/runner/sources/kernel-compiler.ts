@@ -1,0 +1,27 @@
+// The kernel compiler of the checkout, loaded only when a kernel must be compiled. An installed package has none, and
+// no kernel sources either.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { RefuteError } from '../../errors.ts';
+import { PACKAGE_ROOT } from './closure.ts';
+
+interface KernelCompiler {
+  compileKernel(folder: string, source: string, output: string): Promise<void>;
+}
+
+/** Compiles `<folder>/<source>` with the flags of the build to `output`. */
+export async function compileKernel(folder: string, source: string, output: string): Promise<void> {
+  const path = join(PACKAGE_ROOT, 'scripts/compile-kernel.ts');
+  if (!existsSync(path)) {
+    throw new RefuteError({
+      code: 'E_NO_KERNEL_COMPILER',
+      place: source,
+      is: 'kernels are compiled in a checkout only',
+      next: 'Run this in a clone of the repository after "npm ci"',
+    });
+  }
+  // A variable, so that tsc does not follow it: the compiler is no part of the product's build.
+  const compiler = (await import(pathToFileURL(path).href)) as KernelCompiler;
+  await compiler.compileKernel(folder, source, output);
+}

@@ -1,0 +1,142 @@
+// What GGUF files say of rope scaling, against llama.cpp itself on the same bytes: which keys it reads, how its attention
+// factor is made, when it takes the long factors. float32 weights, so that nothing is rounded but by arithmetic.
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { klDivergence } from '../../../falsifiers/kit/judges/comparisons.ts';
+import { encodeGguf, ggufEntry, openModel, type ModelTransform } from '../../../src/engine/index.ts';
+import { llamaCppContextLength, loadLlamaCpp, type LlamaCppAvailability } from '../../../src/oracles/external/index.ts';
+import { openFloat64Executor } from '../../../src/oracles/float64/float64-executor.ts';
+import { refusal } from '../../fixtures/refusal.ts';
+import { tinyImage, type TinyModelOptions } from '../../fixtures/tiny-model.ts';
+
+const TOKENS = [70, 101, 33, 33, 8, 254, 20, 76, 2, 41, 9, 66, 140, 7, 7, 199];
+/** Two float32 evaluations of one formula. Seen: 6.3e-13 at most. */
+const MAX_KL = 1e-10;
+const LEAST_OF_FAULT = 1e-7;
+
+type Typed = Parameters<typeof ggufEntry> extends [string, ...infer Rest] ? Rest : never;
+
+interface Case {
+  architecture: NonNullable<TinyModelOptions['architecture']>;
+  /** Behind `<architecture>.rope.scaling.`. */
+  keys: Record<string, Typed>;
+  factors?: boolean;
+  headDim?: number;
+}
+
+const PAIRS = 16;
+const FACTORS = {
+  long: Array.from({ length: PAIRS }, (_, i) => 1 + i / 4),
+  short: Array.from({ length: PAIRS }, (_, i) => 1 + i / 32),
+};
+
+function image({ architecture, keys, factors = false, headDim = 2 * PAIRS }: Case): Uint8Array {
+  const scaling = Object.entries(keys).map(([name, typed]) => [`rope.scaling.${name}`, typed] as const);
+  const all = [...scaling, ['attention.value_length', ['u32', headDim] as Typed] as const];
+  const entries = Object.fromEntries(
+    all.map(([name, typed]) => [`${architecture}.${name}`, ggufEntry(`${architecture}.${name}`, ...typed)]),
+  );
+  const { tensors, ...rest } = tinyImage({ architecture, headDim, contextLength: 4096, entries });
+  const extra = Object.entries(FACTORS).map(([length, numbers]) => ({
+    name: `rope_factors_${length}.weight`,
+    type: 'f32' as const,
+    shape: [PAIRS],
+    data: new Uint8Array(Float32Array.from(numbers).buffer),
+  }));
+  return encodeGguf({ ...rest, tensors: factors ? [...tensors, ...extra] : tensors });
+}
+
+let loaded: LlamaCppAvailability;
+let folder = '';
+beforeAll(async () => {
+  loaded = await loadLlamaCpp();
+  folder = await mkdtemp(join(tmpdir(), 'refute-rope-'));
+});
+afterAll(async () => {
+  if (loaded.available) await loaded.llama.close();
+  await rm(folder, { recursive: true });
+});
+
+/** Positions asked of llama.cpp, which then has 256. */
+const ASKED_LENGTH = 255;
+const CONTEXT_LENGTH = llamaCppContextLength(ASKED_LENGTH);
+
+async function written(of: Case): Promise<string> {
+  const path = join(folder, `${randomUUID()}.gguf`);
+  await writeFile(path, image(of));
+  return path;
+}
+
+async function llamaCppLogits(path: string): Promise<Float32Array> {
+  if (!loaded.available) throw new Error(loaded.reason);
+  const opened = await loaded.llama.openModel(path, { contextLength: ASKED_LENGTH, kvCache: 'f32' });
+  const logits = await opened.logits(TOKENS);
+  await opened.close();
+  return logits;
+}
+
+/** Largest KL over positions of llama.cpp from our float64, in a session of as many positions as llama.cpp opens. */
+async function divergence(of: Case, transform: ModelTransform = {}): Promise<number> {
+  const path = await written(of);
+  const model = await openModel(path, { transform });
+  const session = await (await openFloat64Executor(model.program, model.weights)).openSession(CONTEXT_LENGTH);
+  const { logits } = await session.run({ tokens: TOKENS, logits: 'all' });
+  const theirs = await llamaCppLogits(path);
+  await model.close();
+  const { vocabSize } = model.program;
+  const rows = TOKENS.map((_, p) => [p * vocabSize, (p + 1) * vocabSize] as const);
+  return Math.max(...rows.map(([a, b]) => klDivergence(logits.subarray(a, b), theirs.subarray(a, b))));
+}
+
+const yarn = { type: ['string', 'yarn'], factor: ['f32', 4] } satisfies Record<string, Typed>;
+const longrope = { type: ['string', 'longrope'], attn_factor: ['f32', 1.25] } satisfies Record<string, Typed>;
+const original = (n: number) => ({ original_context_length: ['u32', n] }) satisfies Record<string, Typed>;
+
+const CASES: [string, Case][] = [
+  ['yarn over 8 positions', { architecture: 'llama', keys: { ...yarn, ...original(8) } }],
+  ['yarn over 1024 positions', { architecture: 'llama', keys: { ...yarn, ...original(1024) } }],
+  ['yarn in qwen2', { architecture: 'qwen2', headDim: 8, keys: { ...yarn, ...original(1024) } }],
+  ['yarn over the whole context, where no other is stated', { architecture: 'llama', keys: yarn }],
+  [
+    'yarn with an attention factor',
+    { architecture: 'llama', keys: { ...yarn, ...original(64), attn_factor: ['f32', 1.5] } },
+  ],
+  ['yarn with a factor below 1', { architecture: 'llama', keys: { ...yarn, ...original(64), factor: ['f32', 0.5] } }],
+  ['longrope, long factors', { architecture: 'llama', keys: { ...longrope, ...original(8) }, factors: true }],
+  [
+    'longrope, long factors from 255 on',
+    { architecture: 'llama', keys: { ...longrope, ...original(255) }, factors: true },
+  ],
+  [
+    'longrope, short factors up to 256',
+    { architecture: 'llama', keys: { ...longrope, ...original(256) }, factors: true },
+  ],
+];
+
+describe('rope scaling is llama.cpp’s:', () => {
+  it.each(CASES)('%s', async (_, of) => {
+    if (!loaded.available) return;
+    expect(await divergence(of)).toBeLessThanOrEqual(MAX_KL);
+    const unscaled: ModelTransform = {
+      config: (config) => ({ ...config, rope: { ...config.rope, scaling: { type: 'none' } } }),
+    };
+    expect(await divergence(of, unscaled)).toBeGreaterThan(LEAST_OF_FAULT);
+  });
+
+  it.each<[string, Typed]>([
+    ['yarn_beta_fast', ['f32', 8]],
+    ['yarn_beta_slow', ['f32', 0.5]],
+    ['yarn_ext_factor', ['f32', 0.5]],
+    ['yarn_attn_factor', ['f32', 2]],
+    ['yarn_log_multiplier', ['f32', 0.5]],
+  ])('%s, which it does not read for these architectures, is refused', async (name, typed) => {
+    if (!loaded.available) return;
+    const plain: Case = { architecture: 'llama', keys: { ...yarn, ...original(64) } };
+    const path = await written({ ...plain, keys: { ...plain.keys, [name]: typed } });
+    expect(await llamaCppLogits(path)).toEqual(await llamaCppLogits(await written(plain)));
+    await refusal('E_CONFIG_UNSUPPORTED', () => openModel(path));
+  });
+});

@@ -1,0 +1,93 @@
+// The closure that a receipt pins, against what Node really loads: files are found by reading source text, so a load
+// hook in the processes of a real run is what it has to agree with.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { moduleReferences } from '../../../src/runner/sources/module-imports.ts';
+import { ClosureScanner, kernelSourceOf, programEntries } from '../../../src/runner/sources/closure.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const HOOK = new URL('../toys/load-log.mjs', import.meta.url).href;
+
+describe('moduleReferences', () => {
+  it('finds imports of every form, and no type import, comment or computed name', async () => {
+    const source = [
+      "import { a } from './a.ts';",
+      "import type { B } from './b.ts';",
+      "export * from './c.ts';",
+      "const d = await import('./d.ts');",
+      'const e = await import(name);',
+      "const f = new URL('./f.wasm', import.meta.url);",
+      "// new URL('./g.wasm', import.meta.url) and import './h.ts'",
+      "const text = 'as text';",
+    ].join('\n');
+    expect(await moduleReferences(source, true)).toEqual({
+      imports: ['./a.ts', './c.ts', './d.ts'],
+      urls: ['./f.wasm'],
+    });
+  });
+});
+
+describe('the closure of a falsifier', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'refute-closure-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  /** Files of the checkout that the processes of the run loaded or opened. */
+  async function loadedBy(...argv: string[]): Promise<Set<string>> {
+    const log = join(folder, 'loaded');
+    const { exitCode } = await execa(process.execPath, ['bin/pv.js', 'falsify', ...argv, '--dry-run'], {
+      cwd: ROOT,
+      reject: false,
+      env: { LOAD_LOG: log, NODE_OPTIONS: `--import ${HOOK}` },
+    });
+    expect(exitCode).toBe(0);
+    return named(readFileSync(log, 'utf8').trimEnd().split('\n'));
+  }
+
+  async function closureOf(...entries: string[]): Promise<Set<string>> {
+    const { files } = await new ClosureScanner().closureOf(entries);
+    return named([...files.keys()]);
+  }
+
+  /** What runs a part, and no receipt hangs on: the pin `harness` stands for it. */
+  async function harness(): Promise<Set<string>> {
+    return closureOf(join(ROOT, 'src/runner/run/child.ts'), join(ROOT, 'src/runner/run/fault-preload.ts'));
+  }
+
+  it('is what is loaded, kernels by their sources', async () => {
+    const loaded = await loadedBy('FALSIFY-FPI-003', '--part', 'generated');
+    const closure = await closureOf(join(ROOT, 'falsifiers/forward-path-identity-v1.ts'));
+    const kernels = [...loaded].filter((name) => name.endsWith('.wasm'));
+    expect(kernels.length).toBeGreaterThan(5);
+    const isSource = (name: string): boolean => name.endsWith('.as.ts') || name === 'scripts/compile-kernel.ts';
+    const never = [...closure].filter((name) => !loaded.has(name) && !isSource(name));
+    expect(never).toEqual([]);
+    // Kernels are opened when a model wants them; any of them may be.
+    const sources = kernels.map((name) => relative(ROOT, kernelSourceOf(join(ROOT, name)) ?? name));
+    expect([...closure]).toEqual(expect.arrayContaining([...sources, 'src/engine/cpu/kernels/lib/dot.as.ts']));
+
+    const known = await harness();
+    const missed = [...loaded].filter((name) => !closure.has(name) && !known.has(name) && !name.endsWith('.wasm'));
+    expect(missed).toEqual([]);
+  });
+
+  it('holds the program that a part starts, launcher included', async () => {
+    const loaded = await loadedBy('FALSIFY-APRT-003', '--part', 'live');
+    const closure = await closureOf(join(ROOT, 'falsifiers/aprt-format-v1.ts'), ...programEntries('apr'));
+    expect([...loaded]).toEqual(expect.arrayContaining(['bin/apr.js', 'src/cli/apr.ts']));
+    const known = await harness();
+    const isData = (name: string): boolean => name.endsWith('.wasm') || name.startsWith('models/');
+    expect([...loaded].filter((name) => !closure.has(name) && !known.has(name) && !isData(name))).toEqual([]);
+  });
+});
+
+function named(paths: readonly string[]): Set<string> {
+  const own = paths.filter((path) => path.startsWith(ROOT)).map((path) => relative(ROOT, path));
+  return new Set(own.filter((name) => !name.includes('node_modules/')));
+}
