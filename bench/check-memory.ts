@@ -4,7 +4,8 @@
 import { parseArgs } from 'node:util';
 import { arithmeticOf } from '../src/diagnosis/reference/arithmetic.ts';
 import { Judge } from '../src/diagnosis/check/judge.ts';
-import { openCpuExecutor, type WeightSource } from '../src/engine/index.ts';
+import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
+import type { WeightSource } from '../src/engine/index.ts';
 import { PLAIN, syntheticProgram, syntheticWeights, type SyntheticConfig } from '../test/cases/synthetic-model.ts';
 
 const { values } = parseArgs({

@@ -5,7 +5,8 @@
 import { parseArgs } from 'node:util';
 import { arithmeticOf } from '../src/diagnosis/reference/arithmetic.ts';
 import { Judge, type OpResult } from '../src/diagnosis/check/judge.ts';
-import { openCpuExecutor, openModel, RandomSource, type Model } from '../src/engine/index.ts';
+import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
+import { openModel, RandomSource, type Model } from '../src/engine/index.ts';
 
 const TEXT =
   'The quick brown fox jumps over the lazy dog. In 1969, humans first walked on the Moon; def main(): return ' +

@@ -11,7 +11,8 @@ import { checkModel } from '../src/diagnosis/index.ts';
 import { FAULTS } from '../src/diagnosis/faults/catalogue.ts';
 import type { Fault, FaultInjection } from '../src/diagnosis/faults/fault.ts';
 import { RefuteError } from '../src/errors.ts';
-import { openCpuExecutor, openModel, type ModelTransform } from '../src/engine/index.ts';
+import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
+import { openModel, type ModelTransform } from '../src/engine/index.ts';
 import { openFloat64Executor } from '../src/oracles/float64/float64-executor.ts';
 import { plantFault } from '../src/runner/run/plant-fault.ts';
 

@@ -6,14 +6,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { RefuteError } from '../src/errors.ts';
-import {
-  generate,
-  openCpuExecutor,
-  openModel,
-  type ChatMessage,
-  type Model,
-  type Session,
-} from '../src/engine/index.ts';
+import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
+import { generate, openModel, type ChatMessage, type Model, type Session } from '../src/engine/index.ts';
 
 const MODELS = new URL('../models/', import.meta.url);
 const FILES = ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'];

@@ -2,7 +2,8 @@
 // one parts, by how little, and which of the two the same weights in double precision would have taken. A look for
 // people, not a claim; of one prompt, `apr parity MODEL PROMPT --llama-cpp` says whether a difference counts.
 //   node scripts/compare-greedy.ts MODEL [MAX_TOKENS]
-import { argmax, generate, openCpuExecutor, openModel, type Executor, type Model } from '../src/engine/index.ts';
+import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
+import { argmax, generate, openModel, type Executor, type Model } from '../src/engine/index.ts';
 import { logitsOf } from '../src/diagnosis/index.ts';
 import { loadLlamaCpp, type LlamaCppModel } from '../src/oracles/external/index.ts';
 import { openFloat64Executor } from '../src/oracles/float64/float64-executor.ts';

@@ -16,9 +16,6 @@ interface Import {
 
 const FOLDERS = ['engine', 'gpu', 'oracles', 'diagnosis', 'runner', 'cli'] as const;
 
-/** The two doors of the oracles: other people's engines, and the executor of the formulas. */
-const ORACLES = /^src\/oracles\/(external\/index|float64\/float64-executor)\.ts$/;
-
 /** What each folder may import of each other one: its index, or modules by a pattern. Own modules are always allowed. */
 const MAY_IMPORT: Readonly<Record<string, Partial<Record<string, RegExp>>>> = {
   engine: {},
@@ -27,11 +24,11 @@ const MAY_IMPORT: Readonly<Record<string, Partial<Record<string, RegExp>>>> = {
   oracles: { engine: /^src\/engine\/(program\/[a-z-]+|formats\/tensor-types)\.ts$/ },
   // Modules, no barrel: a claim about one op must not hang on every other one.
   diagnosis: { engine: /./, gpu: /./, oracles: /^src\/oracles\/(float64\/.+|external\/index)\.ts$/ },
-  runner: { engine: index('engine'), gpu: index('gpu'), oracles: ORACLES, diagnosis: index('diagnosis') },
+  runner: { engine: index('engine'), gpu: index('gpu'), oracles: index('oracles'), diagnosis: index('diagnosis') },
   cli: {
     engine: index('engine'),
     gpu: index('gpu'),
-    oracles: ORACLES,
+    oracles: index('oracles'),
     diagnosis: index('diagnosis'),
     runner: index('runner'),
   },
@@ -62,6 +59,13 @@ const MAY_COMPUTE: ReadonlyMap<string, string> = new Map([
 /** Tables, which may be long: they are looked things up in, not read. */
 const LONG_TABLES: ReadonlySet<string> = new Set([]);
 const MAX_LINES = 400;
+
+/** The composition root: what opens every executor, and who may ask it to. */
+const ROOT = 'src/executors.ts';
+const ASKS_ROOT: ReadonlySet<string> = new Set(['cli', 'runner']);
+const OPENS_EXECUTORS = /^src\/(engine\/cpu\/cpu-executor|oracles\/float64\/float64-executor)\.ts$/;
+/** Beside the root: diagnosis and falsifiers, which take one executor apart or hold it against another. */
+const MAY_OPEN: ReadonlySet<string> = new Set(['diagnosis', 'falsifiers']);
 
 /** Beside the folders, for all of them. */
 const AT_ROOT: ReadonlySet<string> = new Set(['src/errors.ts', 'src/notice.ts']);
@@ -102,7 +106,12 @@ function importViolation(path: string, { specifier, isType }: Import, tree: Tree
   if (target.endsWith('.json')) return null;
   if (!tree.has(target)) return `${says}: there is no such file`;
   const to = folderOf(target);
-  if (AT_ROOT.has(target) || to === from) return null;
+  if (AT_ROOT.has(target)) return null;
+  if (target === ROOT) return ASKS_ROOT.has(from) ? null : `${says}: only cli and runner choose among executors`;
+  if (OPENS_EXECUTORS.test(target) && path !== ROOT && !MAY_OPEN.has(from)) {
+    return `${says}: executors are opened by ${ROOT}`;
+  }
+  if (to === from || path === ROOT) return null;
   const allowed = MAY_IMPORT[from]?.[to];
   if (allowed?.test(target) === true) return null;
   if (isType && MAY_IMPORT_TYPES[from]?.test(target) === true) return null;
@@ -194,6 +203,9 @@ describe('the check itself', () => {
     ['src/oracles/float64/a.ts', "// A.\nimport { op } from '../../engine/program/ops.ts';\n"],
     ['src/diagnosis/index.ts', "// Index.\nimport { a } from '../oracles/float64/a.ts';\n"],
     ['src/runner/index.ts', "// Runner.\nimport {\n  a,\n} from '../engine/index.ts';\n"],
+    ['src/engine/cpu/cpu-executor.ts', '// CPU.\n'],
+    ['src/executors.ts', "// Executors.\nconst cpu = await import('./engine/cpu/cpu-executor.ts');\n"],
+    ['src/cli/a.ts', "// A.\nimport { e } from '../executors.ts';\n"],
     ['falsifiers/a-v1.ts', "// A.\nimport { a } from '../src/engine/a.ts';\n"],
   ];
   const withFile = (path: string, source: string): string[] => violations(new Map([...healthy, [path, source]]));
@@ -218,6 +230,9 @@ describe('the check itself', () => {
     ['only its index', 'src/cli/b.ts', "// B.\nimport { a } from '../oracles/float64/a.ts';\n"],
     ['only its index', 'src/runner/b.ts', "// B.\nimport {\n  a,\n} from '../engine/a.ts';\n"],
     ['diagnosis may not import runner', 'src/diagnosis/b.ts', "// B.\nimport { r } from '../runner/index.ts';\n"],
+    ['only cli and runner', 'src/diagnosis/b.ts', "// B.\nimport { e } from '../executors.ts';\n"],
+    ['executors are opened', 'src/engine/b.ts', "// B.\nexport { c } from './cpu/cpu-executor.ts';\n"],
+    ['executors are opened', 'src/cli/b.ts', "// B.\nimport { c } from '../engine/cpu/cpu-executor.ts';\n"],
     ['there is no such file', 'falsifiers/b-v1.ts', "// B.\nimport { r } from '../src/cli/b.ts';\n"],
     ['computes the name', 'src/runner/b.ts', '// B.\nawait import(name);\n'],
     ['computes the name', 'src/engine/b.ts', '// B.\nconst url = new URL(`./${name}.wasm`, import.meta.url);\n'],

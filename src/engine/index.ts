@@ -9,8 +9,8 @@ export type { Architecture, ConfigKey, ModelConfig, Provenance } from './program
 export type {
   Executor,
   ExecutorId,
+  FloatArray,
   NumericProfile,
-  OpenExecutor,
   RunRequest,
   RunResult,
   Session,
@@ -75,7 +75,6 @@ export {
   type GgufTensorInput,
 } from './formats/gguf-writer.ts';
 
-export { openCpuExecutor, type CpuExecutor, type CpuOptions } from './cpu/cpu-executor.ts';
 export { checkProgram } from './program/check-program.ts';
 
 export {

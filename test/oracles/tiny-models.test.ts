@@ -2,10 +2,10 @@
 // check inside the engine can see (a theta, an order of norms, a window) shows here, at the stage where it begins.
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { openCpuExecutor } from '../../src/engine/cpu/cpu-executor.ts';
 import {
   captureRun,
   MemorySink,
-  openCpuExecutor,
   openModel,
   type Executor,
   type Model,

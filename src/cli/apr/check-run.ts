@@ -9,13 +9,14 @@ import {
 } from '../../diagnosis/index.ts';
 import { openFile, writeFileAtomic, type Capture, type Model } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
+import { openExecutor, type ExecutorReport } from '../../executors.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
 import { findPacks, findUnquantized, isSameProgram, packsOfFile } from './check-packs.ts';
 import { checkSvg } from './check-svg.ts';
 import { printCheck } from './check-text.ts';
 import type { CheckFlags } from './check.ts';
-import { openChosenExecutor, type ExecutorReport } from './choose-executor.ts';
+import { requestedEngine } from './engine-option.ts';
 import { noteRopeChoice, openModelLogged, warn } from './open.ts';
 import { parseTokenIds, renderPromptOrDefault, type RenderedPrompt } from './prompt.ts';
 
@@ -36,6 +37,7 @@ const EXIT_OF: Readonly<Record<VerdictWord, ExitCode>> = {
 };
 
 export async function runCheck(path: string, promptText: string | undefined, flags: CheckFlags): Promise<ExitCode> {
+  requestedEngine(flags);
   const model = await openModelLogged(path);
   const original = flags.original === undefined ? null : await openModelLogged(flags.original);
   try {
@@ -78,7 +80,7 @@ async function run(
     const prompt = renderPromptOrDefault(model, promptText, flags);
     for (const { severity, message } of prompt.notices) warn(severity, message);
     noteRopeChoice(model, prompt.ids.length);
-    const { executor, report: chosen } = await openChosenExecutor(model, flags.gpu ? 'auto' : 'cpu');
+    const { executor, report: chosen } = await openExecutor(requestedEngine(flags), model.program, model.weights);
     try {
       const report = await checkModel({
         executor,

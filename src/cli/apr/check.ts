@@ -4,9 +4,10 @@
 import type { Command } from 'commander';
 import { RefuteError } from '../../errors.ts';
 import { createProgram } from '../program.ts';
+import { addEngineOptions, type EngineFlags } from './engine-option.ts';
 import { addPromptOptions, type PromptFlags } from './prompt.ts';
 
-export interface CheckFlags extends PromptFlags {
+export interface CheckFlags extends PromptFlags, EngineFlags {
   original?: string;
   /** Folders of packs. */
   pack?: string[];
@@ -16,8 +17,6 @@ export interface CheckFlags extends PromptFlags {
   all?: true;
   /** False with --no-free-run. */
   freeRun: boolean;
-  /** False with --no-gpu. */
-  gpu: boolean;
   json?: true;
 }
 
@@ -44,7 +43,8 @@ export function checkCommand(): Command {
     'check',
     'Judges every op of a model by itself, and says whether a difference is a bug',
   );
-  return addPromptOptions(command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json'))
+  const model = command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json');
+  return addEngineOptions(addPromptOptions(model))
     .option('--original <file>', 'the model before quantisation: splits the difference into its causes')
     .option(
       '--pack <path>',
@@ -56,7 +56,6 @@ export function checkCommand(): Command {
     .option('--svg <file>', 'write a strip along depth')
     .option('--all', 'show every op, not one row per layer')
     .option('--no-free-run', 'local check only: no cosine, NMSE or shares')
-    .option('--no-gpu', 'run on the CPU')
     .option('--json', 'print JSON only')
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, prompt: string | undefined, flags: CheckFlags) => {
@@ -78,5 +77,9 @@ function assertFlagsFit(prompt: string | undefined, flags: CheckFlags): void {
   if (prompt !== undefined || flags.prompt !== undefined) {
     const is = 'a prompt is given';
     throw new RefuteError({ code: 'E_USAGE', place: '--dump', is, allowed: 'the tokens are those of the dump' });
+  }
+  if (flags.engine !== undefined) {
+    const allowed = 'another engine has computed the dump';
+    throw new RefuteError({ code: 'E_USAGE', place: '--engine', is: 'there is a --dump', allowed });
   }
 }

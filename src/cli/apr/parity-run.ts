@@ -13,9 +13,10 @@ import {
   type ParityWord,
 } from '../../diagnosis/index.ts';
 import type { Model } from '../../engine/index.ts';
+import { openExecutor, type ExecutorReport } from '../../executors.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
-import { openChosenExecutor, type ExecutorReport } from './choose-executor.ts';
+import { requestedEngine } from './engine-option.ts';
 import { noteRopeChoice, openModelLogged, warn } from './open.ts';
 import { printParity } from './parity-text.ts';
 import type { ParityFlags } from './parity.ts';
@@ -44,6 +45,7 @@ const EXIT_OF: Readonly<Record<ParityWord, ExitCode>> = {
 
 export async function runParity(path: string, promptText: string | undefined, flags: ParityFlags): Promise<ExitCode> {
   const subject = flags.subject === undefined ? null : parseArgv('--subject', flags.subject);
+  const requested = requestedEngine(flags);
   const open = outsideOpener(flags);
   const model = await openModelLogged(path);
   const progress = new Progress();
@@ -57,7 +59,9 @@ export async function runParity(path: string, promptText: string | undefined, fl
     progress.update(`asking ${outside.kind}`);
     const answer = await outside.ask(prompt.ids, (done, total) => progress.update(`position ${done}/${total}`));
     const ours =
-      subject === null ? await askOurs(model, prompt.ids, flags) : await askSubject(model, prompt.ids, subject, flags);
+      subject === null
+        ? await askOurs(model, prompt.ids, requested)
+        : await askSubject(model, prompt.ids, subject, flags);
     const { program, weights } = model;
     const identity = outside.identity();
     const report = await compareEngines({
@@ -129,8 +133,8 @@ interface Asked {
   identity: Identity | null;
 }
 
-async function askOurs(model: Model, tokens: readonly number[], flags: ParityFlags): Promise<Asked> {
-  const { executor, report } = await openChosenExecutor(model, flags.gpu ? 'auto' : 'cpu');
+async function askOurs(model: Model, tokens: readonly number[], requested: string): Promise<Asked> {
+  const { executor, report } = await openExecutor(requested, model.program, model.weights);
   try {
     const logits = await logitsOf(executor, tokens, 'all');
     const name = executor.adapter ?? executor.id;

@@ -3,9 +3,10 @@
 import type { Command } from 'commander';
 import { parsePositiveCount } from '../options.ts';
 import { createProgram } from '../program.ts';
+import { addEngineOptions, type EngineFlags } from './engine-option.ts';
 import { addPromptOptions, usage, type PromptFlags } from './prompt.ts';
 
-export interface ParityFlags extends PromptFlags {
+export interface ParityFlags extends PromptFlags, EngineFlags {
   llamaCpp?: true;
   http?: string;
   modelName?: string;
@@ -20,8 +21,6 @@ export interface ParityFlags extends PromptFlags {
   subjectProfile?: string;
   timeLimit: number;
   all?: true;
-  /** False with --no-gpu. */
-  gpu: boolean;
   json?: true;
 }
 
@@ -54,7 +53,8 @@ Without a prompt, "What is 2+2?" is run.`;
 
 export function parityCommand(): Command {
   const command = createProgram('parity', "Compares with another engine on the same tokens, against float64's margins");
-  return addPromptOptions(command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json'))
+  const model = command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json');
+  return addEngineOptions(addPromptOptions(model))
     .option('--llama-cpp', 'against llama.cpp')
     .option('--http <url>', 'against an OpenAI-compatible endpoint')
     .option('--model-name <name>', 'what the endpoint calls the model')
@@ -68,7 +68,6 @@ export function parityCommand(): Command {
     .option('--subject-profile <name>', 'roundings of the subject (default: float32)')
     .option('--time-limit <seconds>', 'of one run of a program or one request', parsePositiveCount, 600)
     .option('--all', 'show every position of a long prompt')
-    .option('--no-gpu', 'run on the CPU')
     .option('--json', 'print JSON only')
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, prompt: string | undefined, flags: ParityFlags) => {
@@ -93,6 +92,9 @@ function assertFlagsFit(prompt: string | undefined, flags: ParityFlags): void {
   ];
   for (const [flag, value, partner, present] of partners) {
     if (value !== undefined && present === undefined) throw usage(flag, `there is no ${partner}`, 'it goes with it');
+  }
+  if (flags.subject !== undefined && flags.engine !== undefined) {
+    throw usage('--engine', 'there is a --subject', 'the subject takes the place of our engine');
   }
   if (http !== undefined && flags.modelName === undefined) {
     throw usage('--http', 'there is no --model-name', 'an endpoint serves models by name');

@@ -2,6 +2,7 @@
 import {
   generate,
   type Executor,
+  type FloatArray,
   type FinishReason,
   type Model,
   type Program,
@@ -14,7 +15,7 @@ import type { RunTracer } from './run-trace.ts';
 
 export interface RunModelRequest {
   model: Model;
-  executor: Executor;
+  executor: Executor<FloatArray>;
   prompt: RenderedPrompt;
   sampling: SamplingOptions;
   seed: number;

@@ -8,6 +8,7 @@ import {
   StatisticsSink,
   teeSinks,
   type CapturedStage,
+  type FloatArray,
   type Positions,
   type Program,
   type Stage,
@@ -81,11 +82,11 @@ export class RunTracer {
     this.#positions = positions === 'last' ? 'last' : 'all';
   }
 
-  tapOf(step: number, firstPosition: number, tokenCount: number): Tap | undefined {
+  tapOf(step: number, firstPosition: number, tokenCount: number): Tap<FloatArray> | undefined {
     if (step > this.#decodeSteps) return undefined;
     const statistics = new StatisticsSink();
     const heads = new FirstValuesSink();
-    const collector = new StageCollector({
+    const collector = new StageCollector<FloatArray>({
       program: this.#program,
       stages: step === 0 ? this.#stages : this.#decodeStages,
       positionCount: tokenCount,
@@ -114,14 +115,14 @@ export class RunTracer {
   }
 }
 
-class FirstValuesSink implements StageSink {
+class FirstValuesSink implements StageSink<FloatArray> {
   readonly values: Map<string, number[]> = new Map();
 
   begin({ path }: CapturedStage): void {
     this.values.set(path, []);
   }
 
-  append({ path }: CapturedStage, data: Float32Array): void {
+  append({ path }: CapturedStage, data: FloatArray): void {
     const values = this.values.get(path) ?? [];
     if (values.length < FIRST_VALUES) values.push(...data.subarray(0, FIRST_VALUES - values.length));
   }

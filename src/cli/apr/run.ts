@@ -2,14 +2,15 @@
 // generated ids, executor, model. The text streams to stdout; everything else goes to stderr, or with --json to JSON.
 import type { Command } from 'commander';
 import type { FinishReason, Notice, SamplingOptions } from '../../engine/index.ts';
+import type { ExecutorReport } from '../../executors.ts';
 import { parseCount, parsePositiveCount } from '../options.ts';
 import { createProgram } from '../program.ts';
 import { printJson } from '../terminal.ts';
-import type { ExecutorReport } from './choose-executor.ts';
+import { addEngineOptions, requestedEngine, type EngineFlags } from './engine-option.ts';
 import { addPromptOptions, usage, type PromptFlags } from './prompt.ts';
 import type { TracedRun, TraceFlags } from './run-trace.ts';
 
-export interface RunOptions extends PromptFlags, TraceFlags {
+export interface RunOptions extends PromptFlags, EngineFlags, TraceFlags {
   maxTokens: number;
   temperature: number;
   topK: number;
@@ -17,8 +18,6 @@ export interface RunOptions extends PromptFlags, TraceFlags {
   seed: number;
   repeatPenalty: number;
   repeatLastN: number;
-  /** False with --no-gpu. */
-  gpu: boolean;
   json?: true;
 }
 
@@ -62,7 +61,8 @@ Examples:
 
 export function runCommand(): Command {
   const command = createProgram('run', 'Generates text and says exactly what it ran');
-  return addPromptOptions(command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json'))
+  const model = command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json');
+  return addEngineOptions(addPromptOptions(model))
     .option('-n, --max-tokens <n>', 'end after so many tokens', parsePositiveCount, 128)
     .option('--temperature <t>', '0 takes the most likely token; higher is more random', parseReal('--temperature'), 0)
     .option('--top-k <k>', 'draw from the k most likely tokens only; 0 = all', parseCount, 0)
@@ -70,7 +70,6 @@ export function runCommand(): Command {
     .option('--seed <n>', 'start of the random numbers', parseCount, 299_792_458)
     .option('--repeat-penalty <r>', 'make recent tokens less likely; 1 = off', parseReal('--repeat-penalty'), 1)
     .option('--repeat-last-n <n>', 'how many tokens count as recent', parseCount, 64)
-    .option('--no-gpu', 'run on the CPU')
     .option('--trace', 'also show statistics and first values of every stage')
     .option('--trace-steps <n>', 'decode steps that --trace shows after the prompt (default: 1)', parseCount)
     .option('--stages <names>', 'stages that --trace shows (default: all)')
@@ -93,7 +92,7 @@ function parseReal(flag: string): (text: string) => number {
 async function run(path: string, argument: string | undefined, options: RunOptions): Promise<void> {
   const [
     engine,
-    { openChosenExecutor },
+    { openExecutor },
     { openModelLogged },
     { checkPromptFlags, renderPrompt },
     { runModel, sessionLength },
@@ -101,7 +100,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     tracing,
   ] = await Promise.all([
     import('../../engine/index.ts'),
-    import('./choose-executor.ts'),
+    import('../../executors.ts'),
     import('./open.ts'),
     import('./prompt.ts'),
     import('./run-model.ts'),
@@ -113,6 +112,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   engine.checkSampling(sampling);
   tracing.checkTraceFlags(options);
   checkPromptFlags(argument, options);
+  const requested = requestedEngine(options);
   const loadStartMs = performance.now();
   await using model = disposable(await openModelLogged(path));
   const prompt = renderPrompt(model.value, argument, options);
@@ -122,7 +122,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   const notices = [...prompt.notices, ...samplingNotices(sampling), ...(chosenRope === null ? [] : [chosenRope])];
   output.printPrompt(prompt, notices);
 
-  const chosen = await openChosenExecutor(model.value, options.gpu ? 'auto' : 'cpu');
+  const chosen = await openExecutor(requested, program, model.value.weights);
   await using executor = disposable(chosen.executor);
   const loadMs = performance.now() - loadStartMs;
   const writer = options.json === true ? null : new output.TextWriter();

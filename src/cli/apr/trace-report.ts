@@ -1,6 +1,6 @@
 // What a trace found, and the JSON it is printed as. trace-run.ts makes it, trace-text.ts shows it to people.
 import { stagePath, type Model, type NumericProfile, type StatisticsSink } from '../../engine/index.ts';
-import type { ExecutorReport } from './choose-executor.ts';
+import type { ExecutorReport } from '../../executors.ts';
 import type { RenderedPrompt } from './prompt.ts';
 import type { SavedFiles } from './trace-files.ts';
 import type { TraceSelection } from './trace-selection.ts';

@@ -10,13 +10,15 @@ import {
   teeSinks,
   type CaptureManifest,
   type Executor,
+  type FloatArray,
   type Model,
   type Program,
   type Stage,
   type StageSink,
 } from '../../engine/index.ts';
+import { openExecutor } from '../../executors.ts';
 import { printJson, Progress } from '../terminal.ts';
-import { openChosenExecutor } from './choose-executor.ts';
+import { requestedEngine } from './engine-option.ts';
 import { noteRopeChoice, openModelLogged, warn } from './open.ts';
 import { renderPrompt, type RenderedPrompt } from './prompt.ts';
 import { defaultFolder, describeFiles, staleText } from './trace-files.ts';
@@ -26,6 +28,7 @@ import { printTrace } from './trace-text.ts';
 import type { TraceOptions } from './trace.ts';
 
 export async function traceRun(path: string, promptText: string | undefined, options: TraceOptions): Promise<void> {
+  const requested = requestedEngine(options);
   const model = await openModelLogged(path);
   try {
     const selection = selectForTrace(model.program, options);
@@ -33,7 +36,7 @@ export async function traceRun(path: string, promptText: string | undefined, opt
     const prompt = renderPrompt(model, promptText, options);
     for (const { severity, message } of prompt.notices) warn(severity, message);
     noteRopeChoice(model, prompt.ids.length);
-    const { executor, report } = await openChosenExecutor(model, options.gpu ? 'auto' : 'cpu');
+    const { executor, report } = await openExecutor(requested, model.program, model.weights);
     try {
       const ran = await run(model, executor, prompt, selection, options);
       const stale = ran.files === null ? null : staleText(ran.files);
@@ -51,7 +54,7 @@ export async function traceRun(path: string, promptText: string | undefined, opt
 
 async function run(
   model: Model,
-  executor: Executor,
+  executor: Executor<FloatArray>,
   prompt: RenderedPrompt,
   selection: TraceSelection,
   options: TraceOptions,
@@ -85,7 +88,7 @@ async function run(
 
 async function startWriting(
   model: Model,
-  executor: Executor,
+  executor: Executor<FloatArray>,
   prompt: RenderedPrompt,
   { positions }: TraceSelection,
   options: TraceOptions,
@@ -113,7 +116,7 @@ function union(program: Program, stages: readonly Stage[]): Stage[] {
   return program.stages.filter((stage) => wanted.has(stage));
 }
 
-function onlyStages(stages: readonly Stage[], sink: StageSink): StageSink {
+function onlyStages(stages: readonly Stage[], sink: StageSink<FloatArray>): StageSink<FloatArray> {
   const paths = new Set(stages.map(stagePath));
   return {
     begin: (stage) => (paths.has(stage.path) ? sink.begin(stage) : undefined),
@@ -122,7 +125,7 @@ function onlyStages(stages: readonly Stage[], sink: StageSink): StageSink {
   };
 }
 
-function progressSink({ layerCount }: Program): StageSink {
+function progressSink({ layerCount }: Program): StageSink<FloatArray> {
   const progress = new Progress();
   return {
     begin: ({ layer, name }) => progress.update(layer === null ? name : `layer ${layer + 1}/${layerCount} ${name}`),
@@ -133,10 +136,10 @@ function progressSink({ layerCount }: Program): StageSink {
 
 const TOP = 5;
 
-function topTokens(model: Model, logits: Float32Array): Trace['top'] {
+function topTokens(model: Model, logits: FloatArray): Trace['top'] {
   const ids = topIndices(logits, TOP);
   const max = logits[ids[0] ?? 0] ?? 0;
-  const sum = logits.reduce((total, logit) => total + Math.exp(logit - max), 0);
+  const sum = Float64Array.from(logits, (logit) => Math.exp(logit - max)).reduce((total, power) => total + power, 0);
   return ids.map((id) => {
     const logit = logits[id] ?? Number.NaN;
     return { id, text: model.text.tokenText(id), logit, probability: Math.exp(logit - max) / sum };

@@ -4,9 +4,10 @@
 import type { Command } from 'commander';
 import { RefuteError } from '../../errors.ts';
 import { createProgram } from '../program.ts';
+import { addEngineOptions, type EngineFlags } from './engine-option.ts';
 import { addPromptOptions, type PromptFlags } from './prompt.ts';
 
-export interface TraceOptions extends PromptFlags {
+export interface TraceOptions extends PromptFlags, EngineFlags {
   payload?: true;
   saveTensor?: string;
   saveTensorDir?: string;
@@ -14,8 +15,6 @@ export interface TraceOptions extends PromptFlags {
   layer?: string;
   saveTensorLayers?: string;
   positions: string;
-  /** False with --no-gpu. */
-  gpu: boolean;
   json?: true;
 }
 
@@ -38,7 +37,8 @@ Examples:
 
 export function traceCommand(): Command {
   const command = createProgram('trace', 'Lists or runs the stages of a model: statistics, or every value to files');
-  return addPromptOptions(command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json'))
+  const model = command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json');
+  return addEngineOptions(addPromptOptions(model))
     .option('--payload', 'run, and show statistics of every stage')
     .option('--save-tensor <names>', 'run, and write these stages: a list like attn_norm,ffn_out, or all')
     .option('--save-tensor-dir <dir>', 'where to write (default: <model name>-trace in the current folder)')
@@ -46,7 +46,6 @@ export function traceCommand(): Command {
     .option('--layer <n>', 'only this layer')
     .option('--save-tensor-layers <start..end>', 'only these layers, end excluded')
     .option('--positions <which>', 'all, or last for the last position only', 'all')
-    .option('--no-gpu', 'run on the CPU')
     .option('--json', 'print JSON only')
     .addHelpText('after', EXAMPLES)
     .action(trace);
@@ -55,6 +54,9 @@ export function traceCommand(): Command {
 async function trace(path: string, prompt: string | undefined, options: TraceOptions): Promise<void> {
   assertFlagsFit(options);
   const isRun = options.payload === true || options.saveTensor !== undefined || hasPrompt(prompt, options);
+  if (!isRun && options.engine !== undefined) {
+    throw flagError('--engine', 'nothing is run', 'it goes with --payload, --save-tensor or a prompt');
+  }
   if (isRun) await (await import('./trace-run.ts')).traceRun(path, prompt, options);
   else await (await import('./trace-program.ts')).traceProgram(path, options);
 }

@@ -1,7 +1,7 @@
 // One check of an executor: run it once with every op tapped and judged, again on a second input where something was
 // suspect, and put verdict, coverage, verification and blind spots together. No files, no output.
 import type { Capture } from '../../engine/capture/read-capture.ts';
-import type { Executor, Session, WeightSource } from '../../engine/program/executor.ts';
+import type { Executor, FloatArray, Session, WeightSource } from '../../engine/program/executor.ts';
 import type { Op, Program } from '../../engine/program/program.ts';
 import { arithmeticOf, type Arithmetic } from '../reference/arithmetic.ts';
 import { blindSpots } from './blind-spots.ts';
@@ -22,7 +22,7 @@ export interface CheckReport extends Verdict {
 }
 
 export interface CheckOptions {
-  executor: Executor;
+  executor: Executor<FloatArray>;
   /** The judge's own, from a source that a fault under test has not touched. */
   program: Program;
   weights: WeightSource;
@@ -76,9 +76,9 @@ async function judgeRun(
 }
 
 async function inSession<Result>(
-  executor: Executor,
+  executor: Executor<FloatArray>,
   contextLength: number,
-  use: (session: Session) => Promise<Result>,
+  use: (session: Session<FloatArray>) => Promise<Result>,
 ): Promise<Result> {
   const session = await executor.openSession(contextLength);
   try {

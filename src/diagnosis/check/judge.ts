@@ -2,7 +2,7 @@
 // over its budget is itself faulty. Values come in the order of the program, chunk by chunk, are judged when they come
 // and dropped after their last reader. Beside it the free runs that split the global difference.
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
-import type { Tap, WeightSource } from '../../engine/program/executor.ts';
+import type { FloatArray, Tap, WeightSource } from '../../engine/program/executor.ts';
 import type { Arithmetic } from '../reference/arithmetic.ts';
 import { Lane } from '../reference/lane.ts';
 import { opReference } from '../reference/op-reference.ts';
@@ -35,7 +35,7 @@ interface OpenOp {
 
 export class Judge {
   /** Give this to the run. */
-  readonly tap: Tap;
+  readonly tap: Tap<FloatArray>;
   readonly #options: JudgeOptions;
   readonly #writers: ReadonlyMap<ValueId, number>;
   readonly #lastReads: ReadonlyMap<ValueId, number>;
@@ -69,7 +69,7 @@ export class Judge {
   }
 
   /** One value of one chunk; its op's inputs have been given before. */
-  async judge(value: ValueId, data: Float32Array, firstPosition: number): Promise<void> {
+  async judge(value: ValueId, data: FloatArray, firstPosition: number): Promise<void> {
     const { program, tokens, arithmetic, onProgress } = this.#options;
     const index = this.#writers.get(value);
     const op = program.ops[index ?? -1];
@@ -96,7 +96,7 @@ export class Judge {
   }
 
   /** A value that later ops read and that is not judged itself. */
-  give(value: ValueId, data: Float32Array): void {
+  give(value: ValueId, data: FloatArray): void {
     this.#captured.set(value, Float64Array.from(data));
     this.#forget(this.#writers.get(value) ?? -1);
   }
@@ -120,7 +120,7 @@ export class Judge {
     }
   }
 
-  #addSplit({ split }: OpenOp, value: ValueId, data: Float32Array): void {
+  #addSplit({ split }: OpenOp, value: ValueId, data: FloatArray): void {
     const r = this.#r?.get(value);
     if (split === null || r === undefined) return;
     split.add(data, this.#s?.get(value) ?? r, r, this.#o?.get(value) ?? null);

@@ -1,6 +1,7 @@
 // The judgement of one op: every element of what the engine wrote against what the op should have written, in units of
 // its budget; the worst place; group statistics that a mean over the tensor would dilute; a test for bias; a bit test for
 // NaN and infinities. Takes chunks of positions in order and keeps constant memory.
+import type { FloatArray } from '../../engine/program/executor.ts';
 import type { Op, ValueId } from '../../engine/program/program.ts';
 import { BIAS_LEAST_COUNT, BIAS_MEAN_ULP, BIAS_T } from '../ops/constants.ts';
 import type { OpReference } from '../ops/op-budget.ts';
@@ -98,7 +99,7 @@ export class OpTally {
   }
 
   /** @param engine [rows, width], from `firstPosition` on */
-  add(engine: Float32Array, should: OpReference, firstPosition: number): void {
+  add(engine: FloatArray, should: OpReference, firstPosition: number): void {
     const { reference, expected, proven } = should;
     if (engine.length !== reference.length) {
       throw new RangeError(`${this.#op.out}: ${engine.length} values for ${reference.length}`);

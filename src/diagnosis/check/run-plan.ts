@@ -1,7 +1,7 @@
 // How a check runs its tokens, so that the ways in which an engine is used are all judged: a prompt in one piece, single
 // steps at its start and its end, and a truncation in between. And what the bookkeeping of a session may get wrong on the
 // way: positions, and results that depend on whether anybody looks.
-import type { Session, Tap } from '../../engine/program/executor.ts';
+import type { FloatArray, Session, Tap } from '../../engine/program/executor.ts';
 import type { BugClass } from '../faults/fault.ts';
 
 export interface Segment {
@@ -28,11 +28,11 @@ export function segmentsOf(count: number): Segment[] {
 
 /** @returns the logits of every row that ran, in order, or the first fault of bookkeeping */
 export async function runSegments(
-  session: Session,
+  session: Session<FloatArray>,
   tokens: readonly number[],
-  tap: Tap | null,
-): Promise<{ logits: Float32Array[]; fault: PathFault | null }> {
-  const logits: Float32Array[] = [];
+  tap: Tap<FloatArray> | null,
+): Promise<{ logits: FloatArray[]; fault: PathFault | null }> {
+  const logits: FloatArray[] = [];
   for (const { from, to, isAfterTruncation } of segmentsOf(tokens.length)) {
     if (isAfterTruncation) session.truncate(from);
     if (session.positionCount !== from) {
@@ -47,17 +47,17 @@ export async function runSegments(
 }
 
 /** Bits, not numbers: a run that is watched must be the run that is not. */
-export function compareRuns(watched: readonly Float32Array[], unwatched: readonly Float32Array[]): PathFault | null {
+export function compareRuns(watched: readonly FloatArray[], unwatched: readonly FloatArray[]): PathFault | null {
   for (const [run, logits] of watched.entries()) {
     const other = unwatched[run] ?? new Float32Array(0);
-    const [a, b] = [bitsOf(logits), bitsOf(other)];
-    if (a.length === b.length && a.every((bits, i) => bits === b[i])) continue;
+    const [a, b] = [bytesOf(logits), bytesOf(other)];
+    if (a.length === b.length && a.every((byte, i) => byte === b[i])) continue;
     const sentence = `logits of the watched run are not those of the same run unwatched, bit for bit (run ${run + 1})`;
     return { sentence, bugClass: 'PATH_DIVERGENCE' };
   }
   return null;
 }
 
-function bitsOf(data: Float32Array): Uint32Array {
-  return new Uint32Array(data.buffer, data.byteOffset, data.length);
+function bytesOf(data: FloatArray): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

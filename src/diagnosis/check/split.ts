@@ -1,6 +1,8 @@
 // The global difference of a value, E − O = (R − O) + (S − R) + (E − S): weight quantisation, declared formats, and what
 // is left. Display numbers (cosine, NMSE, largest difference) and shares; none of them decides anything.
 
+import type { FloatArray } from '../../engine/program/executor.ts';
+
 /** `base`: the original weights where they are at hand, else the float64 run over the engine's own weights. */
 export interface Split {
   cosine: number | null;
@@ -28,7 +30,7 @@ export class SplitTally {
     this.#hasOriginal = hasOriginal;
   }
 
-  add(engine: Float32Array, s: Float64Array, r: Float64Array, original: Float64Array | null): void {
+  add(engine: FloatArray, s: Float64Array, r: Float64Array, original: Float64Array | null): void {
     const base = original ?? r;
     for (let i = 0; i < engine.length; i += 1) {
       const [e, sv, rv, b] = [engine[i] ?? 0, s[i] ?? 0, r[i] ?? 0, base[i] ?? 0];

@@ -68,7 +68,7 @@ export function compareChoices(
 }
 
 /** Indices of the `count` largest values, largest first, equal ones by index; none at all if a NaN is among them. */
-export function topIndices(row: Float32Array, count: number): number[] {
+export function topIndices(row: Float32Array | Float64Array, count: number): number[] {
   const top: number[] = [];
   for (let i = 0; i < row.length; i += 1) {
     const value = row[i] ?? 0;

@@ -58,13 +58,15 @@ export async function openDump(path: string, map: StageMap | null): Promise<Dump
 async function openCapture(folder: string): Promise<Dump> {
   const capture = await readCapture(folder);
   const { manifest } = capture;
-  if (dtypeOf(capture) === 'float64') throw notFloat32(folder, 'its values were computed in float64 and rounded since');
+  const { origin } = manifest;
+  const isOfDoubles = 'executor' in origin ? origin.executor === 'float64' : dtypeOf(capture) === 'float64';
+  if (isOfDoubles) throw notFloat32(folder, 'its values were computed in float64 and rounded since');
   const pathOf = (stage: string, layer: number | null): string => stagePath({ name: stage, layer });
   return {
     label: `${folder} (capture)`,
     tokens: manifest.tokens,
     positions: manifest.positions,
-    origin: 'executor' in manifest.origin ? manifest.origin : null,
+    origin: 'executor' in origin ? origin : null,
     modelSha256: manifest.model.sha256,
     names: capture.paths,
     has: (stage, layer) => capture.file(pathOf(stage, layer)) !== undefined,

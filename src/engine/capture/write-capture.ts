@@ -1,14 +1,15 @@
-// A capture folder as a sink: stage files grow piece by piece, the manifest comes last. A folder without a manifest is
-// no capture, so whatever stops the writing leaves none that could be believed.
+// A capture folder as a sink, in float32 whatever the executor computes in: stage files grow piece by piece, the manifest
+// comes last. A folder without a manifest is no capture, so whatever stops the writing leaves none that could be believed.
 import { elementBytes, encodeAprtHeader } from '../formats/aprt.ts';
 import { AtomicFile } from '../io/atomic-file.ts';
 import { removeFile } from '../io/remove-file.ts';
 import { newSha256, type RunningSha256 } from '../io/sha256.ts';
 import { writeFileAtomic } from '../io/write-file-atomic.ts';
 import { encodeManifest, MANIFEST_NAME, type CapturedFile, type CaptureManifest } from './manifest.ts';
+import type { FloatArray } from '../program/executor.ts';
 import type { CapturedStage, StageSink } from './sink.ts';
 
-export class CaptureWriter implements StageSink {
+export class CaptureWriter implements StageSink<FloatArray> {
   readonly folder: string;
   readonly #about: Omit<CaptureManifest, 'files'>;
   readonly #growing = new Map<string, { file: AtomicFile; hash: RunningSha256 }>();
@@ -38,9 +39,9 @@ export class CaptureWriter implements StageSink {
     await file.append(header);
   }
 
-  async append(stage: CapturedStage, data: Float32Array): Promise<void> {
+  async append(stage: CapturedStage, data: FloatArray): Promise<void> {
     const growing = this.#growing.get(stage.path);
-    const bytes = elementBytes(data);
+    const bytes = elementBytes(data instanceof Float32Array ? data : Float32Array.from(data));
     growing?.hash.update(bytes);
     await growing?.file.append(bytes);
   }

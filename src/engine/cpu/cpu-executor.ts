@@ -2,18 +2,16 @@
 import { RefuteError } from '../../errors.ts';
 import { MAX_MEMORY_BYTES } from './kernels/kernel-memory.ts';
 import { checkProgram } from '../program/check-program.ts';
-import type { Executor, Session, WeightSource } from '../program/executor.ts';
+import type { Executor, OpenOptions, Session, WeightSource } from '../program/executor.ts';
 import type { Program } from '../program/program.ts';
 import { CpuSession } from './cpu-session.ts';
 import { loadProgram, type LoadedProgram } from './load-program.ts';
 import { CPU_PROFILE } from './numeric-profile.ts';
 
 /** None of them changes a bit of any result. */
-export interface CpuOptions {
+export interface CpuOptions extends OpenOptions {
   /** Size of one memory; weights that do not fit go to the next. At most 4 GiB less a page, which is the default. */
   bankByteLimit?: number;
-  /** Positions that a run takes at a time. */
-  chunkPositions?: number;
 }
 
 const CHUNK_POSITIONS = 64;

@@ -23,8 +23,8 @@ export interface NumericProfile {
 }
 
 /**
- * How an executor hands out numbers: float32, but for the float64 executor, whose doubles would lose what they are for.
- * `Data` of every type below; whoever names none speaks of float32.
+ * How an executor hands out numbers: float32, and doubles from the float64 executor. It is the `Data` of every type below,
+ * which defaults to float32; `Executor<FloatArray>` is an executor of either kind.
  */
 export type FloatArray = Float32Array | Float64Array;
 
@@ -87,8 +87,23 @@ export interface Executor<Data extends FloatArray = Float32Array> {
   close(): Promise<void>;
 }
 
+/** None of them changes a bit of what an executor computes whose profile says that batching is bitwise. */
+export interface OpenOptions {
+  /** Positions that a run takes at a time; the executor's own choice unless given. */
+  chunkPositions?: number;
+}
+
 /** Opens an executor on a program: reads the weights, allocates memory, warms nothing up. */
 export type OpenExecutor<Data extends FloatArray = Float32Array> = (
   program: Program,
   weights: WeightSource,
+  options?: OpenOptions,
 ) => Promise<Executor<Data>>;
+
+/** An executor that may or may not be there: src/executors.ts lists them all. */
+export interface ExecutorProvider<Data extends FloatArray = FloatArray> {
+  readonly id: ExecutorId;
+  /** Opens nothing. @returns the adapter that it would run on (null on the CPU), or why it cannot run here */
+  probe(): Promise<{ adapter: string | null } | { absent: string }>;
+  open: OpenExecutor<Data>;
+}

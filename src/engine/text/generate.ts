@@ -1,7 +1,7 @@
 // Text generation on one session: the prompt in one run, then one token at a time, each fed back. Knows no model file
 // and no terminal; the caller opens and closes the session.
 import { RefuteError } from '../../errors.ts';
-import type { Session, Tap } from '../program/executor.ts';
+import type { FloatArray, Session, Tap } from '../program/executor.ts';
 import { RandomSource } from './random-source.ts';
 import { checkSampling, GREEDY, sampleToken, type SamplingOptions } from './sample.ts';
 import type { TextStream } from './text-model.ts';
@@ -9,7 +9,7 @@ import type { TextStream } from './text-model.ts';
 /** `stop`: the model gave an end token; `length`: `maxTokens` are there; `context`: the session is full. */
 export type FinishReason = 'stop' | 'length' | 'context';
 
-export interface GenerateOptions {
+export interface GenerateOptions<Data extends FloatArray = Float32Array> {
   promptIds: readonly number[];
   /** At least 1. */
   maxTokens: number;
@@ -25,17 +25,17 @@ export interface GenerateOptions {
   /** Each token carries the logits that it was chosen from. */
   keepsLogits?: boolean;
   /** Asked before each run: step 0 is the prompt, step n feeds the n-th token. */
-  tapOf?(step: number, firstPosition: number, tokenCount: number): Tap | undefined;
+  tapOf?(step: number, firstPosition: number, tokenCount: number): Tap<Data> | undefined;
   /** Called as the prompt goes in. */
   onPrompt?(done: number, total: number): void;
 }
 
-export interface GeneratedToken {
+export interface GeneratedToken<Data extends FloatArray = Float32Array> {
   id: number;
   /** The characters that this token completes, often its own, sometimes none. */
   text: string;
   /** [vocabSize], where `keepsLogits`. */
-  logits?: Float32Array;
+  logits?: Data;
 }
 
 export interface GenerationEnd {
@@ -52,10 +52,10 @@ const PROMPT_RUN_POSITIONS = 256;
 /**
  * @throws RefuteError E_GENERATE (a broken option), E_PROMPT_TOO_LONG, E_SAMPLING, E_LOGITS, and those of the session
  */
-export async function* generate(
-  session: Session,
-  options: GenerateOptions,
-): AsyncGenerator<GeneratedToken, GenerationEnd, void> {
+export async function* generate<Data extends FloatArray = Float32Array>(
+  session: Session<Data>,
+  options: GenerateOptions<Data>,
+): AsyncGenerator<GeneratedToken<Data>, GenerationEnd, void> {
   const { promptIds, maxTokens, endIds, stream, sampling = GREEDY, seed = 0, keepsLogits = false } = options;
   checkOptions(options, sampling);
   const random = new RandomSource(seed);
@@ -75,22 +75,28 @@ export async function* generate(
   }
 }
 
-async function runPrompt(session: Session, options: GenerateOptions): Promise<Float32Array> {
+async function runPrompt<Data extends FloatArray>(
+  session: Session<Data>,
+  options: GenerateOptions<Data>,
+): Promise<Data> {
   const { promptIds } = options;
   const tap = options.tapOf?.(0, 0, promptIds.length);
-  let logits: Float32Array = new Float32Array(0);
-  for (let done = 0; done < promptIds.length; done += PROMPT_RUN_POSITIONS) {
+  for (let done = 0; ; done += PROMPT_RUN_POSITIONS) {
     options.onPrompt?.(done, promptIds.length);
     const tokens = promptIds.slice(done, done + PROMPT_RUN_POSITIONS);
     const isLast = done + tokens.length === promptIds.length;
     const request = { tokens, logits: isLast ? 'last' : 'none', ...(tap === undefined ? {} : { tap }) } as const;
-    ({ logits } = await session.run(request));
+    const { logits } = await session.run(request);
+    if (!isLast) continue;
+    options.onPrompt?.(promptIds.length, promptIds.length);
+    return logits;
   }
-  options.onPrompt?.(promptIds.length, promptIds.length);
-  return logits;
 }
 
-function checkOptions({ promptIds, maxTokens, contextLength }: GenerateOptions, sampling: SamplingOptions): void {
+function checkOptions(
+  { promptIds, maxTokens, contextLength }: Omit<GenerateOptions, 'tapOf'>,
+  sampling: SamplingOptions,
+): void {
   checkSampling(sampling);
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
     throw new RefuteError({

@@ -1,6 +1,7 @@
 // From logits to one token. The order is fixed: repeat penalty, temperature, top-k, top-p, draw. (As in Transformers;
 // llama.cpp applies the temperature last, so its top-p keeps other tokens at temperatures other than 1.)
 import { RefuteError } from '../../errors.ts';
+import type { FloatArray } from '../program/executor.ts';
 import type { RandomSource } from './random-source.ts';
 
 export interface SamplingOptions {
@@ -37,7 +38,7 @@ export function checkSampling(options: SamplingOptions): void {
  * @throws RefuteError E_LOGITS where a logit is NaN or +Infinity, or all are −Infinity: there is no likeliest token then
  */
 export function sampleToken(
-  logits: Float32Array,
+  logits: FloatArray,
   recent: readonly number[],
   options: SamplingOptions,
   random: RandomSource,
@@ -51,7 +52,7 @@ export function sampleToken(
 }
 
 /** The greatest; of equals the lowest id. */
-export function argmax(logits: Float32Array): number {
+export function argmax(logits: FloatArray): number {
   let best = 0;
   for (let id = 1; id < logits.length; id += 1) {
     if ((logits[id] ?? 0) > (logits[best] ?? 0)) best = id;
@@ -59,7 +60,7 @@ export function argmax(logits: Float32Array): number {
   return best;
 }
 
-function checkLogits(logits: Float32Array): void {
+function checkLogits(logits: FloatArray): void {
   let isPossible = false;
   for (let id = 0; id < logits.length; id += 1) {
     const logit = logits[id] ?? Number.NaN;
@@ -69,7 +70,7 @@ function checkLogits(logits: Float32Array): void {
   if (!isPossible) throw logitsError(`none of ${logits.length} tokens has a logit above -Infinity`);
 }
 
-function penalize(logits: Float32Array, recent: readonly number[], options: SamplingOptions): Float32Array {
+function penalize(logits: FloatArray, recent: readonly number[], options: SamplingOptions): FloatArray {
   const { repeatPenalty, repeatLastN } = options;
   if (repeatPenalty === 1 || repeatLastN === 0) return logits;
   const penalized = logits.slice();
@@ -81,7 +82,7 @@ function penalize(logits: Float32Array, recent: readonly number[], options: Samp
 }
 
 /** Ids by logit, greatest first, equals by id; all of them in id order where nothing is cut. */
-function keepTopK(logits: Float32Array, topK: number): number[] {
+function keepTopK(logits: FloatArray, topK: number): number[] {
   const all = Array.from(logits, (_, id) => id);
   if (topK === 0 || topK >= logits.length) return all;
   // Sorting the numbers alone is several times faster than sorting ids by them.
@@ -92,7 +93,7 @@ function keepTopK(logits: Float32Array, topK: number): number[] {
   ).slice(0, topK);
 }
 
-function keepTopP(ids: number[], logits: Float32Array, best: number, { topP, temperature }: SamplingOptions): number[] {
+function keepTopP(ids: number[], logits: FloatArray, best: number, { topP, temperature }: SamplingOptions): number[] {
   if (topP === 1) return ids;
   const weightOf = weights(logits, best, temperature);
   const total = ids.reduce((sum, id) => sum + weightOf(id), 0);
@@ -111,7 +112,7 @@ function keepTopP(ids: number[], logits: Float32Array, best: number, { topP, tem
 
 function draw(
   ids: readonly number[],
-  logits: Float32Array,
+  logits: FloatArray,
   best: number,
   temperature: number,
   random: RandomSource,
@@ -131,13 +132,13 @@ function draw(
 }
 
 /** e^((logit − greatest) / temperature): from 0 to 1, never infinite. In double precision. */
-function weights(logits: Float32Array, best: number, temperature: number): (id: number) => number {
+function weights(logits: FloatArray, best: number, temperature: number): (id: number) => number {
   const most = logits[best] ?? 0;
   // At a tiny temperature the quotient overflows to −Infinity, whose exponential is the right limit, 0.
   return (id) => (id === best ? 1 : Math.exp(((logits[id] ?? -Infinity) - most) / temperature));
 }
 
-function byLogit(logits: Float32Array, ids: number[]): number[] {
+function byLogit(logits: FloatArray, ids: number[]): number[] {
   return ids.toSorted((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b);
 }
 

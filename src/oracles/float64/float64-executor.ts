@@ -2,25 +2,20 @@
 // Slow and clear on purpose; shares no arithmetic with what it judges, not even float16. What it cannot see is a wrong
 // program, which it would run as faithfully as any other.
 import { RefuteError } from '../../errors.ts';
-import type { Executor, Session, WeightSource } from '../../engine/program/executor.ts';
+import type { Executor, OpenOptions, Session, WeightSource } from '../../engine/program/executor.ts';
 import type { Program } from '../../engine/program/program.ts';
 import { checkProgram } from './check-program.ts';
 import { Float64Session } from './float64-session.ts';
 import { FLOAT64_PROFILE } from './numeric-profile.ts';
 
-/** Changes no bit of any result. */
-export interface Float64Options {
-  /** Positions that go through the program together; more of them share each reading of the weights. */
-  chunkPositions?: number;
-}
-
+/** More positions that go through the program together share each reading of the weights. */
 const CHUNK_POSITIONS = 512;
 
 /** An `OpenExecutor<Float64Array>`. Keeps no weights: they are read in every run. @throws RefuteError E_PROGRAM, E_PROGRAM_WEIGHT */
 export async function openFloat64Executor(
   program: Program,
   weights: WeightSource,
-  { chunkPositions = CHUNK_POSITIONS }: Float64Options = {},
+  { chunkPositions = CHUNK_POSITIONS }: OpenOptions = {},
 ): Promise<Executor<Float64Array>> {
   checkProgram(program, weights);
   return new Float64Executor(program, weights, chunkPositions);

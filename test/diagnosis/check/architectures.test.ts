@@ -2,7 +2,8 @@
 // seed. And the ops that only some architectures have are judged, not waved through.
 import { describe, expect, it } from 'vitest';
 import { checkModel, type CheckReport } from '../../../src/diagnosis/index.ts';
-import { openCpuExecutor, type Program } from '../../../src/engine/index.ts';
+import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
+import type { Program } from '../../../src/engine/index.ts';
 import { SMALL_CONFIG, syntheticProgram, syntheticWeights, type SyntheticConfig } from '../../cases/synthetic-model.ts';
 
 const plain = { ...SMALL_CONFIG, hasQkvBias: false };

@@ -4,14 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkDump, openDump, parseStageMap, plant, type CheckReport } from '../../../src/diagnosis/index.ts';
-import {
-  captureRun,
-  MemorySink,
-  openCpuExecutor,
-  openModel,
-  type Model,
-  type ModelTransform,
-} from '../../../src/engine/index.ts';
+import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
+import { captureRun, MemorySink, openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 const root = await temporaryFolder();

@@ -4,14 +4,8 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkModel, plant, type CheckReport } from '../../../src/diagnosis/index.ts';
-import {
-  openCpuExecutor,
-  openModel,
-  readCapture,
-  type Capture,
-  type Model,
-  type ModelTransform,
-} from '../../../src/engine/index.ts';
+import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
+import { openModel, readCapture, type Capture, type Model, type ModelTransform } from '../../../src/engine/index.ts';
 
 const bundled = fileURLToPath(new URL('../../../models/sums-2m/', import.meta.url));
 /** A chat prompt; every position attends to others. */

@@ -4,13 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTinyPack } from '../../../falsifiers/kit/models/tiny-packs.ts';
 import { verifyProgram } from '../../../src/diagnosis/check/verify-program.ts';
 import { checkModel, plant, type CheckReport } from '../../../src/diagnosis/index.ts';
-import {
-  openCpuExecutor,
-  openModel,
-  type Capture,
-  type Model,
-  type ModelTransform,
-} from '../../../src/engine/index.ts';
+import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
+import { openModel, type Capture, type Model, type ModelTransform } from '../../../src/engine/index.ts';
 
 const at = (path: string): string => new URL(`../../../models/tiny/${path}`, import.meta.url).pathname;
 const TOKENS = [70, 1, 33, 17, 8, 54, 20, 76, 2, 41, 9, 66, 5];

@@ -12,7 +12,8 @@ import {
   type OutsideEngine,
   type ParityReport,
 } from '../../../src/diagnosis/index.ts';
-import { openCpuExecutor, openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
+import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
+import { openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 
 const bundled = fileURLToPath(new URL('../../../models/sums-2m/', import.meta.url));
