@@ -137,16 +137,15 @@ async function countElements({ tensors }: ModelFile): Promise<CountedTensor[]> {
 async function tryLoad(
   path: string,
 ): Promise<{ loaded: Pick<Inspection, 'config' | 'shapes' | 'notices'> | null; failure: RefuteError | null }> {
-  const [{ openModel }, { configEntries }, { countFittingShapes }] = await Promise.all([
+  const [{ openModel }, { configEntries }] = await Promise.all([
     import('../../engine/index.ts'),
     import('../../diagnosis/index.ts'),
-    import('./open.ts'),
   ]);
   try {
     const model = await openModel(path);
-    const shapes = countFittingShapes(model);
+    const { shapes, notices } = model;
     await model.close();
-    return { loaded: { config: configEntries(model), shapes, notices: model.notices }, failure: null };
+    return { loaded: { config: configEntries(model), shapes, notices }, failure: null };
   } catch (error) {
     if (error instanceof RefuteError) return { loaded: null, failure: error };
     throw error;

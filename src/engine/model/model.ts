@@ -17,6 +17,8 @@ export interface Model {
   program: Program;
   /** Answers with the program's shapes where the file lists them swapped; `tensors` has the file's own. */
   weights: WeightSource;
+  /** Of the weights that the program wants, how many the file lists as it wants them. */
+  shapes: { fitting: number; wanted: number };
   /** What the loader saw of the embedding; null where the program has none. */
   embedding: EmbeddingReport | null;
   /** Every tensor of the file, in file order. */

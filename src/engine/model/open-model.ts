@@ -70,6 +70,7 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
     config,
     program,
     weights: checked.weights,
+    shapes: { fitting: checked.fitting, wanted: program.weights.length },
     embedding: inspected.embedding,
     tensors,
     metadata,
