@@ -86,7 +86,7 @@ function readModelType(
   const classes = metadata.get('architectures');
   const first: unknown = Array.isArray(classes) ? classes[0] : undefined;
   if (first !== undefined && !(typeof first === 'string' && first.endsWith('ForCausalLM'))) {
-    const is = `the class is ${shownValue(first)}, which is no causal language model`;
+    const is = `the class is ${shownValue(first)}, which is not a causal language model`;
     throw unknownArchitecture(path, is, architectures);
   }
   return found;

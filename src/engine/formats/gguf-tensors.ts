@@ -2,11 +2,11 @@
 import type { GgufCursor } from './gguf-cursor.ts';
 import { MAX_DIMENSIONS, MAX_TENSOR_NAME_BYTES } from './gguf-limits.ts';
 import { storedType } from './gguf-types.ts';
-import type { ListedTensor } from './listed-tensor.ts';
+import type { HeaderTensor } from './header-tensor.ts';
 import { readString } from './gguf-values.ts';
 import { quoted } from './quoted.ts';
 
-export interface GgufTensor extends ListedTensor {
+export interface GgufTensor extends HeaderTensor {
   ggmlId: number;
 }
 

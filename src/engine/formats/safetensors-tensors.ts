@@ -1,14 +1,14 @@
 // The tensor list of a safetensors header, and the proof that its tensors fill the data exactly: none outside, no two
 // overlapping, no byte that belongs to none.
 import { RefuteError } from '../../errors.ts';
-import type { ListedTensor } from './listed-tensor.ts';
+import type { HeaderTensor } from './header-tensor.ts';
 import { isJsonObject } from './json-file.ts';
 import { quoted, shownValue } from './quoted.ts';
 import { MAX_DIMENSIONS, MAX_NAME_CHARACTERS, MAX_TENSORS } from './safetensors-limits.ts';
 import { SAFETENSORS_TYPES } from './safetensors-types.ts';
 import type { JsonObject, JsonValue } from './strict-json.ts';
 
-export interface SafetensorsTensor extends ListedTensor {
+export interface SafetensorsTensor extends HeaderTensor {
   /** Every type of this format has a known length. */
   byteLength: number;
 }

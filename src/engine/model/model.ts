@@ -4,7 +4,7 @@ import type { Program, WeightName } from '../program/program.ts';
 import type { Notice } from '../../notice.ts';
 import type { WeightSource } from '../program/executor.ts';
 import type { ModelConfig } from '../program/config.ts';
-import type { ListedTensor } from '../formats/listed-tensor.ts';
+import type { HeaderTensor } from '../formats/header-tensor.ts';
 import type { TensorTypeName } from '../formats/tensor-types.ts';
 import type { TextModel } from '../text/text-model.ts';
 
@@ -51,7 +51,7 @@ export interface FileEntry {
 }
 
 /** A tensor of a model's files under its canonical name, which is GGUF's; or the stack that single experts make. */
-export interface FileTensor extends ListedTensor {
+export interface FileTensor extends HeaderTensor {
   /** What the file calls it (a stack: its first part), where that is something else. */
   storedName?: string;
   /** The file that holds it, where there are several. */

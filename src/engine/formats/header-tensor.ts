@@ -1,7 +1,7 @@
 // A tensor as the header of a file lists it, whatever the format. Types only.
 import type { TensorTypeName } from './tensor-types.ts';
 
-export interface ListedTensor {
+export interface HeaderTensor {
   name: string;
   /** null: a type that the engine cannot decode; an error only once the tensor is wanted. */
   type: TensorTypeName | null;
