@@ -178,13 +178,13 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       {
         id: 'archconf-scalar-ignored',
-        title: 'the scale of the scores comes from the width of a head, whatever query_pre_attn_scalar says',
+        title: 'the scale of the scores is that of the default, whatever query_pre_attn_scalar says',
         size: 'gross',
         inject: {
           kind: 'source',
-          file: 'src/engine/config/config-from-hf.ts',
-          find: 'return 1 / Math.sqrt(scalar);',
-          replace: 'return 1 / Math.sqrt(scalar > 0 ? headDim : 1);',
+          file: 'src/engine/architectures/gemma2.ts',
+          find: 'Math.sqrt(scalar)',
+          replace: 'Math.sqrt(scalar > 0 ? DEFAULTS.queryScalar : 1)',
         },
       },
     ],
@@ -234,7 +234,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'gross',
         inject: {
           kind: 'source',
-          file: 'src/engine/config/metadata-reader.ts',
+          file: 'src/engine/config/config-reader.ts',
           find: "    this.notices.push({ severity: 'note', code, message });\n",
           replace: '',
         },
@@ -245,7 +245,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         size: 'small',
         inject: {
           kind: 'source',
-          file: 'src/engine/config/metadata-reader.ts',
+          file: 'src/engine/config/config-reader.ts',
           find: "this.record(name, 'default', why);",
           replace: "this.record(name, 'metadata', why);",
         },
@@ -310,8 +310,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         inject: {
           kind: 'source',
           file: 'src/engine/config/config-from-hf.ts',
-          find: 'HF_MODEL_TYPES.get(name) : undefined;',
-          replace: "(HF_MODEL_TYPES.get(name) ?? HF_MODEL_TYPES.get('llama')) : undefined;",
+          find: 'findModelType(architectures, name);',
+          replace: "findModelType(architectures, name) ?? findModelType(architectures, 'llama');",
         },
       },
       {
@@ -321,9 +321,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         inject: {
           kind: 'source',
           file: 'src/engine/config/config-from-gguf.ts',
-          find: "if (typeof name === 'string' && isArchitecture(name)) return name;",
-          replace:
-            "if (typeof name === 'string' && name.startsWith('llam')) return 'llama';\n  if (typeof name === 'string' && isArchitecture(name)) return name;",
+          find: 'architectures.get(name) : undefined;',
+          replace: "architectures.get(name.startsWith('llam') ? 'llama' : name) : undefined;",
         },
       },
     ],

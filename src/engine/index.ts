@@ -5,7 +5,7 @@ export type { ModelFile } from './model/model-file.ts';
 export type { Notice } from '../notice.ts';
 export type { EmbeddingReport, FileEntry, FileTensor, Model, ModelTransform } from './model/model.ts';
 
-export type { Architecture, ConfigKey, ModelConfig, Provenance } from './program/config.ts';
+export type { ConfigKey, ModelConfig, Provenance } from './program/config.ts';
 export type {
   Executor,
   ExecutorId,
@@ -36,7 +36,6 @@ export type {
 } from './program/program.ts';
 export { chosenByLength, ropeByLength } from './config/rope-scaling.ts';
 export { compileProgram } from './architectures/registry.ts';
-export { HF_MODEL_TYPES } from './config/hf-keys.ts';
 export { STAGE_ALIASES, STAGE_NAMES, stageRank, type StageName } from './program/stages.ts';
 
 export { decodeTensorRows } from './cpu/dequantize.ts';

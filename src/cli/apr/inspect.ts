@@ -2,7 +2,7 @@
 // value comes from. Reads the header only; a file that cannot be run is shown as far as it goes, and then fails.
 import type { Command } from 'commander';
 import type { ConfigValue } from '../../diagnosis/index.ts';
-import type { Model, ModelFile, Notice } from '../../engine/index.ts';
+import type { FileTensor, Model, ModelFile, Notice } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
 import { createProgram } from '../program.ts';
 import { printJson } from '../terminal.ts';
@@ -92,9 +92,8 @@ async function inspect(path: string, options: InspectOptions): Promise<void> {
 }
 
 async function inspectFile(file: ModelFile, options: InspectOptions): Promise<void> {
-  const { path, format, formatText, container, byteLength, tokenizer } = file;
+  const { path, format, formatText, container, byteLength, tokenizer, tensors } = file;
   const { loaded, failure } = await tryLoad(path);
-  const tensors = await countElements(file);
   const inspection: Inspection = {
     schemaVersion: 1,
     path,
@@ -126,34 +125,26 @@ async function inspectFile(file: ModelFile, options: InspectOptions): Promise<vo
   if (failure !== null) throw failure;
 }
 
-type CountedTensor = ModelFile['tensors'][number] & { elementCount: number };
-
-async function countElements({ tensors }: ModelFile): Promise<CountedTensor[]> {
-  const { elementCountOf } = await import('../../engine/index.ts');
-  return tensors.map((tensor) => ({ ...tensor, elementCount: elementCountOf(tensor.shape) }));
-}
-
 /** What only an opened model knows; the failure is kept, because the rest of the file can still be shown. */
 async function tryLoad(
   path: string,
 ): Promise<{ loaded: Pick<Inspection, 'config' | 'shapes' | 'notices'> | null; failure: RefuteError | null }> {
-  const [{ openModel }, { configEntries }, { countFittingShapes }] = await Promise.all([
+  const [{ openModel }, { configEntries }] = await Promise.all([
     import('../../engine/index.ts'),
     import('../../diagnosis/index.ts'),
-    import('./open.ts'),
   ]);
   try {
     const model = await openModel(path);
-    const shapes = countFittingShapes(model);
+    const { shapes, notices } = model;
     await model.close();
-    return { loaded: { config: configEntries(model), shapes, notices: model.notices }, failure: null };
+    return { loaded: { config: configEntries(model), shapes, notices }, failure: null };
   } catch (error) {
     if (error instanceof RefuteError) return { loaded: null, failure: error };
     throw error;
   }
 }
 
-function totalsByType(tensors: readonly CountedTensor[]): TensorTypeTotals[] {
+function totalsByType(tensors: readonly FileTensor[]): TensorTypeTotals[] {
   const byType = new Map<string, TensorTypeTotals>();
   for (const { typeLabel, elementCount, byteLength } of tensors) {
     const totals = byType.get(typeLabel) ?? { type: typeLabel, tensorCount: 0, elementCount: 0, byteLength: 0 };

@@ -23,7 +23,7 @@ function loaderLog(model: Model): string[] {
     const values = firstValues.map(float32Text).join(', ');
     lines.push(`embedding: ${name} ${shapeText(shape)} ${type}, row 0 starts ${values}`);
   }
-  const { fitting, wanted } = countFittingShapes(model);
+  const { fitting, wanted } = model.shapes;
   const shapes = `shapes: ${fitting} of ${wanted} tensors fit the config`;
   lines.push(fitting === wanted ? shapes : errorStyle.yellow(shapes));
   for (const { severity, code, message } of model.notices) {
@@ -31,16 +31,6 @@ function loaderLog(model: Model): string[] {
     lines.push(severity === 'warning' ? errorStyle.yellow(text) : text);
   }
   return lines;
-}
-
-/** Of the weights that the program reads, how many the file lists with exactly the shape that the config demands. */
-export function countFittingShapes(model: Model): { fitting: number; wanted: number } {
-  const listed = new Map(model.tensors.map(({ name, shape }) => [name, shape]));
-  const fitting = model.program.weights.filter(({ name, shape }) => {
-    const found = listed.get(name);
-    return found !== undefined && found.length === shape.length && found.every((n, i) => n === shape[i]);
-  }).length;
-  return { fitting, wanted: model.program.weights.length };
 }
 
 /** A remark on stderr about what a command is doing; results never go this way. */

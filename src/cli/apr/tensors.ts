@@ -57,7 +57,7 @@ async function listTensors(path: string, options: TensorsOptions): Promise<ExitC
       listed.push({ tensor, statistics });
     }
     progress.clear();
-    if (options.json === true) printJson(await asJson(path, file, matching, listed));
+    if (options.json === true) printJson(asJson(path, file, matching, listed));
     else printTensors(path, file, matching, listed, options);
     return chosen.length === 0 ? EXIT.declined : EXIT.accepted;
   } finally {
@@ -82,13 +82,12 @@ async function statisticsOf({ weights }: ModelFile, tensor: FileTensor): Promise
   return statistics.finish();
 }
 
-async function asJson(
+function asJson(
   path: string,
   file: ModelFile,
   matching: readonly FileTensor[],
   listed: readonly ListedTensor[],
-): Promise<object> {
-  const { elementCountOf } = await import('../../engine/index.ts');
+): object {
   return {
     schemaVersion: 1,
     path,
@@ -104,7 +103,7 @@ async function asJson(
       type: tensor.typeLabel,
       shape: tensor.shape,
       ggufDimensions: tensor.shape.toReversed(),
-      elementCount: elementCountOf(tensor.shape),
+      elementCount: tensor.elementCount,
       byteLength: tensor.byteLength,
       byteOffset: tensor.byteOffset,
       ...(statistics === null ? {} : { statistics }),

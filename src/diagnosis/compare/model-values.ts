@@ -66,9 +66,8 @@ async function comparePair(
     else comparer.add(valuesA, await decodeTensorRows(tensorB.type, next.value));
   }
   const comparison = comparer.finish();
-  const elementCount = tensorA.shape.reduce((product, n) => product * n, 1);
-  if (comparison.elementCount !== elementCount) {
-    throw new RangeError(`${tensorA.name}: ${comparison.elementCount} of ${elementCount} elements came`);
+  if (comparison.elementCount !== tensorA.elementCount) {
+    throw new RangeError(`${tensorA.name}: ${comparison.elementCount} of ${tensorA.elementCount} elements came`);
   }
   return comparison;
 }

@@ -1,6 +1,6 @@
 // A reference pack: a capture written by somebody else's engine, held against the program it is to vouch for before
 // a number of it is compared. Format: docs/reference-packs.md. The capture itself is read by the engine's `readCapture`.
-import { HF_MODEL_TYPES } from '../../engine/config/hf-keys.ts';
+import { isNameOf } from '../../engine/architectures/registry.ts';
 import { readCapture, type Capture } from '../../engine/capture/read-capture.ts';
 import { stagePath } from '../../engine/capture/sink.ts';
 import type { CapturedFile } from '../../engine/capture/manifest.ts';
@@ -44,8 +44,7 @@ export function producerOf({ manifest: { origin } }: Capture): string {
 
 /** By our name of the architecture or by the `model_type` of config.json, which a producer may know instead. */
 export function isOfArchitecture({ manifest }: Pick<Capture, 'manifest'>, { architecture }: Program): boolean {
-  const named = manifest.model.architecture;
-  return named === architecture || HF_MODEL_TYPES.get(named)?.architecture === architecture;
+  return isNameOf(manifest.model.architecture, architecture);
 }
 
 /** What the producer computed in, in its own word; null where it does not say. */

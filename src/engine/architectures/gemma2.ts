@@ -1,55 +1,91 @@
 // Gemma 2: scaled embeddings, a norm before and after each part, scores and logits softly capped, GELU, and a window in
-// every other layer. Channels: M = modelDim, F = ffnDim, Q = headCount · headDim, K = kvHeadCount · headDim.
-import type { ModelConfig } from '../program/config.ts';
-import { ProgramBuilder, type Built } from '../program/program-builder.ts';
-import type { Program } from '../program/program.ts';
-import { selfAttention } from './decoder.ts';
-import type { ArchitectureRules } from './rules.ts';
+// every other layer. All of it is in the config or in decoder.ts.
+import type { Architecture } from '../config/architecture.ts';
+import type { ConfigParts } from '../config/config-parts.ts';
+import { LIMITS } from '../config/config-rules.ts';
+import { compileDecoder } from './decoder.ts';
 
-export const gemma2: ArchitectureRules = {
-  ropePairing: 'neox',
+const SOFTCAP_KEYS = { attentionSoftcap: 'attn_logit_softcapping', logitSoftcap: 'final_logit_softcapping' } as const;
+/** What llama.cpp and Transformers take where a file names none. */
+const DEFAULTS = { attentionSoftcap: 50, logitSoftcap: 30, slidingWindow: 4_096, queryScalar: 256 } as const;
+const [LLAMA_CPP, TRANSFORMERS] = ["llama.cpp's default", "Transformers' default"];
+/** The layer count by which llama.cpp tells Gemma 2 27B, whose scale no key of GGUF holds. */
+const LAYERS_OF_27B = 46;
+
+export const gemma2: Architecture = {
+  name: 'gemma2',
   qkvBias: 'where-present',
-  rotatesWholeHead: false,
-  hasLongrope: false,
   hasQkNorm: false,
-  hasExperts: false,
-  gemma: { normOffset: 1, attentionSoftcap: 50, logitSoftcap: 30, slidingWindow: 4_096, queryScalar: 256 },
-  compile: compileGemma2,
+  bosSpellings: ['<bos>'],
+  ownTensors: /^blk\.\d+\.post_/,
+  gguf: {
+    ropePairing: 'neox',
+    keys: Object.values(SOFTCAP_KEYS),
+    parts: {
+      window: (reader, { layerCount }) => {
+        const [name, key] = ['slidingWindow', 'attention.sliding_window'] as const;
+        const slidingWindow =
+          reader.count(name, key, LIMITS.slidingWindow) ??
+          reader.default(name, 'SLIDING-WINDOW-DEFAULT', key, DEFAULTS.slidingWindow, LLAMA_CPP);
+        reader.record('fullAttentionLayers', 'architecture', 'every second layer, from 1');
+        const half = Math.floor(layerCount / 2);
+        return { slidingWindow, fullAttentionLayers: Array.from({ length: half }, (_, i) => 2 * i + 1) };
+      },
+      attentionScale: (reader, { layerCount, modelDim, headCount, headDim }) => {
+        const isLarge = layerCount === LAYERS_OF_27B;
+        const rule = isLarge ? `1 / √(embedding_length / head_count), with ${LAYERS_OF_27B} layers` : '1 / √headDim';
+        reader.record('attentionScale', 'architecture', rule);
+        return { attentionScale: 1 / Math.sqrt(isLarge ? modelDim / headCount : headDim) };
+      },
+      softcaps: softcaps(LLAMA_CPP),
+      scales: scales(0, 'gains of GGUF files hold it already'),
+    },
+  },
+  hf: {
+    modelTypes: { gemma2: { window: 'alternating', isTied: true } },
+    activation: { key: 'hidden_activation', name: 'gelu_pytorch_tanh' },
+    keys: ['hidden_activation', 'query_pre_attn_scalar', ...Object.values(SOFTCAP_KEYS)],
+    // It has a norm on either side of each part; the others' name for the second one is its name for another.
+    layerNames: {
+      post_attention_layernorm: 'post_attention_norm',
+      pre_feedforward_layernorm: 'ffn_norm',
+      post_feedforward_layernorm: 'post_ffw_norm',
+    },
+    parts: {
+      attentionScale: (reader) => {
+        const [name, key] = ['attentionScale', 'query_pre_attn_scalar'] as const;
+        const scalar =
+          reader.positive(name, key) ??
+          reader.default(name, 'ATTENTION-SCALE-DEFAULT', key, DEFAULTS.queryScalar, TRANSFORMERS);
+        return { attentionScale: 1 / Math.sqrt(scalar) };
+      },
+      softcaps: softcaps(TRANSFORMERS),
+      scales: scales(1, 'gains are stored less 1'),
+    },
+  },
+  compile: (config) => compileDecoder(config, { activation: 'gelu', scalesEmbedding: true, hasPostNorms: true }),
 };
 
-const EMBEDDING = 'token_embd.weight';
-
-/** cap · tanh(head(norm(layers(scale · embed(tokens)))) / cap). */
-function compileGemma2(config: ModelConfig): Program {
-  const { architecture, layerCount, modelDim, vocabSize, contextLength, embeddingScale, logitSoftcap } = config;
-  const gain = { eps: config.rmsNormEps, gainOffset: config.normOffset };
-  const b = new ProgramBuilder();
-
-  b.inLayer(0);
-  let x = b.scale('embedding', b.embed('token_embedding', EMBEDDING, vocabSize, modelDim), embeddingScale); // [M]
-  for (let layer = 0; layer < layerCount; layer += 1) {
-    b.inLayer(layer);
-    const weight = (part: string): string => `blk.${layer}.${part}.weight`;
-    const mixed = selfAttention(b, config, layer, b.rmsnorm('attn_norm', x, weight('attn_norm'), gain)); // [M]
-    x = b.add('post_attn_residual', x, b.rmsnorm('attn_post_norm', mixed, weight('post_attention_norm'), gain)); // [M]
-    const out = feedForward(b, config, layer, b.rmsnorm('ffn_norm', x, weight('ffn_norm'), gain)); // [M]
-    x = b.add('post_ffn_residual', x, b.rmsnorm('ffn_post_norm', out, weight('post_ffw_norm'), gain)); // [M]
-  }
-  b.inLayer(null);
-  x = b.rmsnorm('final_norm', x, 'output_norm.weight', gain); // [M]
-  const head = config.isTied ? EMBEDDING : 'output.weight';
-  const logits =
-    logitSoftcap === null
-      ? b.matmul('lm_head', x, head, vocabSize)
-      : b.softcap('lm_head', b.matmul('lm_head_uncapped', x, head, vocabSize), logitSoftcap); // [vocabSize]
-  return b.finish({ architecture, layerCount, vocabSize, contextLength }, logits);
+/** null, which only JSON can say, is none. */
+function softcaps(why: string): ConfigParts['softcaps'] {
+  return (reader) => {
+    const read = (name: keyof typeof SOFTCAP_KEYS): number | null => {
+      const key = SOFTCAP_KEYS[name];
+      if (reader.isNull(key)) {
+        reader.record(name, 'metadata', key);
+        return null;
+      }
+      return reader.positive(name, key) ?? reader.default(name, 'SOFTCAP-DEFAULT', key, DEFAULTS[name], why);
+    };
+    return { attentionSoftcap: read('attentionSoftcap'), logitSoftcap: read('logitSoftcap') };
+  };
 }
 
-/** W_down · (gelu(W_gate · x) ⊙ (W_up · x)). */
-function feedForward(b: ProgramBuilder, { ffnDim, modelDim }: ModelConfig, layer: number, x: Built): Built {
-  const weight = (part: string): string => `blk.${layer}.${part}.weight`;
-  const gate = b.matmul('ffn_gate', x, weight('ffn_gate'), ffnDim); // [F]
-  const up = b.matmul('ffn_up', x, weight('ffn_up'), ffnDim); // [F]
-  const gated = b.mul('ffn_swigl', b.gelu('ffn_gelu', gate), up); // [F]
-  return b.matmul('ffn_out', gated, weight('ffn_down'), modelDim); // [M]
+/** @param normOffset what a gain is stored less: a checkpoint holds the factor less 1, converters to GGUF add it */
+function scales(normOffset: number, rule: string): ConfigParts['scales'] {
+  return (reader, { modelDim }) => {
+    reader.record('embeddingScale', 'architecture', '√modelDim');
+    reader.record('normOffset', 'architecture', rule);
+    return { embeddingScale: Math.sqrt(modelDim), normOffset };
+  };
 }

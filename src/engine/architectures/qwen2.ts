@@ -1,14 +1,13 @@
 // Qwen2 and Qwen2.5, dense: Llama with biases on q, k and v and rotation pairs half a head apart.
-import type { ArchitectureRules } from './rules.ts';
+import type { Architecture } from '../config/architecture.ts';
 import { compileDecoder } from './decoder.ts';
 
-export const qwen2: ArchitectureRules = {
-  ropePairing: 'neox',
+export const qwen2: Architecture = {
+  name: 'qwen2',
   qkvBias: 'always',
-  rotatesWholeHead: false,
-  hasLongrope: false,
   hasQkNorm: false,
-  hasExperts: false,
-  gemma: null,
+  bosSpellings: ['<|endoftext|>'],
+  gguf: { ropePairing: 'neox' },
+  hf: { modelTypes: { qwen2: { window: 'switched', isTied: false } } },
   compile: compileDecoder,
 };

@@ -1,15 +1,15 @@
 // Qwen3, dense: Qwen2 without biases, with q and k normalised head by head before they are rotated, and heads whose
 // width the file states.
-import type { ArchitectureRules } from './rules.ts';
+import type { Architecture } from '../config/architecture.ts';
 import { compileDecoder } from './decoder.ts';
 
-export const qwen3: ArchitectureRules = {
-  ropePairing: 'neox',
+export const qwen3: Architecture = {
+  name: 'qwen3',
   qkvBias: 'where-present',
-  rotatesWholeHead: false,
-  hasLongrope: false,
   hasQkNorm: true,
-  hasExperts: false,
-  gemma: null,
+  bosSpellings: ['<|endoftext|>'],
+  ownTensors: /^blk\.\d+\.attn_[qk]_norm\./,
+  gguf: { ropePairing: 'neox' },
+  hf: { modelTypes: { qwen3: { window: 'switched', isTied: false } } },
   compile: compileDecoder,
 };

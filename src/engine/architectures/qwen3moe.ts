@@ -1,38 +1,71 @@
 // Qwen3 with a feed-forward of experts in every layer: a router shares each position out over a few of them.
 // Channels: M = modelDim, E = experts, K = experts used, F = ffnDim of one expert.
+import type { Architecture } from '../config/architecture.ts';
+import { LIMITS } from '../config/config-rules.ts';
 import type { ModelConfig } from '../program/config.ts';
 import type { Built, ProgramBuilder } from '../program/program-builder.ts';
 import { compileDecoder } from './decoder.ts';
-import type { ArchitectureRules } from './rules.ts';
+import { qwen3 } from './qwen3.ts';
 
-export const qwen3moe: ArchitectureRules = {
-  ropePairing: 'neox',
-  qkvBias: 'where-present',
-  rotatesWholeHead: false,
-  hasLongrope: false,
-  hasQkNorm: true,
-  hasExperts: true,
-  gemma: null,
-  compile: (config) => compileDecoder(config, expertFeedForward),
+export const qwen3moe: Architecture = {
+  ...qwen3,
+  name: 'qwen3moe',
+  ownTensors: /^blk\.\d+\.(ffn_(gate|up|down)_exps|ffn_gate_inp)\./,
+  gguf: {
+    ropePairing: 'neox',
+    keys: ['expert_count', 'expert_used_count', 'expert_feed_forward_length', 'expert_weights_norm'],
+    parts: {
+      experts: (reader) => {
+        const count = reader.requiredCount('experts.count', 'expert_count', LIMITS.expertCount);
+        const usedCount = reader.requiredCount('experts.usedCount', 'expert_used_count', count);
+        const ffnDim = reader.requiredCount('experts.ffnDim', 'expert_feed_forward_length', LIMITS.ffnDim);
+        reader.record('experts.isRenormalised', 'architecture', 'always, unless stated');
+        const isRenormalised = reader.flag('experts.isRenormalised', 'expert_weights_norm') ?? true;
+        return { experts: { count, usedCount, ffnDim, isRenormalised } };
+      },
+    },
+  },
+  hf: {
+    modelTypes: { qwen3_moe: { window: 'switched', isTied: false } },
+    keys: ['num_experts', 'num_local_experts', 'num_experts_per_tok', 'moe_intermediate_size', 'norm_topk_prob'],
+    parts: {
+      experts: (reader) => {
+        // Transformers knows the first by two names.
+        const count =
+          reader.count('experts.count', 'num_local_experts', LIMITS.expertCount) ??
+          reader.requiredCount('experts.count', 'num_experts', LIMITS.expertCount);
+        const usedCount = reader.requiredCount('experts.usedCount', 'num_experts_per_tok', count);
+        const ffnDim = reader.requiredCount('experts.ffnDim', 'moe_intermediate_size', LIMITS.ffnDim);
+        const isRenormalised =
+          reader.flag('experts.isRenormalised', 'norm_topk_prob') ??
+          reader.default(
+            'experts.isRenormalised',
+            'EXPERT-NORM-DEFAULT',
+            'norm_topk_prob',
+            false,
+            "Transformers' default",
+          );
+        return { experts: { count, usedCount, ffnDim, isRenormalised } };
+      },
+    },
+  },
+  compile: (config) => compileDecoder(config, { feedForward: expertFeedForward }),
 };
 
-/** x + Σ_e share_e · W_down,e · (silu(W_gate,e · n) ⊙ (W_up,e · n)), n = norm(x), over the K largest of softmax(W_r · n). */
-function expertFeedForward(b: ProgramBuilder, config: ModelConfig, layer: number, x: Built): Built {
-  const { modelDim, rmsNormEps } = config;
+/** Σ_e share_e · W_down,e · (silu(W_gate,e · x) ⊙ (W_up,e · x)), over the K largest of softmax(W_r · x). */
+function expertFeedForward(b: ProgramBuilder, config: ModelConfig, x: Built): Built {
+  const { modelDim } = config;
   const { count, usedCount, ffnDim, isRenormalised } = config.experts ?? NO_EXPERTS;
-  const weight = (part: string): string => `blk.${layer}.${part}.weight`;
 
-  const norm = b.rmsnorm('ffn_norm', x, weight('ffn_norm'), { eps: rmsNormEps }); // [M]
-  const logits = b.matmul('moe_logits', norm, weight('ffn_gate_inp'), count); // [E]
+  const logits = b.matmul('moe_logits', x, b.weight('ffn_gate_inp'), count); // [E]
   const chosen = b.moeSelect('moe_router_indices', logits, usedCount); // [K]
   const shares = b.moeRoute('moe_router', logits, chosen, isRenormalised); // [K]
   const expert = { experts: chosen, expertCount: count };
-  const gate = b.expertMatmul('moe_gate', norm, weight('ffn_gate_exps'), expert, [ffnDim, modelDim]); // [K · F]
-  const up = b.expertMatmul('moe_up', norm, weight('ffn_up_exps'), expert, [ffnDim, modelDim]); // [K · F]
+  const gate = b.expertMatmul('moe_gate', x, b.weight('ffn_gate_exps'), expert, [ffnDim, modelDim]); // [K · F]
+  const up = b.expertMatmul('moe_up', x, b.weight('ffn_up_exps'), expert, [ffnDim, modelDim]); // [K · F]
   const gated = b.mul('moe_swigl', b.silu('moe_silu', gate), up); // [K · F]
-  const outs = b.expertMatmul('moe_down', gated, weight('ffn_down_exps'), expert, [modelDim, ffnDim]); // [K · M]
-  const out = b.moeSum('moe_ffn_out', outs, shares); // [M]
-  return b.add('post_ffn_residual', x, out); // [M]
+  const outs = b.expertMatmul('moe_down', gated, b.weight('ffn_down_exps'), expert, [modelDim, ffnDim]); // [K · M]
+  return b.moeSum('moe_ffn_out', outs, shares); // [M]
 }
 
 /** A config of this architecture has them; the reader refuses one without. */

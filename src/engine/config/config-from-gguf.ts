@@ -3,12 +3,12 @@
 import { RefuteError } from '../../errors.ts';
 import { shownValue } from '../formats/quoted.ts';
 import type { Notice } from '../../notice.ts';
-import { ARCHITECTURES, isArchitecture } from '../architectures/registry.ts';
-import type { ArchitectureRules } from '../architectures/rules.ts';
+import type { Architecture, Architectures } from './architecture.ts';
+import { PLAIN_PARTS, readParts, type ConfigParts } from './config-parts.ts';
 import { checkHeads, LIMITS, provenanceOf, unknownArchitecture } from './config-rules.ts';
-import type { Architecture, Experts, ModelConfig } from '../program/config.ts';
+import type { ModelConfig } from '../program/config.ts';
 import { knownGgufKeys } from './gguf-keys.ts';
-import { MetadataReader } from './metadata-reader.ts';
+import { ConfigReader } from './config-reader.ts';
 import { reportUnreadKeys } from './unread-keys.ts';
 import { ropeFromGguf } from './rope-from-gguf.ts';
 import { readContextLength } from './rope-scaling.ts';
@@ -24,15 +24,17 @@ export interface GgufModelHeader {
  * @throws RefuteError E_CONFIG_ARCHITECTURE, E_CONFIG_MISSING_KEY, E_CONFIG_VALUE, E_CONFIG_PER_LAYER,
  *   E_CONFIG_UNSUPPORTED, E_CONFIG_HEADS, E_CONFIG_VOCABULARY, E_CONFIG_ROPE, E_MODEL_TENSOR_MISSING
  */
-export function configFromGguf(header: GgufModelHeader): { config: ModelConfig; notices: Notice[] } {
-  const architecture = readArchitecture(header);
-  const rules = ARCHITECTURES[architecture];
+export function configFromGguf(
+  header: GgufModelHeader,
+  architectures: Architectures,
+): { config: ModelConfig; notices: Notice[] } {
+  const { name: architecture, gguf: rules, ...traits } = readArchitecture(header, architectures);
   const tensors = new Map(header.tensors.map((tensor) => [tensor.name, tensor]));
-  const reader: MetadataReader = new MetadataReader(header.path, header.metadata, architecture, () =>
+  const reader: ConfigReader = new ConfigReader(header.path, header.metadata, architecture, () =>
     reader.requiredCount('layerCount', 'block_count', LIMITS.layerCount),
   );
   reader.record('architecture', 'metadata', 'general.architecture');
-  reportUnreadKeys(reader, knownGgufKeys(rules));
+  reportUnreadKeys(reader, knownGgufKeys(rules.keys));
 
   const layerCount = reader.requiredCount('layerCount', 'block_count', LIMITS.layerCount);
   const modelDim = reader.requiredCount('modelDim', 'embedding_length', LIMITS.modelDim);
@@ -50,33 +52,26 @@ export function configFromGguf(header: GgufModelHeader): { config: ModelConfig; 
     contextLength: readContextLength(reader, rope, contextLength),
     rmsNormEps: reader.requiredPositive('rmsNormEps', 'attention.layer_norm_rms_epsilon'),
     rope,
-    ...readWindow(reader, rules, layerCount),
-    attentionScale: readAttentionScale(reader, rules, { layerCount, modelDim, ...heads }),
-    ...readSoftcaps(reader, rules),
-    ...readScales(reader, rules, modelDim),
-    hasQkNorm: rules.hasQkNorm,
-    experts: readExperts(reader, rules),
-    hasQkvBias: readQkvBias(reader, rules, tensors),
+    ...readParts(reader, { ...PLAIN_PARTS, window: plainWindow, ...rules.parts }, { layerCount, modelDim, ...heads }),
+    hasQkNorm: traits.hasQkNorm,
+    hasQkvBias: readQkvBias(reader, traits, tensors),
     isTied: !tensors.has('output.weight'),
   };
   reader.record('isTied', 'tensor', `output.weight is ${config.isTied ? 'absent' : 'present'}`);
-  reader.record('hasQkNorm', 'architecture', rules.hasQkNorm ? 'always' : 'never');
+  reader.record('hasQkNorm', 'architecture', traits.hasQkNorm ? 'always' : 'never');
   return { config: { ...config, provenance: provenanceOf(reader) }, notices: reader.notices };
 }
 
-function readArchitecture({ path, metadata }: GgufModelHeader): Architecture {
+function readArchitecture({ path, metadata }: GgufModelHeader, architectures: Architectures): Architecture {
   const name = metadata.get('general.architecture');
-  if (typeof name === 'string' && isArchitecture(name)) return name;
-  throw unknownArchitecture(
-    path,
-    name === undefined ? 'the metadata has no general.architecture' : `the architecture is ${shownValue(name)}`,
-  );
+  const found = typeof name === 'string' ? architectures.get(name) : undefined;
+  if (found !== undefined) return found;
+  const is =
+    name === undefined ? 'the metadata has no general.architecture' : `the architecture is ${shownValue(name)}`;
+  throw unknownArchitecture(path, is, architectures);
 }
 
-function readHeads(
-  reader: MetadataReader,
-  modelDim: number,
-): Pick<ModelConfig, 'headCount' | 'kvHeadCount' | 'headDim'> {
+function readHeads(reader: ConfigReader, modelDim: number): Pick<ModelConfig, 'headCount' | 'kvHeadCount' | 'headDim'> {
   const headCount = reader.requiredCount('headCount', 'attention.head_count', LIMITS.headCount);
   const kvHeadCount =
     reader.count('kvHeadCount', 'attention.head_count_kv', LIMITS.headCount) ??
@@ -107,7 +102,7 @@ function readHeads(
 
 /** The key where there is one, else the rows of the embedding, whichever way round its dimensions are listed. */
 function readVocabSize(
-  reader: MetadataReader,
+  reader: ConfigReader,
   modelDim: number,
   embedding: { elementCount: number } | undefined,
 ): number {
@@ -134,19 +129,8 @@ function readVocabSize(
   return rowCount;
 }
 
-function readWindow(
-  reader: MetadataReader,
-  { gemma }: ArchitectureRules,
-  layerCount: number,
-): Pick<ModelConfig, 'slidingWindow' | 'fullAttentionLayers'> {
+const plainWindow: ConfigParts['window'] = (reader) => {
   const key = 'attention.sliding_window';
-  if (gemma !== null) {
-    const slidingWindow =
-      reader.count('slidingWindow', key, LIMITS.slidingWindow) ??
-      reader.default('slidingWindow', 'SLIDING-WINDOW-DEFAULT', key, gemma.slidingWindow, "llama.cpp's default");
-    reader.record('fullAttentionLayers', 'architecture', 'every second layer, from 1');
-    return { slidingWindow, fullAttentionLayers: oddLayers(layerCount) };
-  }
   reader.record('fullAttentionLayers', 'architecture', 'none');
   // 0 is how some converters write "none".
   if (reader.get(key) === undefined || reader.get(key) === 0) {
@@ -160,76 +144,14 @@ function readWindow(
     message: `${reader.full(key)} is ${slidingWindow} and is kept to; llama.cpp ignores it for this architecture, so longer prompts differ.`,
   });
   return { slidingWindow, fullAttentionLayers: [] };
-}
+};
 
-/** The layer count by which llama.cpp tells Gemma 2 27B, whose scale no key holds. */
-const GEMMA2_27B_LAYERS = 46;
-
-function readAttentionScale(
-  reader: MetadataReader,
-  { gemma }: ArchitectureRules,
-  of: { layerCount: number; modelDim: number; headCount: number; headDim: number },
-): number {
-  if (gemma !== null && of.layerCount === GEMMA2_27B_LAYERS) {
-    reader.record('attentionScale', 'architecture', `1 / √(embedding_length / head_count), with 46 layers`);
-    return 1 / Math.sqrt(of.modelDim / of.headCount);
-  }
-  reader.record('attentionScale', 'architecture', '1 / √headDim');
-  return 1 / Math.sqrt(of.headDim);
-}
-
-function readSoftcaps(
-  reader: MetadataReader,
-  { gemma }: ArchitectureRules,
-): Pick<ModelConfig, 'attentionSoftcap' | 'logitSoftcap'> {
-  const read = (name: 'attentionSoftcap' | 'logitSoftcap', key: string): number | null => {
-    if (gemma === null) {
-      reader.record(name, 'architecture', 'none');
-      return null;
-    }
-    return (
-      reader.positive(name, key) ?? reader.default(name, 'SOFTCAP-DEFAULT', key, gemma[name], "llama.cpp's default")
-    );
-  };
-  return {
-    attentionSoftcap: read('attentionSoftcap', 'attn_logit_softcapping'),
-    logitSoftcap: read('logitSoftcap', 'final_logit_softcapping'),
-  };
-}
-
-function readScales(
-  reader: MetadataReader,
-  { gemma }: ArchitectureRules,
-  modelDim: number,
-): Pick<ModelConfig, 'embeddingScale' | 'normOffset'> {
-  reader.record('embeddingScale', 'architecture', gemma === null ? 'none' : '√modelDim');
-  reader.record('normOffset', 'architecture', gemma === null ? 'none' : 'gains of GGUF files hold it already');
-  return { embeddingScale: gemma === null ? 1 : Math.sqrt(modelDim), normOffset: 0 };
-}
-
-function readExperts(reader: MetadataReader, { hasExperts }: ArchitectureRules): Experts | null {
-  if (!hasExperts) {
-    for (const name of ['count', 'usedCount', 'ffnDim', 'isRenormalised'] as const) {
-      reader.record(`experts.${name}`, 'architecture', 'none');
-    }
-    return null;
-  }
-  const count = reader.requiredCount('experts.count', 'expert_count', LIMITS.expertCount);
-  const usedCount = reader.requiredCount('experts.usedCount', 'expert_used_count', count);
-  const ffnDim = reader.requiredCount('experts.ffnDim', 'expert_feed_forward_length', LIMITS.ffnDim);
-  const isRenormalised = reader.flag('experts.isRenormalised', 'expert_weights_norm') ?? true;
-  if (reader.get('expert_weights_norm') === undefined) {
-    reader.record('experts.isRenormalised', 'architecture', 'always, unless stated');
-  }
-  return { count, usedCount, ffnDim, isRenormalised };
-}
-
-function oddLayers(layerCount: number): number[] {
-  return Array.from({ length: Math.floor(layerCount / 2) }, (_, i) => 2 * i + 1);
-}
-
-function readQkvBias(reader: MetadataReader, rules: ArchitectureRules, tensors: ReadonlyMap<string, unknown>): boolean {
-  if (rules.qkvBias === 'always') {
+function readQkvBias(
+  reader: ConfigReader,
+  { qkvBias }: Pick<Architecture, 'qkvBias'>,
+  tensors: ReadonlyMap<string, unknown>,
+): boolean {
+  if (qkvBias === 'always') {
     reader.record('hasQkvBias', 'architecture', 'always');
     return true;
   }

@@ -1,8 +1,8 @@
 // What readers of a config have in common, whatever the file format: limits, and checks of several numbers together.
 import { RefuteError } from '../../errors.ts';
-import { ARCHITECTURES } from '../architectures/registry.ts';
 import type { ModelConfig, Provenance } from '../program/config.ts';
-import type { MetadataReader } from './metadata-reader.ts';
+import type { Architectures } from './architecture.ts';
+import type { ConfigReader } from './config-reader.ts';
 
 type LimitName =
   | 'layerCount'
@@ -28,12 +28,12 @@ export const LIMITS: Readonly<Record<LimitName, number>> = {
   expertCount: 2 ** 16,
 };
 
-export function unknownArchitecture(path: string, is: string): RefuteError {
+export function unknownArchitecture(place: string, is: string, known: Architectures): RefuteError {
   return new RefuteError({
     code: 'E_CONFIG_ARCHITECTURE',
-    place: path,
+    place,
     is,
-    allowed: `${Object.keys(ARCHITECTURES).join(', ')} are supported`,
+    allowed: `${[...known.keys()].join(', ')} are supported`,
   });
 }
 
@@ -49,6 +49,6 @@ export function checkHeads(path: string, headCount: number, kvHeadCount: number)
 }
 
 /** Every key has been recorded; a test holds that. */
-export function provenanceOf({ provenance }: MetadataReader): ModelConfig['provenance'] {
+export function provenanceOf({ provenance }: ConfigReader): ModelConfig['provenance'] {
   return Object.fromEntries(provenance) as Record<keyof ModelConfig['provenance'], Provenance>;
 }

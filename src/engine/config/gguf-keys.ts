@@ -1,5 +1,4 @@
-// The keys of an architecture in a GGUF file, by what they do here: read, harmless, or refused unless neutral.
-import type { ArchitectureRules } from '../architectures/rules.ts';
+// The keys of every decoder in a GGUF file, by what they do here: read, harmless, or refused unless neutral.
 import type { KnownKeys } from './unread-keys.ts';
 
 const READ: readonly string[] = [
@@ -21,13 +20,6 @@ const READ: readonly string[] = [
   'rope.scale_linear',
   'rope.scaling.original_context_length',
   'rope.scaling.attn_factor',
-];
-const GEMMA: readonly string[] = ['attn_logit_softcapping', 'final_logit_softcapping'];
-const EXPERTS: readonly string[] = [
-  'expert_count',
-  'expert_used_count',
-  'expert_feed_forward_length',
-  'expert_weights_norm',
 ];
 
 const HARMLESS: readonly string[] = [
@@ -59,7 +51,7 @@ const NEUTRAL: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['rope.scaling.yarn_beta_slow', 1],
 ]);
 
-export function knownGgufKeys({ gemma, hasExperts }: ArchitectureRules): KnownKeys {
-  const read = [...READ, ...(gemma === null ? [] : GEMMA), ...(hasExperts ? EXPERTS : [])];
-  return { read, harmless: HARMLESS, neutral: NEUTRAL };
+/** @param own keys that the architecture reads beside these */
+export function knownGgufKeys(own: readonly string[] = []): KnownKeys {
+  return { read: [...READ, ...own], harmless: HARMLESS, neutral: NEUTRAL };
 }

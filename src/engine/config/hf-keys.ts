@@ -1,26 +1,7 @@
-// The model types of config.json, and what its keys do here: read, harmless, or refused unless neutral.
-import type { Architecture } from '../program/config.ts';
+// The keys of every decoder in config.json, by what they do here: read, harmless, or refused unless neutral; and whose
+// model type it names.
+import type { Architecture, Architectures, HfModelType } from './architecture.ts';
 import type { KnownKeys } from './unread-keys.ts';
-
-export interface HfModelType {
-  architecture: Architecture;
-  /**
-   * What makes a layer look back only so far. `always`: a number in sliding_window; `switched`: use_sliding_window too;
-   * `alternating`: a number, in every second layer, from 0.
-   */
-  window: 'never' | 'always' | 'switched' | 'alternating';
-  /** Transformers' default of tie_word_embeddings for the type. */
-  isTied: boolean;
-}
-
-export const HF_MODEL_TYPES: ReadonlyMap<string, HfModelType> = new Map<string, HfModelType>([
-  ['llama', { architecture: 'llama', window: 'never', isTied: false }],
-  ['mistral', { architecture: 'llama', window: 'always', isTied: false }],
-  ['qwen2', { architecture: 'qwen2', window: 'switched', isTied: false }],
-  ['qwen3', { architecture: 'qwen3', window: 'switched', isTied: false }],
-  ['qwen3_moe', { architecture: 'qwen3moe', window: 'switched', isTied: false }],
-  ['gemma2', { architecture: 'gemma2', window: 'alternating', isTied: true }],
-]);
 
 const READ: readonly string[] = [
   'model_type',
@@ -59,19 +40,6 @@ const ROPE: readonly string[] = [
   'long_factor',
 ].flatMap((key) => [`rope_parameters.${key}`, `rope_scaling.${key}`]);
 const WINDOW: readonly string[] = ['sliding_window', 'use_sliding_window', 'max_window_layers', 'layer_types'];
-const GEMMA: readonly string[] = [
-  'hidden_activation',
-  'query_pre_attn_scalar',
-  'attn_logit_softcapping',
-  'final_logit_softcapping',
-];
-const EXPERTS: readonly string[] = [
-  'num_experts',
-  'num_local_experts',
-  'num_experts_per_tok',
-  'moe_intermediate_size',
-  'norm_topk_prob',
-];
 
 /** About training, storage, text or speed. */
 const HARMLESS: readonly string[] = [
@@ -115,12 +83,20 @@ const NEUTRAL: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['num_nextn_predict_layers', 0],
 ]);
 
-export function knownHfKeys({ architecture }: HfModelType): KnownKeys {
-  const read = [
-    ...READ,
-    ...ROPE,
-    ...(architecture === 'gemma2' ? GEMMA : []),
-    ...(architecture === 'qwen3moe' ? EXPERTS : []),
-  ];
-  return { read, harmless: HARMLESS, neutral: NEUTRAL };
+/** @param own keys that the architecture reads beside these */
+export function knownHfKeys(own: readonly string[] = []): KnownKeys {
+  return { read: [...READ, ...ROPE, ...own], harmless: HARMLESS, neutral: NEUTRAL };
+}
+
+/** @param name `model_type` of config.json, whatever it holds */
+export function findModelType(
+  architectures: Architectures,
+  name: unknown,
+): { architecture: Architecture; modelType: HfModelType } | undefined {
+  for (const architecture of architectures.values()) {
+    const { modelTypes } = architecture.hf;
+    const modelType = typeof name === 'string' && Object.hasOwn(modelTypes, name) ? modelTypes[name] : undefined;
+    if (modelType !== undefined) return { architecture, modelType };
+  }
+  return undefined;
 }

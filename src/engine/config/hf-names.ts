@@ -1,4 +1,4 @@
-// Transformers' tensor names -> the canonical ones (GGUF's), for the model types that are read. A name that is not known
+// Transformers' tensor names -> the canonical ones (GGUF's), where every decoder has them. A name that is not known
 // stays as it is: whether that matters is for the program's check of unread tensors to say.
 
 /** The same in every model type. */
@@ -23,27 +23,18 @@ const LAYER: ReadonlyMap<string, string> = new Map([
   ['mlp.gate', 'ffn_gate_inp'],
 ]);
 
-/** Gemma 2 has a norm on either side of each part; the others' name for the second one is its name for another. */
-const GEMMA2_LAYER: ReadonlyMap<string, string> = new Map([
-  ...LAYER,
-  ['post_attention_layernorm', 'post_attention_norm'],
-  ['pre_feedforward_layernorm', 'ffn_norm'],
-  ['post_feedforward_layernorm', 'post_ffw_norm'],
-]);
-
 export interface CanonicalName {
   name: string;
   /** Where the tensor is one matrix of the stack `name`: which. */
   expert: number | null;
 }
 
-/** @param modelType of config.json */
-export function canonicalName(storedName: string, modelType: unknown): CanonicalName {
+/** @param own the architecture's names of parts of a layer, which go before the common ones */
+export function canonicalName(storedName: string, own: Readonly<Record<string, string>> = {}): CanonicalName {
   const whole = WHOLE.get(storedName);
   if (whole !== undefined) return { name: whole, expert: null };
-  const parts = modelType === 'gemma2' ? GEMMA2_LAYER : LAYER;
   const [, layer, part = '', kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(storedName) ?? [];
-  const known = parts.get(part);
+  const known = Object.hasOwn(own, part) ? own[part] : LAYER.get(part);
   if (known !== undefined) return { name: `blk.${layer}.${known}.${kind}`, expert: null };
   const [, expert, matrix] = /^mlp\.experts\.(\d{1,6})\.(gate|up|down)_proj$/.exec(part) ?? [];
   if (expert === undefined || kind !== 'weight') return { name: storedName, expert: null };

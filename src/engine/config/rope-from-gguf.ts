@@ -1,10 +1,10 @@
 // The rotary parameters of a GGUF file: base, width, pairing, scaling.
 import { RefuteError } from '../../errors.ts';
 import { shownValue } from '../formats/quoted.ts';
-import type { ArchitectureRules } from '../architectures/rules.ts';
+import type { GgufRules } from './architecture.ts';
 import { LIMITS } from './config-rules.ts';
 import type { Provenance } from '../program/config.ts';
-import type { MetadataReader } from './metadata-reader.ts';
+import type { ConfigReader } from './config-reader.ts';
 import type { RopeParameters, RopeScaling } from '../program/program.ts';
 import { byLengthNotice, byLengthRule, yarnAttentionFactor } from './rope-scaling.ts';
 
@@ -23,8 +23,8 @@ interface ScalingSources {
 
 /** @throws RefuteError E_CONFIG_ROPE, E_CONFIG_VALUE, E_CONFIG_UNSUPPORTED */
 export function ropeFromGguf(
-  reader: MetadataReader,
-  rules: ArchitectureRules,
+  reader: ConfigReader,
+  rules: GgufRules,
   of: { headDim: number; contextLength: number; hasTensor: (name: string) => boolean },
 ): RopeParameters {
   const theta =
@@ -37,19 +37,19 @@ export function ropeFromGguf(
     pairing: rules.ropePairing,
     scaling: readScaling(reader, {
       hasFactors: of.hasTensor('rope_freqs.weight'),
-      hasLongrope: rules.hasLongrope && of.hasTensor(LONG_FACTORS) && of.hasTensor(SHORT_FACTORS),
+      hasLongrope: rules.hasLongrope === true && of.hasTensor(LONG_FACTORS) && of.hasTensor(SHORT_FACTORS),
       contextLength: of.contextLength,
     }),
   };
 }
 
-function readRotaryDim(reader: MetadataReader, rules: ArchitectureRules, headDim: number): number {
+function readRotaryDim(reader: ConfigReader, rules: GgufRules, headDim: number): number {
   let rotaryDim = reader.count('rope.rotaryDim', 'rope.dimension_count', headDim);
   if (rotaryDim === undefined) {
     rotaryDim = headDim;
     reader.record('rope.rotaryDim', 'architecture', 'the whole head');
   }
-  if (rotaryDim % 2 !== 0 || (rules.rotatesWholeHead && rotaryDim !== headDim)) {
+  if (rotaryDim % 2 !== 0 || (rules.rotatesWholeHead === true && rotaryDim !== headDim)) {
     throw new RefuteError({
       code: 'E_CONFIG_ROPE',
       place: reader.path,
@@ -64,7 +64,7 @@ function readRotaryDim(reader: MetadataReader, rules: ArchitectureRules, headDim
  * llama.cpp: a factor without a type is linear; the factor 0 is none; the older key is asked last. Of yarn it reads factor,
  * original context and attention factor; of longrope two tensors and the attention factor, in its llama architecture.
  */
-function readScaling(reader: MetadataReader, of: ScalingSources): RopeScaling {
+function readScaling(reader: ConfigReader, of: ScalingSources): RopeScaling {
   const type = reader.get('rope.scaling.type') ?? 'linear';
   if (type !== 'linear' && type !== 'none' && type !== 'yarn' && type !== 'longrope') {
     throw unsupported(
@@ -98,7 +98,7 @@ function readScaling(reader: MetadataReader, of: ScalingSources): RopeScaling {
   return { type: 'none' };
 }
 
-function yarn(reader: MetadataReader, factor: number, of: ScalingSources): RopeScaling {
+function yarn(reader: ConfigReader, factor: number, of: ScalingSources): RopeScaling {
   if (of.hasFactors) {
     throw unsupported(reader, 'it has yarn scaling and the tensor "rope_freqs.weight"', 'one of them is supported');
   }
@@ -121,7 +121,7 @@ function yarn(reader: MetadataReader, factor: number, of: ScalingSources): RopeS
   return scaling;
 }
 
-function longrope(reader: MetadataReader, of: ScalingSources): RopeScaling {
+function longrope(reader: ConfigReader, of: ScalingSources): RopeScaling {
   if (!of.hasLongrope) {
     const is = `${reader.full('rope.scaling.type')} is longrope`;
     throw unsupported(reader, is, 'llama with rope_factors_long.weight and rope_factors_short.weight is supported');
@@ -141,13 +141,13 @@ function longrope(reader: MetadataReader, of: ScalingSources): RopeScaling {
   return scaling;
 }
 
-function readAttentionFactor(reader: MetadataReader): number {
+function readAttentionFactor(reader: ConfigReader): number {
   return reader.positive('rope.scaling', 'rope.scaling.attn_factor') ?? 1;
 }
 
 /** llama.cpp takes the model's own context where no other is stated. Read last: a default stays on record. */
 function readOriginal(
-  reader: MetadataReader,
+  reader: ConfigReader,
   { contextLength }: ScalingSources,
   source: [Provenance['source'], string],
 ): { originalContextLength: number } {
@@ -163,6 +163,6 @@ function readOriginal(
   };
 }
 
-function unsupported({ path }: MetadataReader, is: string, allowed: string): RefuteError {
+function unsupported({ path }: ConfigReader, is: string, allowed: string): RefuteError {
   return new RefuteError({ code: 'E_CONFIG_UNSUPPORTED', place: path, is, allowed });
 }

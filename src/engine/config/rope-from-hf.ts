@@ -3,7 +3,7 @@
 import { RefuteError } from '../../errors.ts';
 import { shownValue } from '../formats/quoted.ts';
 import { LIMITS } from './config-rules.ts';
-import type { MetadataReader } from './metadata-reader.ts';
+import type { ConfigReader } from './config-reader.ts';
 import type { RopeParameters, RopeScaling } from '../program/program.ts';
 import { byLengthNotice, byLengthRule, yarnAttentionFactor } from './rope-scaling.ts';
 
@@ -18,7 +18,7 @@ const CONTEXT_DEFAULT = "max_position_embeddings as original context, Transforme
  * @throws RefuteError E_CONFIG_ROPE, E_CONFIG_VALUE, E_CONFIG_UNSUPPORTED, E_CONFIG_MISSING_KEY
  */
 export function ropeFromHf(
-  reader: MetadataReader,
+  reader: ConfigReader,
   { headDim, maxPositions }: { headDim: number; maxPositions: number },
 ): RopeParameters {
   const theta =
@@ -35,7 +35,7 @@ export function ropeFromHf(
   return { theta, rotaryDim: headDim, pairing: 'neox', scaling: readScaling(reader, headDim, maxPositions) };
 }
 
-function readScaling(reader: MetadataReader, headDim: number, maxPositions: number): RopeScaling {
+function readScaling(reader: ConfigReader, headDim: number, maxPositions: number): RopeScaling {
   const typeKey = ['rope_parameters.rope_type', 'rope_parameters.type', 'rope_scaling.rope_type', 'rope_scaling.type'];
   const key = typeKey.find((candidate) => reader.get(candidate) !== undefined);
   const type = key === undefined ? 'default' : reader.get(key);
@@ -65,11 +65,11 @@ function readScaling(reader: MetadataReader, headDim: number, maxPositions: numb
 /** The keys beside the type. */
 class ScalingGroup {
   hasDefault = false;
-  readonly #reader: MetadataReader;
+  readonly #reader: ConfigReader;
   readonly #group: string;
   readonly #maxPositions: number;
 
-  constructor(reader: MetadataReader, group: string, maxPositions: number) {
+  constructor(reader: ConfigReader, group: string, maxPositions: number) {
     this.#reader = reader;
     this.#group = group;
     this.#maxPositions = maxPositions;

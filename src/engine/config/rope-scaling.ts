@@ -2,7 +2,7 @@
 // model is scaled for, and, where frequencies go by the length of a session, which ones a session gets.
 import type { Notice } from '../../notice.ts';
 import { LIMITS } from './config-rules.ts';
-import type { MetadataReader } from './metadata-reader.ts';
+import type { ConfigReader } from './config-reader.ts';
 import type { Program, RopeParameters, RopeScaling } from '../program/program.ts';
 
 /** 0.1 · mscale · ln(factor) + 1, and the quotient of two such where both are given (as DeepSeek has it). */
@@ -15,7 +15,7 @@ export function yarnAttentionFactor(factor: number, mscale?: number, mscaleAllDi
  * Positions that a model takes: what its file says, or as far as its scaling reaches where that is further. A file whose
  * owner turned yarn or dynamic scaling on often still says the length before.
  */
-export function readContextLength(reader: MetadataReader, { scaling }: RopeParameters, stated: number): number {
+export function readContextLength(reader: ConfigReader, { scaling }: RopeParameters, stated: number): number {
   if (scaling.type !== 'yarn' && scaling.type !== 'dynamic') return stated;
   const reach = Math.min(Math.floor(scaling.factor * scaling.originalContextLength), LIMITS.contextLength);
   if (reach <= stated) return stated;

@@ -2,7 +2,7 @@
 // unknown ones. Config lost in silence is a bug class of its own; here it is an error or a note.
 import { RefuteError } from '../../errors.ts';
 import { quoted, shownValue } from '../formats/quoted.ts';
-import type { MetadataReader } from './metadata-reader.ts';
+import type { ConfigReader } from './config-reader.ts';
 
 export interface KnownKeys {
   /** Read elsewhere. */
@@ -14,7 +14,7 @@ export interface KnownKeys {
 }
 
 /** @throws RefuteError E_CONFIG_UNSUPPORTED */
-export function reportUnreadKeys(reader: MetadataReader, { read, harmless, neutral }: KnownKeys): void {
+export function reportUnreadKeys(reader: ConfigReader, { read, harmless, neutral }: KnownKeys): void {
   const unknown: string[] = [];
   for (const key of reader.keys()) {
     if (read.includes(key) || harmless.includes(key) || reader.isNull(key)) continue;

@@ -3,13 +3,13 @@ import { RefuteError } from '../../errors.ts';
 import { shownValue } from '../formats/quoted.ts';
 import { LIMITS } from './config-rules.ts';
 import type { ModelConfig } from '../program/config.ts';
-import type { HfModelType } from './hf-keys.ts';
-import type { MetadataReader } from './metadata-reader.ts';
+import type { HfModelType } from './architecture.ts';
+import type { ConfigReader } from './config-reader.ts';
 
 type Windows = Pick<ModelConfig, 'slidingWindow' | 'fullAttentionLayers'>;
 
 /** @throws RefuteError E_CONFIG_VALUE, E_CONFIG_UNSUPPORTED */
-export function windowFromHf(reader: MetadataReader, { window }: HfModelType, layerCount: number): Windows {
+export function windowFromHf(reader: ConfigReader, window: HfModelType['window'], layerCount: number): Windows {
   reader.record('fullAttentionLayers', 'architecture', 'none');
   const isSwitchedOn = window !== 'never' && (window !== 'switched' || reader.get('use_sliding_window') === true);
   if (!isSwitchedOn || reader.isNull('sliding_window')) {
@@ -24,7 +24,7 @@ export function windowFromHf(reader: MetadataReader, { window }: HfModelType, la
   return { slidingWindow, fullAttentionLayers: window === 'always' ? [] : fullLayers(reader, window, layerCount) };
 }
 
-function fullLayers(reader: MetadataReader, window: 'switched' | 'alternating', layerCount: number): number[] {
+function fullLayers(reader: ConfigReader, window: 'switched' | 'alternating', layerCount: number): number[] {
   const layers = Array.from({ length: layerCount }, (_, layer) => layer);
   const types = reader.get('layer_types');
   if (types !== undefined) {
@@ -44,7 +44,7 @@ function fullLayers(reader: MetadataReader, window: 'switched' | 'alternating', 
   return layers.filter((layer) => layer < first);
 }
 
-function isFull(reader: MetadataReader, types: unknown, layer: number, layerCount: number): boolean {
+function isFull(reader: ConfigReader, types: unknown, layer: number, layerCount: number): boolean {
   const type: unknown = Array.isArray(types) && types.length === layerCount ? types[layer] : undefined;
   if (type === 'full_attention') return true;
   if (type === 'sliding_attention') return false;

@@ -1,6 +1,7 @@
 // Which memory each op runs in. wasm32 addresses 4 GiB, so a model is spread over banks: all of a layer (weights,
 // key-value cache, scratch) in one, embedding and head wherever they fit. Pure arithmetic; nothing is allocated here.
 import { RefuteError } from '../../errors.ts';
+import { elementCountOf } from '../formats/tensor-types.ts';
 import { alignedByteLength } from './kernels/kernel-memory.ts';
 import type { WeightInfo } from '../program/executor.ts';
 import { operands, type AttentionOp, type Op, type Program, type WeightName } from '../program/program.ts';
@@ -37,7 +38,7 @@ export function residentWeight(op: Op): ResidentWeight | null {
 }
 
 export function residentByteLength({ isVector }: ResidentWeight, info: WeightInfo): number {
-  return isVector ? 4 * info.shape.reduce((product, dimension) => product * dimension, 1) : info.byteLength;
+  return isVector ? 4 * elementCountOf(info.shape) : info.byteLength;
 }
 
 /** Bytes of the keys, or of the values, of one attention op. */

@@ -1,25 +1,13 @@
 // The tensor list of a GGUF header, and the proof that its tensors lie in the file, aligned and apart.
-import type { TensorTypeName } from './tensor-types.ts';
 import type { GgufCursor } from './gguf-cursor.ts';
 import { MAX_DIMENSIONS, MAX_TENSOR_NAME_BYTES } from './gguf-limits.ts';
 import { storedType } from './gguf-types.ts';
+import type { HeaderTensor } from './header-tensor.ts';
 import { readString } from './gguf-values.ts';
 import { quoted } from './quoted.ts';
 
-export interface GgufTensor {
-  name: string;
+export interface GgufTensor extends HeaderTensor {
   ggmlId: number;
-  /** null: a type that the engine cannot decode; an error only once the tensor is wanted. */
-  type: TensorTypeName | null;
-  /** A name to print, whatever the type. */
-  typeLabel: string;
-  /** Row-major, the reverse of the file's order: [rows, columns], columns contiguous. The data is not moved. */
-  shape: number[];
-  elementCount: number;
-  /** From the start of the file. */
-  byteOffset: number;
-  /** null where even the block layout of the type is unknown. */
-  byteLength: number | null;
 }
 
 /**

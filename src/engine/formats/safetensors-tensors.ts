@@ -1,24 +1,15 @@
 // The tensor list of a safetensors header, and the proof that its tensors fill the data exactly: none outside, no two
 // overlapping, no byte that belongs to none.
 import { RefuteError } from '../../errors.ts';
-import type { TensorTypeName } from './tensor-types.ts';
+import type { HeaderTensor } from './header-tensor.ts';
 import { isJsonObject } from './json-file.ts';
 import { quoted, shownValue } from './quoted.ts';
 import { MAX_DIMENSIONS, MAX_NAME_CHARACTERS, MAX_TENSORS } from './safetensors-limits.ts';
 import { SAFETENSORS_TYPES } from './safetensors-types.ts';
 import type { JsonObject, JsonValue } from './strict-json.ts';
 
-export interface SafetensorsTensor {
-  name: string;
-  /** null: a type that the engine cannot decode; an error only once the tensor is wanted. */
-  type: TensorTypeName | null;
-  /** A name to print, whatever the type: `f16`, `i64`, or the file's own word. */
-  typeLabel: string;
-  /** Row-major. [] for a single number. */
-  shape: number[];
-  elementCount: number;
-  /** From the start of the file. */
-  byteOffset: number;
+export interface SafetensorsTensor extends HeaderTensor {
+  /** Every type of this format has a known length. */
   byteLength: number;
 }
 

@@ -4,12 +4,15 @@ import { RefuteError } from '../../errors.ts';
 import { missingTensor } from './stored-weights.ts';
 import { quoted } from '../formats/quoted.ts';
 import type { Notice } from '../../notice.ts';
+import { isSameLayout } from '../program/check-program.ts';
 import type { WeightInfo, WeightSource } from '../program/executor.ts';
 import type { Program, WeightName, WeightShape } from '../program/program.ts';
 
 export interface CheckedWeights {
   /** The source itself, or one that answers with the program's shapes where the file lists them swapped. */
   weights: WeightSource;
+  /** How many weights the file lists as the program wants them; the others it lists swapped. */
+  fitting: number;
   notices: Notice[];
 }
 
@@ -20,8 +23,8 @@ export function checkWeights(path: string, program: Program, weights: WeightSour
   for (const wanted of program.weights) {
     const found = weights.info(wanted.name);
     if (found === undefined) throw missingTensor(path, wanted.name);
-    if (isSame(squeezed(found.shape), squeezed(wanted.shape))) continue;
-    if (!isSame(squeezed(found.shape).toReversed(), squeezed(wanted.shape))) throw shapeError(path, found, wanted);
+    if (isSameLayout(found.shape, wanted.shape)) continue;
+    if (!isSameLayout(found.shape.toReversed(), wanted.shape)) throw shapeError(path, found, wanted);
     swapped.set(wanted.name, { ...found, shape: wanted.shape });
     notices.push({
       severity: 'warning',
@@ -31,23 +34,16 @@ export function checkWeights(path: string, program: Program, weights: WeightSour
         `${shown(wanted.shape)}. It is read as ${shown(wanted.shape)}.`,
     });
   }
-  if (swapped.size === 0) return { weights, notices };
+  const fitting = program.weights.length - swapped.size;
+  if (swapped.size === 0) return { weights, fitting, notices };
   return {
     weights: {
       info: (name) => swapped.get(name) ?? weights.info(name),
       read: (name, byteOffset, into) => weights.read(name, byteOffset, into),
     },
+    fitting,
     notices,
   };
-}
-
-/** Dimensions of 1 carry no layout: a norm gain may be stored as [1, n]. */
-function squeezed(shape: readonly number[]): number[] {
-  return shape.filter((dimension) => dimension !== 1);
-}
-
-function isSame(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
 }
 
 function shapeError(path: string, found: WeightInfo, wanted: WeightShape): RefuteError {

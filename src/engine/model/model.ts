@@ -4,6 +4,7 @@ import type { Program, WeightName } from '../program/program.ts';
 import type { Notice } from '../../notice.ts';
 import type { WeightSource } from '../program/executor.ts';
 import type { ModelConfig } from '../program/config.ts';
+import type { HeaderTensor } from '../formats/header-tensor.ts';
 import type { TensorTypeName } from '../formats/tensor-types.ts';
 import type { TextModel } from '../text/text-model.ts';
 
@@ -16,6 +17,8 @@ export interface Model {
   program: Program;
   /** Answers with the program's shapes where the file lists them swapped; `tensors` has the file's own. */
   weights: WeightSource;
+  /** Of the weights that the program wants, how many the file lists as it wants them. */
+  shapes: { fitting: number; wanted: number };
   /** What the loader saw of the embedding; null where the program has none. */
   embedding: EmbeddingReport | null;
   /** Every tensor of the file, in file order. */
@@ -47,25 +50,12 @@ export interface FileEntry {
   value: unknown;
 }
 
-/**
- * A tensor as a file lists it, or the stack that single experts of a file make. `type` is null for one that the engine
- * cannot decode; the label names it all the same.
- */
-export interface FileTensor {
-  /** The canonical name, GGUF's. */
-  name: string;
+/** A tensor of a model's files under its canonical name, which is GGUF's; or the stack that single experts make. */
+export interface FileTensor extends HeaderTensor {
   /** What the file calls it (a stack: its first part), where that is something else. */
   storedName?: string;
   /** The file that holds it, where there are several. */
   file?: string;
-  type: TensorTypeName | null;
-  typeLabel: string;
-  /** Row-major: [rows, columns] or [columns]. */
-  shape: readonly number[];
-  /** From the start of its file; of a stack, its first part's. */
-  byteOffset: number;
-  /** null where even the block layout of the type is unknown. */
-  byteLength: number | null;
 }
 
 /** Changes a model on its way in. This is how faults of config, program, weights and tokens are planted. */

@@ -1,12 +1,18 @@
-// Path -> ModelFile: a GGUF file, a folder, or a safetensors file in its folder, told apart by their first bytes.
+// Path -> ModelFile: a folder, or one file, read by the format that its first bytes say.
 import type { ByteSource } from '../io/byte-source.ts';
 import { listFolder, pathIn, splitPath } from '../io/list-folder.ts';
 import { openFile } from '../io/open-file.ts';
-import { readFormat } from '../formats/magic.ts';
+import { readFormat, type FormatName } from '../formats/magic.ts';
 import type { ModelFile } from './model-file.ts';
 import { chooseInFolder } from './open-model-folder.ts';
 import { readGgufFile } from './open-model-gguf.ts';
 import { readSafetensorsFolder } from './open-model-safetensors.ts';
+
+/** What is none of these goes to the reader of GGUF, which says what it is instead. */
+const READERS: Partial<Record<FormatName, (source: ByteSource) => Promise<ModelFile>>> = {
+  gguf: readGgufFile,
+  safetensors: readBesideConfig,
+};
 
 /**
  * Opens the files of a model. Whoever asks closes.
@@ -15,31 +21,28 @@ import { readSafetensorsFolder } from './open-model-safetensors.ts';
  */
 export async function openModelFile(path: string): Promise<ModelFile> {
   const names = await listFolder(path);
-  if (names !== null) return openFolder(path, names);
-  const source = await openFile(path);
-  let isTensors: boolean;
-  try {
-    isTensors = (await readFormat(source)) === 'safetensors';
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
-  if (!isTensors) return openModelFileSource(source);
-  await source.close();
-  // What the tensors mean is in the files beside them.
-  const { folder, name } = await splitPath(path);
-  const beside = (await listFolder(folder)) ?? [];
-  return readSafetensorsFolder({ path, folder, names: beside, shards: [name], notices: [] });
+  return names === null ? openModelFileSource(await openFile(path)) : openFolder(path, names);
 }
 
 /** As `openModelFile`, of one file that is open already and is closed with the model, also when this throws. */
 export async function openModelFileSource(source: ByteSource): Promise<ModelFile> {
   try {
-    return await readGgufFile(source);
+    const read = READERS[await readFormat(source)] ?? readGgufFile;
+    return await read(source);
   } catch (error) {
     await source.close();
     throw error;
   }
+}
+
+/** What the tensors mean is in the files beside them. */
+async function readBesideConfig(source: ByteSource): Promise<ModelFile> {
+  const { path } = source;
+  const { folder, name } = await splitPath(path);
+  const names = (await listFolder(folder)) ?? [];
+  const file = await readSafetensorsFolder({ path, folder, names, shards: [name], notices: [] });
+  await source.close();
+  return file;
 }
 
 async function openFolder(path: string, names: readonly string[]): Promise<ModelFile> {

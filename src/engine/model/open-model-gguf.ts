@@ -5,6 +5,7 @@ import type { ByteSource } from '../io/byte-source.ts';
 import { sha256Source } from '../io/sha256.ts';
 import type { ModelFile } from './model-file.ts';
 import type { Notice } from '../../notice.ts';
+import { ARCHITECTURES, bosSpellings } from '../architectures/registry.ts';
 import { configFromGguf } from '../config/config-from-gguf.ts';
 import { createTextModel } from '../text/create-text-model.ts';
 
@@ -12,7 +13,7 @@ import { createTextModel } from '../text/create-text-model.ts';
 export async function readGgufFile(source: ByteSource): Promise<ModelFile> {
   const { path, byteLength } = source;
   const { version, dataOffset, alignment, metadata, ...file } = await parseGguf(source);
-  const tensors = file.tensors.map(({ ggmlId: _id, elementCount: _count, ...tensor }): StoredTensor => ({
+  const tensors = file.tensors.map(({ ggmlId: _id, ...tensor }): StoredTensor => ({
     ...tensor,
     parts: tensor.byteLength === null ? [] : [{ source, byteOffset: tensor.byteOffset, byteLength: tensor.byteLength }],
   }));
@@ -37,8 +38,8 @@ export async function readGgufFile(source: ByteSource): Promise<ModelFile> {
     tensors,
     notices,
     weights: new StoredWeights(path, tensors),
-    readConfig: () => configFromGguf({ path, metadata, tensors: file.tensors }),
-    readText: (notify) => createTextModel(metadata, notify),
+    readConfig: () => configFromGguf({ path, metadata, tensors }, ARCHITECTURES),
+    readText: (notify) => createTextModel(metadata, notify, { bosSpellings: bosSpellings(metadata) }),
     sha256: () => sha256Source(source),
     close: () => source.close(),
   };

@@ -1,6 +1,9 @@
 // A folder of safetensors with the files that Transformers keeps beside them, as a ModelFile: config.json,
 // generation_config.json, tokenizer.json, tokenizer_config.json, chat_template.jinja.
 import { RefuteError } from '../../errors.ts';
+import { ARCHITECTURES } from '../architectures/registry.ts';
+import type { Architecture } from '../config/architecture.ts';
+import { findModelType } from '../config/hf-keys.ts';
 import { canonicalName } from '../config/hf-names.ts';
 import { flattened, readJsonFile, type JsonFileLimits } from '../formats/json-file.ts';
 import { quoted } from '../formats/quoted.ts';
@@ -65,7 +68,7 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
     }
     const shards = opened.map(({ name, file: { tensors } }) => ({ name, tensors }));
     const notices = [...of.notices, ...checkShards(path, index, shards)];
-    const tensors = storedTensors(path, opened, config.get('model_type'));
+    const tensors = storedTensors(path, opened, findModelType(ARCHITECTURES, config.get('model_type'))?.architecture);
     const metadata = flattened(config);
     const generation = names.includes('generation_config.json')
       ? flattened(await readJsonFile(await pathIn(folder, 'generation_config.json'), CONFIG_LIMITS))
@@ -88,8 +91,8 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
       tensors,
       notices,
       weights: new StoredWeights(path, tensors),
-      readConfig: () => configFromHf({ path: configPath, metadata, tensors }),
-      readText: (notify) => createTextModel(text.keys, notify, text.tokenizer),
+      readConfig: () => configFromHf({ path: configPath, metadata, tensors }, ARCHITECTURES),
+      readText: (notify) => createTextModel(text.keys, notify, { tokenizer: text.tokenizer }),
       sha256: () => sha256Shards(opened),
       close: async () => void (await Promise.all(opened.map(({ source }) => source.close()))),
     };
@@ -105,12 +108,12 @@ async function readIndex(folder: string): Promise<ShardIndex> {
 }
 
 /** Under canonical names, in file order, experts stacked. */
-function storedTensors(path: string, shards: readonly OpenShard[], modelType: unknown): StoredTensor[] {
+function storedTensors(path: string, shards: readonly OpenShard[], architecture?: Architecture): StoredTensor[] {
   const single = new Map<string, StoredTensor>();
   const stacks = new Map<string, Map<number, StoredTensor>>();
   for (const { name: file, source, file: parsed } of shards) {
-    for (const { elementCount: _, name: storedName, ...tensor } of parsed.tensors) {
-      const { name, expert } = canonicalName(storedName, modelType);
+    for (const { name: storedName, ...tensor } of parsed.tensors) {
+      const { name, expert } = canonicalName(storedName, architecture?.hf.layerNames);
       const parts = [{ source, byteOffset: tensor.byteOffset, byteLength: tensor.byteLength }];
       const stored = { name, storedName, ...(shards.length > 1 ? { file } : {}), ...tensor, parts };
       if (expert === null) {
@@ -150,7 +153,8 @@ function stacked(path: string, name: string, stack: ReadonlyMap<number, StoredTe
   }
   const parts = experts.flatMap((tensor) => tensor.parts);
   const byteLength = parts.reduce((sum, part) => sum + part.byteLength, 0);
-  return { ...first, shape: [experts.length, ...first.shape], byteLength, parts };
+  const shape = [experts.length, ...first.shape];
+  return { ...first, shape, elementCount: experts.length * first.elementCount, byteLength, parts };
 }
 
 function entriesOf(file: string, metadata: ReadonlyMap<string, unknown>): FileEntry[] {

@@ -5,7 +5,7 @@ import type { ModelFile } from './model-file.ts';
 import type { Notice } from '../../notice.ts';
 import type { Model, ModelTransform } from './model.ts';
 import { openModelFile, openModelFileSource } from './open-model-file.ts';
-import { compileProgram } from '../architectures/registry.ts';
+import { ARCHITECTURES, compileProgram } from '../architectures/registry.ts';
 import { checkWeights } from './check-weights.ts';
 import { inspectEmbedding } from './inspect-embedding.ts';
 import { unreadTensors } from './unread-tensors.ts';
@@ -53,7 +53,7 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
   notices.push(...checked.notices);
   // Asked of the file's own program: a planted fault that forgets a bias must reach the run.
   const names = tensors.map(({ name }) => name);
-  notices.push(...unreadTensors(path, compileProgram(read.config), names));
+  notices.push(...unreadTensors(path, compileProgram(read.config), names, ARCHITECTURES));
   const text = file.readText((notice) => notices.push(notice));
   const inspected = await inspectEmbedding(path, program, checked.weights, {
     tokenCount: text.vocabSize,
@@ -70,6 +70,7 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
     config,
     program,
     weights: checked.weights,
+    shapes: { fitting: checked.fitting, wanted: program.weights.length },
     embedding: inspected.embedding,
     tensors,
     metadata,

@@ -1,18 +1,28 @@
 // Tensors of a file that its program never reads. Some would change the result, and then the model is not what we run.
 import { RefuteError } from '../../errors.ts';
 import { quoted } from '../formats/quoted.ts';
+import type { Architectures } from '../config/architecture.ts';
 import type { Notice } from '../../notice.ts';
 import type { Program } from '../program/program.ts';
 
-/** Parts that an executor of these architectures would have to apply: biases, head norms, experts, fused projections. */
+/** Parts that no program here applies, or not for every file: biases, shared experts, fused projections. */
 const CHANGES_RESULT =
-  /^(model\.layers\.\d+\.(?!self_attn\.rotary_emb\.)|blk\.\d+\.(attn_output\.bias|attn_[qkv]\.bias|attn_qkv\.|attn_[qk]_norm\.|ffn_(gate|up|down)\.bias|ffn_(gate|up|down)_(exps|shexp)\.|ffn_gate_inp\.|post_|attn_sinks)|output\.bias|position_embd\.|token_embd_norm\.|rope_factors_)/;
+  /^(model\.layers\.\d+\.(?!self_attn\.rotary_emb\.)|blk\.\d+\.(attn_output\.bias|attn_[qkv]\.bias|attn_qkv\.|ffn_(gate|up|down)\.bias|ffn_(gate|up|down)_shexp\.|attn_sinks)|output\.bias|position_embd\.|token_embd_norm\.)/;
 
-/** @throws RefuteError E_MODEL_UNREAD_TENSOR */
-export function unreadTensors(path: string, program: Program, names: readonly string[]): Notice[] {
+/**
+ * @param architectures whose own tensors change the result in a file of another
+ * @throws RefuteError E_MODEL_UNREAD_TENSOR
+ */
+export function unreadTensors(
+  path: string,
+  program: Program,
+  names: readonly string[],
+  architectures: Architectures,
+): Notice[] {
+  const patterns = [CHANGES_RESULT, ...[...architectures.values()].flatMap(({ ownTensors }) => ownTensors ?? [])];
   const read = new Set(program.weights.map(({ name }) => name));
   const unread = names.filter((name) => !read.has(name));
-  const serious = unread.find((name) => CHANGES_RESULT.test(name));
+  const serious = unread.find((name) => patterns.some((pattern) => pattern.test(name)));
   if (serious !== undefined) {
     throw new RefuteError({
       code: 'E_MODEL_UNREAD_TENSOR',

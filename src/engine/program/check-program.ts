@@ -1,13 +1,13 @@
-// Is this program one that an executor can run on these weights? Checked before anything is allocated, so that a
-// malformed or deliberately broken program is one typed error and never a trap in a kernel.
-// Not a check that the program is the right one for a model: nothing inside can know that.
+// Is this program one that an executor can run on these weights? Asked before anything is allocated, so that a malformed or
+// deliberately broken program is one typed error and never a trap in a kernel. Every executor asks here, the oracle too:
+// structure is shared, arithmetic is not. Not a check that the program is the right one for a model: nothing inside can
+// know that.
 import { RefuteError } from '../../errors.ts';
-import { byteLengthOf, TENSOR_TYPES } from '../formats/tensor-types.ts';
+import { byteLengthOf, elementCountOf, TENSOR_TYPES } from '../formats/tensor-types.ts';
 import type { WeightSource } from './executor.ts';
 import {
   operands,
   ropeWeights,
-  type AttentionOp,
   type Op,
   type OpName,
   type Program,
@@ -15,25 +15,6 @@ import {
   type ValueId,
   type WeightName,
 } from './program.ts';
-
-const OP_NAMES: ReadonlySet<string> = new Set([
-  'embed',
-  'rmsnorm',
-  'matmul',
-  'addBias',
-  'rope',
-  'attention',
-  'silu',
-  'mul',
-  'add',
-  'gelu',
-  'scale',
-  'softcap',
-  'moeSelect',
-  'moeRoute',
-  'expertMatmul',
-  'moeSum',
-] satisfies OpName[]);
 
 /** @throws RefuteError E_PROGRAM, E_PROGRAM_WEIGHT */
 export function checkProgram(program: Program, weights: WeightSource): void {
@@ -50,195 +31,189 @@ export function checkProgram(program: Program, weights: WeightSource): void {
   const cachedLayers = new Set<number>();
   for (const [index, op] of program.ops.entries()) {
     const place = `op ${index} (${op.op})`;
-    if (!OP_NAMES.has(op.op)) throw wrong(place, 'there is no such op', [...OP_NAMES].join(', '));
+    if (!Object.hasOwn(OP_CHECKS, op.op)) throw wrong(place, 'there is no such op', Object.keys(OP_CHECKS).join(', '));
     const { reads, writes } = operands(op);
     const unwritten = reads.find((id) => !written.has(id));
     if (unwritten !== undefined) throw wrong(place, `it reads ${unwritten}, which no earlier op has written`);
     if (!channels.has(writes)) throw wrong(place, `it writes ${writes}, which is not declared`);
     if (written.has(writes)) throw wrong(place, `it writes ${writes} a second time`);
     written.add(writes);
-    checkOp(op, place, program, (id) => channels.get(id) ?? 0, weights);
+    const check = OP_CHECKS[op.op] as (op: Op, at: OpSite) => void;
+    check(op, new OpSite(place, channels, program, weights));
     if (op.op === 'attention') {
       if (cachedLayers.has(op.layer)) throw wrong(place, `layer ${op.layer} already has a key-value cache`);
       cachedLayers.add(op.layer);
     }
   }
   if (!written.has(program.logits)) throw wrong('the program', `no op writes its logits, ${program.logits}`);
-  if (channels.get(program.logits) !== program.vocabSize) {
-    throw wrong(
-      'the program',
-      `its logits have ${channels.get(program.logits)} channels`,
-      `vocabSize is ${program.vocabSize}`,
-    );
+  const logitCount = channels.get(program.logits);
+  if (logitCount !== program.vocabSize) {
+    throw wrong('the program', `its logits have ${logitCount} channels`, `vocabSize is ${program.vocabSize}`);
   }
 }
 
-function checkOp(
-  op: Op,
-  place: string,
-  program: Program,
-  channelsOf: (id: ValueId) => number,
-  weights: WeightSource,
-): void {
-  const expectChannels = (id: ValueId, wanted: number): void => {
-    if (channelsOf(id) !== wanted) throw wrong(place, `${id} has ${channelsOf(id)} channels`, `it must have ${wanted}`);
-  };
-  const out = channelsOf(op.out);
-  switch (op.op) {
-    case 'embed':
-      checkWeight(place, op.weight, [program.vocabSize, out], program, weights);
-      return;
-    case 'rmsnorm':
-      if (!(op.eps >= 0 && Number.isFinite(op.eps))) throw wrong(place, `eps is ${op.eps}`);
-      expectChannels(op.in, out);
-      if (!isCount(op.headCount ?? 1) || out % (op.headCount ?? 1) !== 0) {
-        throw wrong(place, `${out} channels do not make ${op.headCount} heads`);
-      }
-      if (!Number.isFinite(op.gainOffset ?? 0)) throw wrong(place, `gainOffset is ${op.gainOffset}`);
-      checkWeight(place, op.weight, [out / (op.headCount ?? 1)], program, weights);
-      return;
-    case 'matmul':
-      checkWeight(place, op.weight, [out, channelsOf(op.in)], program, weights);
-      return;
-    case 'addBias':
-      expectChannels(op.in, out);
-      checkWeight(place, op.weight, [out], program, weights);
-      return;
-    case 'rope': {
-      const { rotaryDim } = op.rope;
-      expectChannels(op.in, out);
-      if (!isCount(op.headCount) || !isCount(op.headDim) || op.headCount * op.headDim !== out) {
-        throw wrong(place, `${op.headCount} heads of ${op.headDim} channels do not make ${out} channels`);
-      }
-      if (!isCount(rotaryDim) || rotaryDim % 2 !== 0 || rotaryDim > op.headDim) {
-        throw wrong(place, `rotaryDim is ${rotaryDim}`, `it must be even and at most headDim, ${op.headDim}`);
-      }
-      checkScaling(op.rope, place);
-      for (const weight of ropeWeights(op.rope.scaling)) checkWeight(place, weight, [rotaryDim / 2], program, weights);
-      return;
+/** What the check of an op may ask of the values and weights around it. */
+class OpSite {
+  readonly #place: string;
+  readonly #channels: ReadonlyMap<ValueId, number>;
+  readonly #program: Program;
+  readonly #weights: WeightSource;
+
+  constructor(place: string, channels: ReadonlyMap<ValueId, number>, program: Program, weights: WeightSource) {
+    this.#place = place;
+    this.#channels = channels;
+    this.#program = program;
+    this.#weights = weights;
+  }
+
+  get vocabSize(): number {
+    return this.#program.vocabSize;
+  }
+
+  channels(id: ValueId): number {
+    return this.#channels.get(id) ?? 0;
+  }
+
+  columns(name: WeightName): number | undefined {
+    return this.#weights.info(name)?.shape.at(-1);
+  }
+
+  wrong(is: string, allowed?: string): RefuteError {
+    return wrong(this.#place, is, allowed);
+  }
+
+  expectChannels(id: ValueId, wanted: number): void {
+    const found = this.channels(id);
+    if (found !== wanted) throw this.wrong(`${id} has ${found} channels`, `it must have ${wanted}`);
+  }
+
+  expectCounts(of: Readonly<Record<string, number>>): void {
+    for (const [name, n] of Object.entries(of)) if (!isCount(n)) throw this.wrong(`${name} is ${n}`);
+  }
+
+  expectFinite(name: string, n: number): void {
+    if (!Number.isFinite(n)) throw this.wrong(`${name} is ${n}`);
+  }
+
+  expectCap(cap: number): void {
+    if (!isPositive(cap)) throw this.wrong(`the cap is ${cap}`, 'it must be above 0');
+  }
+
+  expectWeight(name: WeightName, wanted: readonly number[]): void {
+    const fail = (is: string, allowed?: string): RefuteError =>
+      refusal('E_PROGRAM_WEIGHT', `${this.#place}: weight ${name}`, is, allowed);
+    const info = this.#weights.info(name);
+    if (info === undefined) throw fail('the model has no such weight');
+    const declared = this.#program.weights.find((weight) => weight.name === name);
+    for (const shape of [info.shape, declared?.shape ?? wanted]) {
+      if (isSameLayout(shape, wanted)) continue;
+      throw fail(`its shape is [${shape.join(', ')}]`, `the op needs [${wanted.join(', ')}]`);
     }
-    case 'attention':
-      checkAttention(op, place, expectChannels);
-      return;
-    case 'silu':
-    case 'gelu':
-      expectChannels(op.in, out);
-      return;
-    case 'scale':
-      if (!Number.isFinite(op.factor)) throw wrong(place, `factor is ${op.factor}`);
-      expectChannels(op.in, out);
-      return;
-    case 'softcap':
-      checkCap(place, op.cap);
-      expectChannels(op.in, out);
-      return;
-    case 'moeSelect':
-      if (op.usedCount !== out || channelsOf(op.in) < out) {
-        throw wrong(place, `${op.usedCount} of ${channelsOf(op.in)} experts are to be chosen into ${out} channels`);
-      }
-      return;
-    case 'moeRoute':
-      if (channelsOf(op.in) < out) throw wrong(place, `${out} of ${channelsOf(op.in)} experts are chosen`);
-      expectChannels(op.experts, out);
-      return;
-    case 'moeSum':
-      expectChannels(op.in, out * channelsOf(op.shares));
-      return;
-    case 'expertMatmul':
-      checkExperts(op, place, program, channelsOf, weights);
-      return;
-    case 'mul':
-    case 'add':
-      expectChannels(op.a, out);
-      expectChannels(op.b, out);
-      return;
+    const type = TENSOR_TYPES[info.type];
+    if (type === undefined) {
+      throw fail(`its type is ${info.type}`, `${Object.keys(TENSOR_TYPES).join(', ')} can be decoded`);
+    }
+    const columns = wanted.at(-1) ?? 0;
+    if (columns % type.blockElements !== 0) {
+      throw fail(`its rows have ${columns} columns`, `${info.type} needs a multiple of ${type.blockElements}`);
+    }
+    const byteLength = byteLengthOf(info.type, elementCountOf(wanted));
+    if (info.byteLength === byteLength) return;
+    throw fail(`it has ${info.byteLength} bytes`, `its shape and type make ${byteLength}`);
   }
 }
 
-function checkScaling({ rotaryDim, scaling }: RopeParameters, place: string): void {
+/** One check an op; `operands` and the values themselves have been looked at. */
+const OP_CHECKS: { readonly [Name in OpName]: (op: Extract<Op, { op: Name }>, at: OpSite) => void } = {
+  embed: (op, at) => at.expectWeight(op.weight, [at.vocabSize, at.channels(op.out)]),
+  rmsnorm: (op, at) => {
+    const out = at.channels(op.out);
+    const { eps, headCount = 1, gainOffset = 0 } = op;
+    if (!(eps >= 0 && Number.isFinite(eps))) throw at.wrong(`eps is ${eps}`);
+    at.expectChannels(op.in, out);
+    if (!isCount(headCount) || out % headCount !== 0) {
+      throw at.wrong(`${out} channels do not make ${headCount} heads`);
+    }
+    at.expectFinite('gainOffset', gainOffset);
+    at.expectWeight(op.weight, [out / headCount]);
+  },
+  matmul: (op, at) => at.expectWeight(op.weight, [at.channels(op.out), at.channels(op.in)]),
+  addBias: (op, at) => {
+    at.expectChannels(op.in, at.channels(op.out));
+    at.expectWeight(op.weight, [at.channels(op.out)]);
+  },
+  rope: (op, at) => {
+    const { headCount, headDim, rope } = op;
+    const out = at.channels(op.out);
+    at.expectChannels(op.in, out);
+    if (!isCount(headCount) || !isCount(headDim) || headCount * headDim !== out) {
+      throw at.wrong(`${headCount} heads of ${headDim} channels do not make ${out} channels`);
+    }
+    checkRotation(rope, headDim, at);
+  },
+  attention: (op, at) => {
+    const { headCount, kvHeadCount, headDim, window, softcap } = op;
+    at.expectCounts({ headCount, kvHeadCount, headDim });
+    if (headCount % kvHeadCount !== 0) {
+      const is = `${headCount} heads over ${kvHeadCount} kv heads`;
+      throw at.wrong(is, 'each kv head must serve the same number of heads');
+    }
+    if (window !== null && !isCount(window)) throw at.wrong(`window is ${window}`, 'it must be null or at least 1');
+    if (softcap !== undefined) at.expectCap(softcap);
+    for (const id of [op.q, op.out]) at.expectChannels(id, headCount * headDim);
+    for (const id of [op.k, op.v]) at.expectChannels(id, kvHeadCount * headDim);
+  },
+  silu: (op, at) => at.expectChannels(op.in, at.channels(op.out)),
+  gelu: (op, at) => at.expectChannels(op.in, at.channels(op.out)),
+  scale: (op, at) => {
+    at.expectFinite('factor', op.factor);
+    at.expectChannels(op.in, at.channels(op.out));
+  },
+  softcap: (op, at) => {
+    at.expectCap(op.cap);
+    at.expectChannels(op.in, at.channels(op.out));
+  },
+  moeSelect: (op, at) => {
+    const [out, all] = [at.channels(op.out), at.channels(op.in)];
+    if (op.usedCount === out && out <= all) return;
+    throw at.wrong(`${op.usedCount} of ${all} experts are to be chosen into ${out} channels`);
+  },
+  moeRoute: (op, at) => {
+    const [out, all] = [at.channels(op.out), at.channels(op.in)];
+    if (out > all) throw at.wrong(`${out} of ${all} experts are chosen`);
+    at.expectChannels(op.experts, out);
+  },
+  // The input is as wide as a row of the matrices, or as all slots side by side.
+  expertMatmul: (op, at) => {
+    const [slots, out, width] = [at.channels(op.experts), at.channels(op.out), at.channels(op.in)];
+    at.expectCounts({ expertCount: op.expertCount });
+    if (out % slots !== 0) throw at.wrong(`${out} channels do not make ${slots} slots`);
+    const isSlotted = at.columns(op.weight) !== width && width % slots === 0;
+    at.expectWeight(op.weight, [op.expertCount, out / slots, isSlotted ? width / slots : width]);
+  },
+  moeSum: (op, at) => at.expectChannels(op.in, at.channels(op.out) * at.channels(op.shares)),
+  mul: (op, at) => [op.a, op.b].forEach((id) => at.expectChannels(id, at.channels(op.out))),
+  add: (op, at) => [op.a, op.b].forEach((id) => at.expectChannels(id, at.channels(op.out))),
+};
+
+function checkRotation({ rotaryDim, scaling }: RopeParameters, headDim: number, at: OpSite): void {
+  if (!isCount(rotaryDim) || rotaryDim % 2 !== 0 || rotaryDim > headDim) {
+    throw at.wrong(`rotaryDim is ${rotaryDim}`, `it must be even and at most headDim, ${headDim}`);
+  }
   for (const [name, value] of Object.entries(scaling)) {
-    if (typeof value === 'number' && !isPositive(value)) throw wrong(place, `${name} of its scaling is ${value}`);
+    if (typeof value === 'number' && !isPositive(value)) throw at.wrong(`${name} of its scaling is ${value}`);
     if (Array.isArray(value) && (value.length !== rotaryDim / 2 || !value.every(isPositive))) {
-      throw wrong(place, `${name} has ${value.length} factors`, `it must have ${rotaryDim / 2}, each above 0`);
+      throw at.wrong(`${name} has ${value.length} factors`, `it must have ${rotaryDim / 2}, each above 0`);
     }
   }
   if (scaling.type === 'dynamic' && rotaryDim < 4) {
-    throw wrong(place, `rotaryDim is ${rotaryDim}`, 'dynamic scaling divides by rotaryDim - 2');
+    throw at.wrong(`rotaryDim is ${rotaryDim}`, 'dynamic scaling divides by rotaryDim - 2');
   }
+  for (const weight of ropeWeights(scaling)) at.expectWeight(weight, [rotaryDim / 2]);
 }
 
-/** The input is as wide as a row of the matrices, or as all slots side by side. */
-function checkExperts(
-  op: Extract<Op, { op: 'expertMatmul' }>,
-  place: string,
-  program: Program,
-  channelsOf: (id: ValueId) => number,
-  weights: WeightSource,
-): void {
-  const [slots, out, width] = [channelsOf(op.experts), channelsOf(op.out), channelsOf(op.in)];
-  if (!isCount(op.expertCount)) throw wrong(place, `expertCount is ${op.expertCount}`);
-  if (out % slots !== 0) throw wrong(place, `${out} channels do not make ${slots} slots`);
-  const columns = weights.info(op.weight)?.shape.at(-1);
-  const isSlotted = columns !== width && width % slots === 0;
-  const wanted = [op.expertCount, out / slots, isSlotted ? width / slots : width];
-  checkWeight(place, op.weight, wanted, program, weights);
-}
-
-function checkCap(place: string, cap: number): void {
-  if (!(cap > 0 && Number.isFinite(cap))) throw wrong(place, `the cap is ${cap}`, 'it must be above 0');
-}
-
-function checkAttention(op: AttentionOp, place: string, expectChannels: (id: ValueId, wanted: number) => void): void {
-  const { headCount, kvHeadCount, headDim, window } = op;
-  for (const name of ['headCount', 'kvHeadCount', 'headDim'] as const) {
-    if (!isCount(op[name])) throw wrong(place, `${name} is ${op[name]}`);
-  }
-  if (headCount % kvHeadCount !== 0) {
-    throw wrong(
-      place,
-      `${headCount} heads over ${kvHeadCount} kv heads`,
-      'each kv head must serve the same number of heads',
-    );
-  }
-  if (window !== null && !isCount(window)) throw wrong(place, `window is ${window}`, 'it must be null or at least 1');
-  if (op.softcap !== undefined) checkCap(place, op.softcap);
-  for (const id of [op.q, op.out]) expectChannels(id, headCount * headDim);
-  for (const id of [op.k, op.v]) expectChannels(id, kvHeadCount * headDim);
-}
-
-function checkWeight(
-  place: string,
-  name: WeightName,
-  wanted: readonly number[],
-  program: Program,
-  weights: WeightSource,
-): void {
-  const fail = (is: string, allowed?: string): RefuteError =>
-    new RefuteError({ code: 'E_PROGRAM_WEIGHT', place: `${place}: weight ${name}`, is, ...(allowed && { allowed }) });
-  const info = weights.info(name);
-  if (info === undefined) throw fail('the model has no such weight');
-  const declared = program.weights.find((weight) => weight.name === name);
-  for (const shape of [info.shape, declared?.shape ?? wanted]) {
-    if (!isSameShape(shape, wanted))
-      throw fail(`its shape is [${shape.join(', ')}]`, `the op needs [${wanted.join(', ')}]`);
-  }
-  const type = TENSOR_TYPES[info.type];
-  if (type === undefined)
-    throw fail(`its type is ${info.type}`, `${Object.keys(TENSOR_TYPES).join(', ')} can be decoded`);
-  const columns = wanted.at(-1) ?? 0;
-  if (columns % type.blockElements !== 0) {
-    throw fail(`its rows have ${columns} columns`, `${info.type} needs a multiple of ${type.blockElements}`);
-  }
-  const byteLength = byteLengthOf(
-    info.type,
-    wanted.reduce((product, dimension) => product * dimension, 1),
-  );
-  if (info.byteLength !== byteLength)
-    throw fail(`it has ${info.byteLength} bytes`, `its shape and type make ${byteLength}`);
-}
-
-/** Dimensions of 1 carry no layout. */
-function isSameShape(a: readonly number[], b: readonly number[]): boolean {
+/** Dimensions of 1 carry no layout: a norm gain may be stored as [1, n]. */
+export function isSameLayout(a: readonly number[], b: readonly number[]): boolean {
   const [left, right] = [a.filter((n) => n !== 1), b.filter((n) => n !== 1)];
   return left.length === right.length && left.every((n, i) => n === right[i]);
 }
@@ -252,5 +227,9 @@ function isCount(n: number): boolean {
 }
 
 function wrong(place: string, is: string, allowed?: string): RefuteError {
-  return new RefuteError({ code: 'E_PROGRAM', place, is, ...(allowed && { allowed }) });
+  return refusal('E_PROGRAM', place, is, allowed);
+}
+
+function refusal(code: string, place: string, is: string, allowed?: string): RefuteError {
+  return new RefuteError({ code, place, is, ...(allowed && { allowed }) });
 }

@@ -1,10 +1,9 @@
 // The hyperparameters that change what a forward pass computes, each with where it came from.
 import type { RopeParameters } from './program.ts';
 
-export type Architecture = 'llama' | 'qwen2' | 'qwen3' | 'qwen3moe' | 'gemma2';
-
 export interface ModelConfig {
-  architecture: Architecture;
+  /** One that is registered, see architectures/registry.ts. */
+  architecture: string;
   layerCount: number;
   modelDim: number;
   ffnDim: number;

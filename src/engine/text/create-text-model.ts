@@ -6,7 +6,7 @@ import { ChatTemplate } from './chat-template.ts';
 import { buildEncoder, type Encode } from './encoder.ts';
 import { hfEncoder, type EncodeWhole } from './hf-encoder.ts';
 import type { HfTokenizer } from './hf-tokenizer.ts';
-import { MetadataReader } from './metadata-reader.ts';
+import { TokenizerKeys } from './tokenizer-keys.ts';
 import { Pieces, PieceStream } from './pieces.ts';
 import { SpecialTokens } from './special-tokens.ts';
 import type { ChatMessage, TextModel, TextStream } from './text-model.ts';
@@ -19,26 +19,31 @@ const KINDS: ReadonlyMap<string, Vocabulary['kind']> = new Map([
   ['llama', 'sentencepiece'],
 ]);
 
+export interface TextOptions {
+  /** Where the keys are from a tokenizer.json, which then encodes by itself. */
+  tokenizer?: HfTokenizer['tokenizer'];
+  /** What may stand for a missing BOS id of a byte-level vocabulary, in the model's architecture. */
+  bosSpellings?: readonly string[];
+}
+
 /**
- * @param metadata  a GGUF file's key-value data as plain values, or the same keys out of other files
- * @param notify    called for each default that is taken and each oddity that is accepted
- * @param tokenizer where the keys are from a tokenizer.json, which then encodes by itself
+ * @param metadata a GGUF file's key-value data as plain values, or the same keys out of other files
+ * @param notify called for each default that is taken and each oddity that is accepted
  * @throws RefuteError those of `readVocabulary`
  */
 export function createTextModel(
   metadata: ReadonlyMap<string, unknown>,
   notify: (notice: Notice) => void = () => {},
-  tokenizer: HfTokenizer['tokenizer'] = null,
+  { tokenizer = null, bosSpellings = [] }: TextOptions = {},
 ): TextModel {
-  const name = new MetadataReader(metadata).string('tokenizer.ggml.model');
+  const name = new TokenizerKeys(metadata).string('tokenizer.ggml.model');
   const kind = KINDS.get(name ?? '');
   if (kind === undefined) {
     const textless = new TextlessModel(name);
     notify(textless.notice);
     return textless;
   }
-  const own = tokenizer === null ? null : { endIds: tokenizer.endIds };
-  const vocabulary = readVocabulary(metadata, kind, notify, own);
+  const vocabulary = readVocabulary(metadata, kind, notify, { own: tokenizer, bosSpellings });
   const model = new VocabularyTextModel(vocabulary, tokenizer === null ? null : hfEncoder(tokenizer.json));
   if (model.chatReadsClock) {
     const message = 'The chat template writes the date of today: a prompt has other ids tomorrow.';

@@ -2,7 +2,7 @@
 // Values are taken as the file states them; what it leaves out is filled in here, each default with a notice.
 import type { Notice } from '../../notice.ts';
 import { BYTE_ALPHABET } from './byte-alphabet.ts';
-import { MetadataReader } from './metadata-reader.ts';
+import { TokenizerKeys } from './tokenizer-keys.ts';
 import { DEFAULT_PRE, PRE_TOKENIZERS, type PreTokenizer } from './pre-tokenizers.ts';
 
 /** `tokenizer.ggml.token_type`, as GGUF numbers it. */
@@ -53,16 +53,10 @@ const END_SPELLINGS: ReadonlySet<string> = new Set([
   '<|file_sep|>',
 ]);
 
-const END_KEYS = ['eos_token_id', 'eot_token_id', 'eom_token_id'] as const;
+/** By which the beginning of a text is known in any SentencePiece vocabulary when no key names it. */
+const SENTENCEPIECE_BOS = ['<s>', '<bos>'] as const;
 
-/** What may stand for a missing beginning-of-sequence id, by architecture; the first that the vocabulary has. */
-const BOS_SPELLINGS: Readonly<Record<string, readonly string[]>> = {
-  llama: ['<|begin_of_text|>', '<s>', '<bos>'],
-  qwen2: ['<|endoftext|>'],
-  qwen3: ['<|endoftext|>'],
-  qwen3moe: ['<|endoftext|>'],
-  gemma2: ['<bos>'],
-};
+const END_KEYS = ['eos_token_id', 'eot_token_id', 'eom_token_id'] as const;
 
 /** What a tokenizer.json brings along and no key of GGUF says. */
 export interface OwnTokenizer {
@@ -71,7 +65,8 @@ export interface OwnTokenizer {
 }
 
 /**
- * @param own where a tokenizer.json encodes: nothing is then guessed about cutting, or about a BOS token
+ * @param of.own where a tokenizer.json encodes: nothing is then guessed about cutting, or about a BOS token
+ * @param of.bosSpellings what may stand for a missing BOS id of a byte-level vocabulary; the first that it has
  * @throws RefuteError E_TOKENIZER_TYPE (a key of the wrong type), E_TOKENIZER_LENGTH (lists that do not match),
  *   E_TOKENIZER_ID (an id outside the vocabulary), E_TOKENIZER_DUPLICATE, E_TOKENIZER_EMPTY, E_TOKENIZER_SCORES
  */
@@ -79,9 +74,9 @@ export function readVocabulary(
   metadata: ReadonlyMap<string, unknown>,
   kind: Vocabulary['kind'],
   notify: (notice: Notice) => void,
-  own: OwnTokenizer | null = null,
+  { own, bosSpellings }: { own: OwnTokenizer | null; bosSpellings: readonly string[] },
 ): Vocabulary {
-  const reader = new MetadataReader(metadata);
+  const reader = new TokenizerKeys(metadata);
   const tokens = reader.strings('tokenizer.ggml.tokens') ?? [];
   if (tokens.length === 0) throw reader.error('E_TOKENIZER_EMPTY', 'tokenizer.ggml.tokens', 'the vocabulary is empty');
   const idOf = indexTokens(reader, tokens);
@@ -90,7 +85,7 @@ export function readVocabulary(
   const preTokenizer = kind === 'bpe' && own === null ? choosePreTokenizer(reader, notify) : null;
   const bosId =
     reader.id('tokenizer.ggml.bos_token_id', tokens.length) ??
-    (own === null ? fallbackBos(reader, kind, idOf, types, notify) : null);
+    (own === null ? fallbackBos(reader, kind === 'bpe' ? bosSpellings : SENTENCEPIECE_BOS, idOf, types, notify) : null);
   return {
     kind,
     preTokenizer,
@@ -107,7 +102,7 @@ export function readVocabulary(
   };
 }
 
-function indexTokens(reader: MetadataReader, tokens: readonly string[]): ReadonlyMap<string, number> {
+function indexTokens(reader: TokenizerKeys, tokens: readonly string[]): ReadonlyMap<string, number> {
   const idOf = new Map<string, number>();
   for (const [id, token] of tokens.entries()) {
     const first = idOf.get(token);
@@ -120,7 +115,7 @@ function indexTokens(reader: MetadataReader, tokens: readonly string[]): Readonl
   return idOf;
 }
 
-function readTypes(reader: MetadataReader, tokens: readonly string[], notify: (notice: Notice) => void): Uint8Array {
+function readTypes(reader: TokenizerKeys, tokens: readonly string[], notify: (notice: Notice) => void): Uint8Array {
   const stored = reader.numbers('tokenizer.ggml.token_type', tokens.length);
   const types = Uint8Array.from(tokens, (_, id) => stored?.[id] ?? TOKEN_TYPE.normal);
   for (const [id, token] of tokens.entries()) {
@@ -153,7 +148,7 @@ function spellingOfByte(byte: number): string {
   return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
 }
 
-function readScores(reader: MetadataReader, tokens: readonly string[]): readonly number[] {
+function readScores(reader: TokenizerKeys, tokens: readonly string[]): readonly number[] {
   const key = 'tokenizer.ggml.scores';
   const scores = reader.numbers(key, tokens.length);
   if (scores === null) {
@@ -164,7 +159,7 @@ function readScores(reader: MetadataReader, tokens: readonly string[]): readonly
   return scores;
 }
 
-function choosePreTokenizer(reader: MetadataReader, notify: (notice: Notice) => void): PreTokenizer {
+function choosePreTokenizer(reader: TokenizerKeys, notify: (notice: Notice) => void): PreTokenizer {
   const name = reader.string('tokenizer.ggml.pre');
   const known = PRE_TOKENIZERS.get(name ?? DEFAULT_PRE);
   if (name !== null && known !== undefined) return known;
@@ -176,14 +171,13 @@ function choosePreTokenizer(reader: MetadataReader, notify: (notice: Notice) => 
 }
 
 function fallbackBos(
-  reader: MetadataReader,
-  kind: Vocabulary['kind'],
+  reader: TokenizerKeys,
+  spellings: readonly string[],
   idOf: ReadonlyMap<string, number>,
   types: Uint8Array,
   notify: (notice: Notice) => void,
 ): number | null {
   const architecture = reader.string('general.architecture') ?? 'llama';
-  const spellings = kind === 'sentencepiece' ? ['<s>', '<bos>'] : (BOS_SPELLINGS[architecture] ?? []);
   const spelling = spellings.find((text) => types[idOf.get(text) ?? -1] === TOKEN_TYPE.control);
   if (spelling === undefined) return null;
   const id = idOf.get(spelling) ?? null;
@@ -193,7 +187,7 @@ function fallbackBos(
 }
 
 function readWantsBos(
-  reader: MetadataReader,
+  reader: TokenizerKeys,
   bosId: number | null,
   byKind: boolean,
   notify: (notice: Notice) => void,
@@ -206,7 +200,7 @@ function readWantsBos(
 }
 
 function findEndIds(
-  reader: MetadataReader,
+  reader: TokenizerKeys,
   tokens: readonly string[],
   types: Uint8Array,
   stated: readonly number[],

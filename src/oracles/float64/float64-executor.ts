@@ -2,9 +2,9 @@
 // Slow and clear on purpose; shares no arithmetic with what it judges, not even float16. What it cannot see is a wrong
 // program, which it would run as faithfully as any other.
 import { RefuteError } from '../../errors.ts';
+import { checkProgram } from '../../engine/program/check-program.ts';
 import type { Executor, OpenOptions, Session, WeightSource } from '../../engine/program/executor.ts';
 import type { Program } from '../../engine/program/program.ts';
-import { checkProgram } from './check-program.ts';
 import { Float64Session } from './float64-session.ts';
 import { FLOAT64_PROFILE } from './numeric-profile.ts';
 

@@ -2,10 +2,10 @@
 // its last reader. Chunks bound memory; they change no bit, because a row is computed from itself and the cache alone.
 import { RefuteError } from '../../errors.ts';
 import type { RunRequest, RunResult, Session, WeightSource } from '../../engine/program/executor.ts';
-import type { AttentionOp, Op, Program, ValueId } from '../../engine/program/program.ts';
+import { operands, type AttentionOp, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
 import { evaluateOp, newCache } from './evaluate-op.ts';
 import type { KeyValueCache } from './key-value-cache.ts';
-import { neededRows, readsOf, type NeededRows } from './needed-rows.ts';
+import { neededRows, type NeededRows } from './needed-rows.ts';
 
 /** Neighbouring positions that go through the program together. */
 interface Chunk {
@@ -39,7 +39,7 @@ export class Float64Session implements Session<Float64Array> {
     this.#limits = limits;
     this.#onClose = onClose;
     this.#widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
-    this.#lastReads = new Map(program.ops.flatMap((op, index) => readsOf(op).map((id) => [id, index] as const)));
+    this.#lastReads = new Map(program.ops.flatMap((op, index) => operands(op).reads.map((id) => [id, index] as const)));
   }
 
   get positionCount(): number {
@@ -106,7 +106,7 @@ export class Float64Session implements Session<Float64Array> {
         // A copy: the receiver may keep and change what it gets.
         await chunk.tap.onValue(op.out, values.get(op.out)?.slice() ?? new Float64Array(0), chunk.firstPosition);
       }
-      for (const id of readsOf(op)) if (this.#lastReads.get(id) === index && id !== logits) values.delete(id);
+      for (const id of operands(op).reads) if (this.#lastReads.get(id) === index && id !== logits) values.delete(id);
     }
     return values.get(logits) ?? new Float64Array(0);
   }
@@ -123,7 +123,7 @@ export class Float64Session implements Session<Float64Array> {
 
   /** On the last row of the chunk, whether the values hold all rows or that one. */
   #evaluateLast(op: Op, values: ReadonlyMap<ValueId, Float64Array>, chunk: Chunk): Promise<Float64Array> {
-    const last = readsOf(op).map((id) => [id, values.get(id)?.slice(-(this.#widths.get(id) ?? 0))] as const);
+    const last = operands(op).reads.map((id) => [id, values.get(id)?.slice(-(this.#widths.get(id) ?? 0))] as const);
     const given = last.flatMap(([id, row]) => (row === undefined ? [] : [[id, row] as const]));
     const firstPosition = chunk.firstPosition + chunk.tokens.length - 1;
     return this.#evaluate(op, new Map(given), { tokens: chunk.tokens.slice(-1), firstPosition });

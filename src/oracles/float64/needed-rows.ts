@@ -1,7 +1,7 @@
 // Which rows of a run an op has to be evaluated on. Rows meet each other in attention alone, so what only leads to the
 // logits is evaluated on the rows of the logits that are asked for: a head over a large vocabulary is most of the work.
 import type { RunRequest } from '../../engine/program/executor.ts';
-import type { Op, Program, ValueId } from '../../engine/program/program.ts';
+import { operands, type Program, type ValueId } from '../../engine/program/program.ts';
 
 export type NeededRows = 'none' | 'last' | 'all';
 
@@ -21,37 +21,7 @@ export function neededRows(
     // Attention also fills the cache for later runs.
     const own = op.op === 'attention' ? 'all' : need(op.out);
     rows[index] = own;
-    for (const id of readsOf(op)) if (own === 'all' || need(id) === 'none') needs.set(id, own);
+    for (const id of operands(op).reads) if (own === 'all' || need(id) === 'none') needs.set(id, own);
   }
   return rows;
-}
-
-/** The values that an op reads. */
-export function readsOf(op: Op): ValueId[] {
-  switch (op.op) {
-    case 'embed':
-      return [];
-    case 'rmsnorm':
-    case 'matmul':
-    case 'addBias':
-    case 'rope':
-    case 'silu':
-    case 'gelu':
-    case 'scale':
-    case 'softcap':
-    case 'moeSelect':
-      return [op.in];
-    case 'moeRoute':
-    case 'expertMatmul':
-      return [op.in, op.experts];
-    case 'moeSum':
-      return [op.in, op.shares];
-    case 'attention':
-      return [op.q, op.k, op.v];
-    case 'mul':
-    case 'add':
-      return [op.a, op.b];
-    default:
-      throw new RangeError(`there is no op ${String((op satisfies never as { op: unknown }).op)}`);
-  }
 }

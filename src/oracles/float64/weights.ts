@@ -2,6 +2,7 @@
 // model never needs its weights in memory, and pays with reading them again in every run.
 import { RefuteError } from '../../errors.ts';
 import type { WeightInfo, WeightSource } from '../../engine/program/executor.ts';
+import { elementCountOf } from '../../engine/formats/tensor-types.ts';
 import type { WeightName } from '../../engine/program/program.ts';
 import { BLOCK_FORMATS, decodeExact } from './decode/decode-exact.ts';
 
@@ -62,7 +63,7 @@ export function layoutOf(
     throw weightError(name, `its type is ${info.type}`, `${Object.keys(BLOCK_FORMATS).join(', ')} can be decoded`);
   }
   const { blockElements, blockBytes } = BLOCK_FORMATS[info.type];
-  const rowCount = info.shape.reduce((product, extent) => product * extent, 1) / columnCount;
+  const rowCount = elementCountOf(info.shape) / columnCount;
   if (!Number.isSafeInteger(rowCount)) {
     throw weightError(name, `its shape is [${info.shape.join(', ')}]`, `the op reads rows of ${columnCount}`);
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ARCHITECTURES } from '../../../src/engine/architectures/registry.ts';
 import { ggufEntry } from '../../../src/engine/formats/gguf-writer.ts';
 import type { GgufEntry } from '../../../src/engine/formats/gguf.ts';
 import type { GgufValueType } from '../../../src/engine/formats/gguf-types.ts';
@@ -21,11 +22,14 @@ function configOf(
   );
   const image = tinyImage({ ...tiny, entries });
   const tensors = image.tensors.map(({ name, shape }) => ({ name, elementCount: shape.reduce((a, b) => a * b, 1) }));
-  return configFromGguf({
-    path: 'm.gguf',
-    metadata: new Map(image.entries.map(({ key, value }) => [key, value])),
-    tensors: [...tensors.filter(({ name }) => !without.includes(name)), ...extraTensors],
-  });
+  return configFromGguf(
+    {
+      path: 'm.gguf',
+      metadata: new Map(image.entries.map(({ key, value }) => [key, value])),
+      tensors: [...tensors.filter(({ name }) => !without.includes(name)), ...extraTensors],
+    },
+    ARCHITECTURES,
+  );
 }
 
 const codes = ({ notices }: ReturnType<typeof configOf>): string[] => notices.map(({ code }) => code);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ARCHITECTURES } from '../../../src/engine/architectures/registry.ts';
 import { configFromHf } from '../../../src/engine/config/config-from-hf.ts';
 import { configFromGguf } from '../../../src/engine/config/config-from-gguf.ts';
 import { refusal } from '../../fixtures/refusal.ts';
@@ -29,7 +30,7 @@ function configOf(keys: Record<string, unknown> = {}, tensors: typeof TENSORS = 
   const metadata = new Map<string, unknown>(
     Object.entries({ ...PLAIN, ...keys }).filter(([, value]) => value !== undefined),
   );
-  return configFromHf({ path: 'config.json', metadata, tensors });
+  return configFromHf({ path: 'config.json', metadata, tensors }, ARCHITECTURES);
 }
 
 const codes = ({ notices }: ReturnType<typeof configOf>): string[] => notices.map(({ code }) => code);
@@ -74,21 +75,24 @@ describe('configFromHf', () => {
       isTied: false,
       experts: null,
     });
-    const fromGguf = configFromGguf({
-      path: 'm.gguf',
-      metadata: new Map<string, unknown>([
-        ['general.architecture', 'llama'],
-        ...Object.entries({
-          block_count: 1,
-          embedding_length: 8,
-          feed_forward_length: 8,
-          context_length: 8,
-          'attention.head_count': 1,
-          'attention.layer_norm_rms_epsilon': 1e-5,
-        }).map(([key, value]) => [`llama.${key}`, value] as const),
-      ]),
-      tensors: [{ name: 'token_embd.weight', elementCount: 64 }],
-    });
+    const fromGguf = configFromGguf(
+      {
+        path: 'm.gguf',
+        metadata: new Map<string, unknown>([
+          ['general.architecture', 'llama'],
+          ...Object.entries({
+            block_count: 1,
+            embedding_length: 8,
+            feed_forward_length: 8,
+            context_length: 8,
+            'attention.head_count': 1,
+            'attention.layer_norm_rms_epsilon': 1e-5,
+          }).map(([key, value]) => [`llama.${key}`, value] as const),
+        ]),
+        tensors: [{ name: 'token_embd.weight', elementCount: 64 }],
+      },
+      ARCHITECTURES,
+    );
     expect(Object.keys(config.provenance).toSorted()).toEqual(Object.keys(fromGguf.config.provenance).toSorted());
     for (const { detail } of Object.values(config.provenance)) expect(detail).not.toBe('');
   });

@@ -1,4 +1,4 @@
-// Scalings that no formula can be evaluated on are refused before the first run, by the oracle's own check.
+// Scalings that no formula can be evaluated on are refused before the first run: the oracle asks the check that all executors ask.
 import { describe, expect, it } from 'vitest';
 import type { Program, RopeScaling } from '../../../src/engine/program/program.ts';
 import { openFloat64Executor } from '../../../src/oracles/float64/float64-executor.ts';

@@ -1,6 +1,7 @@
 // out[p, s, r] = Σ_c W[e, r, c] · x[c] with e = experts[p, s]; x is the position's own input, or its slot s where the
 // input has one for each. Reads an expert's rows where a slot asks for them.
 import type { WeightSource } from '../../../engine/program/executor.ts';
+import { elementCountOf } from '../../../engine/formats/tensor-types.ts';
 import type { Op } from '../../../engine/program/program.ts';
 import { readRows } from '../weights.ts';
 import { dot } from './dot.ts';
@@ -19,7 +20,7 @@ export async function expertMatmul(
 ): Promise<Float64Array> {
   const shape = weights.info(op.weight)?.shape ?? [];
   const columns = shape.at(-1) ?? 0;
-  const height = shape.reduce((product, extent) => product * extent, 1) / columns / op.expertCount;
+  const height = elementCountOf(shape) / columns / op.expertCount;
   const slotCount = experts.length / rowCount;
   const out = new Float64Array(experts.length * height);
   const read = new Map<number, Float64Array>();

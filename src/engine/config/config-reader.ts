@@ -5,7 +5,7 @@ import { shownValue } from '../formats/quoted.ts';
 import type { Notice } from '../../notice.ts';
 import type { ConfigKey, Provenance } from '../program/config.ts';
 
-export class MetadataReader {
+export class ConfigReader {
   readonly path: string;
   readonly notices: Notice[] = [];
   readonly provenance: Map<ConfigKey, Provenance> = new Map();

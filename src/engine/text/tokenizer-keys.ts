@@ -1,7 +1,7 @@
 // Typed reads from a file's key-value data. A key of the wrong type is an error, never a missing key.
 import { RefuteError } from '../../errors.ts';
 
-export class MetadataReader {
+export class TokenizerKeys {
   readonly #metadata: ReadonlyMap<string, unknown>;
 
   constructor(metadata: ReadonlyMap<string, unknown>) {
