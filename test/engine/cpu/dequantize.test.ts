@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { MATMUL_KERNELS } from '../../../src/engine/cpu/kernels/matmul-kernels.ts';
 import { decodeTensorRows } from '../../../src/engine/cpu/dequantize.ts';
 import { TENSOR_TYPES, type TensorTypeName } from '../../../src/engine/formats/tensor-types.ts';
-import { GuardedMemory } from '../../cases/guarded-memory.ts';
+import { GuardedMemory } from '../../../falsifiers/kit/judges/guarded-memory.ts';
 import { slowDecode } from './slow-decode.ts';
 
 const types = Object.keys(TENSOR_TYPES) as TensorTypeName[];
