@@ -67,13 +67,6 @@ export { writeFileAtomic, type FileContent } from './io/write-file-atomic.ts';
 
 export { readFormat, sniffFormat, type FormatName } from './formats/magic.ts';
 export { parseGguf, type GgufEntry, type GgufFile, type GgufTensor, type GgufValue } from './formats/gguf.ts';
-export {
-  encodeGguf,
-  encodeGgufHeader,
-  ggufEntry,
-  type GgufImage,
-  type GgufTensorInput,
-} from './formats/gguf-writer.ts';
 
 export { openCpuExecutor, type CpuExecutor, type CpuOptions } from './cpu/cpu-executor.ts';
 export { checkProgram } from './program/check-program.ts';

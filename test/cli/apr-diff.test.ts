@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeAprt } from '../../src/engine/formats/aprt.ts';
-import { encodeGguf, ggufEntry } from '../../src/engine/formats/gguf-writer.ts';
+import { encodeGguf, ggufEntry } from '../fixtures/gguf.ts';
 import { sha256Bytes } from '../../src/engine/io/sha256.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
 import { apr, aprJson } from './apr-process.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openModel, type GgufEntry } from '../../../src/engine/index.ts';
-import { ggufEntry } from '../../../src/engine/formats/gguf-writer.ts';
+import { ggufEntry } from '../../fixtures/gguf.ts';
 import { loadLlamaCpp, type LlamaCppAvailability } from '../../../src/oracles/external/index.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { tinyGguf } from '../../fixtures/tiny-model.ts';
