@@ -65,7 +65,7 @@ export { openFile } from './io/open-file.ts';
 export { sha256Bytes, sha256File } from './io/sha256.ts';
 export { writeFileAtomic, type FileContent } from './io/write-file-atomic.ts';
 
-export { readFormat, sniffFormat, type FormatName } from './formats/magic.ts';
+export { readFormat, type FormatName } from './formats/magic.ts';
 export { parseGguf, type GgufEntry, type GgufFile, type GgufTensor, type GgufValue } from './formats/gguf.ts';
 
 export { openCpuExecutor, type CpuExecutor, type CpuOptions } from './cpu/cpu-executor.ts';
@@ -76,7 +76,6 @@ export {
   decodeAprt,
   decodeAprtHeader,
   elementBytes,
-  encodeAprt,
   encodeAprtHeader,
   type AprtHeader,
   type AprtTensor,
