@@ -7,8 +7,9 @@ import fc from 'fast-check';
 import { RefuteError } from '../src/errors.ts';
 import { CaptureWriter } from '../src/engine/capture/write-capture.ts';
 import type { CaptureManifest } from '../src/engine/capture/manifest.ts';
-import { decodeAprt, encodeAprt, encodeAprtHeader } from '../src/engine/formats/aprt.ts';
+import { decodeAprt, encodeAprtHeader } from '../src/engine/formats/aprt.ts';
 import type { Falsifier, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import { aprtFile } from './kit/models/aprt-file.ts';
 import { readPackManifest, type PackManifest } from './kit/models/packs.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { orNaN } from './kit/judges/refusals.ts';
@@ -189,7 +190,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         run: (context) =>
           context.search(tensor, context.planned, (input) =>
             orNaN(() =>
-              countDifferences(input, decodeAprt(encodeAprt({ layer: input.layer, data: floatsOf(input.bits) }))),
+              countDifferences(input, decodeAprt(aprtFile({ layer: input.layer, data: floatsOf(input.bits) }))),
             ),
           ),
       },
@@ -211,7 +212,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
             const found = decodeAprt(bytes);
             const elements = shape.reduce((product, extent) => product * extent, 1);
             const isAsStated = found.layer === layer && found.data.length === elements;
-            return (isAsStated ? 0 : 1) + countByteDifferences(bytes, encodeAprt(found));
+            return (isAsStated ? 0 : 1) + countByteDifferences(bytes, aprtFile(found));
           }),
       },
     },
@@ -239,7 +240,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         planned: 1000,
         run: (context) =>
           context.search(tensor, context.planned, ({ layer, bits }) =>
-            orNaN(() => countByteDifferences(encodeAprt({ layer, data: floatsOf(bits) }), bytesByHand(layer, bits))),
+            orNaN(() => countByteDifferences(aprtFile({ layer, data: floatsOf(bits) }), bytesByHand(layer, bits))),
           ),
       },
       live: {
@@ -262,7 +263,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         async run(context) {
           context.oracle({ name: 'apr, published evidence of its stage files', version: 'contract v1.4.0' });
           for (const { stage, layer, elements, header, bytes } of PUBLISHED) {
-            const file = encodeAprt({ layer, data: new Float32Array(elements) });
+            const file = aprtFile({ layer, data: new Float32Array(elements) });
             const found = Buffer.from(encodeAprtHeader(layer, elements)).toString('hex');
             const differences = (found === header ? 0 : 1) + (file.length === bytes ? 0 : 1);
             context.measure(differences, `${stage}: ${file.length} bytes, ${found}`);

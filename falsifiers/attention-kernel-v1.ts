@@ -126,6 +126,7 @@ function attend(input: Input): Promise<KernelRun> {
       headDim,
       scale,
       window ?? 0,
+      0,
     );
   });
 }

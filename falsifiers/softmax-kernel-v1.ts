@@ -102,7 +102,7 @@ async function shares(rows: Rows): Promise<KernelRun> {
     query[0] = 1;
     const row = await betweenGuards(attentionKernel, n, (kernel, out, memory) => {
       const [q, k, v, scratch] = [memory.put(query), memory.put(keys), memory.put(units), memory.room(n + 4)];
-      kernel.attention(out, q, k, v, scratch, n - 1, 1, n, 1, 1, n, 1, 0);
+      kernel.attention(out, q, k, v, scratch, n - 1, 1, n, 1, 1, n, 1, 0, 0);
     });
     values.push(...row.values);
     brokenGuards += row.brokenGuards;

@@ -28,7 +28,8 @@ export class RefuteError extends Error {
   constructor(parts: ErrorParts, exitCode: 2 | 3 = 3) {
     const { code, place, is, allowed, next, cause } = parts;
     const sentence = allowed === undefined ? `${place}: ${is}.` : `${place}: ${is}; ${allowed}.`;
-    super(next === undefined ? sentence : `${sentence} ${next}.`, cause === undefined ? {} : { cause });
+    const advice = next === undefined ? '' : ` ${next}${next.endsWith('?') ? '' : '.'}`;
+    super(sentence + advice, cause === undefined ? {} : { cause });
     this.code = code;
     this.place = place;
     this.exitCode = exitCode;

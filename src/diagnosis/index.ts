@@ -6,13 +6,7 @@ export {
   type Divergence,
   type TensorComparison,
 } from './compare/tensors.ts';
-export {
-  compareChoices,
-  comparePositions,
-  topIndices,
-  type ChoiceComparison,
-  type PositionComparison,
-} from './compare/positions.ts';
+export { compareChoices, topIndices, type ChoiceComparison } from './compare/positions.ts';
 export {
   compareModels,
   configEntries,

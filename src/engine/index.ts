@@ -64,15 +64,8 @@ export { openFile } from './io/open-file.ts';
 export { sha256Bytes, sha256File } from './io/sha256.ts';
 export { writeFileAtomic, type FileContent } from './io/write-file-atomic.ts';
 
-export { readFormat, sniffFormat, type FormatName } from './formats/magic.ts';
+export { readFormat, type FormatName } from './formats/magic.ts';
 export { parseGguf, type GgufEntry, type GgufFile, type GgufTensor, type GgufValue } from './formats/gguf.ts';
-export {
-  encodeGguf,
-  encodeGgufHeader,
-  ggufEntry,
-  type GgufImage,
-  type GgufTensorInput,
-} from './formats/gguf-writer.ts';
 
 export { checkProgram } from './program/check-program.ts';
 
@@ -81,7 +74,6 @@ export {
   decodeAprt,
   decodeAprtHeader,
   elementBytes,
-  encodeAprt,
   encodeAprtHeader,
   type AprtHeader,
   type AprtTensor,

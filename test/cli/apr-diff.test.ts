@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encodeAprt } from '../../src/engine/formats/aprt.ts';
-import { encodeGguf, ggufEntry } from '../../src/engine/formats/gguf-writer.ts';
+import { aprtFile } from '../../falsifiers/kit/models/aprt-file.ts';
+import { encodeGguf, ggufEntry } from '../fixtures/gguf.ts';
 import { sha256Bytes } from '../../src/engine/io/sha256.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
 import { apr, aprJson } from './apr-process.ts';
@@ -50,7 +50,7 @@ async function changedCapture(name: string, path: string, change: (data: Float32
 
 describe('two stage files', () => {
   const stageFile = async (name: string, values: readonly number[], layer: number | null = 0): Promise<string> => {
-    await writeFile(at(name), encodeAprt({ layer, data: Float32Array.from(values) }));
+    await writeFile(at(name), aprtFile({ layer, data: Float32Array.from(values) }));
     return at(name);
   };
 
@@ -191,7 +191,7 @@ describe('two captures', () => {
   test('a stage file changed behind its manifest is an error', async () => {
     const changed = at('changed');
     await cp(capture, changed, { recursive: true });
-    await writeFile(join(changed, 'lm_head.bin'), encodeAprt({ layer: null, data: new Float32Array(4 * 288) }));
+    await writeFile(join(changed, 'lm_head.bin'), aprtFile({ layer: null, data: new Float32Array(4 * 288) }));
     const { exitCode, stderr } = await apr(['diff', capture, changed]);
     expect(exitCode).toBe(3);
     expect(stderr).toContain('E_CAPTURE_DIGEST');

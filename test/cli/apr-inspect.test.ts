@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { execa } from 'execa';
-import { ggufEntry } from '../../src/engine/formats/gguf-writer.ts';
+import { ggufEntry } from '../fixtures/gguf.ts';
 import { tinyGguf } from '../fixtures/tiny-model.ts';
 import { apr, aprJson, LAUNCHER } from './apr-process.ts';
 

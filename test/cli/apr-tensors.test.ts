@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { encodeGguf } from '../../src/engine/formats/gguf-writer.ts';
+import { encodeGguf } from '../fixtures/gguf.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
 import { apr, aprJson } from './apr-process.ts';
 

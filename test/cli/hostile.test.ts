@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { encodeGguf } from '../../src/engine/formats/gguf-writer.ts';
+import { encodeGguf } from '../fixtures/gguf.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
 import { ToyProject } from '../runner/toys/toy-project.ts';
 import { apr } from './apr-process.ts';

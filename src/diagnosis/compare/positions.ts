@@ -1,27 +1,4 @@
-// What a comparison looks like position by position, and what the logits of each position would have chosen.
-// A mean over positions hides the one position that is wrong; these functions keep them apart. Pure.
-import { compareTensors, type TensorComparison } from './tensors.ts';
-
-/** Rows are positions: `data` is [rows, columns]. */
-export interface PositionComparison extends Omit<TensorComparison, 'divergences'> {
-  /** Position in the sequence, not in the file. */
-  position: number;
-}
-
-/** One comparison per row. @param firstPosition position of row 0. */
-export function comparePositions(
-  a: Float32Array,
-  b: Float32Array,
-  columnCount: number,
-  firstPosition = 0,
-): PositionComparison[] {
-  const result: PositionComparison[] = [];
-  for (const [i, rowA, rowB] of rowPairs(a, b, columnCount)) {
-    const { divergences: _, ...rest } = compareTensors(rowA, rowB, 0);
-    result.push({ position: firstPosition + i, ...rest });
-  }
-  return result;
-}
+// What the logits of each position would have chosen, on two sides. A mean over positions hides the one that is wrong. Pure.
 
 export interface ChoiceComparison {
   position: number;

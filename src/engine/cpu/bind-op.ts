@@ -175,7 +175,7 @@ function bindExpertMatmul(op: Extract<Op, { op: 'expertMatmul' }>, site: OpSite)
 }
 
 function bindAttention(op: AttentionOp, { bank, bufferOf, cacheOf, chunk, scratch }: OpSite): RunRows {
-  const { append, cappedAttention } = bank.ops;
+  const { append, attention } = bank.ops;
   const { headCount, kvHeadCount, headDim, scale } = op;
   const { keys, values, capacity } = cacheOf(op);
   const [q, k, v, out] = [bufferOf(op.q), bufferOf(op.k), bufferOf(op.v), bufferOf(op.out)];
@@ -186,7 +186,7 @@ function bindAttention(op: AttentionOp, { bank, bufferOf, cacheOf, chunk, scratc
     append(keys, k + kvAt, position, count, capacity, kvHeadCount, headDim);
     append(values, v + kvAt, position, count, capacity, kvHeadCount, headDim);
     const at = 4 * row * headCount * headDim;
-    cappedAttention(
+    attention(
       out + at,
       q + at,
       keys,

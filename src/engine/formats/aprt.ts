@@ -46,13 +46,6 @@ export function elementBytes(data: Float32Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-export function encodeAprt({ layer, data }: { layer: number | null; data: Float32Array }): Uint8Array {
-  const file = new Uint8Array(APRT_HEADER_BYTES + data.byteLength);
-  file.set(encodeAprtHeader(layer, data.length));
-  file.set(elementBytes(data), APRT_HEADER_BYTES);
-  return file;
-}
-
 export interface AprtHeader {
   /** null: of the whole model. */
   layer: number | null;

@@ -11,7 +11,7 @@ const SNIFF_BYTES = 64;
 const APR_MAGICS = ['APR\0', 'APR2', 'APR1', 'APRN'];
 
 /** @param bytes the first 64 bytes of a file, or all of a shorter one */
-export function sniffFormat(bytes: Uint8Array): FormatName {
+function sniffFormat(bytes: Uint8Array): FormatName {
   const start = latin1(bytes.subarray(0, 4));
   if (start === 'GGUF') return 'gguf';
   if (start === 'APRT') return 'aprt';

@@ -105,7 +105,7 @@ const MONTHS = [
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 /** Python's strftime in its C locale, for the directives that templates use; another one stays as it stands. */
-export function formatTime(time: Date, format: string): string {
+function formatTime(time: Date, format: string): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const month = MONTHS[time.getMonth()] ?? '';
   const day = DAYS[time.getDay()] ?? '';

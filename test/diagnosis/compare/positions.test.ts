@@ -1,15 +1,6 @@
-// Per-position comparison and the choices that logits lead to.
+// The choices that logits lead to.
 import { expect, test } from 'vitest';
-import { compareChoices, comparePositions, topIndices } from '../../../src/diagnosis/compare/positions.ts';
-
-test('one wrong position does not colour the others', () => {
-  const a = Float32Array.of(1, 2, 3, 4, 5, 6);
-  const b = Float32Array.of(1, 2, 3, 4.5, 5, 6);
-  const rows = comparePositions(a, b, 2, 10);
-  expect(rows.map((row) => row.position)).toEqual([10, 11, 12]);
-  expect(rows.map((row) => row.bitIdentical)).toEqual([true, false, true]);
-  expect(rows[1]?.maxAbsDiff).toBe(0.5);
-});
+import { compareChoices, topIndices } from '../../../src/diagnosis/compare/positions.ts';
 
 test('the lowest index of equal values comes first', () => {
   expect(topIndices(Float32Array.of(1, 3, 3, 2, 3), 3)).toEqual([1, 2, 4]);
@@ -31,5 +22,5 @@ test('reports the choice, the margin and the overlap of the five largest', () =>
 });
 
 test('rows that do not fill the data are refused', () => {
-  expect(() => comparePositions(new Float32Array(5), new Float32Array(5), 2)).toThrow(RangeError);
+  expect(() => compareChoices(new Float32Array(5), new Float32Array(5), 2)).toThrow(RangeError);
 });

@@ -4,6 +4,7 @@ import { openModelSource } from '../../../src/engine/model/open-model.ts';
 import { checkProgram } from '../../../src/engine/program/check-program.ts';
 import { operands, type Program } from '../../../src/engine/program/program.ts';
 import { stageRank } from '../../../src/engine/program/stages.ts';
+import { LLAMA_LAYER } from '../../fixtures/llama-layer.ts';
 import { tinyGguf, type TinyModelOptions } from '../../fixtures/tiny-model.ts';
 
 const open = (options: TinyModelOptions) => openModelSource(new MemoryByteSource(tinyGguf(options)));
@@ -11,26 +12,6 @@ const open = (options: TinyModelOptions) => openModelSource(new MemoryByteSource
 async function programOf(options: TinyModelOptions): Promise<Program> {
   return (await open(options)).program;
 }
-
-const LLAMA_LAYER = [
-  'attn_norm',
-  'qkv_matmul',
-  'v',
-  'q_post_rope',
-  'k_post_rope',
-  'attn_scores',
-  'attn_softmax',
-  'attention',
-  'attn_out',
-  'post_attn_residual',
-  'ffn_norm',
-  'ffn_gate',
-  'ffn_up',
-  'ffn_silu',
-  'ffn_swigl',
-  'ffn_out',
-  'post_ffn_residual',
-];
 
 describe('compileProgram', () => {
   it.each(['llama', 'qwen2'] as const)('makes a %s program that executors accept', async (architecture) => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ARCHITECTURES } from '../../../src/engine/architectures/registry.ts';
-import { ggufEntry } from '../../../src/engine/formats/gguf-writer.ts';
+import { ggufEntry } from '../../fixtures/gguf.ts';
 import type { GgufEntry } from '../../../src/engine/formats/gguf.ts';
-import type { GgufValueType } from '../../../src/engine/formats/gguf-types.ts';
 import { configFromGguf } from '../../../src/engine/config/config-from-gguf.ts';
 import type { ConfigKey } from '../../../src/engine/program/config.ts';
 import { refusal } from '../../fixtures/refusal.ts';
@@ -11,7 +10,7 @@ import { tinyImage, type TinyModelOptions } from '../../fixtures/tiny-model.ts';
 /** The config of a tiny model with keys replaced (value) or dropped (undefined), and tensors added or dropped. */
 function configOf(
   options: TinyModelOptions & {
-    keys?: Record<string, [GgufValueType | `${GgufValueType}[]`, GgufEntry['value']] | undefined>;
+    keys?: Record<string, [Parameters<typeof ggufEntry>[1], GgufEntry['value']] | undefined>;
     extraTensors?: { name: string; elementCount: number }[];
     without?: string[];
   } = {},

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RefuteError } from '../../../src/errors.ts';
-import { encodeGguf, ggufEntry, type GgufImage } from '../../../src/engine/formats/gguf-writer.ts';
+import { encodeGguf, ggufEntry, type GgufImage } from '../../fixtures/gguf.ts';
 import { parseGguf, type GgufEntry } from '../../../src/engine/formats/gguf.ts';
 import { MemoryByteSource } from '../../../src/engine/io/byte-source.ts';
 import { refusal } from '../../fixtures/refusal.ts';
@@ -103,9 +103,8 @@ describe('parseGguf refuses', () => {
     for (const type of [13, 255, 2 ** 32 - 1]) {
       await refusal('E_GGUF_VALUE_TYPE', () => parse(patched(typeAt, (view) => view.setUint32(0, type, true))));
     }
-    await refusal('E_GGUF_BOOL', () =>
-      parse(encodeGguf({ entries: [ggufEntry('k', 'bool', 2 as unknown as boolean)], tensors: [] })),
-    );
+    const truth: GgufImage = { entries: [ggufEntry('k', 'bool', true)], tensors: [] };
+    await refusal('E_GGUF_BOOL', () => parse(patched(24 + 8 + 1 + 4, (view) => view.setUint8(0, 2), truth)));
   });
 
   it('a key twice, a tensor twice', async () => {
@@ -128,9 +127,9 @@ describe('parseGguf refuses', () => {
     await refusal('E_GGUF_ARRAY_LENGTH', () => parse(claim(strings, 2n ** 63n)));
     await refusal('E_GGUF_ARRAY_LENGTH', () => parse(claim(strings, 2n ** 24n + 1n)));
     await refusal('E_GGUF_ARRAY_PAST_END', () => parse(claim(strings, 10_000n)));
-    // Five arrays, one in another: the writer knows two levels, so the innermost element types are patched in.
+    // Six arrays, one in another.
     const nested = new Uint8Array(24 + 8 + 1 + 4 + 12 * 6);
-    nested.set(image(ggufEntry('k', 'array[]', [])).subarray(0, 24 + 8 + 1 + 4));
+    nested.set(strings.subarray(0, 24 + 8 + 1 + 4));
     const view = new DataView(nested.buffer);
     for (let at = 24 + 8 + 1 + 4; at < nested.byteLength; at += 12) {
       view.setUint32(at, 9, true);

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { encodeGguf, ggufEntry, type GgufImage } from '../../../src/engine/formats/gguf-writer.ts';
+import { encodeGguf, ggufEntry, type GgufImage } from '../../fixtures/gguf.ts';
 import { MemoryByteSource } from '../../../src/engine/io/byte-source.ts';
 import { sha256Bytes } from '../../../src/engine/io/sha256.ts';
 import type { Notice } from '../../../src/notice.ts';

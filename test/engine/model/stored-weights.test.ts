@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeGgufHeader } from '../../../src/engine/formats/gguf-writer.ts';
+import { encodeGguf } from '../../fixtures/gguf.ts';
 import { parseGguf } from '../../../src/engine/formats/gguf.ts';
 import { readGgufFile } from '../../../src/engine/model/open-model-gguf.ts';
 import { openFile } from '../../../src/engine/io/open-file.ts';
@@ -11,13 +11,17 @@ const folder = await temporaryFolder();
 
 describe('StoredWeights of a GGUF file', () => {
   it('reads tensors that lie past 4 GiB, and ranges past 2 GiB within one', async () => {
-    const tensors = [
-      { name: 'large', type: 'f32', shape: [2 ** 15 + 1, 2 ** 15] },
-      { name: 'behind', type: 'f32', shape: [4] },
-    ] as const;
-    const { header, tensorOffsets } = encodeGgufHeader({ entries: [], tensors });
-    const [, behindAt = 0] = tensorOffsets;
-    expect(header.byteLength + behindAt).toBeGreaterThan(2 ** 32);
+    const [rows, columns] = [2 ** 15 + 1, 2 ** 15];
+    const behindAt = 4 * rows * columns;
+    const data = new Uint8Array();
+    const header = encodeGguf({
+      entries: [],
+      tensors: [
+        { name: 'large', type: 'f32', shape: [rows, columns], data },
+        { name: 'behind', type: 'f32', shape: [4], data, byteOffset: behindAt },
+      ],
+    });
+    expect(behindAt).toBeGreaterThan(2 ** 32);
     // Sparse: the file takes a few kilobytes of disk.
     const path = join(folder, 'sparse.gguf');
     const handle = await open(path, 'w');

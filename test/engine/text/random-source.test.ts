@@ -16,11 +16,3 @@ test('a seed gives its numbers again, another seed others', () => {
   expect(numbers(7)).not.toEqual(numbers(8));
   expect(numbers(Number.MAX_SAFE_INTEGER).every((unit) => unit >= 0 && unit < 1)).toBe(true);
 });
-
-test('units spread evenly over ten bins', () => {
-  const random = new RandomSource(1);
-  const counts = new Uint32Array(10);
-  for (let i = 0; i < 10_000; i += 1) counts[Math.floor(random.nextUnit() * 10)]! += 1;
-  // 1000 a bin, standard deviation 30.
-  for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(150);
-});

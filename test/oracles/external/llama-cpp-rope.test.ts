@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { klDivergence } from '../../../falsifiers/kit/judges/comparisons.ts';
-import { encodeGguf, ggufEntry, openModel, type ModelTransform } from '../../../src/engine/index.ts';
+import { openModel, type ModelTransform } from '../../../src/engine/index.ts';
 import { llamaCppContextLength, loadLlamaCpp, type LlamaCppAvailability } from '../../../src/oracles/external/index.ts';
 import { openFloat64Executor } from '../../../src/oracles/float64/float64-executor.ts';
+import { encodeGguf, ggufEntry } from '../../fixtures/gguf.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 import { tinyImage, type TinyModelOptions } from '../../fixtures/tiny-model.ts';
 

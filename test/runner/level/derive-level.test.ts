@@ -1,12 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deriveLevel } from '../../../src/runner/level/derive-level.ts';
-import { LEVELS, levelRank } from '../../../src/runner/level/types.ts';
+import { LEVELS } from '../../../src/runner/level/types.ts';
 import type { ClaimFacts, ReceiptFacts } from '../../../src/runner/level/types.ts';
 import { naiveLevel } from '../../../falsifiers/discharge-ladder-v1/naive.ts';
 import { claimFacts, dependencies, receiptFacts, survivor } from '../../../falsifiers/discharge-ladder-v1/facts.ts';
-
-const RUNS = { numRuns: 2_000 };
 
 describe('deriveLevel', () => {
   const claim: ClaimFacts = { executors: ['cpu'], faults: ['gross', 'small'], canHaveOracle: true };
@@ -129,91 +127,16 @@ describe('deriveLevel', () => {
   });
 });
 
-describe('laws of deriveLevel', () => {
+// The other laws are FALSIFY-LADDER-001 to -006.
+describe('a cause', () => {
   const inputs = fc.tuple(claimFacts, fc.array(receiptFacts, { maxLength: 4 }), dependencies);
-  const isClean = (receipt: ReceiptFacts): boolean =>
-    Object.values(receipt.parts).every((part) => part?.verdict === 'survived') && receipt.confirmations.length === 0;
-
-  it('agrees with a second, naive formulation', () => {
-    fc.assert(
-      fc.property(inputs, ([claim, receipts, dependsOn]) => {
-        expect(deriveLevel(claim, receipts, dependsOn).level).toBe(naiveLevel(claim, receipts, dependsOn));
-      }),
-      { numRuns: 10_000 },
-    );
-  });
-
-  it('never rises when a survived receipt is removed', () => {
-    fc.assert(
-      fc.property(inputs, ([claim, receipts, dependsOn]) => {
-        const before = levelRank(deriveLevel(claim, receipts, dependsOn).level);
-        for (const receipt of receipts.filter(isClean)) {
-          const rest = receipts.filter((other) => other !== receipt);
-          expect(levelRank(deriveLevel(claim, rest, dependsOn).level)).toBeLessThanOrEqual(before);
-        }
-      }),
-      RUNS,
-    );
-  });
-
-  it('never rises when a falsified receipt is added', () => {
-    fc.assert(
-      fc.property(inputs, receiptFacts, ([claim, receipts, dependsOn], extra) => {
-        const generated = { verdict: 'falsified', executed: 1, planned: 2 } as const;
-        const falsified: ReceiptFacts = { ...extra, parts: { ...extra.parts, generated } };
-        const before = levelRank(deriveLevel(claim, receipts, dependsOn).level);
-        expect(levelRank(deriveLevel(claim, [...receipts, falsified], dependsOn).level)).toBeLessThanOrEqual(before);
-      }),
-      RUNS,
-    );
-  });
-
-  it('does not depend on any order', () => {
-    fc.assert(
-      fc.property(inputs, ([claim, receipts, dependsOn]) => {
-        const turned = {
-          executors: claim.executors.toReversed(),
-          faults: claim.faults.toReversed(),
-          canHaveOracle: claim.canHaveOracle,
-        };
-        const one = deriveLevel(claim, receipts, dependsOn);
-        const other = deriveLevel(turned, receipts.toReversed(), dependsOn.toReversed());
-        expect([other.level, other.word, other.isStale]).toEqual([one.level, one.word, one.isStale]);
-      }),
-      RUNS,
-    );
-  });
-
-  it('never counts a stale receipt', () => {
-    fc.assert(
-      fc.property(inputs, ([claim, receipts, dependsOn]) => {
-        const fresh = receipts.filter((receipt) => receipt.isFresh);
-        expect(deriveLevel(claim, receipts, dependsOn).level).toBe(deriveLevel(claim, fresh, dependsOn).level);
-      }),
-      RUNS,
-    );
-  });
-
-  it('holds every cap', () => {
-    fc.assert(
-      fc.property(inputs, ([claim, receipts, dependsOn]) => {
-        const { level, caps } = deriveLevel(claim, receipts, dependsOn);
-        for (const cap of caps) expect(levelRank(level)).toBeLessThanOrEqual(levelRank(cap.level));
-        for (const { level: limit } of dependsOn) {
-          expect(levelRank(level)).toBeLessThanOrEqual(levelRank(limit ?? 'NONE'));
-        }
-      }),
-      RUNS,
-    );
-  });
-
-  it('gives a cause exactly where something is missing', () => {
+  it('is given exactly where something is missing', () => {
     fc.assert(
       fc.property(inputs, ([claim, receipts, dependsOn]) => {
         const { level, cause } = deriveLevel(claim, receipts, dependsOn);
         expect(cause === null).toBe(level === 'DISCHARGED');
       }),
-      RUNS,
+      { numRuns: 500 },
     );
   });
 });

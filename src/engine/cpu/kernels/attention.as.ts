@@ -35,25 +35,9 @@ export function append(
  * @param values  as keys
  * @param scores  scratch: capacity + 4 f32
  * @param window  positions that a query sees, itself included; 0 = all
+ * @param cap     softcap of the scores; 0 = none
  */
 export function attention(
-  out: usize, q: usize, keys: usize, values: usize, scores: usize,
-  firstPosition: i32, rowCount: i32, capacity: i32,
-  headCount: i32, kvHeadCount: i32, headDim: i32, scale: f32, window: i32,
-): void {
-  const cap: f32 = 0;
-  cappedAttention(
-    out, q, keys, values, scores, firstPosition, rowCount, capacity,
-    headCount, kvHeadCount, headDim, scale, window, cap,
-  );
-}
-
-/**
- * As `attention`, over capped scores.
- *
- * @param cap 0 = none
- */
-export function cappedAttention(
   out: usize, q: usize, keys: usize, values: usize, scores: usize,
   firstPosition: i32, rowCount: i32, capacity: i32,
   headCount: i32, kvHeadCount: i32, headDim: i32, scale: f32, window: i32, cap: f32,

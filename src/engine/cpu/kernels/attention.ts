@@ -15,25 +15,9 @@ export interface AttentionFunctions {
   ) => void;
   /**
    * out, q: [rowCount, headCount, headDim] f32; keys, values: caches that hold these rows already; scores: scratch of
-   * capacity + 4 f32; window: positions that a query sees, itself included, 0 = all.
+   * capacity + 4 f32; window: positions that a query sees, itself included, 0 = all; cap: softcap of the scores, 0 = none.
    */
   readonly attention: (
-    out: Pointer,
-    q: Pointer,
-    keys: Pointer,
-    values: Pointer,
-    scores: Pointer,
-    firstPosition: number,
-    rowCount: number,
-    capacity: number,
-    headCount: number,
-    kvHeadCount: number,
-    headDim: number,
-    scale: number,
-    window: number,
-  ) => void;
-  /** As `attention`, over scores under a softcap; cap: 0 = none. */
-  readonly cappedAttention: (
     out: Pointer,
     q: Pointer,
     keys: Pointer,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { CPU_PROFILE } from '../../../../src/engine/cpu/numeric-profile.ts';
 import { siluKernel } from '../../../../src/engine/cpu/kernels/silu.ts';
-import { GuardedMemory } from '../../../cases/guarded-memory.ts';
+import { GuardedMemory } from '../../../../falsifiers/kit/judges/guarded-memory.ts';
 import { ulpError } from '../../../cases/ulp.ts';
 
 async function exp(values: Float32Array): Promise<Float32Array> {

@@ -1,16 +1,15 @@
-// The matrix kernels: against a float64 loop over the decoded weights, against the declared order of summation, and
-// against themselves with other tile shapes.
+// The matrix kernels: bit for bit in the declared order of summation, whatever the tile. FALSIFY-MATM-001 to -011 hold the
+// distance from float64, and a token alone against its batch.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { GuardedMemory } from '../../../../falsifiers/kit/judges/guarded-memory.ts';
 import { MATMUL_KERNELS } from '../../../../src/engine/cpu/kernels/matmul-kernels.ts';
 import { decodeTensorRows } from '../../../../src/engine/cpu/dequantize.ts';
 import { TENSOR_TYPES, type TensorTypeName } from '../../../../src/engine/formats/tensor-types.ts';
 import { declaredSum } from '../../../cases/declared-sum.ts';
-import { GuardedMemory } from '../../../cases/guarded-memory.ts';
 import { randomBlocks, randomFloats } from '../../../cases/random-blocks.ts';
 
 const types = Object.keys(TENSOR_TYPES) as TensorTypeName[];
-const UNIT_ROUNDOFF = 2 ** -24;
 
 interface Shape {
   rowCount: number;
@@ -43,51 +42,11 @@ async function multiply(type: TensorTypeName, { rowCount, columnCount, tokenCoun
   const scratch = memory.room(scratchByteLength(tokenCount) / 4);
   matmul(out, rowCount, tokens, weights, rowCount, columnCount, tokenCount, scratch);
   const product = memory.read(out, tokenCount * rowCount);
-  // One token, and one row, at a time.
-  const [singleOut, rowBytes] = [memory.room(tokenCount * rowCount), bytes.byteLength / rowCount];
-  for (let t = 0; t < tokenCount; t++) {
-    for (let r = 0; r < rowCount; r++) {
-      const at = singleOut + 4 * (t * rowCount + r);
-      matmul(at, rowCount, tokens + 4 * t * columnCount, weights + r * rowBytes, 1, columnCount, 1, scratch);
-    }
-  }
-  const single = memory.read(singleOut, tokenCount * rowCount);
-  return { product, single, x, w: await decodeTensorRows(type, bytes), brokenGuards: memory.brokenGuards() };
+  expect(memory.brokenGuards()).toEqual([]);
+  return { product, x, w: await decodeTensorRows(type, bytes) };
 }
 
 describe.each(types)('matmul with %s weights', (type) => {
-  it('stays within 8u·Σ|w||x| of float64, whatever the shape, and writes only its output', async () => {
-    await fc.assert(
-      fc.asyncProperty(shapes(type), async (shape) => {
-        const { product, x, w, brokenGuards } = await multiply(type, shape);
-        const { rowCount, columnCount } = shape;
-        for (const [index, value] of product.entries()) {
-          const [token, row] = [Math.floor(index / rowCount), index % rowCount];
-          let [exact, magnitude] = [0, 0];
-          for (let c = 0; c < columnCount; c++) {
-            const term = (w[row * columnCount + c] ?? 0) * (x[token * columnCount + c] ?? 0);
-            exact += term;
-            magnitude += Math.abs(term);
-          }
-          const isWithin = Math.abs(value - exact) <= 8 * UNIT_ROUNDOFF * magnitude;
-          if (!isWithin) expect.fail(`row ${row}, token ${token}: ${value}, float64 says ${exact}`);
-        }
-        expect(brokenGuards).toEqual([]);
-      }),
-      { numRuns: 25 },
-    );
-  });
-
-  it('gives a row and a token the same bits in every tile', async () => {
-    await fc.assert(
-      fc.asyncProperty(shapes(type), async (shape) => {
-        const { product, single } = await multiply(type, shape);
-        expect(new Uint32Array(product.buffer)).toEqual(new Uint32Array(single.buffer));
-      }),
-      { numRuns: 25 },
-    );
-  });
-
   it('sums in the declared order', async () => {
     await fc.assert(
       fc.asyncProperty(shapes(type), async (shape) => {
@@ -101,7 +60,7 @@ describe.each(types)('matmul with %s weights', (type) => {
         });
         expect(product).toEqual(declared);
       }),
-      { numRuns: 10 },
+      { numRuns: 25 },
     );
   });
 });
