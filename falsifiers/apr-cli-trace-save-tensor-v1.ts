@@ -232,8 +232,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       changed(
         WRITER,
         ...(['trace-head-one-bit', 'small', 'the lowest bit of one logit is flipped on the way to the file'] as const),
-        'const bytes = elementBytes(data);',
-        "const bytes = elementBytes(data);\n    if (stage.name === 'lm_head') bytes[0] = (bytes[0] ?? 0) ^ 1;",
+        'const bytes = elementBytes(data instanceof Float32Array ? data : Float32Array.from(data));',
+        "const bytes = elementBytes(data instanceof Float32Array ? data : Float32Array.from(data));\n    if (stage.name === 'lm_head') bytes[0] = (bytes[0] ?? 0) ^ 1;",
       ),
     ],
   },
