@@ -9,9 +9,12 @@ import type { Model, ModelConfig } from '../src/engine/index.ts';
 import { RefuteError } from '../src/errors.ts';
 import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import {
+  DROP_CASES,
   LEFT_OUT,
   leftOut,
+  renamed,
   resolved,
+  SET_CASES,
   STATED,
   stated,
   TINY,
@@ -72,9 +75,6 @@ async function onVectors(context: PartContext, isWanted: (change: ConfigChange) 
 }
 
 const isDrop = (change: ConfigChange): boolean => '-' in change;
-/** Cases of the vectors that leave a key out, and the others. */
-const DROP_CASES = 74;
-const SET_CASES = 71;
 
 /** 0 where the model is refused for its architecture, and for nothing else. */
 async function countTaken(open: () => Promise<Model>): Promise<number> {
@@ -86,16 +86,12 @@ async function countTaken(open: () => Promise<Model>): Promise<number> {
   }
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['llama', 'qwen2', 'qwen3', 'qwen3moe', 'gemma2']);
-
 /** A GGUF file under another architecture of the same length, so that nothing else moves. */
 async function renamedGguf(context: PartContext, model: TinyName, name: string, index: number): Promise<string> {
   const bytes = await readFile(context.data(`models/tiny/${model}/model.gguf`));
-  const own = model === 'mistral' || model === 'llama-linear' ? 'llama' : model;
+  const { own, unknown } = renamed(model, name);
   const at = bytes.indexOf(own, bytes.indexOf('general.architecture') + 20);
-  const cut = name.padEnd(own.length, '_').slice(0, own.length);
-  // Cut to length, an unknown name may become a known one.
-  bytes.write(KNOWN.has(cut) ? `${cut.slice(0, -1)}?` : cut, at, 'latin1');
+  bytes.write(unknown, at, 'latin1');
   const path = join(context.folder, `renamed-${index}.gguf`);
   await writeFile(path, bytes);
   return path;

@@ -4,9 +4,34 @@ import fc from 'fast-check';
 import type { ModelConfig } from '../../src/engine/index.ts';
 import type { ConfigChange } from './hf-folders.ts';
 
-export const TINY: readonly TinyName[] = ['llama', 'llama-linear', 'mistral', 'qwen2', 'qwen3', 'qwen3moe', 'gemma2'];
+/** Of models/tiny, each with its name in a GGUF file and in config.json. */
+const NAMES = {
+  llama: ['llama', 'llama'],
+  'llama-linear': ['llama', 'llama'],
+  mistral: ['llama', 'mistral'],
+  qwen2: ['qwen2', 'qwen2'],
+  qwen3: ['qwen3', 'qwen3'],
+  qwen3moe: ['qwen3moe', 'qwen3_moe'],
+  gemma2: ['gemma2', 'gemma2'],
+} as const;
 
-export type TinyName = 'llama' | 'llama-linear' | 'mistral' | 'qwen2' | 'qwen3' | 'qwen3moe' | 'gemma2';
+export type TinyName = keyof typeof NAMES;
+
+export const TINY = Object.keys(NAMES) as TinyName[];
+/** By either name. */
+const KNOWN: ReadonlySet<string> = new Set(Object.values(NAMES).flat());
+
+/** Cases of the vectors that leave a key out, and the others. */
+export const DROP_CASES = 74;
+export const SET_CASES = 71;
+
+/** Its name in a GGUF file, and another of the same length that no file may have. */
+export function renamed(model: TinyName, name: string): { own: string; unknown: string } {
+  const [own] = NAMES[model];
+  const cut = name.padEnd(own.length, '_').slice(0, own.length);
+  // Cut to length, an unknown name may become a known one.
+  return { own, unknown: KNOWN.has(cut) ? `${cut.slice(0, -1)}?` : cut };
+}
 
 /** What a stated number must become. */
 interface Stated {
@@ -220,7 +245,5 @@ export const unknownNames: fc.Arbitrary<string> = fc.oneof(
     '__proto__',
     '',
   ),
-  fc
-    .string({ maxLength: 12 })
-    .filter((name) => !['llama', 'mistral', 'qwen2', 'qwen3', 'qwen3_moe', 'qwen3moe', 'gemma2'].includes(name)),
+  fc.string({ maxLength: 12 }).filter((name) => !KNOWN.has(name)),
 );

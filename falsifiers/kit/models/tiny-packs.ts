@@ -26,25 +26,6 @@ export async function readTinyPack(path: string): Promise<TinyPack> {
   return { manifest, digest: createHash('sha256').update(file).digest('hex'), stages };
 }
 
-/** Models of models/tiny, and whether GGUF can say what they are. */
-export const TINY_MODELS: Readonly<Record<string, { hasGguf: boolean }>> = {
-  llama: { hasGguf: true },
-  'llama-linear': { hasGguf: true },
-  mistral: { hasGguf: true },
-  qwen2: { hasGguf: true },
-  'qwen2-window': { hasGguf: false },
-  qwen3: { hasGguf: true },
-  qwen3moe: { hasGguf: true },
-  'qwen3moe-raw': { hasGguf: false },
-  gemma2: { hasGguf: true },
-  'gemma2-scalar': { hasGguf: false },
-  'llama-yarn': { hasGguf: true },
-  'qwen2-yarn': { hasGguf: false },
-  'qwen3-yarn': { hasGguf: true },
-  'llama-longrope': { hasGguf: true },
-  'llama-dynamic': { hasGguf: false },
-};
-
 /** Largest |a − b| over the largest |b|; NaN where either side has one, or the lengths differ. */
 export function relativeError(ours: ArrayLike<number>, theirs: ArrayLike<number>): number {
   if (ours.length !== theirs.length) return Number.NaN;
