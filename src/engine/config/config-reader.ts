@@ -1,5 +1,5 @@
-// Takes typed numbers out of a model's metadata, remembers where each came from, and refuses what cannot be one.
-// Knows keys as strings only; which ones matter is in config-from-gguf.ts.
+// Takes typed values out of a model's metadata, remembers where each came from, and refuses values that cannot be right.
+// Keys are only strings here: the reader of each format and the architecture know which ones matter.
 import { RefuteError } from '../../errors.ts';
 import { shownValue } from '../formats/quoted.ts';
 import type { Notice } from '../../notice.ts';
@@ -28,12 +28,12 @@ export class ConfigReader {
     return [...this.#metadata.keys()].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length));
   }
 
-  /** undefined where the key is absent or JSON's null, which means the same but for `isNull`. */
+  /** undefined where the key is absent or null; only `isNull` tells them apart. */
   get(key: string): unknown {
     return this.#metadata.get(this.full(key)) ?? undefined;
   }
 
-  /** Present, and said to be nothing. */
+  /** The key is there, and its value is JSON's null. */
   isNull(key: string): boolean {
     return this.#metadata.get(this.full(key)) === null;
   }

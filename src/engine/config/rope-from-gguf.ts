@@ -61,8 +61,9 @@ function readRotaryDim(reader: ConfigReader, rules: GgufRules, headDim: number):
 }
 
 /**
- * llama.cpp: a factor without a type is linear; the factor 0 is none; the older key is asked last. Of yarn it reads factor,
- * original context and attention factor; of longrope two tensors and the attention factor, in its llama architecture.
+ * llama.cpp: a factor without a type is linear; a factor of 0 means no scaling; the older key is asked last. For yarn it
+ * reads factor, original context and attention factor; for longrope, in its llama architecture only, two tensors and the
+ * attention factor.
  */
 function readScaling(reader: ConfigReader, of: ScalingSources): RopeScaling {
   const type = reader.get('rope.scaling.type') ?? 'linear';
@@ -106,14 +107,14 @@ function yarn(reader: ConfigReader, factor: number, of: ScalingSources): RopeSca
   const scaling = {
     type: 'yarn',
     factor,
-    // llama.cpp's; its keys for others are not read by these architectures there, and refused here.
+    // llama.cpp's numbers. It has keys for other ones but does not read them for these architectures; here they are refused.
     betaFast: 32,
     betaSlow: 1,
     isTruncated: true,
     ...readOriginal(reader, of, ['metadata', reader.full('rope.scaling.type')]),
     attentionFactor,
   } as const;
-  // The slow end of the ramp may lie before its fast one: the reference implementations part there.
+  // Otherwise the slow end of the ramp may lie before its fast one, where the reference implementations disagree.
   if (scaling.originalContextLength <= 2 * Math.PI) {
     const is = `${reader.full('rope.scaling.original_context_length')} is ${scaling.originalContextLength}`;
     throw unsupported(reader, is, 'yarn needs at least 7 positions, one turn of the fastest pair');

@@ -54,7 +54,7 @@ function readScaling(reader: ConfigReader, headDim: number, maxPositions: number
     });
   }
   const rule = byLengthRule(scaling);
-  // One default among its numbers makes it one: a default is never on record as if the file had said it.
+  // If one of its numbers is a default, the scaling is recorded as a default, never as if the file had said all of it.
   const [source, detail] = group.hasDefault ? (['default', CONTEXT_DEFAULT] as const) : (['metadata', key] as const);
   reader.record('rope.scaling', source, rule === null ? detail : `${detail}; ${rule}`);
   const notice = byLengthNotice(scaling);
@@ -136,7 +136,7 @@ class ScalingGroup {
     };
   }
 
-  /** Beside all other keys of config.json it goes before the one in the group. */
+  /** The key at the top of config.json goes before the one in the group. */
   #originalContextLength(): number {
     const name = 'original_max_position_embeddings';
     const stated =

@@ -1,5 +1,5 @@
-// What the readers of both formats, and the commands, say of a scaling: yarn's attention factor, the positions that a
-// model is scaled for, and, where frequencies go by the length of a session, which ones a session gets.
+// Rules of rope scaling that hold in every format: yarn's attention factor and the positions that a model is scaled for;
+// and, for commands, which frequencies a session gets where they depend on its length.
 import type { Notice } from '../../notice.ts';
 import { LIMITS } from './config-rules.ts';
 import type { ConfigReader } from './config-reader.ts';

@@ -1,4 +1,4 @@
-// Which layers of a config.json look back how far. Model types disagree on what switches a window on.
+// How far back each layer looks, from config.json. Model types disagree on what switches a window on.
 import { RefuteError } from '../../errors.ts';
 import { shownValue } from '../formats/quoted.ts';
 import { LIMITS } from './config-rules.ts';
@@ -35,7 +35,7 @@ function fullLayers(reader: ConfigReader, window: 'switched' | 'alternating', la
     reader.record('fullAttentionLayers', 'architecture', 'every second layer, from 1');
     return layers.filter((layer) => layer % 2 === 1);
   }
-  // The first layers see everything; 0 is a number of layers here.
+  // Layers before this one see all positions; 0 is allowed: then every layer has the window.
   const first = reader.get('max_window_layers');
   if (typeof first !== 'number' || !Number.isSafeInteger(first) || first < 0) {
     throw reader.valueError('max_window_layers', first, 'with a window, it must say how many layers have none');

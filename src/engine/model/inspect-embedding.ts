@@ -15,7 +15,7 @@ const SAMPLED_ROWS = 64;
 /** Channels read of a sampled row, at least; the next whole block. */
 const SAMPLED_CHANNELS = 64;
 
-/** GGUF's token types that a row of zeros is normal for: unknown, control, unused. */
+/** GGUF's token types for which a row of zeros is normal: unknown, control, unused. */
 const SPECIAL_TOKEN_TYPES: readonly unknown[] = [2, 3, 5];
 
 /**

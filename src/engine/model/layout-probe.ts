@@ -7,7 +7,7 @@
 
 /** Below this many rows or channels the ratios say nothing. */
 const MIN_EXTENT = 16;
-/** Between the measured groups, near the healthy side of neither. */
+/** Between the measured groups, well away from both. */
 const MIN_ROW_F = 10;
 const MAX_CHANNEL_F = 3;
 
