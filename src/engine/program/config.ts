@@ -47,35 +47,11 @@ export interface Experts {
   isRenormalised: boolean;
 }
 
+/** Every value whose source is recorded; those of a group under a dotted name. */
 export type ConfigKey =
-  | 'architecture'
-  | 'layerCount'
-  | 'modelDim'
-  | 'ffnDim'
-  | 'headCount'
-  | 'kvHeadCount'
-  | 'headDim'
-  | 'vocabSize'
-  | 'contextLength'
-  | 'rmsNormEps'
-  | 'rope.theta'
-  | 'rope.rotaryDim'
-  | 'rope.pairing'
-  | 'rope.scaling'
-  | 'slidingWindow'
-  | 'fullAttentionLayers'
-  | 'attentionScale'
-  | 'attentionSoftcap'
-  | 'logitSoftcap'
-  | 'embeddingScale'
-  | 'normOffset'
-  | 'hasQkvBias'
-  | 'hasQkNorm'
-  | 'experts.count'
-  | 'experts.usedCount'
-  | 'experts.ffnDim'
-  | 'experts.isRenormalised'
-  | 'isTied';
+  | Exclude<keyof ModelConfig, 'rope' | 'experts' | 'provenance'>
+  | `rope.${keyof RopeParameters}`
+  | `experts.${keyof Experts}`;
 
 /** `architecture`: the rule of the architecture itself; `default`: nothing in the file said so, and that is printed. */
 export interface Provenance {
