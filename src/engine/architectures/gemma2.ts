@@ -8,7 +8,8 @@ import { compileDecoder } from './decoder.ts';
 const SOFTCAP_KEYS = { attentionSoftcap: 'attn_logit_softcapping', logitSoftcap: 'final_logit_softcapping' } as const;
 /** What llama.cpp and Transformers take where a file names none. */
 const DEFAULTS = { attentionSoftcap: 50, logitSoftcap: 30, slidingWindow: 4_096, queryScalar: 256 } as const;
-const [LLAMA_CPP, TRANSFORMERS] = ["llama.cpp's default", "Transformers' default"];
+const LLAMA_CPP = "llama.cpp's default";
+const TRANSFORMERS = "Transformers' default";
 /** The layer count by which llama.cpp tells Gemma 2 27B, whose scale no key of GGUF holds. */
 const LAYERS_OF_27B = 46;
 
@@ -23,10 +24,10 @@ export const gemma2: Architecture = {
     keys: Object.values(SOFTCAP_KEYS),
     parts: {
       window: (reader, { layerCount }) => {
-        const [name, key] = ['slidingWindow', 'attention.sliding_window'] as const;
+        const key = 'attention.sliding_window';
         const slidingWindow =
-          reader.count(name, key, LIMITS.slidingWindow) ??
-          reader.default(name, 'SLIDING-WINDOW-DEFAULT', key, DEFAULTS.slidingWindow, LLAMA_CPP);
+          reader.count('slidingWindow', key, LIMITS.slidingWindow) ??
+          reader.default('slidingWindow', 'SLIDING-WINDOW-DEFAULT', key, DEFAULTS.slidingWindow, LLAMA_CPP);
         reader.record('fullAttentionLayers', 'architecture', 'every second layer, from 1');
         const half = Math.floor(layerCount / 2);
         return { slidingWindow, fullAttentionLayers: Array.from({ length: half }, (_, i) => 2 * i + 1) };
@@ -53,10 +54,10 @@ export const gemma2: Architecture = {
     },
     parts: {
       attentionScale: (reader) => {
-        const [name, key] = ['attentionScale', 'query_pre_attn_scalar'] as const;
+        const key = 'query_pre_attn_scalar';
         const scalar =
-          reader.positive(name, key) ??
-          reader.default(name, 'ATTENTION-SCALE-DEFAULT', key, DEFAULTS.queryScalar, TRANSFORMERS);
+          reader.positive('attentionScale', key) ??
+          reader.default('attentionScale', 'ATTENTION-SCALE-DEFAULT', key, DEFAULTS.queryScalar, TRANSFORMERS);
         return { attentionScale: 1 / Math.sqrt(scalar) };
       },
       softcaps: softcaps(TRANSFORMERS),

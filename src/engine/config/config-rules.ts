@@ -29,12 +29,8 @@ export const LIMITS: Readonly<Record<LimitName, number>> = {
 };
 
 export function unknownArchitecture(place: string, is: string, known: Architectures): RefuteError {
-  return new RefuteError({
-    code: 'E_CONFIG_ARCHITECTURE',
-    place,
-    is,
-    allowed: `${[...known.keys()].join(', ')} are supported`,
-  });
+  const names = [...known.keys()].join(', ');
+  return new RefuteError({ code: 'E_CONFIG_ARCHITECTURE', place, is, allowed: `${names} are supported` });
 }
 
 /** @throws RefuteError E_CONFIG_HEADS */

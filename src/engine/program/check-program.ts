@@ -54,13 +54,13 @@ export function checkProgram(program: Program, weights: WeightSource): void {
 
 /** What the check of an op may ask of the values and weights around it. */
 class OpSite {
-  readonly #place: string;
+  readonly place: string;
   readonly #channels: ReadonlyMap<ValueId, number>;
   readonly #program: Program;
   readonly #weights: WeightSource;
 
   constructor(place: string, channels: ReadonlyMap<ValueId, number>, program: Program, weights: WeightSource) {
-    this.#place = place;
+    this.place = place;
     this.#channels = channels;
     this.#program = program;
     this.#weights = weights;
@@ -78,30 +78,27 @@ class OpSite {
     return this.#weights.info(name)?.shape.at(-1);
   }
 
-  wrong(is: string, allowed?: string): RefuteError {
-    return wrong(this.#place, is, allowed);
-  }
-
   expectChannels(id: ValueId, wanted: number): void {
     const found = this.channels(id);
-    if (found !== wanted) throw this.wrong(`${id} has ${found} channels`, `it must have ${wanted}`);
+    if (found !== wanted) throw wrong(this.place, `${id} has ${found} channels`, `it must have ${wanted}`);
   }
 
   expectCounts(of: Readonly<Record<string, number>>): void {
-    for (const [name, n] of Object.entries(of)) if (!isCount(n)) throw this.wrong(`${name} is ${n}`);
+    for (const [name, n] of Object.entries(of)) if (!isCount(n)) throw wrong(this.place, `${name} is ${n}`);
   }
 
   expectFinite(name: string, n: number): void {
-    if (!Number.isFinite(n)) throw this.wrong(`${name} is ${n}`);
+    if (!Number.isFinite(n)) throw wrong(this.place, `${name} is ${n}`);
   }
 
   expectCap(cap: number): void {
-    if (!isPositive(cap)) throw this.wrong(`the cap is ${cap}`, 'it must be above 0');
+    if (!isPositive(cap)) throw wrong(this.place, `the cap is ${cap}`, 'it must be above 0');
   }
 
   expectWeight(name: WeightName, wanted: readonly number[]): void {
+    const place = `${this.place}: weight ${name}`;
     const fail = (is: string, allowed?: string): RefuteError =>
-      refusal('E_PROGRAM_WEIGHT', `${this.#place}: weight ${name}`, is, allowed);
+      new RefuteError({ code: 'E_PROGRAM_WEIGHT', place, is, ...(allowed && { allowed }) });
     const info = this.#weights.info(name);
     if (info === undefined) throw fail('the model has no such weight');
     const declared = this.#program.weights.find((weight) => weight.name === name);
@@ -129,10 +126,10 @@ const OP_CHECKS: { readonly [Name in OpName]: (op: Extract<Op, { op: Name }>, at
   rmsnorm: (op, at) => {
     const out = at.channels(op.out);
     const { eps, headCount = 1, gainOffset = 0 } = op;
-    if (!(eps >= 0 && Number.isFinite(eps))) throw at.wrong(`eps is ${eps}`);
+    if (!(eps >= 0 && Number.isFinite(eps))) throw wrong(at.place, `eps is ${eps}`);
     at.expectChannels(op.in, out);
     if (!isCount(headCount) || out % headCount !== 0) {
-      throw at.wrong(`${out} channels do not make ${headCount} heads`);
+      throw wrong(at.place, `${out} channels do not make ${headCount} heads`);
     }
     at.expectFinite('gainOffset', gainOffset);
     at.expectWeight(op.weight, [out / headCount]);
@@ -147,7 +144,7 @@ const OP_CHECKS: { readonly [Name in OpName]: (op: Extract<Op, { op: Name }>, at
     const out = at.channels(op.out);
     at.expectChannels(op.in, out);
     if (!isCount(headCount) || !isCount(headDim) || headCount * headDim !== out) {
-      throw at.wrong(`${headCount} heads of ${headDim} channels do not make ${out} channels`);
+      throw wrong(at.place, `${headCount} heads of ${headDim} channels do not make ${out} channels`);
     }
     checkRotation(rope, headDim, at);
   },
@@ -156,9 +153,10 @@ const OP_CHECKS: { readonly [Name in OpName]: (op: Extract<Op, { op: Name }>, at
     at.expectCounts({ headCount, kvHeadCount, headDim });
     if (headCount % kvHeadCount !== 0) {
       const is = `${headCount} heads over ${kvHeadCount} kv heads`;
-      throw at.wrong(is, 'each kv head must serve the same number of heads');
+      throw wrong(at.place, is, 'each kv head must serve the same number of heads');
     }
-    if (window !== null && !isCount(window)) throw at.wrong(`window is ${window}`, 'it must be null or at least 1');
+    if (window !== null && !isCount(window))
+      throw wrong(at.place, `window is ${window}`, 'it must be null or at least 1');
     if (softcap !== undefined) at.expectCap(softcap);
     for (const id of [op.q, op.out]) at.expectChannels(id, headCount * headDim);
     for (const id of [op.k, op.v]) at.expectChannels(id, kvHeadCount * headDim);
@@ -176,18 +174,18 @@ const OP_CHECKS: { readonly [Name in OpName]: (op: Extract<Op, { op: Name }>, at
   moeSelect: (op, at) => {
     const [out, all] = [at.channels(op.out), at.channels(op.in)];
     if (op.usedCount === out && out <= all) return;
-    throw at.wrong(`${op.usedCount} of ${all} experts are to be chosen into ${out} channels`);
+    throw wrong(at.place, `${op.usedCount} of ${all} experts are to be chosen into ${out} channels`);
   },
   moeRoute: (op, at) => {
     const [out, all] = [at.channels(op.out), at.channels(op.in)];
-    if (out > all) throw at.wrong(`${out} of ${all} experts are chosen`);
+    if (out > all) throw wrong(at.place, `${out} of ${all} experts are chosen`);
     at.expectChannels(op.experts, out);
   },
   // The input is as wide as a row of the matrices, or as all slots side by side.
   expertMatmul: (op, at) => {
     const [slots, out, width] = [at.channels(op.experts), at.channels(op.out), at.channels(op.in)];
     at.expectCounts({ expertCount: op.expertCount });
-    if (out % slots !== 0) throw at.wrong(`${out} channels do not make ${slots} slots`);
+    if (out % slots !== 0) throw wrong(at.place, `${out} channels do not make ${slots} slots`);
     const isSlotted = at.columns(op.weight) !== width && width % slots === 0;
     at.expectWeight(op.weight, [op.expertCount, out / slots, isSlotted ? width / slots : width]);
   },
@@ -198,16 +196,16 @@ const OP_CHECKS: { readonly [Name in OpName]: (op: Extract<Op, { op: Name }>, at
 
 function checkRotation({ rotaryDim, scaling }: RopeParameters, headDim: number, at: OpSite): void {
   if (!isCount(rotaryDim) || rotaryDim % 2 !== 0 || rotaryDim > headDim) {
-    throw at.wrong(`rotaryDim is ${rotaryDim}`, `it must be even and at most headDim, ${headDim}`);
+    throw wrong(at.place, `rotaryDim is ${rotaryDim}`, `it must be even and at most headDim, ${headDim}`);
   }
   for (const [name, value] of Object.entries(scaling)) {
-    if (typeof value === 'number' && !isPositive(value)) throw at.wrong(`${name} of its scaling is ${value}`);
+    if (typeof value === 'number' && !isPositive(value)) throw wrong(at.place, `${name} of its scaling is ${value}`);
     if (Array.isArray(value) && (value.length !== rotaryDim / 2 || !value.every(isPositive))) {
-      throw at.wrong(`${name} has ${value.length} factors`, `it must have ${rotaryDim / 2}, each above 0`);
+      throw wrong(at.place, `${name} has ${value.length} factors`, `it must have ${rotaryDim / 2}, each above 0`);
     }
   }
   if (scaling.type === 'dynamic' && rotaryDim < 4) {
-    throw at.wrong(`rotaryDim is ${rotaryDim}`, 'dynamic scaling divides by rotaryDim - 2');
+    throw wrong(at.place, `rotaryDim is ${rotaryDim}`, 'dynamic scaling divides by rotaryDim - 2');
   }
   for (const weight of ropeWeights(scaling)) at.expectWeight(weight, [rotaryDim / 2]);
 }
@@ -227,9 +225,5 @@ function isCount(n: number): boolean {
 }
 
 function wrong(place: string, is: string, allowed?: string): RefuteError {
-  return refusal('E_PROGRAM', place, is, allowed);
-}
-
-function refusal(code: string, place: string, is: string, allowed?: string): RefuteError {
-  return new RefuteError({ code, place, is, ...(allowed && { allowed }) });
+  return new RefuteError({ code: 'E_PROGRAM', place, is, ...(allowed && { allowed }) });
 }
