@@ -27,7 +27,7 @@ export function createProgram(name: string, description: string): Command {
  */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
   process.once('SIGINT', () => process.exit(EXIT.interrupted));
-  // A reader that went away (`pv gate | head`) is no error, and no verdict: the command goes on to its own.
+  // A reader that went away (`pv gate | head`) is not an error: the command still ends with its own verdict.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (!['EPIPE', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '')) process.exit(EXIT.error);
   });

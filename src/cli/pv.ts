@@ -1,5 +1,5 @@
-// The program `pv`: contracts, falsifiers, evidence, gate. One file per command in pv/; each loads what it needs when it
-// is run, so that `pv --help` stays instant.
+// The program `pv`: contracts, falsifiers, evidence, gate. One file per command in pv/; each loads what it needs when
+// it is run, so that `pv --help` stays instant.
 import { createProgram, runProgram } from './program.ts';
 import { addDemoCommand } from './pv/demo.ts';
 import { addEvidenceCommand } from './pv/evidence.ts';

@@ -1,5 +1,5 @@
-// Who vouches for a program: reference packs from --pack or from packs/ beside the model, and unquantised weights on which
-// the program can be compared with them (the model's own, --original's, or those of a model beside it).
+// Who vouches for a program: reference packs from --pack or from packs/ beside the model, and unquantised weights on
+// which the program can be compared with them (the model's own, --original's, or those of a model beside it).
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -33,7 +33,7 @@ export async function findPacks(model: Model, given: readonly string[] | undefin
   return fitting.filter((pack) => pack !== null);
 }
 
-/** Nobody asked for it: a bad one vouches for nothing, and the model is UNVERIFIED if no other does. */
+/** Packs that were found, not asked for: a bad one is left out. If none is left, the model is UNVERIFIED. */
 async function unasked(pack: Promise<Capture>): Promise<Capture | null> {
   return pack.catch((error: unknown) => {
     if (!(error instanceof RefuteError)) throw error;
@@ -89,7 +89,7 @@ export async function findUnquantized(
   return null;
 }
 
-/** Ops, values and weight shapes; not the types of the weights, which are no part of a program. */
+/** Ops, values and weight shapes; not the types of the weights, which are not part of a program. */
 export function isSameProgram(a: Model, b: Model): boolean {
   return isDeepStrictEqual(a.program, b.program);
 }

@@ -1,5 +1,5 @@
-// `apr check MODEL [PROMPT]`: is the engine right? Judges every op of every layer in float64 on the engine's own inputs.
-// With --dump the engine is somebody else's. Options and their rules are here; the work is in check-run.ts and
+// `apr check MODEL [PROMPT]`: is the engine right? Judges every op of every layer in float64 on the engine's own
+// inputs. With --dump the engine is somebody else's. Options and their rules are here; the work is in check-run.ts and
 // check-dump.ts, what it looks like in check-text.ts and check-svg.ts.
 import type { Command } from 'commander';
 import { RefuteError } from '../../errors.ts';

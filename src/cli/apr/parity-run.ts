@@ -1,4 +1,5 @@
-// The work of `apr parity`: opens both engines, asks both about the same ids, compares, prints, and decides the exit code.
+// The work of `apr parity`: opens both engines, asks both about the same ids, compares, prints, and decides the exit
+// code.
 import {
   compareEngines,
   logitsOf,

@@ -1,5 +1,5 @@
-// `apr parity MODEL [PROMPT]`: our engine against one outside engine on the same token ids, position by position. Options
-// and their rules are here; the work is in parity-run.ts, what it looks like in parity-text.ts.
+// `apr parity MODEL [PROMPT]`: our engine against one outside engine on the same token ids, position by position.
+// Options and their rules are here; the work is in parity-run.ts, what it looks like in parity-text.ts.
 import type { Command } from 'commander';
 import { parsePositiveCount } from '../options.ts';
 import { createProgram } from '../program.ts';

@@ -1,5 +1,5 @@
-// The files of a capture after it was written: that each is there with the size it must have, and what else lies in the
-// folder that this capture did not write.
+// The files of a capture after it was written: that each is there with the size it must have, and what else lies in
+// the folder that this capture did not write.
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { APRT_HEADER_BYTES, type CaptureManifest } from '../../engine/index.ts';

@@ -1,6 +1,6 @@
-// `apr trace MODEL [PROMPT]`: what a forward pass computes, stage by stage. Without anything to run it lists the program;
-// with --payload it runs the production executor and prints statistics of every stage; with --save-tensor it writes them.
-// Options and their rules are here; the run is in trace-run.ts.
+// `apr trace MODEL [PROMPT]`: what a forward pass computes, stage by stage. Without anything to run it lists the
+// program; with --payload it runs the production executor and prints statistics of every stage; with --save-tensor it
+// writes them. Options and their rules are here; the run is in trace-run.ts.
 import type { Command } from 'commander';
 import { RefuteError } from '../../errors.ts';
 import { createProgram } from '../program.ts';

@@ -1,6 +1,6 @@
-// `pv demo`: what a newcomer sees first. A question to the bundled trained model, then every claim of the main contract
-// attacked on it, then where all claims stand. It prints what `apr run`, `pv falsify` and `pv status` print; no figure
-// is its own.
+// `pv demo`: what a newcomer sees first. A question to the bundled trained model, then every claim of the main
+// contract attacked on it, then where all claims stand. It prints what `apr run`, `pv falsify` and `pv status` print;
+// no figure is its own.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

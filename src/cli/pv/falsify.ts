@@ -127,7 +127,7 @@ function eventsFor(runner: Runner, { json }: FalsifyFlags): Parameters<Runner['f
 
 function printOutcome(runner: Runner, outcome: ClaimOutcome): void {
   const { verdict, run } = outcome;
-  // A survivor with a fault that nobody saw is no good news: it must not be green.
+  // A claim that survived although a planted fault went unseen must not be shown green.
   const isSharp = run === null || run.faults.every((fault) => fault.verdict === 'red');
   const isGood = verdict === 'survived' && isSharp;
   const colour = isGood ? style.green : verdict === 'survived' || verdict === 'not-run' ? style.yellow : style.red;

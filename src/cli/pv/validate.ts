@@ -1,5 +1,5 @@
-// `pv validate`: reads contracts, applies every rule, shows each finding where it stands. Runs nothing and writes nothing.
-// How findings are worded is the runner's (contract/rules/); here is how they are laid out.
+// `pv validate`: reads contracts, applies every rule, shows each finding where it stands. Runs nothing and writes
+// nothing. How findings are worded is the runner's (contract/rules/); here is how they are laid out.
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { PathValidation } from '../../runner/contract/index.ts';
