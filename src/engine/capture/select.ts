@@ -43,7 +43,7 @@ function unknownStage(place: string, name: string): RefuteError {
   return new RefuteError({
     code: 'E_STAGE_UNKNOWN',
     place,
-    is: `${quoted(name)} is no stage${hint}`,
+    is: `${quoted(name)} is not a stage${hint}`,
     allowed: `there are ${known.join(', ')}`,
   });
 }

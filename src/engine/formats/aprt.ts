@@ -1,6 +1,6 @@
 // APRT, one captured tensor: "APRT" | layer u32 (0xFFFFFFFF = whole model) | element count u32 | f32 × count, all
-// little-endian. The bits of every element are kept: NaN payloads, −0, subnormals. The file knows neither its shape nor
-// its stage; the manifest of its folder does.
+// little-endian. The bits of every element are kept: NaN payloads, −0, subnormals. The file knows neither its shape
+// nor its stage; the manifest of its folder does.
 import { RefuteError } from '../../errors.ts';
 import { quoted } from './quoted.ts';
 

@@ -15,7 +15,7 @@ export const MAX_METADATA_ENTRIES = 65_536;
 /** All arrays of a file together. A vocabulary of 262,144 with scores, types and 514,000 merges has 1.3 million. */
 export const MAX_ARRAY_ELEMENTS: number = 2 ** 24;
 
-/** Arrays of arrays are allowed by the specification and used by nobody; recursion must end somewhere. */
+/** The specification allows arrays of arrays, though no known file has them; recursion must end somewhere. */
 export const MAX_ARRAY_DEPTH = 4;
 
 /** The largest published files (hundreds of experts, one tensor each) stay below 100,000. */

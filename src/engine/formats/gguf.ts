@@ -1,6 +1,6 @@
 // GGUF v2 and v3, little-endian: "GGUF" | version u32 | tensor count u64 | entry count u64 | entries | tensor list |
 // padding to general.alignment | data. Reads the header only; every claim is checked before it is believed.
-// Not the meaning of any key: that is program/config-from-gguf.ts.
+// Not the meaning of any key: that is config/config-from-gguf.ts.
 import type { ByteSource } from '../io/byte-source.ts';
 import { GgufCursor } from './gguf-cursor.ts';
 import { DEFAULT_ALIGNMENT, MAX_ALIGNMENT, MAX_METADATA_ENTRIES, MAX_TENSORS } from './gguf-limits.ts';

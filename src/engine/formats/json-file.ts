@@ -12,7 +12,7 @@ export interface JsonFileLimits {
 const MAX_DEPTH = 64;
 
 /**
- * @throws RefuteError as readWholeFile and parseStrictJson do, E_JSON_UTF8, E_JSON_OBJECT (its value is no object)
+ * @throws RefuteError as readWholeFile and parseStrictJson do, E_JSON_UTF8, E_JSON_OBJECT (its value is not an object)
  */
 export async function readJsonFile(path: string, { maxBytes, maxValues }: JsonFileLimits): Promise<JsonObject> {
   const text = await readTextFile(path, maxBytes);

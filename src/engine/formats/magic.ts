@@ -1,4 +1,4 @@
-// Which format a file has, told by its first bytes and by nothing else: names lie.
+// Which format a file has, decided by its first bytes alone: file names lie.
 import { RefuteError } from '../../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 

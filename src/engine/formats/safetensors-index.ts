@@ -1,5 +1,5 @@
-// `model.safetensors.index.json`: which file of a split model holds which tensor. The list is checked against the files;
-// a name that leads out of the folder is refused before anything is opened.
+// `model.safetensors.index.json`: which file of a split model holds which tensor. The list is checked against the
+// files; a name that leads out of the folder is refused before anything is opened.
 import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../../notice.ts';
 import { isJsonObject } from './json-file.ts';
@@ -18,7 +18,7 @@ export type ShardIndex = ReadonlyMap<string, string>;
 
 /**
  * @param path of the index, for messages
- * @throws RefuteError E_SAFETENSORS_INDEX (no weight_map, or one that is no list of names), E_SAFETENSORS_INDEX_PATH
+ * @throws RefuteError E_SAFETENSORS_INDEX (no weight_map, or one that does not list names), E_SAFETENSORS_INDEX_PATH
  */
 export function readShardIndex(path: string, index: JsonObject): ShardIndex {
   const map = index.get('weight_map');

@@ -75,7 +75,7 @@ function readTensor(name: string, entry: JsonValue, range: DataRange): Safetenso
   };
 }
 
-/** A dtype that nobody knows is printed, so it must not act on a terminal. */
+/** An unknown dtype is printed in messages, so it must be made safe for a terminal. */
 function plainLabel(dtype: string): string {
   return /^\w{1,16}$/.test(dtype) ? dtype.toLowerCase() : quoted(dtype);
 }
@@ -95,7 +95,7 @@ function readShape(
     if (!isByteCount(dimension)) throw wrong('each dimension must be a whole number from 0 to 2^53');
     shape.push(dimension);
     elementCount *= dimension;
-    // A later 0 would hide an overflow; such a shape is no tensor's.
+    // A later 0 would hide an overflow; no tensor has such a shape.
     if (!Number.isSafeInteger(elementCount * 8)) throw wrong('their product must stay below 2^50');
   }
   return { shape, elementCount };

@@ -1,5 +1,5 @@
-// safetensors: header length u64 LE | JSON header, padded with spaces | data. The header names each tensor's dtype, shape
-// and [begin, end) in the data. Reads the header only; every claim is checked before it is believed.
+// safetensors: header length u64 LE | JSON header, padded with spaces | data. The header names each tensor's dtype,
+// shape and [begin, end) in the data. Reads the header only; every claim is checked before it is believed.
 import { RefuteError } from '../../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { isJsonObject } from './json-file.ts';

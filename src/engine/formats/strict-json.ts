@@ -139,7 +139,7 @@ class JsonReader {
     return isWhole && !Number.isSafeInteger(value) ? BigInt(digits) : value;
   }
 
-  /** The next character that is no space; '' at the end. */
+  /** The next character that is not a space; '' at the end. */
   #peek(): string {
     this.#match(SPACE);
     return this.#text[this.#at] ?? '';

@@ -1,5 +1,5 @@
-// Random access to bytes, whatever holds them: a file, memory, later a range of a URL. The readers of formats/ see only
-// this. No `node:` import here; `open-file.ts` has it.
+// Random access to bytes, whatever holds them: a file, memory, later a range of a URL. The readers of formats/ see
+// only this. No `node:` import here; `open-file.ts` has it.
 import { RefuteError } from '../../errors.ts';
 
 export interface ByteSource {

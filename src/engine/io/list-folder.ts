@@ -1,7 +1,7 @@
 // The names in a folder. The one place of the engine that reads directories.
 import { fileError } from './file-error.ts';
 
-/** Names of a folder's entries in the order of their code points; null where `path` is no folder. */
+/** Names of a folder's entries in the order of their code points; null where `path` is not a folder. */
 export async function listFolder(path: string): Promise<string[] | null> {
   const { readdir, stat } = await import('node:fs/promises');
   try {

@@ -1,5 +1,6 @@
-// tokenizer.json, tokenizer_config.json and chat_template.jinja -> the tokenizer keys of GGUF, so that one reader checks
-// every vocabulary. Merging stays with tokenizer.json itself: its normalizer and pre-tokenizer have no key in GGUF.
+// tokenizer.json, tokenizer_config.json and chat_template.jinja -> the tokenizer keys of GGUF, so that one reader
+// checks every vocabulary. Merging stays with tokenizer.json itself: its normalizer and pre-tokenizer have no key in
+// GGUF.
 import { RefuteError } from '../../errors.ts';
 import { readTextFile } from '../formats/json-file.ts';
 import { pathIn } from '../io/list-folder.ts';
@@ -81,7 +82,7 @@ function readTokens(
 ): { tokens: string[]; types: number[]; isSpecial: (id: number) => boolean } {
   const { vocab, unk_token: unknown } = objectOf(json['model']);
   const added = (Array.isArray(json['added_tokens']) ? (json['added_tokens'] as unknown[]) : []).map(objectOf);
-  // A Unigram model lists pairs; it is of a kind that is not built here, and shows ids.
+  // A Unigram model lists pairs. This kind is not supported as text: prompts and output are ids.
   const entries: (readonly [string, unknown])[] = Array.isArray(vocab) ? [] : Object.entries(objectOf(vocab));
   for (const token of added) entries.push([String(token['content']), token['id']]);
   const byId = new Map<number, string>();
@@ -111,7 +112,7 @@ function readTokens(
   return { tokens, types, isSpecial: (id) => special.get(id) === true };
 }
 
-/** `gpt2` and `llama` as GGUF means them; another name is refused by whoever is asked for text. */
+/** `gpt2` and `llama` as GGUF means them; another name is refused when text is asked for. */
 function kindOf(json: Json): string {
   const model = objectOf(json['model']);
   // Older files leave the type out.

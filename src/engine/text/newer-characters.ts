@@ -1,6 +1,7 @@
-// Letters, marks, numbers and punctuation that Unicode 16 and 17 added. llama.cpp cuts text by the tables of Unicode 15.1,
-// to which these are no character yet; a regular expression knows what the runtime knows, so ids would differ between
-// llama.cpp and this engine, and between one Node and the next. From General_Category of Unicode 15.1 and 17.0.
+// Letters, marks, numbers and punctuation that Unicode 16 and 17 added. llama.cpp cuts text by the tables of Unicode
+// 15.1, in which these are not characters yet; a regular expression knows what the runtime knows, so ids would differ
+// between llama.cpp and this engine, and between one Node and the next. From General_Category of Unicode 15.1 and
+// 17.0.
 
 const NEWER: readonly (readonly [first: number, last: number])[] = [
   [0x88f, 0x88f],

@@ -1,5 +1,6 @@
 // Token ids to text: each token is a run of bytes, and text is the UTF-8 of the joined runs. This takes the place of
-// the tokenizer library's decoders, which lose a byte order mark, refuse an empty list and cannot hold back half a character.
+// the tokenizer library's decoders, which lose a byte order mark, refuse an empty list and cannot hold back half a
+// character.
 import { RefuteError } from '../../errors.ts';
 import { bytesOfSpelling } from './byte-alphabet.ts';
 import { TOKEN_TYPE, type Vocabulary } from './vocabulary.ts';
@@ -80,7 +81,7 @@ function assertId(id: number): number {
   throw new RefuteError({
     code: 'E_TOKEN_ID',
     place: 'decode',
-    is: `${id} is no token id`,
+    is: `${id} is not a token id`,
     allowed: 'whole numbers from 0',
   });
 }

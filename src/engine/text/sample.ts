@@ -35,7 +35,7 @@ export function checkSampling(options: SamplingOptions): void {
 /**
  * @param logits one row, not changed
  * @param recent every token so far, oldest first
- * @throws RefuteError E_LOGITS where a logit is NaN or +Infinity, or all are −Infinity: there is no likeliest token then
+ * @throws RefuteError E_LOGITS where a logit is NaN or +Infinity, or all are −Infinity: no token is the likeliest
  */
 export function sampleToken(
   logits: FloatArray,

@@ -33,7 +33,7 @@ export class TokenizerKeys {
     if (typeof value !== 'number' && typeof value !== 'bigint') throw this.#typeError(key, value, 'a token id');
     const id = Number(value);
     if (Number.isInteger(id) && id >= 0 && id < vocabSize) return id;
-    throw this.error('E_TOKENIZER_ID', key, `${value} is no token`, `ids go from 0 to ${vocabSize - 1}`);
+    throw this.error('E_TOKENIZER_ID', key, `${value} is not a token`, `ids go from 0 to ${vocabSize - 1}`);
   }
 
   strings(key: string): readonly string[] | null {
