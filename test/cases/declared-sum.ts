@@ -1,4 +1,5 @@
-// The order of summation that the CPU executor's numeric profile declares, step by step in f32. Written from its words.
+// The order of summation that the CPU executor's numeric profile declares, step by step in f32. Written from its
+// words.
 
 /** Σ w[c] · x[c] as the profile says. */
 export function declaredSum(w: Float32Array, x: Float32Array): number {

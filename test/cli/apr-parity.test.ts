@@ -1,4 +1,5 @@
-// `apr parity` as a user starts it: against a pack, a program, an endpoint, and llama.cpp; agreeing, differing, unable.
+// `apr parity` as a user starts it: against a pack, a program, an endpoint, and llama.cpp; agreeing, differing,
+// unable.
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';

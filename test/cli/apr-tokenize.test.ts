@@ -1,5 +1,6 @@
-// `apr tokenize` as a shell starts it: text, files, JSON lines, special tokens, BOS, the way back, and what it refuses.
-// Which ids a string has is tokenizer-parity-v1's matter; here it is what is asked of the tokenizer and how it is said.
+// `apr tokenize` as a shell starts it: text, files, JSON lines, special tokens, BOS, the way back, and what it
+// refuses. Which ids a string has is tokenizer-parity-v1's matter; here it is what is asked of the tokenizer and how
+// it is said.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// apr trace, as a process: what it lists, what it measures, and that every file it promises is there in full. Headers and
-// choices of layers are FALSIFY-APR-TRACE-SAVE-004 and -007.
+// apr trace, as a process: what it lists, what it measures, and that every file it promises is there in full. Headers
+// and choices of layers are FALSIFY-APR-TRACE-SAVE-004 and -007.
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Bad files at the real programs: one typed error on stderr, nothing on stdout, no stack, exit 3, and no file left behind.
-// What each code means is tested where it is thrown; here, that every command gets there.
+// Bad files at the real programs: one typed error on stderr, nothing on stdout, no stack, exit 3, and no file left
+// behind. What each code means is tested where it is thrown; here, that every command gets there.
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

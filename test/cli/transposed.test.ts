@@ -1,6 +1,6 @@
-// Two ways to transpose a matrix of the bundled trained model, as files given to the real program: the dimensions in the
-// header, and the bytes under right dimensions. What the loader sees, what the answer becomes, where the stages part.
-// The last tests say what is not seen while loading.
+// Two ways to transpose a matrix of the bundled trained model, as files given to the real program: the dimensions in
+// the header, and the bytes under right dimensions. What the loader sees, what the answer becomes, where the stages
+// part. The last tests say what is not seen while loading.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

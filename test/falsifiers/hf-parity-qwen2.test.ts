@@ -1,5 +1,6 @@
-// The parity claims on the bundled model and the float64 pack of Transformers, with the config as it is and with theta,
-// eps or the bias lost on the way in: what the harness reports as the first failure is the first stage that is wrong.
+// The parity claims on the bundled model and the float64 pack of Transformers, with the config as it is and with
+// theta, eps or the bias lost on the way in: what the harness reports as the first failure is the first stage that is
+// wrong.
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { falsifiers } from '../../falsifiers/hf-parity-qwen2-v1.ts';

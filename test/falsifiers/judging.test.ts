@@ -1,5 +1,5 @@
-// The numbers that the kernel and sampling falsifiers judge by: what they say of cases whose answer is known. A judge that
-// calls everything within budget would let every planted fault but none of these pass.
+// The numbers that the kernel and sampling falsifiers judge by: what they say of cases whose answer is known. A judge
+// that calls everything within budget would let every planted fault but none of these pass.
 import { describe, expect, it } from 'vitest';
 import { budgetRatio, differingElements } from '../../falsifiers/kit/judges/budget-ratio.ts';
 import { worstRowError } from '../../falsifiers/kit/judges/comparisons.ts';

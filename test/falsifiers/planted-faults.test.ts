@@ -1,5 +1,5 @@
-// Faults that are changes of a source file, in every falsifier and in the catalogue: the text that they replace stands in
-// the product exactly once. A refactoring that moves it would leave a claim whose check nobody has seen fail.
+// Faults that are changes of a source file, in every falsifier and in the catalogue: the text that they replace stands
+// in the product exactly once. A refactoring that moves it would leave a claim whose check nobody has seen fail.
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

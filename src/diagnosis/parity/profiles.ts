@@ -72,7 +72,7 @@ export function profileNamed(name: string, place: string): ParityProfile {
   const profile = PROFILES.get(name);
   if (profile !== undefined) return profile;
   const allowed = `one of ${PROFILE_NAMES.join(', ')}`;
-  throw new RefuteError({ code: 'E_PROFILE', place, is: `${JSON.stringify(name)} is no profile`, allowed });
+  throw new RefuteError({ code: 'E_PROFILE', place, is: `${JSON.stringify(name)} is not a profile`, allowed });
 }
 
 export function ownProfile(profile: NumericProfile, executor: 'cpu' | 'webgpu' | 'float64'): ParityProfile {

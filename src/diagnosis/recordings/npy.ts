@@ -17,7 +17,7 @@ const DTYPES = { '<f8': ['f64', 8], '<f4': ['f32', 4], '<f2': ['f16', 2] } as co
 export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
   const fail = (is: string, allowed?: string): RefuteError =>
     new RefuteError({ code: 'E_NPY', place, is, ...(allowed === undefined ? {} : { allowed }) });
-  if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte)) throw fail('this is no .npy file');
+  if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte)) throw fail('this is not a .npy file');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isLong = view.getUint8(6) >= 2;
   const headerAt = isLong ? 12 : 10;

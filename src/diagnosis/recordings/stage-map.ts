@@ -37,16 +37,16 @@ export function parseStageMap(text: string, place: string): StageMap {
   } catch (error) {
     throw new RefuteError({ code: 'E_STAGE_MAP', place, is: 'this is not YAML', cause: error });
   }
-  if (!isRecord(root)) throw fail('this is no mapping', 'tokens, positions and stages are its keys');
+  if (!isRecord(root)) throw fail('this is not a mapping', 'tokens, positions and stages are its keys');
   const { tokens = null, positions = 'all', stages = {} } = root;
   const isTokens = Array.isArray(tokens) && tokens.every((id) => Number.isSafeInteger(id) && (id as number) >= 0);
   if (tokens !== null && !isTokens) throw fail('tokens is not a list of token ids');
   if (positions !== 'all' && positions !== 'last') throw fail('positions is neither all nor last');
-  if (!isRecord(stages)) throw fail('stages is no mapping of stage names to names in the dump');
+  if (!isRecord(stages)) throw fail('stages is not a mapping of stage names to names in the dump');
   const names = new Map<string, string>();
   for (const [stage, name] of Object.entries(stages)) {
     if (!STAGE_NAMES.some((known) => known === stage)) {
-      throw fail(`${JSON.stringify(stage)} is no stage`, `there are ${STAGE_NAMES.join(', ')}`);
+      throw fail(`${JSON.stringify(stage)} is not a stage`, `there are ${STAGE_NAMES.join(', ')}`);
     }
     if (typeof name !== 'string') throw fail(`the name of ${stage} is not text`);
     names.set(stage, name);

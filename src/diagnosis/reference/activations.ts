@@ -20,7 +20,7 @@ export function quantizeActivations(x: ArrayLike<number>, type: 'q8_0' | 'q8_k')
     throw new RefuteError({
       code: 'E_ACTIVATION_BLOCK',
       place: `${type} activations`,
-      is: `${x.length} values are no whole blocks`,
+      is: `${x.length} values do not fill whole blocks`,
       allowed: `a block has ${block}`,
     });
   }

@@ -28,7 +28,9 @@ export function readLogits(
   const logits = new Float64Array(rowCount * vocabSize);
   for (const [p, row] of rows.entries()) {
     if (!Array.isArray(row) || row.length !== vocabSize) {
-      const is = Array.isArray(row) ? `row ${p} of logits has ${row.length} numbers` : `row ${p} of logits is no list`;
+      const is = Array.isArray(row)
+        ? `row ${p} of logits has ${row.length} numbers`
+        : `row ${p} of logits is not a list`;
       throw refuse(is, `the vocabulary has ${vocabSize}`);
     }
     for (const [id, logit] of row.entries()) {

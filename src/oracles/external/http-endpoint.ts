@@ -45,7 +45,7 @@ export class HttpEndpoint {
       throw new RefuteError({
         code: 'E_HTTP_URL',
         place: url,
-        is: 'this is no http address',
+        is: 'this is not an http address',
         allowed: 'http://host:port/v1',
       });
     }

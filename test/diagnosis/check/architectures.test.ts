@@ -1,5 +1,5 @@
-// Every op of every architecture has a budget that a healthy engine keeps: small models with random weights, made from a
-// seed. And the ops that only some architectures have are judged, not waved through.
+// Every op of every architecture has a budget that a healthy engine keeps: small models with random weights, made from
+// a seed. And the ops that only some architectures have are judged, not waved through.
 import { describe, expect, it } from 'vitest';
 import { checkModel, type CheckReport } from '../../../src/diagnosis/index.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';

@@ -1,5 +1,5 @@
-// The local check on the bundled model: silent on a healthy engine, at the right op on a broken one. The engine runs the
-// fault; the judge's program and weights come from the file, which the fault did not touch.
+// The local check on the bundled model: silent on a healthy engine, at the right op on a broken one. The engine runs
+// the fault; the judge's program and weights come from the file, which the fault did not touch.
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

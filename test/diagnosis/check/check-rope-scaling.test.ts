@@ -1,5 +1,6 @@
-// The local check on models with scaled rotary positions: silent on the engine, within and beyond the original context,
-// and at the rotation where a fault of the scaling is planted. And who vouches for a program that goes by length.
+// The local check on models with scaled rotary positions: silent on the engine, within and beyond the original
+// context, and at the rotation where a fault of the scaling is planted. And who vouches for a program that goes by
+// length.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTinyPack } from '../../../falsifiers/kit/models/tiny-packs.ts';
 import { verifyProgram } from '../../../src/diagnosis/check/verify-program.ts';

@@ -1,5 +1,5 @@
-// The fault catalogue as a whole: every fault can be told from the others, says what it is, and has a small variant that
-// is another change than the gross one. That a fault is really seen, the falsifiers that plant it show.
+// The fault catalogue as a whole: every fault can be told from the others, says what it is, and has a small variant
+// that is another change than the gross one. That a fault is really seen, the falsifiers that plant it show.
 import { describe, expect, it } from 'vitest';
 import { BUG_CLASSES, FAULTS, plant } from '../../../src/diagnosis/index.ts';
 

@@ -1,4 +1,5 @@
-// A pack that a stranger's script wrote from docs/reference-packs.md is read; anything wrong with one is refused by code.
+// A pack that a stranger's script wrote from docs/reference-packs.md is read; anything wrong with one is refused by
+// code.
 import { createHash } from 'node:crypto';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// The stages that docs/reference-packs.md offers, those that scripts/captures.py lists for Transformers and those of the engine are the
-// same: a producer cannot write what the page does not name.
+// The stages that docs/reference-packs.md offers, those that scripts/captures.py lists for Transformers and those of
+// the engine are the same: a producer cannot write what the page does not name.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { STAGE_NAMES } from '../../../src/engine/program/stages.ts';

@@ -18,10 +18,10 @@ describe('parseStages', () => {
     for (const text of ['', ' ', 'attn_norm,', ',v', 'v,,v']) await refusal('E_STAGE_EMPTY', () => parseStages(text));
     const near = await refusal('E_STAGE_UNKNOWN', () => parseStages('attn_nrom'));
     expect(near.message).toMatch(
-      /^--save-tensor: "attn_nrom" is no stage \(did you mean attn_norm\?\); there are embedding, .*all\.$/,
+      /^--save-tensor: "attn_nrom" is not a stage \(did you mean attn_norm\?\); there are embedding, .*all\.$/,
     );
     const far = await refusal('E_STAGE_UNKNOWN', () => parseStages('zzzzzzzzzzz', '--stage'));
-    expect(far.message).toMatch(/^--stage: "zzzzzzzzzzz" is no stage; there are/);
+    expect(far.message).toMatch(/^--stage: "zzzzzzzzzzz" is not a stage; there are/);
     for (const name of ['constructor', '__proto__']) await refusal('E_STAGE_UNKNOWN', () => parseStages(name));
   });
 });

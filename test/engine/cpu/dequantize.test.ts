@@ -1,5 +1,5 @@
-// decodeTensorRows, and so the decoders that the matrix kernels multiply with: recorded bits of the gguf package, every f16,
-// the edges. The searches over any bit pattern are FALSIFY-QDEC-001 to -011.
+// decodeTensorRows, and so the decoders that the matrix kernels multiply with: recorded bits of the gguf package,
+// every f16, the edges. The searches over any bit pattern are FALSIFY-QDEC-001 to -011.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MATMUL_KERNELS } from '../../../src/engine/cpu/kernels/matmul-kernels.ts';

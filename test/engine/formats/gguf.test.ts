@@ -1,5 +1,5 @@
-// The reader on well-formed files by hand: every value type, and no more of the file is touched than the header. The search
-// over whole files is FALSIFY-GGUF-001.
+// The reader on well-formed files by hand: every value type, and no more of the file is touched than the header. The
+// search over whole files is FALSIFY-GGUF-001.
 import { describe, expect, it } from 'vitest';
 import { encodeGguf, ggufEntry, type GgufImage } from '../../fixtures/gguf.ts';
 import { ggufFile } from '../../../falsifiers/kit/models/gguf-bytes.ts';

@@ -39,7 +39,7 @@ test('a llama-bpe word that is a token is that token, whatever the merges say', 
   expect(llama.encode('abcd', TEXT)).toEqual([258]);
 });
 
-test('a merge into what is no token gives the bytes of it, and can be a step to one', () => {
+test('a merge into a string that is not a token gives its bytes, and can be a step to a token', () => {
   const metadata = bpeMetadata(['a b', 'ab c'], { 'tokenizer.ggml.merges': ['b c', 'd e', 'de f'] });
   const tokens = metadata.get('tokenizer.ggml.tokens') as string[];
   tokens[256] = 'def';

@@ -1,5 +1,5 @@
-// Ids, end tokens and decoded text beside llama.cpp's on the corpus of hostile strings, for every way in which a byte-level
-// vocabulary cuts text. The bundled model, SmolLM2 and SentencePiece are FALSIFY-TOKPAR-001 to -004.
+// Ids, end tokens and decoded text beside llama.cpp's on the corpus of hostile strings, for every way in which a
+// byte-level vocabulary cuts text. The bundled model, SmolLM2 and SentencePiece are FALSIFY-TOKPAR-001 to -004.
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -91,7 +91,7 @@ const MERGES = [
   'e r',
   'o n',
 ];
-/** `ll` is made by a merge and is no token. */
+/** `ll` is made by a merge and is not a token. */
 const bpe = (pre: string): Metadata => {
   const metadata = bpeMetadata(MERGES, { 'tokenizer.ggml.pre': pre });
   const tokens = metadata.get('tokenizer.ggml.tokens') as string[];

@@ -1,5 +1,6 @@
-// What GGUF files say of rope scaling, against llama.cpp itself on the same bytes: which keys it reads, how its attention
-// factor is made, when it takes the long factors. float32 weights, so that nothing is rounded but by arithmetic.
+// What GGUF files say of rope scaling, against llama.cpp itself on the same bytes: which keys it reads, how its
+// attention factor is made, when it takes the long factors. float32 weights, so that nothing is rounded but by
+// arithmetic.
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// The oracle's decoders against the recorded bits of an independent one: falsifiers/vectors/quant-decode. The vectors are
-// float32, the oracle is exact, so what must be equal is the oracle's value rounded once.
+// The oracle's decoders against the recorded bits of an independent one: falsifiers/vectors/quant-decode. The vectors
+// are float32, the oracle is exact, so what must be equal is the oracle's value rounded once.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { TensorTypeName } from '../../../src/engine/formats/tensor-types.ts';

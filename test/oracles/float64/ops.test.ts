@@ -1,5 +1,5 @@
-// Every formula but rotation (rope.test.ts) against the same formula in integers (fixed-point.ts), within the bound that its
-// roundings allow; and against cases whose answer can be said by hand.
+// Every formula but rotation (rope.test.ts) against the same formula in integers (fixed-point.ts), within the bound
+// that its roundings allow; and against cases whose answer can be said by hand.
 import { describe, expect, it } from 'vitest';
 import type { AttentionOp, Op } from '../../../src/engine/program/program.ts';
 import { newCache } from '../../../src/oracles/float64/evaluate-op.ts';

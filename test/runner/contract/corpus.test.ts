@@ -1,5 +1,5 @@
-// Contracts as the original's authors write them, in all the shapes that reference/pv.md lists, in our own words: nothing
-// is refused that is only unusual, and what is wrong is found where it stands.
+// Contracts as the original's authors write them, in all the shapes that reference/pv.md lists, in our own words:
+// nothing is refused that is only unusual, and what is wrong is found where it stands.
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { loadContract, loadContracts, validatePaths } from '../../../src/runner/contract/index.ts';

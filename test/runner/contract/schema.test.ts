@@ -1,5 +1,5 @@
-// contracts/schema.json is what its $schema says, without a keyword that no dialect knows: `pv validate` takes that for
-// granted and does not look.
+// contracts/schema.json is what its $schema says, without a keyword that no dialect knows: `pv validate` takes that
+// for granted and does not look.
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { CONTRACT_SCHEMA } from '../../../src/runner/contract/schema.ts';

@@ -1,5 +1,5 @@
-// A small project in a temporary folder, with a product of one file, toy falsifiers and a contract: what the harness is
-// tested on. Also the way to run pv on it as a user would.
+// A small project in a temporary folder, with a product of one file, toy falsifiers and a contract: what the harness
+// is tested on. Also the way to run pv on it as a user would.
 import {
   cpSync,
   existsSync,

@@ -71,7 +71,7 @@ const NOT_YET =
 
 function checkStatus({ node, id, status, declaredLevel }: Claim, findings: Findings): void {
   if (status === undefined || declaredLevel !== undefined || NOT_YET.test(status.trim())) return;
-  const message = `${id}: status "${status}" is no level; levels are ${LEVELS.join(', ')}`;
+  const message = `${id}: status "${status}" is not a level; levels are ${LEVELS.join(', ')}`;
   findings.add('PV-053', message, spanOfValue(node, ...TEST_STATUS), {
     didYouMean: nearest(status.toUpperCase(), LEVELS),
   });

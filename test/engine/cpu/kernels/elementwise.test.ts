@@ -1,4 +1,5 @@
-// add, mul, add-bias and silu by hand and at their edges. The searches are FALSIFY-RESD-001, -002 and FALSIFY-SWIG-001, -002.
+// add, mul, add-bias and silu by hand and at their edges. The searches are FALSIFY-RESD-001, -002 and
+// FALSIFY-SWIG-001, -002.
 import { expect, it } from 'vitest';
 import { GuardedMemory } from '../../../../falsifiers/kit/judges/guarded-memory.ts';
 import { addBiasKernel } from '../../../../src/engine/cpu/kernels/add-bias.ts';

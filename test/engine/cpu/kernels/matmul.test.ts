@@ -1,5 +1,5 @@
-// The matrix kernels: bit for bit in the declared order of summation, whatever the tile. FALSIFY-MATM-001 to -011 hold the
-// distance from float64, and a token alone against its batch.
+// The matrix kernels: bit for bit in the declared order of summation, whatever the tile. FALSIFY-MATM-001 to -011 hold
+// the distance from float64, and a token alone against its batch.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GuardedMemory } from '../../../../falsifiers/kit/judges/guarded-memory.ts';

@@ -1,4 +1,5 @@
-// rope with hand-made tables: which channels are a pair, and what is copied. The search against float64 is FALSIFY-ROPE-001.
+// rope with hand-made tables: which channels are a pair, and what is copied. The search against float64 is
+// FALSIFY-ROPE-001.
 import { expect, it } from 'vitest';
 import { GuardedMemory } from '../../../../falsifiers/kit/judges/guarded-memory.ts';
 import { ropeKernel } from '../../../../src/engine/cpu/kernels/rope.ts';
