@@ -1,8 +1,9 @@
 // A project of a few lines in a part's own folder, run through the real `pv`: what the claims about the harness look at
 // live. Each contract has a product file, a falsifier and claims of its own, so that one can be touched without the others.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { PartContext, ProgramResult } from '../../../src/runner/run/falsifier.ts';
+import { ProjectFolder } from './project-folder.ts';
 
 /** How one part of a toy falsifier goes: as promised, one case short, empty, refuted, refuted once, or in an error. */
 export type Course = 'survives' | 'short' | 'empty' | 'refuted' | 'flaky' | 'throws';
@@ -24,13 +25,12 @@ const FAULTS: Readonly<Record<ToyFault, string>> = {
   lost: "find: 'x * x', replace: 'x'",
 };
 
-export class SmallProject {
-  readonly root: string;
+export class SmallProject extends ProjectFolder {
   readonly #context: PartContext;
 
   constructor(context: PartContext, name: string, contracts: readonly ToyContract[]) {
+    super(join(context.folder, name));
     this.#context = context;
-    this.root = join(context.folder, name);
     for (const contract of contracts) this.add(contract);
   }
 
@@ -43,37 +43,6 @@ export class SmallProject {
 
   pv(...argv: string[]): Promise<ProgramResult> {
     return this.#context.program('pv', argv, { cwd: this.root });
-  }
-
-  path(name: string): string {
-    return join(this.root, name);
-  }
-
-  read(name: string): string {
-    return readFileSync(this.path(name), 'utf8');
-  }
-
-  has(name: string): boolean {
-    return existsSync(this.path(name));
-  }
-
-  write(name: string, text: string): void {
-    mkdirSync(dirname(this.path(name)), { recursive: true });
-    writeFileSync(this.path(name), text);
-  }
-
-  /** Replaces a text that must be there. */
-  edit(name: string, find: string, replace: string): void {
-    const before = this.read(name);
-    if (!before.includes(find)) throw new Error(`${name} does not contain ${find}`);
-    this.write(
-      name,
-      before.replace(find, () => replace),
-    );
-  }
-
-  remove(name: string): void {
-    rmSync(this.path(name), { recursive: true });
   }
 
   /** Path of the one receipt of a contract's claim. */

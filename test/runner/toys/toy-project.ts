@@ -1,20 +1,11 @@
 // A small project in a temporary folder, with a product of one file, toy falsifiers and a contract: what the harness
 // is tested on. Also the way to run pv on it as a user would.
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { ProjectFolder } from '../../../falsifiers/kit/claims/project-folder.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 const TOYS = fileURLToPath(new URL('./files/', import.meta.url));
@@ -26,11 +17,10 @@ export interface PvResult {
   stderr: string;
 }
 
-export class ToyProject {
-  readonly root: string = mkdtempSync(join(tmpdir(), 'refute-toy-'));
-
+export class ToyProject extends ProjectFolder {
   /** @param from a project whose present state is where this one begins; the toys as they are when absent */
   constructor(from?: ToyProject) {
+    super(mkdtempSync(join(tmpdir(), 'refute-toy-')));
     const source = from?.root ?? TOYS;
     cpSync(source, this.root, { recursive: true, filter: (path) => path !== join(source, 'node_modules') });
     // Falsifiers import fast-check; a project has it from its own npm ci.
@@ -51,38 +41,7 @@ export class ToyProject {
     return { exitCode: result.exitCode ?? -1, signal: result.signal, stdout: result.stdout, stderr: result.stderr };
   }
 
-  path(name: string): string {
-    return join(this.root, name);
-  }
-
-  read(name: string): string {
-    return readFileSync(this.path(name), 'utf8');
-  }
-
-  write(name: string, text: string): void {
-    mkdirSync(dirname(this.path(name)), { recursive: true });
-    writeFileSync(this.path(name), text);
-  }
-
-  /** Replaces one text that must be there. */
-  edit(name: string, find: string, replace: string): void {
-    const before = this.read(name);
-    if (!before.includes(find)) throw new Error(`${name} does not contain ${find}`);
-    this.write(
-      name,
-      before.replace(find, () => replace),
-    );
-  }
-
-  has(name: string): boolean {
-    return existsSync(this.path(name));
-  }
-
-  remove(name: string): void {
-    rmSync(this.path(name), { recursive: true });
-  }
-
-  /** Everything that pv may write, by name; half-written temporary files are no part of it. */
+  /** Everything that pv may write, by name; without half-written temporary files. */
   snapshot(): Map<string, string> {
     const files = new Map<string, string>();
     for (const folder of ['contracts', 'evidence']) {
