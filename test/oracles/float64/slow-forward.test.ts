@@ -1,4 +1,4 @@
-// The executor against a second double-precision forward pass that knows no Program (falsifiers/generators): pairings,
+// The executor against a second double-precision forward pass that knows no Program (falsifiers/kit): pairings,
 // windows, grouped heads, biases, tied heads, and every stored type.
 import { describe, expect, it } from 'vitest';
 import { slowForward, slowLayer } from '../../../falsifiers/kit/references/slow-forward.ts';
