@@ -1,5 +1,5 @@
 // How far a kernel is off in units of its error budget: rho = max |error| / budget over all elements, with the proven
-// tier of src/diagnosis/budgets, which calibrates nothing. What is not finite must not be finite in the same way.
+// tier of src/diagnosis/ops, which calibrates nothing. What is not finite must not be finite in the same way.
 import { FOREIGN_F32, arithmeticOf, type Arithmetic } from '../../../src/diagnosis/reference/arithmetic.ts';
 import { LARGEST_F32 } from '../../../src/diagnosis/ops/constants.ts';
 import { CPU_PROFILE } from '../../../src/engine/cpu/numeric-profile.ts';
