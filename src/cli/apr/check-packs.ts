@@ -55,7 +55,7 @@ async function packFolders(root: string, depth: number): Promise<string[]> {
   ).flat();
 }
 
-/** Packs that were recorded on this very file, quantised as it is: then its own decoded weights are the pack's. */
+/** Packs recorded from this very file, quantised as it is: their weights are its own, decoded. */
 export async function packsOfFile(model: Model, packs: readonly Capture[]): Promise<Capture[]> {
   const stem = basename(model.path);
   const named = packs.filter(({ manifest }) => manifest.model.name === stem);
@@ -64,7 +64,7 @@ export async function packsOfFile(model: Model, packs: readonly Capture[]): Prom
   return named.filter(({ manifest }) => manifest.model.sha256 === sha256);
 }
 
-/** Weights that no format has rounded below 16 bits, of the very same program. null: none at hand. */
+/** Weights of the same program, stored in 16 bits or more. null: there are none at hand. */
 export async function findUnquantized(
   model: Model,
   original: Model | null,

@@ -137,7 +137,7 @@ function verdictLines(a: Capture, b: Capture, comparison: CaptureComparison): st
   ];
 }
 
-/** As a shell takes it back. */
+/** Quoted so that a shell reads it as it is. */
 function shellWord(text: string): string {
   return /^[\w./+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -32,7 +32,7 @@ export async function diffCaptures(folderA: string, folderB: string, options: Di
   return EXIT_OF[comparison.verdict];
 }
 
-/** As many as the captures show; the model may have more. */
+/** The number of layers that the captures show; the model may have more. */
 function layerCount(...captures: readonly Capture[]): number {
   const layers = captures.flatMap(({ manifest }) => Object.values(manifest.files).map(({ layer }) => layer ?? 0));
   return layers.reduce((most, layer) => Math.max(most, layer), 0) + 1;

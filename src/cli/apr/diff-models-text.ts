@@ -201,7 +201,7 @@ function verdictLines(
   return lines;
 }
 
-/** `2 metadata keys`, `types or shapes of 29 tensors`: what the word "differ" rests on. */
+/** `2 metadata keys`, `types or shapes of 29 tensors`: the differences behind the verdict "differ". */
 function differenceCounts(
   { config, metadata, tensors }: ModelComparison,
   values: readonly TensorValues[] | null,

@@ -99,7 +99,7 @@ function unknownFormat(path: string): RefuteError {
   });
 }
 
-/** A filter that would select nothing of this kind is a mistake, not a wish. */
+/** A filter that cannot apply to this kind of input is refused. */
 function assertFlagsFit(kind: InputKind, options: DiffOptions): void {
   const misplaced = [
     { flag: '--tensor', isGiven: options.tensor !== undefined, kind: 'model' },

@@ -38,7 +38,7 @@ function identityText({ name, version, digest }: Pick<ShownParity['outside'], 'n
 function programText({ outside, subject, report }: ShownParity): string {
   const isVouched = report.verdict === 'PASS' && subject === null;
   if (!isVouched) return style.yellow('UNVERIFIED by this comparison');
-  // How far a wrong program would have to lead the two apart to be seen here.
+  // The smallest difference by which a wrong program would show here.
   const most = report.positions.reduce((bar, { explained }) => Math.max(bar, explained), 0);
   const extent =
     outside.kind === 'http'
@@ -48,7 +48,7 @@ function programText({ outside, subject, report }: ShownParity): string {
   return style.green(plainText(`verified against ${name} ${version}, ${digest.slice(0, 12)}, to ${extent}`));
 }
 
-/** All that is not plain agreement, and the first and last of what is. */
+/** Every position that does not plainly agree, and the first and last of those that do. */
 function isTelling({ status, isSameTop }: PositionParity, index: number, all: readonly PositionParity[]): boolean {
   return status !== 'same' || !isSameTop || index < 4 || index === all.length - 1;
 }

@@ -32,7 +32,7 @@ export function addPromptOptions(command: Command): Command {
     .option('--raw', 'no chat template: the prompt is the text to continue');
 }
 
-/** Without a model yet: that there is exactly one prompt. @throws RefuteError E_USAGE */
+/** Checks, before a model is opened, that there is exactly one prompt. @throws RefuteError E_USAGE */
 export function checkPromptFlags(argument: string | undefined, flags: PromptFlags): void {
   chooseOne(argument, flags);
 }
@@ -118,7 +118,7 @@ function renderChat({ text }: Model, prompt: string, system: string | undefined)
   return text.renderChat(messages, { addGenerationPrompt: true });
 }
 
-/** The rendered text is read as one, so a control token spelled in the prompt takes effect. That is said. */
+/** The rendered text is encoded as a whole, so a control token spelled in the prompt takes effect; a notice says so. */
 function controlNotices({ text }: Model, prompt: string): Notice[] {
   const asControl = text.encode(prompt, { parseSpecial: true, addBos: false });
   const asText = text.encode(prompt, { parseSpecial: false, addBos: false });

@@ -80,7 +80,7 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
   };
 }
 
-/** The last token that is generated is not run. */
+/** The last generated token is not fed back. */
 export function sessionLength({ contextLength }: Program, { ids }: RenderedPrompt, maxTokens: number): number {
   return Math.min(contextLength, ids.length + maxTokens - 1);
 }

@@ -1,5 +1,5 @@
 // `apr run --trace`: what every stage held in the prompt's run and in the first decode steps of the very same
-// generation, as statistics and first values. Whole tensors are `apr trace`'s.
+// generation, as statistics and first values. `apr trace` writes whole tensors.
 import {
   parseLayers,
   parseStages,

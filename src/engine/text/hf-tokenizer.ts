@@ -50,7 +50,7 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
     ['tokenizer.ggml.model', kindOf(json)],
     ['tokenizer.ggml.tokens', tokens],
     ['tokenizer.ggml.token_type', types],
-    // Merges alone decide; a score a token is what the reader of SentencePiece vocabularies asks for.
+    // The merges decide. The reader of SentencePiece vocabularies wants a score for each token, so each has 0.
     ['tokenizer.ggml.scores', tokens.map(() => 0)],
     ['tokenizer.ggml.merges', mergesOf(model['merges'])],
     ['tokenizer.ggml.add_bos_token', first !== null && bosId !== null],
@@ -122,7 +122,7 @@ function kindOf(json: Json): string {
   return model['byte_fallback'] === true ? 'llama' : 'BPE without bytes';
 }
 
-/** A text starts with a space that is not its own. */
+/** True where the tokenizer puts a space before every text. */
 function hasSpacePrefix(json: Json): boolean {
   const normalizers = partsOf(json['normalizer'], 'normalizers');
   const preTokenizers = partsOf(json['pre_tokenizer'], 'pretokenizers');
