@@ -177,13 +177,13 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     },
     faults: [
       changed(
-        'src/runner/contract/edit-pairs.ts',
+        'src/runner/contract/yaml/edit-pairs.ts',
         ...(['edit-eats-remark', 'gross', 'a new value takes the rest of its line along'] as const),
         'return { start: node.start, end, text: value.inline };',
         'return { start: node.start, end: lineEnd(source, end), text: value.inline };',
       ),
       changed(
-        'src/runner/contract/edit-pairs.ts',
+        'src/runner/contract/yaml/edit-pairs.ts',
         ...(['edit-unix-line-breaks', 'small', 'lines are added with the line break of Unix'] as const),
         "return newline > 0 && source[newline - 1] === '\\r' ? '\\r\\n' : '\\n';",
         "return '\\n';",

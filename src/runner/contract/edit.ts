@@ -2,14 +2,16 @@
 // caller's. What `pv` may change is the closed list below, everything else in a contract belongs to its author.
 import { isDeepStrictEqual } from 'node:util';
 import { RefuteError } from '../../errors.ts';
-import { appendItem, columnOf, contentEnd, inStyleOf, insertPair, lineBreakAt } from './edit-pairs.ts';
-import { removePair, replaceValue, type Splice } from './edit-pairs.ts';
+import { appendItem, columnOf, contentEnd, inStyleOf, insertPair, lineBreakAt } from './yaml/edit-pairs.ts';
+import { removePair, replaceValue, type Splice } from './yaml/edit-pairs.ts';
 import { TEST_IF_FAILS } from './keys.ts';
 import { EVIDENCE_KEYS, type EvidenceEntry, type EvidenceKey } from './model.ts';
-import { readYaml } from './read-yaml.ts';
-import { EVIDENCE_FIELDS, formatEvidenceFlow, formatEvidenceLines, formatScalar } from './write-yaml.ts';
-import { asMap, asText, findAnyPair, findNode, findPair, itemsOf, toValue } from './yaml-node.ts';
-import type { JsonValue, YamlMap, YamlPair } from './yaml-node.ts';
+import { readYaml } from './yaml/read-yaml.ts';
+import { formatScalar } from './yaml/write-scalar.ts';
+import { asMap, asText, findAnyPair, findNode, findPair, itemsOf, toValue } from './yaml/yaml-node.ts';
+import type { JsonValue, YamlMap, YamlPair } from './yaml/yaml-node.ts';
+
+const EVIDENCE_FIELDS = ['receipt', 'digest', 'figure'] as const;
 
 export type ContractEdit =
   /** Sets the `status` of one falsification test. */
@@ -202,4 +204,23 @@ function without(value: JsonValue, path: readonly (string | number)[]): JsonValu
   const parent = valueAt(copy, path.slice(0, -1));
   if (typeof parent === 'object' && parent !== null && !Array.isArray(parent)) delete parent[String(path.at(-1))];
   return copy;
+}
+
+/** `{receipt: …, digest: …, figure: …}`, or a list of them when there are several. */
+function formatEvidenceFlow(entries: readonly EvidenceEntry[]): string {
+  const maps = entries.map((entry) => {
+    return `{${EVIDENCE_FIELDS.map((field) => `${field}: ${formatScalar(entry[field])}`).join(', ')}}`;
+  });
+  return maps.length === 1 ? (maps[0] ?? '') : `[${maps.join(', ')}]`;
+}
+
+/** The same as lines for below a key, without indentation. */
+function formatEvidenceLines(entries: readonly EvidenceEntry[]): string[] {
+  const isList = entries.length !== 1;
+  return entries.flatMap((entry) =>
+    EVIDENCE_FIELDS.map((field, index) => {
+      const lead = !isList ? '' : index === 0 ? '- ' : '  ';
+      return `${lead}${field}: ${formatScalar(entry[field])}`;
+    }),
+  );
 }

@@ -11,4 +11,4 @@ export type { LinkCounts, LinkKind } from './rules/link-rules.ts';
 export { validateContracts, type Validation, type ValidationInput } from './validate-contracts.ts';
 export { validatePaths } from './validate-paths.ts';
 export type { LevelSource, PathValidation, ValidatePathsOptions } from './validate-paths.ts';
-export { toValue, type JsonValue } from './yaml-node.ts';
+export { toValue, type JsonValue } from './yaml/yaml-node.ts';

@@ -6,11 +6,14 @@ import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import { compareText, type Diagnostic } from './diagnostic.ts';
 import { LineIndex } from './line-index.ts';
-import { MAX_FILE_BYTES, MAX_FILES } from './limits.ts';
+import { MAX_FILE_BYTES } from './yaml/limits.ts';
 import { parseContract } from './parse-contract.ts';
 import type { Contract } from './model.ts';
-import { readYaml, tooLarge } from './read-yaml.ts';
-import { findPair, type YamlMap, type YamlNode, type YamlProblem } from './yaml-node.ts';
+import { readYaml, tooLarge } from './yaml/read-yaml.ts';
+import { findPair, type YamlMap, type YamlNode, type YamlProblem } from './yaml/yaml-node.ts';
+
+/** Files of one run; the largest corpus known has about 2,400. */
+const MAX_FILES = 20_000;
 
 /** What one YAML file turned out to be. `unreadable` comes with its errors; the caller decides whether to go on. */
 export type FileReading =

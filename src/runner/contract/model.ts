@@ -2,7 +2,7 @@
 // stays reachable through `root` and each entity's `node`, unknown keys included. Made by parse-contract.ts.
 import type { Bar } from './bar.ts';
 import type { LineIndex } from './line-index.ts';
-import type { DuplicateKey, YamlMap } from './yaml-node.ts';
+import type { DuplicateKey, YamlMap } from './yaml/yaml-node.ts';
 
 /** The ladder of DESIGN §7, lowest first. */
 export const LEVELS = ['NONE', 'PARTIAL_ALGORITHM_LEVEL', 'FUNCTIONAL', 'DISCHARGED'] as const;

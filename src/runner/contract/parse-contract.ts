@@ -5,8 +5,8 @@ import { BINDING_KEYS, OBLIGATION_FORMAL, OBLIGATION_PROPERTY } from './keys.ts'
 import { TEST_COMMAND, TEST_IF_FAILS, TEST_PREDICTION, TEST_RULE, TEST_STATUS } from './keys.ts';
 import { parseBar, parseDeclaredLevel, parseEvidence, parseExecutors, parseRequiredLevel } from './parse-claim-keys.ts';
 import type { Claim, Contract, Equation, Harness, Located, Metadata, Obligation, Retired } from './model.ts';
-import { asMap, asText, asTexts, findAnyNode, findNode, findPair, itemsOf } from './yaml-node.ts';
-import type { DuplicateKey, YamlMap, YamlNode } from './yaml-node.ts';
+import { asMap, asText, asTexts, findAnyNode, findNode, findPair, itemsOf } from './yaml/yaml-node.ts';
+import type { DuplicateKey, YamlMap, YamlNode } from './yaml/yaml-node.ts';
 
 export interface ContractText {
   path: string;

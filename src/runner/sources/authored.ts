@@ -2,7 +2,7 @@
 // on this; else every new level would make the receipt stale that it was derived from.
 import { readFileSync } from 'node:fs';
 import { EVIDENCE_KEYS, toValue, type JsonValue } from '../contract/index.ts';
-import { readYaml } from '../contract/read-yaml.ts';
+import { readYaml } from '../contract/yaml/read-yaml.ts';
 import { digestOf, type Digest } from './digest.ts';
 
 const METADATA_KEYS: readonly string[] = ['version', 'changelog'];

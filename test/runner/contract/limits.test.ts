@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readContractFile, readContractText, validatePaths } from '../../../src/runner/contract/index.ts';
-import { MAX_DEPTH, MAX_FILE_BYTES, MAX_LINE_LENGTH } from '../../../src/runner/contract/limits.ts';
+import { MAX_DEPTH, MAX_FILE_BYTES, MAX_LINE_LENGTH } from '../../../src/runner/contract/yaml/limits.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { brief, CLEAN } from './judge.ts';
 

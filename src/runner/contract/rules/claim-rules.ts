@@ -5,7 +5,7 @@ import { spanOfKey, spanOfPair, spanOfValue, startOf } from '../findings.ts';
 import { TEST_COMMAND, TEST_STATUS } from '../keys.ts';
 import { LEVELS, type Claim, type Contract } from '../model.ts';
 import { nearest } from '../near-miss.ts';
-import { asMap, asText, findAnyPair, findNode, findPair, type YamlMap } from '../yaml-node.ts';
+import { asMap, asText, findAnyPair, findNode, findPair, type YamlMap } from '../yaml/yaml-node.ts';
 
 export function checkClaims(contract: Contract, findings: Findings): void {
   checkFileName(contract, findings);

@@ -4,7 +4,7 @@ import type { Findings, Span } from '../findings.ts';
 import { placeOf, relatedAt, spanOfKey, spanOfValue, startOf } from '../findings.ts';
 import { OBLIGATION_FORMAL, OBLIGATION_PROPERTY, TEST_IF_FAILS, TEST_PREDICTION } from '../keys.ts';
 import type { Contract, Obligation } from '../model.ts';
-import { asMap, asText, findNode, findPair } from '../yaml-node.ts';
+import { asMap, asText, findNode, findPair } from '../yaml/yaml-node.ts';
 
 export function checkContract(contract: Contract, findings: Findings): void {
   checkMetadata(contract, findings);

@@ -6,7 +6,7 @@ import { BINDING_KEYS } from '../keys.ts';
 import type { Contract } from '../model.ts';
 import { nearest } from '../near-miss.ts';
 import { CONTRACT_KEYS, treeOfKey, type KeyTree } from '../schema.ts';
-import { findPair, type YamlKey, type YamlMap, type YamlNode } from '../yaml-node.ts';
+import { findPair, type YamlKey, type YamlMap, type YamlNode } from '../yaml/yaml-node.ts';
 
 export function checkKeys(contract: Contract, findings: Findings): void {
   for (const { first, second } of contract.duplicates) {

@@ -6,7 +6,7 @@ import { spanOfPair, startOf } from '../findings.ts';
 import type { Contract } from '../model.ts';
 import { nearest } from '../near-miss.ts';
 import { CONTRACT_SCHEMA } from '../schema.ts';
-import { findPair, toValue, type YamlMap, type YamlNode } from '../yaml-node.ts';
+import { findPair, toValue, type YamlMap, type YamlNode } from '../yaml/yaml-node.ts';
 
 let compiled: ValidateFunction | undefined;
 

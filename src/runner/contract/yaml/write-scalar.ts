@@ -1,6 +1,4 @@
-// Writes the few YAML values that edits put into a contract: scalars in a given quoting, evidence in block or flow form.
-// Not a YAML writer.
-import type { EvidenceEntry } from './model.ts';
+// Writes one scalar on one line, in a given quoting: what edits put into a contract. Not a YAML writer.
 import type { ScalarStyle } from './yaml-node.ts';
 
 /** Texts that need no quotes, in block or flow: a conservative part of what YAML allows. */
@@ -24,25 +22,4 @@ function doubleQuoted(text: string): string {
   const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   // JSON's escapes are YAML's, except that JSON leaves some unprintable characters as they are.
   return JSON.stringify(text).replace(UNPRINTABLE, escape);
-}
-
-export const EVIDENCE_FIELDS = ['receipt', 'digest', 'figure'] as const;
-
-/** `{receipt: …, digest: …, figure: …}`, or a list of them when there are several. */
-export function formatEvidenceFlow(entries: readonly EvidenceEntry[]): string {
-  const maps = entries.map((entry) => {
-    return `{${EVIDENCE_FIELDS.map((field) => `${field}: ${formatScalar(entry[field])}`).join(', ')}}`;
-  });
-  return maps.length === 1 ? (maps[0] ?? '') : `[${maps.join(', ')}]`;
-}
-
-/** The same as lines for below a key, without indentation. */
-export function formatEvidenceLines(entries: readonly EvidenceEntry[]): string[] {
-  const isList = entries.length !== 1;
-  return entries.flatMap((entry) =>
-    EVIDENCE_FIELDS.map((field, index) => {
-      const lead = !isList ? '' : index === 0 ? '- ' : '  ';
-      return `${lead}${field}: ${formatScalar(entry[field])}`;
-    }),
-  );
 }

@@ -1,5 +1,5 @@
-// The tree that every reader of a contract walks: YAML values with the places they stand at. Independent of the YAML
-// library; made by yaml-fast.ts for ordinary files and by yaml-full.ts for everything else, which must agree.
+// The tree that whoever reads a contract walks: YAML values with the places where they stand. Knows nothing of the YAML
+// library; convert.ts makes it from the library's document.
 
 export type ScalarValue = string | number | boolean | null;
 export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded';
@@ -49,11 +49,6 @@ export type YamlNode = YamlMap | YamlSeq | YamlScalar;
 export interface DuplicateKey {
   first: YamlKey;
   second: YamlKey;
-}
-
-/** Both readers find them inside out or outside in; the file decides. */
-export function inFileOrder(duplicates: readonly DuplicateKey[]): DuplicateKey[] {
-  return duplicates.toSorted((a, b) => a.second.start - b.second.start);
 }
 
 export interface YamlProblem {

@@ -1,6 +1,6 @@
 // Setting, adding and removing one key of a map in a contract's text, in the map's own form (block or flow), indentation
 // and line ending. Each function answers one replacement of text; edit.ts applies it and checks the outcome.
-import { formatScalar } from './write-yaml.ts';
+import { formatScalar } from './write-scalar.ts';
 import type { YamlMap, YamlNode, YamlPair, YamlSeq } from './yaml-node.ts';
 
 /** `source` with [start, end) replaced by `text`. */

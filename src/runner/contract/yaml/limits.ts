@@ -13,5 +13,3 @@ export const MAX_NODES = 100_000;
 export const MAX_ALIASES = 100;
 /** Syntax errors shown per file; one slip often causes a train of them. */
 export const MAX_SYNTAX_ERRORS = 5;
-/** Files of one run; the largest corpus known has about 2,400. */
-export const MAX_FILES = 20_000;
