@@ -34,6 +34,7 @@ export class PinReader {
   readonly #root: string;
   readonly #scanner = new ClosureScanner();
   readonly #lock: PackageLock;
+  readonly #data = new Map<string, PinValue>();
   readonly #models = new Map<string, Promise<PinValue>>();
 
   constructor(root: string) {
@@ -53,9 +54,15 @@ export class PinReader {
     for (const name of new Set([...closure.packages, ...touched.packages])) {
       pins[`package:${name}`] = this.#lock.digestOf(name) ?? 'absent';
     }
-    for (const name of touched.data) pins[`data:${name}`] = digestOfData(this.#root, name) ?? 'absent';
+    for (const name of touched.data) pins[`data:${name}`] = this.#digestOfData(name);
     for (const name of touched.models) pins[`model:${name}`] = await this.#model(name);
     return pins;
+  }
+
+  #digestOfData(name: string): PinValue {
+    const digest = this.#data.get(name) ?? digestOfData(this.#root, name) ?? 'absent';
+    this.#data.set(name, digest);
+    return digest;
   }
 
   #model(name: string): Promise<PinValue> {
