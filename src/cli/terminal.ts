@@ -1,6 +1,7 @@
 // What people look at: colour, aligned tables, a progress line. Results go to stdout, progress to stderr.
 // NO_COLOR and FORCE_COLOR decide before the terminal does; without a terminal nothing moves the cursor.
 import { Chalk, type ChalkInstance } from 'chalk';
+import stringWidth from 'string-width';
 
 function colourLevel(stream: NodeJS.WriteStream): 0 | 1 {
   const forced = process.env['FORCE_COLOR'];
@@ -24,13 +25,13 @@ export interface Column {
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const widths = columns.map((column, i) =>
     // Not Math.max(...rows): a vocabulary has more rows than a call may have arguments.
-    rows.reduce((width, row) => Math.max(width, displayWidth(row[i] ?? '')), displayWidth(column.title)),
+    rows.reduce((width, row) => Math.max(width, stringWidth(row[i] ?? '')), stringWidth(column.title)),
   );
   const line = (cells: readonly string[]): string =>
     columns
       .map((column, i) => {
         const cell = cells[i] ?? '';
-        const padding = ' '.repeat((widths[i] ?? 0) - displayWidth(cell));
+        const padding = ' '.repeat((widths[i] ?? 0) - stringWidth(cell));
         return column.align === 'right' ? padding + cell : cell + padding;
       })
       .join('  ')
@@ -52,18 +53,6 @@ export function plainText(text: string): string {
     if (character === '\t') return '\\t';
     return `\\u{${character.codePointAt(0)?.toString(16)}}`;
   });
-}
-
-const ANSI = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
-const WIDE =
-  /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Extended_Pictographic}/u;
-
-function displayWidth(text: string): number {
-  let width = 0;
-  for (const character of text.replaceAll(ANSI, '')) {
-    width += WIDE.test(character) ? 2 : 1;
-  }
-  return width;
 }
 
 /** One line on stderr that is redrawn in place on a terminal and stays silent elsewhere. */
