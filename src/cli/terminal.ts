@@ -23,24 +23,25 @@ export interface Column {
 
 /** Cells may hold colour codes; they take no width. A wide (CJK, emoji) character takes two columns. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const widths = columns.map((column, i) =>
-    // Not Math.max(...rows): a vocabulary has more rows than a call may have arguments.
-    rows.reduce((width, row) => Math.max(width, stringWidth(row[i] ?? '')), stringWidth(column.title)),
+  // Each cell is measured once: a vocabulary has 150,000 rows, and more than a call may have arguments.
+  const cells = [columns.map((column) => column.title), ...rows].map((row) =>
+    columns.map((_, i) => ({ text: row[i] ?? '', width: stringWidth(row[i] ?? '') })),
   );
-  const line = (cells: readonly string[]): string =>
-    columns
-      .map((column, i) => {
-        const cell = cells[i] ?? '';
-        const padding = ' '.repeat((widths[i] ?? 0) - stringWidth(cell));
-        return column.align === 'right' ? padding + cell : cell + padding;
-      })
-      .join('  ')
-      .trimEnd();
+  const widths = columns.map((_, i) => cells.reduce((widest, row) => Math.max(widest, row[i]?.width ?? 0), 0));
   const rule = widths
     .map((width) => '─'.repeat(width))
     .join('  ')
     .trimEnd();
-  return [line(columns.map((column) => column.title)), rule, ...rows.map(line)].join('\n');
+  const [titles = '', ...lines] = cells.map((row) =>
+    row
+      .map(({ text, width }, i) => {
+        const padding = ' '.repeat((widths[i] ?? 0) - width);
+        return columns[i]?.align === 'right' ? padding + text : text + padding;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+  return [titles, rule, ...lines].join('\n');
 }
 
 /** Controls, format characters (bidi overrides among them), lone surrogates, line separators: a terminal may act on them. */

@@ -1,5 +1,6 @@
 // What a person asks to capture, as text -> stages of a program. Every list is checked whole; nothing is guessed.
 import { RefuteError } from '../../errors.ts';
+import { nearest } from '../../near-miss.ts';
 import { quoted } from '../formats/quoted.ts';
 import type { Program, Stage } from '../program/program.ts';
 import { isStageName, STAGE_ALIASES, STAGE_NAMES, stageRank, type StageName } from '../program/stages.ts';
@@ -37,9 +38,8 @@ export function parseStages(text: string, place = '--save-tensor'): StageName[] 
 
 function unknownStage(place: string, name: string): RefuteError {
   const known = [...STAGE_NAMES, ...Object.keys(STAGE_ALIASES), 'all'];
-  const nearest = known.toSorted((a, b) => editDistance(name, a) - editDistance(name, b))[0] ?? '';
-  const isNear = editDistance(name, nearest) <= Math.max(2, name.length / 3);
-  const hint = isNear ? ` (did you mean ${nearest}?)` : '';
+  const meant = nearest(name, known);
+  const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
   return new RefuteError({
     code: 'E_STAGE_UNKNOWN',
     place,
@@ -114,18 +114,4 @@ function layersError(place: string, token: string, allowed: string): RefuteError
 
 function range(first: number, end: number): number[] {
   return Array.from({ length: end - first }, (_, i) => first + i);
-}
-
-/** Levenshtein: insertions, deletions and replacements of one character. */
-function editDistance(a: string, b: string): number {
-  let row = range(0, b.length + 1);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

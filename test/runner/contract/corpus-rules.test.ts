@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { validateContracts, type Contract } from '../../../src/runner/contract/index.ts';
 import { circlesOf, shortestRound } from '../../../src/runner/contract/rules/circles.ts';
-import { nearest } from '../../../src/runner/contract/near-miss.ts';
 import { brief, contractOf } from './judge.ts';
 
 function small(name: string, dependsOn: readonly string[], ids: readonly string[] = []): Contract {
@@ -86,18 +85,4 @@ test('circles are exactly the groups that reach each other', () => {
     }),
     { numRuns: 300, seed: 13 },
   );
-});
-
-test.each([
-  ['tolerence', 'tolerance'],
-  ['Tolerance', 'tolerance'],
-  ['qa-gates', 'qa_gate'],
-  ['kani_harness', 'kani_harnesses'],
-  ['referneces', 'references'],
-  ['gates', undefined],
-  ['spec', undefined],
-  ['run', undefined],
-])('near %s is %s', (word, expected) => {
-  const known = ['tolerance', 'qa_gate', 'kani_harnesses', 'references', 'type_invariants', 'coq_spec', 'bar'];
-  expect(nearest(word, known)).toBe(expected);
 });

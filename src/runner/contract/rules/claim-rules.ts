@@ -4,7 +4,7 @@ import type { Findings } from '../findings.ts';
 import { spanOfKey, spanOfPair, spanOfValue, startOf } from '../findings.ts';
 import { TEST_COMMAND, TEST_STATUS } from '../keys.ts';
 import { LEVELS, type Claim, type Contract } from '../model.ts';
-import { nearest } from '../near-miss.ts';
+import { nearest } from '../../../near-miss.ts';
 import { asMap, asText, findAnyPair, findNode, findPair, type YamlMap } from '../yaml/yaml-node.ts';
 
 export function checkClaims(contract: Contract, findings: Findings): void {

@@ -3,7 +3,7 @@
 import { compareText, type Diagnostic } from '../diagnostic.ts';
 import { diagnosticAt, placeOf, relatedAt, spanOfValue, type Place } from '../findings.ts';
 import type { Contract } from '../model.ts';
-import { nearest } from '../near-miss.ts';
+import { nearest } from '../../../near-miss.ts';
 import { asMap, asText, findNode, itemsOf, type YamlMap } from '../yaml/yaml-node.ts';
 import { circlesOf, shortestRound } from './circles.ts';
 import type { LinkCounts } from './link-rules.ts';

@@ -4,7 +4,7 @@ import type { Findings } from '../findings.ts';
 import { placeOf, relatedAt } from '../findings.ts';
 import { BINDING_KEYS } from '../keys.ts';
 import type { Contract } from '../model.ts';
-import { nearest } from '../near-miss.ts';
+import { nearest } from '../../../near-miss.ts';
 import { CONTRACT_KEYS, treeOfKey, type KeyTree } from '../schema.ts';
 import { findPair, type YamlKey, type YamlMap, type YamlNode } from '../yaml/yaml-node.ts';
 

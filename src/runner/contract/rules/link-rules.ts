@@ -3,7 +3,7 @@
 import type { Findings } from '../findings.ts';
 import { spanOfPair, spanOfValue } from '../findings.ts';
 import type { Claim, Contract } from '../model.ts';
-import { nearest } from '../near-miss.ts';
+import { nearest } from '../../../near-miss.ts';
 import { asMap, asText, findNode, findPair, itemsOf } from '../yaml/yaml-node.ts';
 
 export interface LinkTargets {

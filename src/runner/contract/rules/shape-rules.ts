@@ -4,7 +4,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import type { Findings, Span } from '../findings.ts';
 import { spanOfPair, startOf } from '../findings.ts';
 import type { Contract } from '../model.ts';
-import { nearest } from '../near-miss.ts';
+import { nearest } from '../../../near-miss.ts';
 import { CONTRACT_SCHEMA } from '../schema.ts';
 import { findPair, toValue, type YamlMap, type YamlNode } from '../yaml/yaml-node.ts';
 
