@@ -1,6 +1,6 @@
 // All rules over a set of contracts. Pure: files are read by the caller, what lies outside of the contracts is handed in.
 import { compareDiagnostics, countDiagnostics, type Diagnostic, type DiagnosticCounts } from './diagnostic.ts';
-import { Findings } from './findings.ts';
+import { FileDiagnostics } from './file-diagnostics.ts';
 import type { Contract } from './model.ts';
 import { checkClaims } from './rules/claim-rules.ts';
 import { checkContract } from './rules/contract-rules.ts';
@@ -39,14 +39,14 @@ export function validateContracts(input: ValidationInput): Validation {
   let claimCount = 0;
   let boundClaimCount = 0;
   for (const contract of contracts) {
-    const findings = new Findings(contract);
-    checkKeys(contract, findings);
-    checkShape(contract, findings);
-    checkContract(contract, findings);
-    checkClaims(contract, findings);
-    checkLinks(contract, { falsifierText }, links, findings);
-    if (deriveLevel !== undefined) checkLevels(contract, deriveLevel, findings);
-    diagnostics.push(...findings.diagnostics);
+    const ofFile = new FileDiagnostics(contract);
+    checkKeys(contract, ofFile);
+    checkShape(contract, ofFile);
+    checkContract(contract, ofFile);
+    checkClaims(contract, ofFile);
+    checkLinks(contract, { falsifierText }, links, ofFile);
+    if (deriveLevel !== undefined) checkLevels(contract, deriveLevel, ofFile);
+    diagnostics.push(...ofFile.diagnostics);
     index.add(contract);
     contractCount += 1;
     claimCount += contract.claims.length;
@@ -68,9 +68,9 @@ export function validateContracts(input: ValidationInput): Validation {
 export function validateLevels(contracts: Iterable<Contract>, deriveLevel: DeriveLevel): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const contract of contracts) {
-    const findings = new Findings(contract);
-    checkLevels(contract, deriveLevel, findings);
-    diagnostics.push(...findings.diagnostics);
+    const ofFile = new FileDiagnostics(contract);
+    checkLevels(contract, deriveLevel, ofFile);
+    diagnostics.push(...ofFile.diagnostics);
   }
   return diagnostics;
 }

@@ -1,47 +1,51 @@
 // Our rules about a single falsification test: can it be addressed, can it fail, is its status a word that means
 // something. Whether its links lead anywhere is in link-rules.ts.
-import type { Findings } from '../findings.ts';
-import { spanOfKey, spanOfPair, spanOfValue, startOf } from '../findings.ts';
+import type { FileDiagnostics } from '../file-diagnostics.ts';
+import { spanOfKey, spanOfPair, spanOfValue, startOf } from '../file-diagnostics.ts';
 import { TEST_COMMAND, TEST_STATUS } from '../keys.ts';
 import { LEVELS, type Claim, type Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';
 import { asMap, asText, findAnyPair, findNode, findPair, type YamlMap } from '../yaml/yaml-node.ts';
 
-export function checkClaims(contract: Contract, findings: Findings): void {
-  checkFileName(contract, findings);
+export function checkClaims(contract: Contract, diagnostics: FileDiagnostics): void {
+  checkFileName(contract, diagnostics);
   for (const claim of contract.claims) {
     if (findNode(claim.node, 'id') === undefined) {
       const severity = claim.isBound ? 'error' : 'warning';
-      findings.add('PV-022', `a falsification test has no id (called ${claim.id} here)`, startOf(claim.node), {
+      diagnostics.add('PV-022', `a falsification test has no id (called ${claim.id} here)`, startOf(claim.node), {
         severity,
       });
     }
-    checkStatus(claim, findings);
-    checkSelfReference(contract, claim, findings);
-    if (claim.isBound) checkBound(claim, findings);
+    checkStatus(claim, diagnostics);
+    checkSelfReference(contract, claim, diagnostics);
+    if (claim.isBound) checkBound(claim, diagnostics);
   }
-  checkSummary(contract, findings);
+  checkSummary(contract, diagnostics);
 }
 
-function checkFileName(contract: Contract, findings: Findings): void {
+function checkFileName(contract: Contract, diagnostics: FileDiagnostics): void {
   if (contract.fileVersion !== undefined) return;
   const severity = contract.claims.some((claim) => claim.isBound) ? 'error' : 'warning';
   const message = `the file is named ${contract.name}; falsifiers and evidence hang on <stem>-v<n>.yaml`;
-  findings.add('PV-023', message, startOf(contract.root), { severity });
+  diagnostics.add('PV-023', message, startOf(contract.root), { severity });
 }
 
-function checkBound(claim: Claim, findings: Findings): void {
+function checkBound(claim: Claim, diagnostics: FileDiagnostics): void {
   const { node, id } = claim;
   if (findPair(node, 'bar') === undefined && claim.run === undefined) {
-    findings.add('PV-050', `${id} has no bar; no measurement can fail it`, spanOfValue(node, 'id'));
+    diagnostics.add('PV-050', `${id} has no bar; no measurement can fail it`, spanOfValue(node, 'id'));
   }
-  checkBar(claim, findings);
+  checkBar(claim, diagnostics);
   const oracle = asMap(findNode(node, 'outside_oracle'));
   if (oracle !== undefined && !claim.outsideOracle.possible && (claim.outsideOracle.reason ?? '').trim() === '') {
-    findings.add('PV-052', `${id} says that no outside oracle is possible, and not why`, spanOfKey(oracle, 'possible'));
+    diagnostics.add(
+      'PV-052',
+      `${id} says that no outside oracle is possible, and not why`,
+      spanOfKey(oracle, 'possible'),
+    );
   }
   if (claim.faults.length === 0) {
-    findings.add(
+    diagnostics.add(
       'PV-055',
       `${id} plants no fault; until one turns it red, its green does not count`,
       spanOfValue(node, 'id'),
@@ -49,7 +53,7 @@ function checkBound(claim: Claim, findings: Findings): void {
   }
 }
 
-function checkBar({ node, id }: Claim, findings: Findings): void {
+function checkBar({ node, id }: Claim, diagnostics: FileDiagnostics): void {
   const bar = asMap(findNode(node, 'bar'));
   const threshold = findNode(bar, 'threshold');
   const comparator = asText(findNode(bar, 'comparator'));
@@ -57,11 +61,11 @@ function checkBar({ node, id }: Claim, findings: Findings): void {
   const at = spanOfValue(bar, 'threshold');
   const { value } = threshold;
   if ((comparator === '>=' && value <= 0) || (comparator === '>' && value < 0)) {
-    findings.add('PV-051', `${id}: "${comparator} ${value}" holds for every count and every error`, at);
+    diagnostics.add('PV-051', `${id}: "${comparator} ${value}" holds for every count and every error`, at);
   } else if ((comparator === '<=' && value < 0) || (comparator === '<' && value <= 0)) {
-    findings.add('PV-051', `${id}: "${comparator} ${value}" holds for no count and no error`, at);
+    diagnostics.add('PV-051', `${id}: "${comparator} ${value}" holds for no count and no error`, at);
   } else if (comparator === '==' && !Number.isInteger(value)) {
-    findings.add('PV-051', `${id}: "== ${value}" is failed by rounding alone`, at);
+    diagnostics.add('PV-051', `${id}: "== ${value}" is failed by rounding alone`, at);
   }
 }
 
@@ -69,39 +73,39 @@ function checkBar({ node, id }: Claim, findings: Findings): void {
 const NOT_YET =
   /^(?:PLANNED|PENDING|TODO|DRAFT|PROPOSED|LIVE[-_ ](?:PENDING|SMOKE)|BLOCKER[-_ ].*|BLOCKED.*|FULL[-_]VALIDATED|SUPERSEDED|REFUTED)$/i;
 
-function checkStatus({ node, id, status, declaredLevel }: Claim, findings: Findings): void {
+function checkStatus({ node, id, status, declaredLevel }: Claim, diagnostics: FileDiagnostics): void {
   if (status === undefined || declaredLevel !== undefined || NOT_YET.test(status.trim())) return;
   const message = `${id}: status "${status}" is not a level; levels are ${LEVELS.join(', ')}`;
-  findings.add('PV-053', message, spanOfValue(node, ...TEST_STATUS), {
+  diagnostics.add('PV-053', message, spanOfValue(node, ...TEST_STATUS), {
     didYouMean: nearest(status.toUpperCase(), LEVELS),
   });
 }
 
 /** `pv validate <this file>`, as a command or in prose. */
-function checkSelfReference(contract: Contract, { node, id, run, test }: Claim, findings: Findings): void {
+function checkSelfReference(contract: Contract, { node, id, run, test }: Claim, diagnostics: FileDiagnostics): void {
   const command = run?.join(' ') ?? test ?? '';
   if (!/\bpv(?:\.js)?\s+(?:validate|lint)\b/.test(command) || !command.includes(contract.name)) return;
   const pair = run === undefined ? findAnyPair(node, TEST_COMMAND) : findPair(node, 'run');
   const message = `${id} checks its own contract file; that says nothing about the product`;
-  findings.add('PV-054', message, pair === undefined ? startOf(node) : spanOfPair(pair));
+  diagnostics.add('PV-054', message, pair === undefined ? startOf(node) : spanOfPair(pair));
 }
 
-function checkSummary({ root, obligations }: Contract, findings: Findings): void {
+function checkSummary({ root, obligations }: Contract, diagnostics: FileDiagnostics): void {
   const summary = asMap(findNode(root, 'verification_summary'));
   const total = findNode(summary, 'total_obligations');
   if (summary === undefined || total?.kind !== 'scalar' || typeof total.value !== 'number') return;
   const count = obligations.length;
   if (total.value !== count) {
     const message = `verification_summary.total_obligations says ${total.value}, the file has ${count}`;
-    findings.add('PV-056', message, total);
+    diagnostics.add('PV-056', message, total);
   }
   for (const key of ['l2_property_tested', 'l3_kani_proved', 'l4_lean_proved', 'proven', 'tested']) {
-    reportExcess(summary, key, count, findings);
+    reportExcess(summary, key, count, diagnostics);
   }
 }
 
-function reportExcess(summary: YamlMap, key: string, count: number, findings: Findings): void {
+function reportExcess(summary: YamlMap, key: string, count: number, diagnostics: FileDiagnostics): void {
   const node = findNode(summary, key);
   if (node?.kind !== 'scalar' || typeof node.value !== 'number' || node.value <= count) return;
-  findings.add('PV-056', `verification_summary.${key} says ${node.value} of ${count} obligations`, node);
+  diagnostics.add('PV-056', `verification_summary.${key} says ${node.value} of ${count} obligations`, node);
 }

@@ -1,21 +1,21 @@
 // The original tool's rules about one contract, SCHEMA-001 to SCHEMA-017 and 021 to 023, in its order, and two of ours
 // about metadata. Equations and the gate are demanded of kernel contracts only, as there.
-import type { Findings, Span } from '../findings.ts';
-import { placeOf, relatedAt, spanOfKey, spanOfValue, startOf } from '../findings.ts';
+import type { FileDiagnostics, Span } from '../file-diagnostics.ts';
+import { placeOf, relatedAt, spanOfKey, spanOfValue, startOf } from '../file-diagnostics.ts';
 import { OBLIGATION_FORMAL, OBLIGATION_PROPERTY, TEST_IF_FAILS, TEST_PREDICTION } from '../keys.ts';
 import type { Contract, Obligation } from '../model.ts';
 import { asMap, asText, findNode, findPair } from '../yaml/yaml-node.ts';
 
-export function checkContract(contract: Contract, findings: Findings): void {
-  checkMetadata(contract, findings);
+export function checkContract(contract: Contract, diagnostics: FileDiagnostics): void {
+  checkMetadata(contract, diagnostics);
   const isKernel = contract.metadata.kind === 'kernel' && !isRegistry(contract);
-  if (isKernel) checkEquations(contract, findings);
-  checkObligations(contract, findings);
-  checkObligationIds(contract, findings);
-  checkTests(contract, findings);
-  checkHarnesses(contract, findings);
+  if (isKernel) checkEquations(contract, diagnostics);
+  checkObligations(contract, diagnostics);
+  checkObligationIds(contract, diagnostics);
+  checkTests(contract, diagnostics);
+  checkHarnesses(contract, diagnostics);
   if (isKernel && findPair(contract.root, 'qa_gate') === undefined) {
-    findings.add(
+    diagnostics.add(
       'SCHEMA-013',
       'No qa_gate defined; it says when the contract as a whole is met',
       startOf(contract.root),
@@ -32,48 +32,48 @@ function isEmpty(text: string | undefined): boolean {
   return text === undefined || text.trim() === '';
 }
 
-function checkMetadata({ root, metadata }: Contract, findings: Findings): void {
+function checkMetadata({ root, metadata }: Contract, diagnostics: FileDiagnostics): void {
   const map = asMap(findNode(root, 'metadata'));
   // Absent or no map: the shape rules have said so.
   if (map === undefined) return;
   const at = (key: string): Span => findPair(map, key)?.key ?? spanOfKey(root, 'metadata');
   if (metadata.references.every(isEmpty)) {
-    findings.add(
+    diagnostics.add(
       'SCHEMA-001',
       'metadata.references must not be empty; every contract cites its sources',
       at('references'),
     );
   }
   if (isEmpty(metadata.version)) {
-    findings.add('SCHEMA-002', 'metadata.version must not be empty', at('version'));
+    diagnostics.add('SCHEMA-002', 'metadata.version must not be empty', at('version'));
   } else if (!/^[0-9]+\.[0-9]+\.[0-9]+(?:[-+].+)?$/.test(metadata.version)) {
     const message = `metadata.version is "${metadata.version}"; three numbers are needed to move it, as in "1.0.0"`;
-    findings.add('PV-006', message, spanOfValue(map, 'version'));
+    diagnostics.add('PV-006', message, spanOfValue(map, 'version'));
   }
   if (isEmpty(metadata.description)) {
-    findings.add('PV-007', 'metadata.description is missing or empty', at('description'));
+    diagnostics.add('PV-007', 'metadata.description is missing or empty', at('description'));
   }
 }
 
-function checkEquations({ root, equations, metadata }: Contract, findings: Findings): void {
+function checkEquations({ root, equations, metadata }: Contract, diagnostics: FileDiagnostics): void {
   if (equations.length === 0) {
     const why = metadata.isKindDeclared ? '' : ' (no metadata.kind, so it is judged as kernel)';
-    findings.add('SCHEMA-003', `equations must contain at least one equation${why}`, spanOfKey(root, 'equations'));
+    diagnostics.add('SCHEMA-003', `equations must contain at least one equation${why}`, spanOfKey(root, 'equations'));
   }
   for (const { name, formula, node } of equations) {
     if (isEmpty(formula)) {
-      findings.add('SCHEMA-004', `equations.${name}.formula must not be empty`, spanOfKey(node, 'formula'));
+      diagnostics.add('SCHEMA-004', `equations.${name}.formula must not be empty`, spanOfKey(node, 'formula'));
     }
   }
 }
 
-function checkObligations(contract: Contract, findings: Findings): void {
+function checkObligations(contract: Contract, diagnostics: FileDiagnostics): void {
   const firstByFormal = new Map<string, Obligation>();
   contract.obligations.forEach((obligation, index) => {
     const { node, formal, property } = obligation;
     const place = `proof_obligations[${index}]`;
     if (isEmpty(property)) {
-      findings.add('SCHEMA-005', `${place}.property must not be empty`, spanOfKey(node, ...OBLIGATION_PROPERTY));
+      diagnostics.add('SCHEMA-005', `${place}.property must not be empty`, spanOfKey(node, ...OBLIGATION_PROPERTY));
     }
     if (formal !== undefined && !isEmpty(formal)) {
       const first = firstByFormal.get(formal);
@@ -82,15 +82,15 @@ function checkObligations(contract: Contract, findings: Findings): void {
       } else {
         const related = relatedAt(placeOf(contract, spanOfValue(first.node, ...OBLIGATION_FORMAL)), 'the first one');
         const at = spanOfValue(node, ...OBLIGATION_FORMAL);
-        findings.add('SCHEMA-006', `Duplicate formal predicate: ${formal.trim()}`, at, { related });
+        diagnostics.add('SCHEMA-006', `Duplicate formal predicate: ${formal.trim()}`, at, { related });
       }
     }
-    checkObligationType(contract, obligation, place, findings);
-    checkApplicability(obligation, place, findings);
+    checkObligationType(contract, obligation, place, diagnostics);
+    checkApplicability(obligation, place, diagnostics);
   });
 }
 
-function checkObligationIds(contract: Contract, findings: Findings): void {
+function checkObligationIds(contract: Contract, diagnostics: FileDiagnostics): void {
   const firstById = new Map<string, Span>();
   for (const { id, node } of contract.obligations) {
     if (id === undefined) continue;
@@ -99,33 +99,38 @@ function checkObligationIds(contract: Contract, findings: Findings): void {
     if (first === undefined) firstById.set(id, at);
     else {
       const related = relatedAt(placeOf(contract, first), 'the first one');
-      findings.add('PV-020', `${id} names two obligations`, at, { related });
+      diagnostics.add('PV-020', `${id} names two obligations`, at, { related });
     }
   }
 }
 
-function checkObligationType(contract: Contract, obligation: Obligation, place: string, findings: Findings): void {
+function checkObligationType(
+  contract: Contract,
+  obligation: Obligation,
+  place: string,
+  diagnostics: FileDiagnostics,
+): void {
   const { node, type, parentContract } = obligation;
   const found = `(found on ${type})`;
   if (findPair(node, 'requires') !== undefined && type !== 'postcondition') {
     const message = `${place}.requires is only valid on postcondition obligations ${found}`;
-    findings.add('SCHEMA-014', message, spanOfKey(node, 'requires'));
+    diagnostics.add('SCHEMA-014', message, spanOfKey(node, 'requires'));
   }
   if (findPair(node, 'applies_to_phase') !== undefined && type !== 'loop_invariant' && type !== 'loop_variant') {
     const message = `${place}.applies_to_phase is only valid on loop_invariant or loop_variant obligations ${found}`;
-    findings.add('SCHEMA-015', message, spanOfKey(node, 'applies_to_phase'));
+    diagnostics.add('SCHEMA-015', message, spanOfKey(node, 'applies_to_phase'));
   }
   if (parentContract === undefined) return;
   if (type !== 'subcontract') {
     const message = `${place}.parent_contract is only valid on subcontract obligations ${found}`;
-    findings.add('SCHEMA-016', message, spanOfKey(node, 'parent_contract'));
+    diagnostics.add('SCHEMA-016', message, spanOfKey(node, 'parent_contract'));
   } else if (!contract.metadata.dependsOn.includes(parentContract)) {
     const message = `${place}.parent_contract "${parentContract}" must be listed in metadata.depends_on`;
-    findings.add('SCHEMA-017', message, spanOfValue(node, 'parent_contract'));
+    diagnostics.add('SCHEMA-017', message, spanOfValue(node, 'parent_contract'));
   }
 }
 
-function checkApplicability({ node, appliesTo }: Obligation, place: string, findings: Findings): void {
+function checkApplicability({ node, appliesTo }: Obligation, place: string, diagnostics: FileDiagnostics): void {
   const isNotApplicable = appliesTo === 'not_applicable';
   const needed = [
     ['na_reason', 'SCHEMA-021'],
@@ -134,14 +139,14 @@ function checkApplicability({ node, appliesTo }: Obligation, place: string, find
   for (const [key, code] of needed) {
     const pair = findPair(node, key);
     if (isNotApplicable && pair === undefined) {
-      findings.add(code, `${place} is not_applicable without ${key}`, spanOfValue(node, 'applies_to'));
+      diagnostics.add(code, `${place} is not_applicable without ${key}`, spanOfValue(node, 'applies_to'));
     } else if (!isNotApplicable && pair !== undefined) {
-      findings.add('SCHEMA-023', `${place}.${key} stands on an obligation that applies`, pair.key);
+      diagnostics.add('SCHEMA-023', `${place}.${key} stands on an obligation that applies`, pair.key);
     }
   }
 }
 
-function checkTests(contract: Contract, findings: Findings): void {
+function checkTests(contract: Contract, diagnostics: FileDiagnostics): void {
   const firstById = new Map<string, Span>();
   for (const { id, node, prediction, ifFails } of contract.claims) {
     const at = spanOfValue(node, 'id');
@@ -149,36 +154,36 @@ function checkTests(contract: Contract, findings: Findings): void {
     if (first === undefined) firstById.set(id, at);
     else {
       const related = relatedAt(placeOf(contract, first), 'the first one');
-      findings.add('SCHEMA-007', `Duplicate falsification test ID: ${id}`, at, { related });
+      diagnostics.add('SCHEMA-007', `Duplicate falsification test ID: ${id}`, at, { related });
     }
     if (isEmpty(prediction)) {
       const message = `falsification_tests.${id}.prediction must not be empty; without it nothing can contradict the claim`;
-      findings.add('SCHEMA-008', message, spanOfKey(node, ...TEST_PREDICTION));
+      diagnostics.add('SCHEMA-008', message, spanOfKey(node, ...TEST_PREDICTION));
     }
     if (isEmpty(ifFails)) {
       const message = `falsification_tests.${id}.if_fails is empty; it says what is broken then`;
-      findings.add('SCHEMA-009', message, spanOfKey(node, ...TEST_IF_FAILS));
+      diagnostics.add('SCHEMA-009', message, spanOfKey(node, ...TEST_IF_FAILS));
     }
   }
 }
 
-function checkHarnesses(contract: Contract, findings: Findings): void {
+function checkHarnesses(contract: Contract, diagnostics: FileDiagnostics): void {
   const firstById = new Map<string, Span>();
   for (const { id, node, obligation, bound } of contract.harnesses) {
     const at = spanOfValue(node, 'id');
     const first = firstById.get(id);
     if (first === undefined) firstById.set(id, at);
     else
-      findings.add('SCHEMA-010', `Duplicate Kani harness ID: ${id}`, at, {
+      diagnostics.add('SCHEMA-010', `Duplicate Kani harness ID: ${id}`, at, {
         related: relatedAt(placeOf(contract, first), 'the first one'),
       });
     if (isEmpty(obligation)) {
       const message = `kani_harnesses.${id}.obligation must not be empty; every harness shows an obligation`;
-      findings.add('SCHEMA-011', message, spanOfKey(node, 'obligation'));
+      diagnostics.add('SCHEMA-011', message, spanOfKey(node, 'obligation'));
     }
     // A bound of the wrong type is there, and PV-003 says so.
     if (bound === undefined && asText(findNode(node, 'bound')) === undefined) {
-      findings.add(
+      diagnostics.add(
         'SCHEMA-012',
         `kani_harnesses.${id}.bound not specified; Kani needs an unwind bound`,
         spanOfKey(node, 'bound'),

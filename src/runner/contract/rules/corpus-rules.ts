@@ -1,7 +1,7 @@
 // What only all contracts together can show: ids used twice, withdrawn ids used again, links to other contracts, circles.
 // Keeps places and names, no trees, so that thousands of contracts fit; the answers do not depend on the order of files.
 import { compareText, type Diagnostic } from '../diagnostic.ts';
-import { diagnosticAt, placeOf, relatedAt, spanOfValue, type Place } from '../findings.ts';
+import { diagnosticAt, placeOf, relatedAt, spanOfValue, type Place } from '../file-diagnostics.ts';
 import type { Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';
 import { asMap, asText, findNode, itemsOf, type YamlMap } from '../yaml/yaml-node.ts';

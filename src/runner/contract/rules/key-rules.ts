@@ -1,24 +1,24 @@
 // Keys that nothing reads: unknown ones at every depth (PV-010), sections misspelt at the top (SCHEMA-018, SCHEMA-019),
 // keys written twice (SCHEMA-020), and known keys under which claims stand that nothing runs (PV-011).
-import type { Findings } from '../findings.ts';
-import { placeOf, relatedAt } from '../findings.ts';
+import type { FileDiagnostics } from '../file-diagnostics.ts';
+import { placeOf, relatedAt } from '../file-diagnostics.ts';
 import { BINDING_KEYS } from '../keys.ts';
 import type { Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';
 import { CONTRACT_KEYS, treeOfKey, type KeyTree } from '../schema.ts';
 import { findPair, type YamlKey, type YamlMap, type YamlNode } from '../yaml/yaml-node.ts';
 
-export function checkKeys(contract: Contract, findings: Findings): void {
+export function checkKeys(contract: Contract, diagnostics: FileDiagnostics): void {
   for (const { first, second } of contract.duplicates) {
     const related = relatedAt(placeOf(contract, first), 'the first one, which is read');
-    findings.add('SCHEMA-020', `Duplicate key: ${second.text}`, second, { related });
+    diagnostics.add('SCHEMA-020', `Duplicate key: ${second.text}`, second, { related });
   }
   for (const { key, value } of contract.root.pairs) {
     const tree = treeOfKey(CONTRACT_KEYS, key.text);
-    if (tree === undefined) reportTopLevel(key, findings);
+    if (tree === undefined) reportTopLevel(key, diagnostics);
     else if (hasUnknownKey(value, tree))
-      visit({ node: value, tree, path: key.text, isOurs: key.text === 'retired', findings });
-    if (tree?.isUnrun === true) reportUnrun(contract, key, value, findings);
+      visit({ node: value, tree, path: key.text, isOurs: key.text === 'retired', diagnostics });
+    if (tree?.isUnrun === true) reportUnrun(contract, key, value, diagnostics);
   }
 }
 
@@ -35,19 +35,19 @@ function hasUnknownKey(node: YamlNode, tree: KeyTree): boolean {
   });
 }
 
-function reportTopLevel(key: YamlKey, findings: Findings): void {
+function reportTopLevel(key: YamlKey, diagnostics: FileDiagnostics): void {
   if (key.text === 'kind') {
     const message = 'top-level `kind:` decides nothing; the kind of a contract is metadata.kind, else kernel';
-    findings.add('SCHEMA-018', message, key, { didYouMean: 'metadata.kind' });
+    diagnostics.add('SCHEMA-018', message, key, { didYouMean: 'metadata.kind' });
     return;
   }
   const section = nearest(key.text, [...(CONTRACT_KEYS.keys?.keys() ?? [])]);
   if (section !== undefined) {
     const message = `top-level \`${key.text}:\` is not a contract field; everything under it is unread`;
-    findings.add('SCHEMA-019', message, key, { didYouMean: section });
+    diagnostics.add('SCHEMA-019', message, key, { didYouMean: section });
     return;
   }
-  findings.add('PV-010', `unknown key '${key.text}'; it is kept, nothing reads it`, key);
+  diagnostics.add('PV-010', `unknown key '${key.text}'; it is kept, nothing reads it`, key);
 }
 
 interface Visit {
@@ -56,16 +56,16 @@ interface Visit {
   path: string;
   /** True where a lost key would change what is run or how it is judged. */
   isOurs: boolean;
-  findings: Findings;
+  diagnostics: FileDiagnostics;
 }
 
-function visit({ node, tree, path, isOurs, findings }: Visit): void {
+function visit({ node, tree, path, isOurs, diagnostics }: Visit): void {
   if (node.kind === 'scalar') return;
   if (node.kind === 'seq') {
     const { items } = tree;
     if (items === undefined) return;
     node.items.forEach((item, index) => {
-      visit({ node: item, tree: items, path: `${path}[${index}]`, isOurs, findings });
+      visit({ node: item, tree: items, path: `${path}[${index}]`, isOurs, diagnostics });
     });
     return;
   }
@@ -74,13 +74,13 @@ function visit({ node, tree, path, isOurs, findings }: Visit): void {
     const below = treeOfKey(tree, key.text);
     if (below !== undefined) {
       const isOursBelow = isHereOurs || key.text === 'bar' || key.text === 'outside_oracle';
-      visit({ node: value, tree: below, path: `${path}.${key.text}`, isOurs: isOursBelow, findings });
+      visit({ node: value, tree: below, path: `${path}.${key.text}`, isOurs: isOursBelow, diagnostics });
       continue;
     }
     const didYouMean = nearest(key.text, [...(tree.keys?.keys() ?? [])]);
     const severity = isHereOurs && didYouMean !== undefined ? 'error' : 'warning';
     const message = `unknown key '${key.text}' in ${path}; it is kept, nothing reads it`;
-    findings.add('PV-010', message, key, { severity, didYouMean });
+    diagnostics.add('PV-010', message, key, { severity, didYouMean });
   }
 }
 
@@ -88,12 +88,12 @@ function isBound(test: YamlMap): boolean {
   return BINDING_KEYS.some((key) => findPair(test, key) !== undefined);
 }
 
-function reportUnrun(contract: Contract, key: YamlKey, value: YamlNode, findings: Findings): void {
+function reportUnrun(contract: Contract, key: YamlKey, value: YamlNode, diagnostics: FileDiagnostics): void {
   const count = value.kind === 'seq' ? value.items.length : value.kind === 'map' ? value.pairs.length : 0;
   if (count === 0) return;
   const what = count === 1 ? '1 entry' : `${count} entries`;
   const tests = contract.claims.length;
   const besides = tests === 0 ? 'and the file has no falsification test' : `beside ${tests} in falsification_tests`;
   const message = `${what} under '${key.text}', from where nothing is run, ${besides}`;
-  findings.add('PV-011', message, key);
+  diagnostics.add('PV-011', message, key);
 }

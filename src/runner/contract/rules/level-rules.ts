@@ -1,7 +1,7 @@
 // LVL-001: a level that is typed above the one that the evidence supports. What the evidence supports comes from outside
 // (level/); here it is only compared, so that a hand-typed DISCHARGED never passes.
-import type { Findings } from '../findings.ts';
-import { spanOfValue } from '../findings.ts';
+import type { FileDiagnostics } from '../file-diagnostics.ts';
+import { spanOfValue } from '../file-diagnostics.ts';
 import { TEST_STATUS } from '../keys.ts';
 import { LEVELS, type Claim, type Contract, type Level } from '../model.ts';
 
@@ -15,7 +15,7 @@ export interface DerivedLevel {
 /** The level that a claim's evidence supports. */
 export type DeriveLevel = (claim: Claim) => DerivedLevel;
 
-export function checkLevels(contract: Contract, derive: DeriveLevel, findings: Findings): void {
+export function checkLevels(contract: Contract, derive: DeriveLevel, diagnostics: FileDiagnostics): void {
   for (const claim of contract.claims) {
     const { declaredLevel, node } = claim;
     if (!claimsLevel(declaredLevel)) continue;
@@ -23,7 +23,7 @@ export function checkLevels(contract: Contract, derive: DeriveLevel, findings: F
     if (LEVELS.indexOf(declaredLevel) <= LEVELS.indexOf(level)) continue;
     const why = cause === '' ? '' : ` (${cause})`;
     const message = `${claim.id} claims ${shortLevel(declaredLevel)}, evidence supports ${shortLevel(level)}${why}`;
-    findings.add('LVL-001', message, spanOfValue(node, ...TEST_STATUS));
+    diagnostics.add('LVL-001', message, spanOfValue(node, ...TEST_STATUS));
   }
 }
 

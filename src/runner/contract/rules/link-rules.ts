@@ -1,7 +1,7 @@
 // Where a contract points, other contracts aside: equations, falsifier modules, planted faults. Each link is resolved and
 // counted, the broken ones that decide a verdict are errors: PV-030, PV-040 to PV-042.
-import type { Findings } from '../findings.ts';
-import { spanOfPair, spanOfValue } from '../findings.ts';
+import type { FileDiagnostics } from '../file-diagnostics.ts';
+import { spanOfPair, spanOfValue } from '../file-diagnostics.ts';
 import type { Claim, Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';
 import { asMap, asText, findNode, findPair, itemsOf } from '../yaml/yaml-node.ts';
@@ -20,10 +20,15 @@ export function emptyLinkCounts(): LinkCounts {
   return { binds_to: zero(), depends_on: zero(), falsifier: zero(), faults: zero(), obligation: zero(), check: zero() };
 }
 
-export function checkLinks(contract: Contract, targets: LinkTargets, counts: LinkCounts, findings: Findings): void {
+export function checkLinks(
+  contract: Contract,
+  targets: LinkTargets,
+  counts: LinkCounts,
+  diagnostics: FileDiagnostics,
+): void {
   for (const claim of contract.claims) {
-    checkBinding(contract, claim, counts, findings);
-    if (claim.isBound) checkFalsifier(claim, targets, counts, findings);
+    checkBinding(contract, claim, counts, diagnostics);
+    if (claim.isBound) checkFalsifier(claim, targets, counts, diagnostics);
   }
   countObligationLinks(contract, counts);
   countChecks(contract, counts);
@@ -35,15 +40,15 @@ function count(counts: LinkCounts, kind: LinkKind, isResolved: boolean): boolean
   return isResolved;
 }
 
-function checkBinding(contract: Contract, claim: Claim, counts: LinkCounts, findings: Findings): void {
+function checkBinding(contract: Contract, claim: Claim, counts: LinkCounts, diagnostics: FileDiagnostics): void {
   const { bindsTo, node, id } = claim;
   if (bindsTo === undefined || count(counts, 'binds_to', claim.equation !== undefined)) return;
   const names = contract.equations.map((equation) => equation.name);
   const message = `${id} binds to "${bindsTo}"; the file has no such equation`;
-  findings.add('PV-030', message, spanOfValue(node, 'binds_to'), { didYouMean: nearest(bindsTo, names) });
+  diagnostics.add('PV-030', message, spanOfValue(node, 'binds_to'), { didYouMean: nearest(bindsTo, names) });
 }
 
-function checkFalsifier(claim: Claim, targets: LinkTargets, counts: LinkCounts, findings: Findings): void {
+function checkFalsifier(claim: Claim, targets: LinkTargets, counts: LinkCounts, diagnostics: FileDiagnostics): void {
   const { node, id, falsifier } = claim;
   // A black-box check needs no module, unless it names one.
   if (claim.run !== undefined && findPair(node, 'falsifier') === undefined) return;
@@ -52,16 +57,16 @@ function checkFalsifier(claim: Claim, targets: LinkTargets, counts: LinkCounts, 
   const text = targets.falsifierText(falsifier, claim.file);
   if (text === undefined) {
     count(counts, 'falsifier', false);
-    findings.add('PV-040', `${id} is to be run, and there is no falsifiers/${falsifier}.ts`, at);
+    diagnostics.add('PV-040', `${id} is to be run, and there is no falsifiers/${falsifier}.ts`, at);
     return;
   }
   if (!count(counts, 'falsifier', isKeyIn(text, id))) {
-    findings.add('PV-041', `falsifiers/${falsifier}.ts has no entry '${id}'`, spanOfValue(node, 'id'));
+    diagnostics.add('PV-041', `falsifiers/${falsifier}.ts has no entry '${id}'`, spanOfValue(node, 'id'));
   }
   for (const item of itemsOf(findNode(node, 'faults'))) {
     const fault = asText(item) ?? '';
     if (count(counts, 'faults', isFaultIn(text, fault))) continue;
-    findings.add('PV-042', `falsifiers/${falsifier}.ts does not mention the fault '${fault}'`, item);
+    diagnostics.add('PV-042', `falsifiers/${falsifier}.ts does not mention the fault '${fault}'`, item);
   }
 }
 

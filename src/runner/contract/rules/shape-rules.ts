@@ -1,8 +1,8 @@
 // Types, allowed values and needed keys, as contracts/schema.json states them: PV-003, PV-004, PV-005. The schema judges
 // plain values; this finds the place of what it judged and says it in words.
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import type { Findings, Span } from '../findings.ts';
-import { spanOfPair, startOf } from '../findings.ts';
+import type { FileDiagnostics, Span } from '../file-diagnostics.ts';
+import { spanOfPair, startOf } from '../file-diagnostics.ts';
 import type { Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';
 import { CONTRACT_SCHEMA } from '../schema.ts';
@@ -31,46 +31,50 @@ function validator(): ValidateFunction {
   return compiled;
 }
 
-export function checkShape(contract: Contract, findings: Findings): void {
+export function checkShape(contract: Contract, diagnostics: FileDiagnostics): void {
   const validate = validator();
   if (validate(toValue(contract.root))) return;
-  for (const error of validate.errors ?? []) report(contract.root, error, findings);
+  for (const error of validate.errors ?? []) report(contract.root, error, diagnostics);
 }
 
-function report(root: YamlMap, error: ErrorObject, findings: Findings): void {
+function report(root: YamlMap, error: ErrorObject, diagnostics: FileDiagnostics): void {
   const path = error.instancePath.split('/').slice(1).map(unescapePointer);
   const { span, name } = locate(root, path);
   const params = error.params as Readonly<Record<string, unknown>>;
   switch (error.keyword) {
     case 'type':
-      findings.add('PV-003', `${name} is ${describe(error.data)}; ${expectedType(params['type'])}`, span);
+      diagnostics.add('PV-003', `${name} is ${describe(error.data)}; ${expectedType(params['type'])}`, span);
       return;
     case 'required': {
       const missing = String(params['missingProperty']);
-      findings.add('PV-005', `${name === '' ? missing : `${name}.${missing}`} is missing`, span);
+      diagnostics.add('PV-005', `${name === '' ? missing : `${name}.${missing}`} is missing`, span);
       return;
     }
     case 'enum': {
       const allowed = (params['allowedValues'] as readonly unknown[]).filter((value) => value !== null).map(String);
       const found = typeof error.data === 'string' ? error.data : JSON.stringify(error.data);
       const message = `${name} is ${JSON.stringify(error.data)}; allowed are ${allowed.join(', ')}`;
-      findings.add('PV-004', message, span, { didYouMean: nearest(found, allowed) });
+      diagnostics.add('PV-004', message, span, { didYouMean: nearest(found, allowed) });
       return;
     }
     case 'pattern': {
       const expects = (error.parentSchema as { 'x-expects'?: string } | undefined)?.['x-expects'];
-      findings.add('PV-004', `${name} is ${JSON.stringify(error.data)}; ${expects ?? 'another form'} is needed`, span);
+      diagnostics.add(
+        'PV-004',
+        `${name} is ${JSON.stringify(error.data)}; ${expects ?? 'another form'} is needed`,
+        span,
+      );
       return;
     }
     case 'minLength':
     case 'minItems':
-      findings.add('PV-004', `${name} is empty`, span);
+      diagnostics.add('PV-004', `${name} is empty`, span);
       return;
     case 'uniqueItems':
-      findings.add('PV-004', `${name} lists the same thing twice`, span);
+      diagnostics.add('PV-004', `${name} lists the same thing twice`, span);
       return;
     default:
-      findings.add('PV-004', `${name} ${error.message ?? 'is not allowed'}`, span);
+      diagnostics.add('PV-004', `${name} ${error.message ?? 'is not allowed'}`, span);
   }
 }
 

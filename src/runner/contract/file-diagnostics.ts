@@ -1,4 +1,5 @@
-// Collects the findings of one file and turns offsets into places. Rules say what and where; this knows how it is told.
+// Collects the diagnostics of one file and turns offsets into places. Rules say what is wrong and where it stands; the
+// form of a diagnostic is made here. Not the folder report/, which writes about evidence.
 import { severityOf, type Code } from './codes.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { Contract } from './model.ts';
@@ -20,14 +21,14 @@ export interface Place {
   endColumn?: number;
 }
 
-export interface FindingOptions {
+export interface DiagnosticOptions {
   /** Instead of the code's own. */
   severity?: Severity;
   didYouMean?: string | undefined;
   related?: Diagnostic['related'] | undefined;
 }
 
-export class Findings {
+export class FileDiagnostics {
   readonly diagnostics: Diagnostic[] = [];
   readonly #contract: Contract;
 
@@ -35,12 +36,12 @@ export class Findings {
     this.#contract = contract;
   }
 
-  add(code: Code, message: string, at: Span, options: FindingOptions = {}): void {
+  add(code: Code, message: string, at: Span, options: DiagnosticOptions = {}): void {
     this.diagnostics.push(diagnosticAt(code, message, placeOf(this.#contract, at), options));
   }
 }
 
-export function diagnosticAt(code: Code, message: string, place: Place, options: FindingOptions = {}): Diagnostic {
+export function diagnosticAt(code: Code, message: string, place: Place, options: DiagnosticOptions = {}): Diagnostic {
   return {
     code,
     severity: options.severity ?? severityOf(code),
