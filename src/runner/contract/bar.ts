@@ -1,5 +1,5 @@
 // One measured number against a claim's bar. Every comparison of the harness goes through `isWithin`, so that NaN is
-// outside every bar in every place, and so is the largest or smallest of nothing.
+// outside every bar, and so is the largest or smallest of no case.
 export type Comparator = '<=' | '<' | '>=' | '>' | '==';
 
 export interface Bar {
@@ -10,7 +10,7 @@ export interface Bar {
   basis: string;
 }
 
-/** False for NaN and for an extreme over nothing, whatever the comparator. */
+/** False for NaN, and for the largest or smallest of no case, whatever the comparator. */
 export function isWithin(bar: Bar, value: number): boolean {
   if (isOfNothing(bar, value)) return false;
   switch (bar.comparator) {
@@ -27,7 +27,7 @@ export function isWithin(bar: Bar, value: number): boolean {
   }
 }
 
-/** Math.max() and Math.min() of no case: as good as can be, and measured nowhere. */
+/** What Math.max() and Math.min() answer without arguments: a perfect value that nobody measured. */
 function isOfNothing({ comparator }: Bar, value: number): boolean {
   return value === (comparator.startsWith('>') ? Infinity : -Infinity);
 }

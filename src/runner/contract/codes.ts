@@ -65,5 +65,5 @@ export function severityOf(code: Code): Severity {
   return code in ERRORS ? 'error' : 'warning';
 }
 
-/** What is wrong, in general; a diagnostic says it of one place. */
+/** One general sentence for each code; a diagnostic says what is wrong at one place. */
 export const CODE_TITLES: Readonly<Record<Code, string>> = { ...ERRORS, ...WARNINGS };

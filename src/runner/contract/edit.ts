@@ -24,8 +24,8 @@ export type ContractEdit =
   | { kind: 'changelog'; line: string };
 
 /**
- * The new text. Applying the same edits again changes nothing. Every step is read back: a text in which anything but
- * the intended value changed is never answered.
+ * The new text. Applying the same edits again changes nothing. Every step is read back: a text in which
+ * anything else changed is never returned.
  */
 export function applyEdits(source: string, edits: readonly ContractEdit[]): string {
   let text = source;
@@ -35,7 +35,7 @@ export function applyEdits(source: string, edits: readonly ContractEdit[]): stri
     const before = toValue(root);
     const splices = splicesFor(text, target, edit);
     if (splices.length === 0) continue;
-    // Last place first, so that the offsets of the others stay true.
+    // From the last to the first, so that the remaining offsets stay valid.
     for (const { start, end, text: replacement } of splices.toSorted((a, b) => b.start - a.start)) {
       text = text.slice(0, start) + replacement + text.slice(end);
     }
@@ -96,7 +96,7 @@ function setText(source: string, map: YamlMap, key: string, text: string): Splic
   return [replaceValue(source, pair, 0, { inline: inStyleOf(pair.value, text) })];
 }
 
-/** The pair behind which `pv` puts a key of a test: below if_fails, in the order of the ladder; else last. */
+/** The pair after which `pv` inserts a key of a test: after if_fails, in the order of the ladder, or else at the end. */
 function predecessor(map: YamlMap, key: string): YamlPair {
   const order: readonly string[] = ['status', ...EVIDENCE_KEYS];
   const before = order.slice(0, Math.max(order.indexOf(key), 0)).toReversed();
@@ -121,7 +121,7 @@ function removalOf(source: string, map: YamlMap, pair: YamlPair): Splice[] {
   return isEmptyList ? [] : [removePair(source, map, pair)];
 }
 
-/** Where an entry of the same shape stands already, only the words in it that differ. */
+/** Where there already is an entry of the same shape, only the texts that differ are replaced. */
 function setFields(source: string, pair: YamlPair, entry: EvidenceEntry | undefined): Splice[] | undefined {
   const map = asMap(pair.value);
   if (entry === undefined || map === undefined || map.pairs.length !== EVIDENCE_FIELDS.length) return undefined;
@@ -198,7 +198,7 @@ function valueAt(value: JsonValue | undefined, path: readonly (string | number)[
   return valueAt((value as { [key: string]: JsonValue })[step], rest);
 }
 
-/** A copy without the value at the end of the path, with an empty list in its place when it had a place. */
+/** A copy without the value at the end of the path. */
 function without(value: JsonValue, path: readonly (string | number)[]): JsonValue {
   const copy = structuredClone(value);
   const parent = valueAt(copy, path.slice(0, -1));

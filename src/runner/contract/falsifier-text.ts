@@ -1,5 +1,5 @@
-// The text of falsifier modules, to see whether a claim and its faults are there. Read, never loaded: validating a
-// contract must not run its code.
+// The text of falsifier modules, in which claims and faults are looked up. It is read and never imported, because
+// validating a contract must not run code.
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { projectRootOf } from './project-root.ts';
@@ -7,7 +7,7 @@ import { projectRootOf } from './project-root.ts';
 /** Helpers of one module that are read with it. */
 const MAX_HELPERS = 64;
 
-/** A reader with a memory, for one run. */
+/** A reader that remembers what it has read; make one for each run. */
 export function falsifierReader(): (name: string, contractPath: string) => string | undefined {
   const texts = new Map<string, string | undefined>();
   const roots = new Map<string, string>();

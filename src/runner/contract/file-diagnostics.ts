@@ -12,7 +12,7 @@ export interface Span {
   end: number;
 }
 
-/** A span where people find it; outlives the text that it was read from. */
+/** A span in lines and columns; the text is not needed any more. */
 export interface Place {
   file: string;
   line: number;
@@ -59,7 +59,7 @@ export function placeOf({ lines, path }: Contract, at: Span): Place {
   return { file: path, ...start, ...(isOnOneLine ? { endColumn: end.column } : {}) };
 }
 
-/** A place as "the other one stands there". */
+/** The second place of a diagnostic, such as that of the other of two equal ids. */
 export function relatedAt({ file, line, column }: Place, message: string): NonNullable<Diagnostic['related']> {
   return { file, line, column, message };
 }

@@ -5,7 +5,7 @@ export interface Position {
   column: number;
 }
 
-/** Built when the first position is asked for; a contract without findings never pays for it. */
+/** Built when the first position is asked for; a contract without diagnostics never needs it. */
 export class LineIndex {
   readonly #source: string;
   #starts: number[] | undefined;

@@ -21,7 +21,7 @@ export type FileReading =
   | { kind: 'other'; path: string; what: string }
   | { kind: 'unreadable'; path: string; source: string; diagnostics: Diagnostic[] };
 
-/** One contract. Throws when the file cannot be read or is no contract; what is wrong inside is for `pv validate`. */
+/** One contract. Throws when the file cannot be read or is not a contract; mistakes inside it are left to `pv validate`. */
 export function loadContract(path: string): Contract {
   const reading = readContractFile(path);
   if (reading.kind === 'contract') return reading.contract;
@@ -90,7 +90,7 @@ export function readContractFile(path: string): FileReading {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
-    // A wrong byte becomes this character, silently, and an edit would write it back.
+    // Decoding replaces a wrong byte by this character without an error, and an edit would write that to the file.
     if (text.includes('\uFFFD') && !isUtf8(readFileSync(path))) {
       return unreadable(path, '', [{ code: 'PV-001', message: 'not UTF-8 text', start: 0 }]);
     }
@@ -106,11 +106,11 @@ export function readContractText(path: string, source: string): FileReading {
   if (problems.length > 0) return unreadable(path, source, problems);
   const what = otherArtifact(root);
   if (what !== undefined) return { kind: 'other', path, what };
-  // otherArtifact has an answer for everything but a map.
+  // Anything but a map was answered by otherArtifact.
   return { kind: 'contract', path, contract: parseContract({ path, source, root: root as YamlMap, duplicates }) };
 }
 
-/** What a YAML file is, when it is no contract; recognised by its shape, as the original tool does. */
+/** What a YAML file is when it is not a contract; recognised by its shape, as the original tool does. */
 function otherArtifact(root: YamlNode | undefined): string | undefined {
   if (root === undefined) return 'an empty file';
   if (root.kind !== 'map') return root.kind === 'seq' ? 'a list' : 'a single value';

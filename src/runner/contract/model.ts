@@ -23,11 +23,11 @@ export interface EvidenceEntry {
   receipt: string;
   /** `sha256:` and 64 hex digits. */
   digest: string;
-  /** The one number a reader wants, in words: `ρ 0.31 of 4096 rows`. */
+  /** The most telling number, in words: `ρ 0.31 of 4096 rows`. */
   figure: string;
 }
 
-/** What stands under one evidence key: entries that `pv` wrote, and whatever people wrote as text. */
+/** The value of one evidence key: entries that `pv` wrote, and texts that people wrote. */
 export interface DeclaredEvidence {
   entries: EvidenceEntry[];
   prose: string[];

@@ -1,8 +1,8 @@
-// Which project a contract belongs to, found from the contract and never from where the tool lies.
+// Which project a contract belongs to, found from the place of the contract, not from that of the tool.
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** The folder that holds the contract's contracts/; else the nearest one above with falsifiers/; else its own folder. */
+/** The parent of the folder contracts/ that it is in, else the nearest folder above with falsifiers/, else its own. */
 export function projectRootOf(contractPath: string): string {
   const own = dirname(resolve(contractPath));
   return (

@@ -25,7 +25,7 @@ export function openProject(root: string): Project {
     });
   }
   const real = realpathSync(resolve(root));
-  // Named as the reader would name it, so that places in messages can be clicked.
+  // Relative to the current folder, so that places in messages can be clicked.
   const shown = relative(process.cwd(), join(real, 'contracts'));
   return { root: real, contracts: loadContracts(shown === '' ? '.' : shown) };
 }

@@ -64,7 +64,7 @@ export function validateContracts(input: ValidationInput): Validation {
   };
 }
 
-/** LVL-001 alone, for contracts that have been judged otherwise. */
+/** LVL-001 alone, for contracts to which the other rules have been applied. */
 export function validateLevels(contracts: Iterable<Contract>, deriveLevel: DeriveLevel): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const contract of contracts) {

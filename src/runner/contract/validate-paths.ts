@@ -1,5 +1,5 @@
-// `pv validate` without its output: which files are meant, which others can be seen from them, and what the rules say.
-// One file that cannot be read is an error of that file; the rest is judged all the same.
+// `pv validate` without its output: finds the files, reads them and those that they refer to, applies the rules.
+// A file that cannot be read is reported; the other files are checked all the same.
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import { compareDiagnostics, compareText, countDiagnostics, type Diagnostic } from './diagnostic.ts';
@@ -13,7 +13,7 @@ import { validateContracts, validateLevels, type Validation } from './validate-c
 export interface PathValidation extends Validation {
   fileCount: number;
   unreadableCount: number;
-  /** YAML files that are no contracts, and what they are. */
+  /** YAML files that are not contracts, and what they are instead. */
   skipped: { path: string; what: string }[];
 }
 
@@ -49,7 +49,7 @@ export async function validatePaths(
   };
 }
 
-/** Reads the selected files one after the other and notes what is no contract on the way. */
+/** Reads the selected files one after the other and keeps a list of those that are not contracts. */
 class Selection {
   readonly unreadable: Diagnostic[] = [];
   unreadableCount = 0;
@@ -90,7 +90,7 @@ async function levelDiagnostics(
   for (const root of new Set(claiming.map(({ path }) => projectRootOf(path)))) {
     const isOfProject = ({ path }: Contract): boolean => projectRootOf(path) === root;
     const judged = claiming.filter(isOfProject);
-    // The others were let go after they were judged; the judged ones stay the same objects, so that they can be looked up.
+    // Levels are looked up by object, so `judged` must stay the same ones; the others were not kept and are read again.
     const others = [...readable(files.filter((file) => !isClaiming.has(file))), ...contextOf(files)].filter(
       isOfProject,
     );
@@ -109,7 +109,7 @@ function selectedFiles(paths: readonly string[]): string[] {
   return [...byPath.values()].toSorted(compareText);
 }
 
-/** Contracts beside the selected ones: of the folder contracts/ that they are in, else of their own folder. */
+/** Contracts that were not selected, from the same folder contracts/ or, outside of one, from the same folder. */
 function* contextOf(selected: readonly string[]): Generator<Contract, void, undefined> {
   const isSelected = new Set(selected.map((file) => resolve(file)));
   const folders = new Set([...isSelected].map(dirname));
@@ -125,7 +125,7 @@ function visibleFrom(folder: string): string[] {
   }
 }
 
-/** What cannot be read beside a contract is not the contract's fault. */
+/** Files that cannot be read are left out: they were not selected, so they are not reported. */
 function* readable(files: readonly string[]): Generator<Contract, void, undefined> {
   for (const file of files) {
     const reading = ifReadable(() => readContractFile(file));

@@ -34,7 +34,7 @@ function isEmpty(text: string | undefined): boolean {
 
 function checkMetadata({ root, metadata }: Contract, diagnostics: FileDiagnostics): void {
   const map = asMap(findNode(root, 'metadata'));
-  // Absent or no map: the shape rules have said so.
+  // Absent or not a map: the shape rules report it.
   if (map === undefined) return;
   const at = (key: string): Span => findPair(map, key)?.key ?? spanOfKey(root, 'metadata');
   if (metadata.references.every(isEmpty)) {
@@ -181,7 +181,7 @@ function checkHarnesses(contract: Contract, diagnostics: FileDiagnostics): void 
       const message = `kani_harnesses.${id}.obligation must not be empty; every harness shows an obligation`;
       diagnostics.add('SCHEMA-011', message, spanOfKey(node, 'obligation'));
     }
-    // A bound of the wrong type is there, and PV-003 says so.
+    // A bound of the wrong type counts as present; PV-003 reports it.
     if (bound === undefined && asText(findNode(node, 'bound')) === undefined) {
       diagnostics.add(
         'SCHEMA-012',

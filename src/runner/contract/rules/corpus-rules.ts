@@ -111,7 +111,7 @@ export class CorpusIndex {
     });
   }
 
-  /** One finding for each circle, in the first of its contracts that is judged. */
+  /** One diagnostic for each circle, in the first of its contracts that is judged. */
   #checkCircles(): Diagnostic[] {
     const edges = (contract: Summary): Summary[] => {
       const known = this.#edges.get(contract) ?? this.#targetsOf(contract);

@@ -22,7 +22,7 @@ export function checkKeys(contract: Contract, diagnostics: FileDiagnostics): voi
   }
 }
 
-/** Looks without noting where, which is all that a contract without unknown keys costs. */
+/** A quick look without paths: the search with paths starts only where this finds an unknown key. */
 function hasUnknownKey(node: YamlNode, tree: KeyTree): boolean {
   if (node.kind === 'seq') {
     const { items } = tree;
@@ -54,7 +54,7 @@ interface Visit {
   node: YamlNode;
   tree: KeyTree;
   path: string;
-  /** True where a lost key would change what is run or how it is judged. */
+  /** True where an ignored key would change what is run or how it is judged. */
   isOurs: boolean;
   diagnostics: FileDiagnostics;
 }

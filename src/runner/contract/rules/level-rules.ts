@@ -27,7 +27,7 @@ export function checkLevels(contract: Contract, derive: DeriveLevel, diagnostics
   }
 }
 
-/** NONE claims nothing, so it cannot claim too much. */
+/** NONE claims nothing, so it is never too high. */
 export function claimsLevel(level: Level | undefined): level is Exclude<Level, 'NONE'> {
   return level !== undefined && level !== 'NONE';
 }

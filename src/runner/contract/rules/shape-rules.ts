@@ -11,8 +11,8 @@ import { findPair, toValue, type YamlMap, type YamlNode } from '../yaml/yaml-nod
 let compiled: ValidateFunction | undefined;
 
 /**
- * Compiled when first needed, in some 45 ms. That the schema is a schema is a test's matter, and its code runs too briefly
- * to be worth optimising: both would cost another 60 ms at every start.
+ * Compiled when first needed, in some 45 ms. A test checks the schema itself, and optimising its code does not pay
+ * for so short a run: both would cost another 60 ms at every start.
  */
 function validator(): ValidateFunction {
   if (compiled === undefined) {
@@ -110,7 +110,7 @@ function describe(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';
   if (typeof value === 'string') return 'text';
-  // NaN and the infinities are no numbers to a schema.
+  // To a schema, NaN and the infinities are not numbers.
   return typeof value === 'number' ? `the number ${value}` : `the ${typeof value} ${JSON.stringify(value)}`;
 }
 

@@ -1,5 +1,5 @@
 // Setting, adding and removing one key of a map in a contract's text, in the map's own form (block or flow), indentation
-// and line ending. Each function answers one replacement of text; edit.ts applies it and checks the outcome.
+// and line ending. Each function returns one replacement of text; edit.ts applies it and checks the outcome.
 import { formatScalar } from './write-scalar.ts';
 import type { YamlMap, YamlNode, YamlPair, YamlSeq } from './yaml-node.ts';
 
@@ -124,13 +124,13 @@ export function appendItem(source: string, list: YamlSeq, text: string): Splice 
   return { start: at, end: at, text: indentLines(source, at, columnOf(source, list.start), [`- ${text}`]) };
 }
 
-/** Lines as they stand behind the end of a line. */
+/** The lines, each with a line break and indentation before it, to be inserted at the end of a line. */
 function indentLines(source: string, at: number, indent: number, lines: readonly string[]): string {
   const lineBreak = lineBreakAt(source, at);
   return lines.map((line) => `${lineBreak}${' '.repeat(indent)}${line}`).join('');
 }
 
-/** `text` in the quoting that the node has now. */
+/** `text`, quoted as the node is now. */
 export function inStyleOf(node: YamlNode, text: string): string {
   const style = node.kind === 'scalar' ? node.style : 'plain';
   return formatScalar(text, style === 'literal' || style === 'folded' ? 'plain' : style);

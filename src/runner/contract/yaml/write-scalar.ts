@@ -3,14 +3,14 @@ import type { ScalarStyle } from './yaml-node.ts';
 
 /** Texts that need no quotes, in block or flow: a conservative part of what YAML allows. */
 const PLAIN = /^[A-Za-z_/](?:[\w ./+=()-]|:(?=[\w/]))*$/;
-/** Never a number to YAML, because of its two dots. */
+/** YAML reads it as text, because a number has at most one dot. */
 const SEMANTIC_VERSION = /^[0-9]+\.[0-9]+\.[0-9]+(?:[-+][\w.+-]*\w)?$/;
-/** Plain words that YAML reads as something else than text. */
+/** Plain words that YAML does not read as text. */
 const KEYWORD = /^(?:null|true|false)$/i;
-// What a reader may not take over literally: control characters, line separators, a byte order mark.
+// Characters that must be escaped: controls, line separators, a byte order mark.
 const UNPRINTABLE = /[\u007F-\u009F\u2028\u2029\uFEFF]/g;
 
-/** `text` as one line of YAML, in the quotes that stood there before where they can hold it. */
+/** `text` as one line of YAML: in the quotes of `style` where they can hold it, else in double quotes. */
 export function formatScalar(text: string, style: ScalarStyle = 'plain'): string {
   if (style === 'single' && /^[^\p{C}\u2028\u2029]*$/u.test(text)) return `'${text.replaceAll("'", "''")}'`;
   const isWords = PLAIN.test(text) && !text.endsWith(' ') && !KEYWORD.test(text);

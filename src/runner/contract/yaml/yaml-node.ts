@@ -1,5 +1,5 @@
-// The tree that whoever reads a contract walks: YAML values with the places where they stand. Knows nothing of the YAML
-// library; convert.ts makes it from the library's document.
+// The tree of YAML values, each with its place in the text. It does not depend on the YAML library; convert.ts makes it
+// from the library's document.
 
 export type ScalarValue = string | number | boolean | null;
 export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded';
@@ -62,7 +62,7 @@ export interface YamlReading {
   root?: YamlNode;
   duplicates: DuplicateKey[];
   problems: YamlProblem[];
-  /** Values that stand at one place and count at several. */
+  /** How many aliases were followed: values that are written once and stand at several places. */
   aliasCount: number;
 }
 
@@ -122,7 +122,7 @@ export function toValue(node: YamlNode): JsonValue {
   const value: { [key: string]: JsonValue } = {};
   for (const pair of node.pairs) {
     const { text } = pair.key;
-    // A key named __proto__ is data like any other, as are those that every object seems to have.
+    // `__proto__`, `constructor` and the like are ordinary keys here.
     if (value[text] !== undefined && Object.hasOwn(value, text)) continue;
     if (text === '__proto__') {
       Object.defineProperty(value, text, { value: toValue(pair.value), enumerable: true, writable: true });
