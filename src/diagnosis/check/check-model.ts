@@ -3,6 +3,7 @@
 import type { Capture } from '../../engine/capture/read-capture.ts';
 import type { Executor, FloatArray, Session, WeightSource } from '../../engine/program/executor.ts';
 import type { Op, Program } from '../../engine/program/program.ts';
+import { RandomSource } from '../../engine/text/random-source.ts';
 import { arithmeticOf, type Arithmetic } from '../reference/arithmetic.ts';
 import { blindSpots } from './blind-spots.ts';
 import { Judge, type OpResult } from './judge.ts';
@@ -111,10 +112,9 @@ async function confirm(
 /** The same tokens in an order that follows from them alone, so that a check can be repeated. */
 function shuffled(tokens: readonly number[]): number[] {
   const order = [...tokens];
-  let state = tokens.length + 1;
+  const random = new RandomSource(tokens.length);
   for (let i = order.length - 1; i > 0; i -= 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    const j = state % (i + 1);
+    const j = Math.floor(random.nextUnit() * (i + 1));
     [order[i], order[j]] = [order[j] ?? 0, order[i] ?? 0];
   }
   return order;
