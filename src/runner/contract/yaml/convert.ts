@@ -51,9 +51,7 @@ export class Conversion {
   /** @throws Refusal */
   read(contents: Node): YamlReading {
     const root = this.#convert(contents, 0);
-    // Found from the inside out; the file decides.
-    const duplicates = this.#duplicates.toSorted((a, b) => a.second.start - b.second.start);
-    return { root, duplicates, problems: [], aliasCount: this.#aliasCount };
+    return { root, duplicates: this.#duplicates, problems: [], aliasCount: this.#aliasCount };
   }
 
   #convert(node: Node, depth: number): YamlNode {

@@ -60,6 +60,7 @@ export interface YamlProblem {
 /** `root` is absent for an empty document and where the file could not be understood at all. */
 export interface YamlReading {
   root?: YamlNode;
+  /** In the order of the file. */
   duplicates: DuplicateKey[];
   problems: YamlProblem[];
   /** How many aliases were followed: values that are written once and stand at several places. */
