@@ -225,7 +225,7 @@ export function countMissedOverclaims({ word: [word, means], quote, key, support
   if (claim === undefined) throw new Error('the generated contract has no claim');
   const isTooMuch = means !== null && LEVELS.indexOf(means) > LEVELS.indexOf(supported);
   const derivation = { level: supported, word: supported, isStale: false, cause: null, rungs: [], caps: [] };
-  const status: ClaimStatus = { contract, claim, isBound: true, receipts: [], derivation, isMet: true };
+  const status: ClaimStatus = { claim, isBound: true, receipts: [], derivation, isMet: true };
   const validates = validateLevels([contract], () => ({ level: supported, cause: '' })).some(
     ({ code }) => code === 'LVL-001',
   );

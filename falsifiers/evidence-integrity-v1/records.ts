@@ -48,7 +48,7 @@ function inputOf({ executed, worst, output, seed, hours, change }: Rerun, isSeco
       source: { commit: DIGESTS[later % 3] ?? '', isDirty: isSecond },
     },
     run: {
-      claim: { contract: 'toy-v1', id: 'TOY-001' } as Claim,
+      claim: { contract: { name: 'toy-v1', stem: 'toy' }, id: 'TOY-001' } as Claim,
       executor: 'cpu',
       bar: { metric: 'difference', comparator: '<=', threshold: is('bar') ? 1 : 0, unit: 'integers', basis: '' },
       seed: seed + (is('seed') ? 1 : 0),

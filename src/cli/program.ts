@@ -21,17 +21,24 @@ export function createProgram(name: string, description: string): Command {
     .addHelpText('after', EXIT_HELP);
 }
 
+/** Name of a subcommand -> loads its module, which adds it to the program. */
+type Commands = Readonly<Record<string, () => Promise<unknown>>>;
+
 /**
  * Parses, runs the chosen command and ends the process with its exit code. A command sets `process.exitCode` for
  * anything but 0; an error that escapes it is worded here, once, on stderr, without a stack (REFUTE_DEBUG=1 shows it).
  */
-export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+export async function runProgram(program: Command, argv: readonly string[], commands: Commands): Promise<void> {
   process.once('SIGINT', () => process.exit(EXIT.interrupted));
   // A reader that went away (`pv gate | head`) is not an error: the command still ends with its own verdict.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (!['EPIPE', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '')) process.exit(EXIT.error);
   });
   try {
+    // Of a named subcommand only its own module is loaded: a claim about `apr diff` does not hang on `apr run`. The list of
+    // all of them is needed for --help, and for the error about a name that does not exist.
+    const named = Object.entries(commands).filter(([name]) => name === argv[2]);
+    for (const [, add] of named.length > 0 ? named : Object.entries(commands)) await add();
     await program.parseAsync([...argv]);
   } catch (error) {
     process.exitCode = report(error);

@@ -1,22 +1,20 @@
-// The program `pv`: contracts, falsifiers, evidence, gate. One file per command in pv/; each loads what it needs when
-// it is run, so that `pv --help` stays instant.
+// The program `pv`: contracts, falsifiers, evidence, gate. Commands are in cli/pv, one file each; this file lists them.
 import { createProgram, runProgram } from './program.ts';
-import { addDemoCommand } from './pv/demo.ts';
-import { addEvidenceCommand } from './pv/evidence.ts';
-import { addFalsifyCommands } from './pv/falsify.ts';
-import { addGateCommand } from './pv/gate.ts';
-import { addStatusCommands } from './pv/status.ts';
-import { addValidateCommand } from './pv/validate.ts';
 
 const program = createProgram(
   'pv',
   'Tries to break what the contracts claim, and keeps the evidence of what happened.',
 );
 program.option('--root <folder>', 'project folder that holds contracts/', '.');
-addValidateCommand(program);
-addFalsifyCommands(program);
-addStatusCommands(program);
-addGateCommand(program);
-addEvidenceCommand(program);
-addDemoCommand(program);
-await runProgram(program, process.argv);
+
+await runProgram(program, process.argv, {
+  validate: async () => (await import('./pv/validate.ts')).addValidateCommand(program),
+  falsify: async () => (await import('./pv/falsify.ts')).addFalsifyCommand(program),
+  replay: async () => (await import('./pv/replay.ts')).addReplayCommand(program),
+  status: async () => (await import('./pv/status.ts')).addStatusCommand(program),
+  why: async () => (await import('./pv/why.ts')).addWhyCommand(program),
+  impact: async () => (await import('./pv/impact.ts')).addImpactCommand(program),
+  gate: async () => (await import('./pv/gate.ts')).addGateCommand(program),
+  evidence: async () => (await import('./pv/evidence.ts')).addEvidenceCommand(program),
+  demo: async () => (await import('./pv/demo.ts')).addDemoCommand(program),
+});

@@ -1,18 +1,13 @@
 // What `pv falsify` writes into a contract: the derived level and the evidence it stands on. From an assessment to a
 // list of edits; the text is changed by applyEdits, one atomic write per contract.
+import { writeFileAtomic } from '../engine/io/index.ts';
 import { applyEdits, type ContractEdit } from './contract/edit.ts';
 import type { Claim, Contract, EvidenceEntry, EvidenceKey } from './contract/model.ts';
+import { movesText, type LevelChange } from './level/level-change.ts';
 import { levelRank, type Level } from './level/types.ts';
 import type { PartName } from './contract/part-names.ts';
 import { figureOfPart } from './evidence/figure.ts';
 import type { Assessment, AssessedReceipt, ClaimStatus } from './evidence/assess.ts';
-
-export interface LevelChange {
-  claim: string;
-  /** null: the contract said nothing yet. */
-  from: string | null;
-  to: Level;
-}
 
 export interface ContractUpdate {
   contract: Contract;
@@ -36,7 +31,8 @@ const RUNGS: readonly { key: EvidenceKey; level: Level; part: PartName; declared
 export function contractUpdates(assessment: Assessment, ran: ReadonlySet<string>): ContractUpdate[] {
   const updates = new Map<Contract, ContractUpdate>();
   for (const status of assessment.claims) {
-    const { contract, claim, receipts, derivation } = status;
+    const { claim, receipts, derivation } = status;
+    const { contract } = claim;
     // Without a receipt there is nothing to say; a stale one keeps the word that stands there.
     if (receipts.length === 0 || derivation.isStale) continue;
     if (!ran.has(`${contract.name}/${claim.id}`) && claim.status === undefined) continue;
@@ -53,7 +49,6 @@ export function contractUpdates(assessment: Assessment, ran: ReadonlySet<string>
 
 /** One write per contract: level, evidence, version and changelog move together or not at all. */
 export async function writeContract({ contract, edits }: ContractUpdate): Promise<void> {
-  const { writeFileAtomic } = await import('../engine/index.ts');
   await writeFileAtomic(contract.path, applyEdits(contract.source, edits));
 }
 
@@ -91,17 +86,6 @@ function versionEdits({ contract, changes }: ContractUpdate): ContractEdit[] {
     { kind: 'version', version },
     { kind: 'changelog', line: `${version}: ${movesText(changes)}` },
   ];
-}
-
-/** `unset -> FUNCTIONAL FALSIFY-A-001, 002, 005; FUNCTIONAL -> NONE FALSIFY-A-003`: an id after the first, by its number. */
-export function movesText(changes: readonly LevelChange[]): string {
-  const moves = Map.groupBy(changes, ({ from, to }) => `${from ?? 'unset'} -> ${to}`);
-  return [...moves].map(([move, moved]) => `${move} ${shortIds(moved.map(({ claim }) => claim))}`).join('; ');
-}
-
-function shortIds(ids: readonly string[]): string {
-  const family = (id: string | undefined): string => id?.slice(0, id.lastIndexOf('-') + 1) ?? '';
-  return ids.map((id, i) => (i > 0 && family(id) === family(ids[i - 1]) ? id.slice(family(id).length) : id)).join(', ');
 }
 
 /** null for a version that is not semver: it is the author's, and no rule says what follows it. */

@@ -3,11 +3,12 @@
 import { availableParallelism } from 'node:os';
 import { RefuteError } from '../errors.ts';
 import { assessProject, type Assessment } from './evidence/assess.ts';
-import { contractUpdates, writeContract, type LevelChange } from './contract-update.ts';
+import { contractUpdates, writeContract } from './contract-update.ts';
+import type { LevelChange } from './level/level-change.ts';
 import { counterexamplesOf, removeLeftovers } from './evidence/store.ts';
 import { openWriteSession, pinsBefore, writeConfirmation, writeRun, type WrittenRun } from './write-run.ts';
-import type { Claim, Contract } from './contract/model.ts';
-import { programModule } from './sources/closure.ts';
+import type { Claim } from './contract/model.ts';
+import { entriesOf } from './sources/entries.ts';
 import { openProject, type Project } from './contract/project.ts';
 import { overallVerdict } from './report/text.ts';
 import { assertKernelsCurrent } from './sources/kernel-currency.ts';
@@ -62,24 +63,22 @@ export async function falsify(
   const describe = moduleDescriber(project.root);
   const falsifyClaim = async (claim: Claim, onProgress: (what: string) => void): Promise<ClaimOutcome> => {
     onProgress('');
-    const contract = contractOf(project, claim);
     try {
       const subject = claimSubject(project.root, claim);
-      if (subject.module !== null) await assertKernelsCurrent(project.root, [subject.module]);
-      const before = session === null ? {} : await pinsBefore(project, contract, subject);
+      await assertKernelsCurrent(project.root, entriesOf(subject.module, { programs: [] }));
+      const before = session === null ? {} : await pinsBefore(project.root, subject);
       const replays = options.useCounterexamples ? storedCases(project.root, claim) : {};
       const run = await runClaim(
         claim,
         { ...options, withoutFaults: options.isConfirmation, root: project.root, replays, onProgress },
         describe,
       );
-      const programs = run.parts.flatMap(({ report }) => report?.touched.programs ?? []);
-      await assertKernelsCurrent(project.root, programs.map(programModule));
+      for (const { report } of run.parts) {
+        if (report !== undefined) await assertKernelsCurrent(project.root, entriesOf(null, report.touched));
+      }
       let written: WrittenRun | null = null;
       if (session !== null && run.parts.length > 0) {
-        written = options.isConfirmation
-          ? await writeConfirmation(session, contract, run)
-          : await writeRun(session, contract, run, before);
+        written = options.isConfirmation ? await writeConfirmation(session, run) : await writeRun(session, run, before);
       }
       return { claim, verdict: overallVerdict(run.parts), run, written, error: null };
     } catch (error) {
@@ -132,16 +131,10 @@ async function updateContracts(
 ): Promise<Pick<FalsifyResult, 'assessment' | 'updates'>> {
   const assessment = await assessProject(openProject(project.root));
   const ran = outcomes.filter((outcome) => outcome.written !== null);
-  const keys = new Set(ran.map(({ claim }) => `${claim.contract}/${claim.id}`));
+  const keys = new Set(ran.map(({ claim }) => `${claim.contract.name}/${claim.id}`));
   const updates = contractUpdates(assessment, keys);
   for (const update of updates) await writeContract(update);
   return { assessment, updates: updates.map(({ contract, changes }) => ({ path: contract.path, changes })) };
-}
-
-function contractOf(project: Project, claim: Claim): Contract {
-  const contract = project.contracts.find((candidate) => candidate.claims.includes(claim));
-  if (contract === undefined) throw new Error(`${claim.id} belongs to no contract of the project`);
-  return contract;
 }
 
 /** The stored cases of a claim, by the part that they belong to. */

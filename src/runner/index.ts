@@ -2,6 +2,8 @@
 // who only reads them should not pay for loading this.
 export type { PartName } from './contract/part-names.ts';
 export { openProject, runnableClaims, selectClaims, type Project } from './contract/project.ts';
+export { impactOf, impactOfAll, type Impact } from './evidence/impact.ts';
+export { impactJson, impactLines, impactRows, impactTableJson, middleLine } from './report/impact.ts';
 export { assessProject, type Assessment, type ClaimStatus } from './evidence/assess.ts';
 export { runGate, type GateReport } from './evidence/gate.ts';
 export { evidenceLevels } from './evidence/level-source.ts';

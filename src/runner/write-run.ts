@@ -1,10 +1,10 @@
 // Writes down what a run gave: counterexamples first, then the receipt, then the findings. Killed between two of them,
 // the next run of the same claim completes the set.
 import { RefuteError } from '../errors.ts';
-import type { Contract } from './contract/model.ts';
 import { findingsText } from './report/findings.ts';
 import { PART_NAMES } from './contract/part-names.ts';
 import type { ClaimRun } from './run/run-claim.ts';
+import { NOTHING_TOUCHED } from './run/protocol.ts';
 import type { Project } from './contract/project.ts';
 import { clock, environmentOf, thisMachine } from './evidence/environment.ts';
 import { claimFolder, FINDINGS_FILE, receiptPath } from './evidence/paths.ts';
@@ -30,33 +30,27 @@ export interface WrittenRun {
 }
 
 /** Pins of what is known before anything ran; the run's own must not contradict them. */
-export async function pinsBefore(project: Project, contract: Contract, run: PinnedSubject): Promise<Pins> {
-  const touched = { data: [], models: [], programs: [], packages: [], oracles: [] };
-  return new PinReader(project.root).read(inputsOf(contract, run, touched));
+export async function pinsBefore(root: string, subject: PinnedSubject): Promise<Pins> {
+  return new PinReader(root).read({ ...subject, touched: NOTHING_TOUCHED });
 }
 
-type PinnedSubject = Pick<ClaimRun, 'claim' | 'bar' | 'module'>;
+type PinnedSubject = Omit<PinnedInputs, 'touched'>;
 
-function inputsOf(contract: Contract, run: PinnedSubject, touched: PinnedInputs['touched']): PinnedInputs {
-  return { contract, claim: run.claim, bar: run.bar, module: run.module, touched };
+function inputsOf({ claim, bar, module }: ClaimRun, touched: PinnedInputs['touched']): PinnedInputs {
+  return { claim, bar, module, touched };
 }
 
 /** @throws RefuteError E_INPUT_CHANGED when a file changed while the claim was running: nobody knows which one ran */
-export async function writeRun(
-  session: WriteSession,
-  contract: Contract,
-  run: ClaimRun,
-  before: Pins,
-): Promise<WrittenRun> {
+export async function writeRun(session: WriteSession, run: ClaimRun, before: Pins): Promise<WrittenRun> {
   const { root } = session.project;
   const environment = environmentOf(run.executor);
   const path = receiptPath(run.claim, environment.class);
   const previous = receiptsOfClaim(root, run.claim).find((entry) => entry.path === path)?.receipt ?? null;
   const reader = new PinReader(root);
-  let pins = await reader.read(inputsOf(contract, run, touchedInputs(run, previous?.predicate.stable ?? null)));
+  let pins = await reader.read(inputsOf(run, touchedInputs(run, previous?.predicate.stable ?? null)));
   assertUnchanged(before, pins, run.claim.id);
   const isSame = previous !== null && isSameQuestion(previous.predicate.stable, { run, environment, pins });
-  if (!isSame) pins = await reader.read(inputsOf(contract, run, touchedInputs(run, null)));
+  if (!isSame) pins = await reader.read(inputsOf(run, touchedInputs(run, null)));
 
   const { startedAt, isFixed } = clock();
   const volatile = { startedAt, machine: thisMachine(), source: session.source };
@@ -69,13 +63,13 @@ export async function writeRun(
 }
 
 /** Adds this machine's result to a receipt that another machine wrote for the same pins. */
-export async function writeConfirmation(session: WriteSession, contract: Contract, run: ClaimRun): Promise<WrittenRun> {
+export async function writeConfirmation(session: WriteSession, run: ClaimRun): Promise<WrittenRun> {
   const { root } = session.project;
   const path = receiptPath(run.claim, environmentOf(run.executor).class);
   const previous = receiptsOfClaim(root, run.claim).find((entry) => entry.path === path)?.receipt ?? null;
   if (previous === null) throw refusal(path, 'there is no receipt to confirm', 'Run "pv falsify" without --confirm');
   const { stable, confirmations, volatile } = previous.predicate;
-  const pins = await new PinReader(root).read(inputsOf(contract, run, stable.touched));
+  const pins = await new PinReader(root).read(inputsOf(run, stable.touched));
   const [change] = comparePins(stable.pins, pins);
   if (change !== undefined) {
     throw refusal(path, `the receipt is stale: ${change.pin} changed`, 'Run "pv falsify" without --confirm');

@@ -7,7 +7,7 @@ import type { ClaimOutcome, FalsifyResult, PartName } from '../../runner/index.t
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, printLine, Progress, style } from '../terminal.ts';
 
-interface FalsifyFlags {
+export interface FalsifyFlags {
   root: string;
   all?: boolean;
   part?: PartName;
@@ -30,7 +30,7 @@ Examples:
 
 const PARTS: readonly PartName[] = ['generated', 'live', 'oracle'];
 
-export function addFalsifyCommands(program: Command): void {
+export function addFalsifyCommand(program: Command): void {
   const falsify = program
     .command('falsify')
     .description('try to break claims and record what happened')
@@ -46,17 +46,9 @@ export function addFalsifyCommands(program: Command): void {
   addRunOptions(falsify).action(async (ids: string[], _flags: unknown, command: Command) => {
     process.exitCode = await runFalsify(ids, command.optsWithGlobals<FalsifyFlags>());
   });
-
-  const replay = program
-    .command('replay')
-    .description('run the stored counterexamples of claims again, and nothing else; nothing is written')
-    .argument('<ids...>', 'claim ids or contract names; * stands for anything');
-  addRunOptions(replay).action(async (ids: string[], _flags: unknown, command: Command) => {
-    process.exitCode = await runReplay(ids, command.optsWithGlobals<FalsifyFlags>());
-  });
 }
 
-function addRunOptions(command: Command): Command {
+export function addRunOptions(command: Command): Command {
   return command
     .addOption(new Option('--part <part>', 'only this part').choices(PARTS))
     .option('--seed <n>', 'a seed instead of the one that follows from the claim id', wholeNumber)
@@ -110,7 +102,7 @@ export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): P
 
 type Runner = typeof runnerIndex;
 
-function eventsFor(runner: Runner, { json }: FalsifyFlags): Parameters<Runner['falsify']>[3] {
+export function eventsFor(runner: Runner, { json }: FalsifyFlags): Parameters<Runner['falsify']>[3] {
   const progress = new Progress();
   const startMs = performance.now();
   return {
@@ -151,23 +143,11 @@ function printSummary(
   }
 }
 
-async function runReplay(ids: readonly string[], flags: FalsifyFlags): Promise<ExitCode> {
-  const runner = await import('../../runner/index.ts');
-  const project = runner.openProject(flags.root);
-  const startMs = performance.now();
-  const claims = runner.selectClaims(project, ids);
-  const events = eventsFor(runner, flags);
-  const limit = flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 };
-  const outcomes = await runner.replay(project, claims, { ...pick(flags, ['part', 'seed']), ...limit }, events);
-  const durationMs = performance.now() - startMs;
-  const result = { outcomes, assessment: null, updates: [] };
-  if (flags.json === true) printJson(runner.falsifyJson(result, durationMs));
-  else printLine(runner.summaryLine(outcomes, durationMs));
-  return runner.exitCodeOf(outcomes);
-}
-
 /** The named flags that were given; an absent one stays absent. */
-function pick<Key extends keyof FalsifyFlags>(flags: FalsifyFlags, keys: readonly Key[]): Pick<FalsifyFlags, Key> {
+export function pick<Key extends keyof FalsifyFlags>(
+  flags: FalsifyFlags,
+  keys: readonly Key[],
+): Pick<FalsifyFlags, Key> {
   const given = keys.filter((key) => flags[key] !== undefined).map((key) => [key, flags[key]]);
   return Object.fromEntries(given) as Pick<FalsifyFlags, Key>;
 }

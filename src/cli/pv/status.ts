@@ -1,4 +1,4 @@
-// `pv status` and `pv why`: where every claim stands, and why one stands where it does. Both only read.
+// `pv status`: where every claim stands. Only reads.
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../program.ts';
 import { formatTable, printJson, printLine, style } from '../terminal.ts';
@@ -12,31 +12,18 @@ interface StatusFlags {
   json?: boolean;
 }
 
-const STATUS_EXAMPLE = `
+const EXAMPLE = `
 Example:
   pv status        levels follow from evidence/ and the present files; nothing is run`;
 
-const WHY_EXAMPLE = `
-Example:
-  pv why FALSIFY-QDEC-001        what changed, how the level follows, what is missing`;
-
-export function addStatusCommands(program: Command): void {
+export function addStatusCommand(program: Command): void {
   program
     .command('status')
     .description('where every claim stands: bound, executed, outcome, fresh, level')
     .option('--json', 'print one JSON document and nothing else')
-    .addHelpText('after', STATUS_EXAMPLE)
+    .addHelpText('after', EXAMPLE)
     .action(async (_flags: unknown, command: Command) => {
       process.exitCode = await runStatus(command.optsWithGlobals<StatusFlags>());
-    });
-  program
-    .command('why')
-    .description('why a claim stands where it does, and what changed since its receipt')
-    .argument('<ids...>', 'claim ids or contract names; * stands for anything')
-    .option('--json', 'print one JSON document and nothing else')
-    .addHelpText('after', WHY_EXAMPLE)
-    .action(async (ids: string[], _flags: unknown, command: Command) => {
-      process.exitCode = await runWhy(ids, command.optsWithGlobals<StatusFlags>());
     });
 }
 
@@ -86,21 +73,4 @@ function levelCell({ level, word, required, isMet, declared }: StatusRow): strin
   const wants = isMet ? '' : `, wants ${required}`;
   const says = declared === null ? '' : style.red(`, the contract says ${declared}`);
   return `${isMet ? style.green(shown) : shown}${wants}${says}`;
-}
-
-async function runWhy(ids: readonly string[], { root, json }: StatusFlags): Promise<ExitCode> {
-  const runner = await import('../../runner/index.ts');
-  const project = runner.openProject(root);
-  const claims = new Set(runner.selectClaims(project, ids));
-  const { claims: all } = await runner.assessProject(project);
-  const statuses = all.filter((status) => claims.has(status.claim));
-  if (json === true) {
-    printJson({ schemaVersion: 1, claims: statuses.map(runner.whyJson) });
-  } else {
-    statuses.forEach((status, index) => {
-      if (index > 0) printLine('');
-      for (const line of runner.whyLines(status)) printLine(line);
-    });
-  }
-  return statuses.length === 0 ? EXIT.declined : EXIT.accepted;
 }

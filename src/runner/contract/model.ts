@@ -65,12 +65,7 @@ export interface Obligation extends Located {
 export interface Claim extends Located {
   /** As written, or `<contract>#test-<n>` where the file gives none (an error). */
   id: string;
-  /** Name of its contract: `rmsnorm-v1`. */
-  contract: string;
-  /** Stem of its contract: `rmsnorm`. Folder of its evidence. */
-  stem: string;
-  /** Path of its contract, as loaded. */
-  file: string;
+  contract: Contract;
   rule?: string;
   prediction: string;
   ifFails?: string;
@@ -91,8 +86,6 @@ export interface Claim extends Located {
   falsifier: string;
   /** True when any key of ours (`bar`, `faults`, `falsifier`, `run`, …) says that this test is meant to be run here. */
   isBound: boolean;
-  /** Contracts that its own contract depends on. */
-  dependsOn: string[];
   /** The word under `status` (or `discharge_status`), as written. */
   status?: string;
   /** The level that word claims, when it is one of the ladder's. */

@@ -30,7 +30,7 @@ export function parseContract(text: ContractText): Contract {
       .map(asMap)
       .filter((item) => item !== undefined);
   const tests = section('falsification_tests');
-  return {
+  const contract: Contract = {
     name,
     stem,
     ...(fileVersion === undefined ? {} : { fileVersion }),
@@ -39,14 +39,16 @@ export function parseContract(text: ContractText): Contract {
     metadata,
     equations,
     obligations: parseObligations(section('proof_obligations'), name, locate),
-    claims: tests.map((node, index) => parseClaim({ node, index, name, stem, path, metadata, equations, locate })),
+    claims: [],
     harnesses: section('kani_harnesses').map((node) => parseHarness(node, locate)),
     retired: section('retired').map((node) => parseRetired(node, locate)),
   };
+  contract.claims = tests.map((node, index) => parseClaim(contract, node, index, locate(node)));
+  return contract;
 }
 
 /** `contracts/rmsnorm-v1.yaml` is contract `rmsnorm-v1`, stem `rmsnorm`, version 1. */
-function parseFileName(path: string): { name: string; stem: string; fileVersion?: number } {
+export function parseFileName(path: string): { name: string; stem: string; fileVersion?: number } {
   const file = path.split(/[/\\]/).at(-1) ?? path;
   const name = file.replace(/\.ya?ml$/i, '');
   const match = /^(?<stem>.+)-v(?<version>[0-9]{1,6})$/.exec(name);
@@ -127,40 +129,26 @@ function parseObligations(nodes: YamlMap[], contract: string, locate: (node: Yam
   });
 }
 
-interface ClaimContext {
-  node: YamlMap;
-  index: number;
-  name: string;
-  stem: string;
-  path: string;
-  metadata: Metadata;
-  equations: Equation[];
-  locate: (node: YamlMap) => Located;
-}
-
-function parseClaim({ node, index, name, stem, path, metadata, equations, locate }: ClaimContext): Claim {
+function parseClaim(contract: Contract, node: YamlMap, index: number, place: Located): Claim {
   const claim: Claim = {
-    id: asText(findNode(node, 'id')) ?? `${name}#test-${index + 1}`,
-    contract: name,
-    stem,
-    file: path,
+    id: asText(findNode(node, 'id')) ?? `${contract.name}#test-${index + 1}`,
+    contract,
     prediction: asText(findAnyNode(node, TEST_PREDICTION)) ?? '',
     requiredLevel: parseRequiredLevel(findNode(node, 'required_level')),
     executors: parseExecutors(findNode(node, 'executors')),
     outsideOracle: parseOutsideOracle(asMap(findNode(node, 'outside_oracle'))),
     faults: asTexts(findNode(node, 'faults')),
-    falsifier: asText(findNode(node, 'falsifier')) ?? name,
+    falsifier: asText(findNode(node, 'falsifier')) ?? contract.name,
     isBound: BINDING_KEYS.some((key) => findPair(node, key) !== undefined),
-    dependsOn: metadata.dependsOn,
     evidence: parseEvidence(node),
-    ...locate(node),
+    ...place,
   };
   setText(claim, 'rule', findAnyNode(node, TEST_RULE));
   setText(claim, 'ifFails', findAnyNode(node, TEST_IF_FAILS));
   setText(claim, 'test', findAnyNode(node, TEST_COMMAND));
   setText(claim, 'bindsTo', findNode(node, 'binds_to'));
   setText(claim, 'status', findAnyNode(node, TEST_STATUS));
-  const equation = equations.find((candidate) => candidate.name === claim.bindsTo);
+  const equation = contract.equations.find((candidate) => candidate.name === claim.bindsTo);
   if (equation !== undefined) claim.equation = { name: equation.name, formula: equation.formula };
   const bar = parseBar(asMap(findNode(node, 'bar')));
   if (bar !== undefined) claim.bar = bar;

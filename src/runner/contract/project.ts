@@ -30,6 +30,11 @@ export function openProject(root: string): Project {
   return { root: real, contracts: loadContracts(shown === '' ? '.' : shown) };
 }
 
+/** `contracts/rmsnorm-v1.yaml:42`, for messages. */
+export function placeOf({ contract, line }: Pick<Claim, 'contract' | 'line'>): string {
+  return `${contract.path}:${line}`;
+}
+
 function claimsOf(project: Project): Claim[] {
   return project.contracts.flatMap((contract) => contract.claims);
 }
@@ -53,7 +58,7 @@ export function selectClaims(project: Project, patterns: readonly string[]): Cla
   for (const pattern of patterns) {
     const expression = patternExpression(pattern);
     const matching = claims.filter((claim) =>
-      [claim.id, claim.contract, claim.stem].some((name) => expression.test(name)),
+      [claim.id, claim.contract.name, claim.contract.stem].some((name) => expression.test(name)),
     );
     if (matching.length === 0 && !pattern.includes('*')) {
       throw new RefuteError({

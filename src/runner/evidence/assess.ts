@@ -27,7 +27,6 @@ export interface AssessedReceipt {
 }
 
 export interface ClaimStatus {
-  contract: Contract;
   claim: Claim;
   /** A falsifier or a `run:` is there. */
   isBound: boolean;
@@ -63,10 +62,10 @@ export async function assessProject(project: Project): Promise<Assessment> {
       const receipts: AssessedReceipt[] = [];
       for (const entry of byClaim.get(key) ?? []) {
         if (entry.receipt === null) continue;
-        receipts.push(await assessReceipt(project.root, contract, claim, entry.path, entry.receipt, reader));
+        receipts.push(await assessReceipt(project.root, claim, entry.path, entry.receipt, reader));
       }
       byClaim.delete(key);
-      claims.push({ contract, claim, isBound: isRunnable(project, claim), receipts });
+      claims.push({ claim, isBound: isRunnable(project, claim), receipts });
     }
   }
   return {
@@ -78,7 +77,6 @@ export async function assessProject(project: Project): Promise<Assessment> {
 
 async function assessReceipt(
   root: string,
-  contract: Contract,
   claim: Claim,
   path: string,
   receipt: Receipt,
@@ -87,7 +85,7 @@ async function assessReceipt(
   const { stable } = receipt.predicate;
   const bar = claim.bar ?? (claim.run === undefined ? recordedBar(stable) : EXIT_CODE_BAR);
   const module = falsifierPath(root, claim);
-  const present = await reader.read({ contract, claim, bar, module, touched: stable.touched });
+  const present = await reader.read({ claim, bar, module, touched: stable.touched });
   const changes = comparePins(stable.pins, present);
   // The refutation itself is evidence: without it nobody can look at what was found.
   for (const section of Object.values(stable.parts)) {
@@ -125,7 +123,7 @@ function withLevels(
       return { stem, level: lowestOf(theirs, 'level'), word: lowestOf(theirs, 'word') };
     });
     const statuses = claims
-      .filter((entry) => entry.contract === contract)
+      .filter(({ claim }) => claim.contract === contract)
       .map((entry): ClaimStatus => {
         const { claim } = entry;
         const derivation = deriveLevel(

@@ -54,10 +54,10 @@ function contractLoosenings(before: Contract, contracts: readonly Contract[]): L
     claim: string,
     code: LooseningCode,
     detail: string,
-    place: Pick<Claim, 'file' | 'line'>,
+    place: { file: string; line: number },
     meant = isMajor,
   ): void => {
-    found.push({ code, contract: before.name, claim, detail, isDeclared: meant, file: place.file, line: place.line });
+    found.push({ code, contract: before.name, claim, detail, isDeclared: meant, ...place });
   };
   const home = { file: same?.path ?? before.path, line: 1 };
 
@@ -69,7 +69,8 @@ function contractLoosenings(before: Contract, contracts: readonly Contract[]): L
       else add(was.id, 'claim-retired', retired.reason, { file: home.file, line: retired.line }, true);
       continue;
     }
-    for (const { code, detail } of claimLoosenings(was, is)) add(was.id, code, detail, is);
+    const place = { file: is.contract.path, line: is.line };
+    for (const { code, detail } of claimLoosenings(was, is)) add(was.id, code, detail, place);
   }
   if (same !== undefined) {
     const kept = new Set(same.metadata.dependsOn);
@@ -145,12 +146,11 @@ function accepts(bar: Bar, value: number): boolean {
 function receiptLoosenings(path: string, before: Receipt, status: ClaimStatus | undefined): Loosening[] {
   // The claim itself is gone: that is reported once, with the contract.
   if (status === undefined) return [];
-  const { claim, contract } = status;
+  const { id, contract, line } = status.claim;
   const { stable } = before.predicate;
   const now = status.receipts.find((entry) => entry.path === path)?.receipt.predicate.stable;
   const made = (code: LooseningCode, detail: string): Loosening => {
-    const { file, line } = claim;
-    return { code, contract: contract.name, claim: claim.id, detail, isDeclared: false, file, line };
+    return { code, contract: contract.name, claim: id, detail, isDeclared: false, file: contract.path, line };
   };
   const refuted = partEntries(stable).filter(([, section]) => section.verdict === 'falsified');
   if (now === undefined) {

@@ -1,17 +1,19 @@
 // Where evidence lies: evidence/<stem>/<ID>/<class>.json. Every name that comes from a contract is made harmless first.
 import { join } from 'node:path';
-import type { Claim } from '../contract/model.ts';
+import type { Claim, Contract } from '../contract/model.ts';
 
 export const EVIDENCE_FOLDER = 'evidence';
 export const FINDINGS_FILE = 'findings.md';
 const COUNTEREXAMPLE = /^counterexample-[0-9a-f]{8}\.json$/;
 
+type Named = Pick<Claim, 'id'> & { contract: Pick<Contract, 'stem'> };
+
 /** Relative to the root, with `/`. */
-export function claimFolder(claim: Pick<Claim, 'stem' | 'id'>): string {
-  return `${EVIDENCE_FOLDER}/${safeName(claim.stem)}/${safeName(claim.id)}`;
+export function claimFolder({ contract, id }: Named): string {
+  return `${EVIDENCE_FOLDER}/${safeName(contract.stem)}/${safeName(id)}`;
 }
 
-export function receiptPath(claim: Pick<Claim, 'stem' | 'id'>, environmentClass: string): string {
+export function receiptPath(claim: Named, environmentClass: string): string {
   return `${claimFolder(claim)}/${safeName(environmentClass)}.json`;
 }
 

@@ -2,14 +2,16 @@
 // present ones that a receipt is compared with, so fresh means: nothing that was looked at has changed since.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Claim, Contract } from '../contract/model.ts';
+import { sha256File } from '../../engine/io/index.ts';
+import type { Claim } from '../contract/model.ts';
 import { formatNumber } from '../contract/bar.ts';
 import { isFetchedModel } from '../run/needs.ts';
 import type { TouchedInputs } from '../run/protocol.ts';
 import type { Bar } from '../contract/bar.ts';
 import { authoredDigest, isContractName } from '../sources/authored.ts';
-import { ClosureScanner, nameOfFile, programEntries } from '../sources/closure.ts';
+import { ClosureScanner, nameOfFile } from '../sources/closure.ts';
 import { digestOf, digestOfFile, digestOfJson, type Digest, type Json } from '../sources/digest.ts';
+import { entriesOf } from '../sources/entries.ts';
 import { PackageLock } from '../sources/packages.ts';
 
 /** Moves when verdicts or receipts of the harness mean something else than before; then every receipt is stale. */
@@ -21,7 +23,6 @@ export type PinValue = Digest | 'absent' | 'unchecked';
 export type Pins = Record<string, PinValue>;
 
 export interface PinnedInputs {
-  contract: Contract;
   claim: Claim;
   bar: Bar;
   /** Absolute path of the falsifier module; null for a `run:` claim. */
@@ -42,14 +43,13 @@ export class PinReader {
     this.#lock = new PackageLock(root);
   }
 
-  async read({ contract, claim, bar, module, touched }: PinnedInputs): Promise<Pins> {
+  async read({ claim, bar, module, touched }: PinnedInputs): Promise<Pins> {
     const pins: Pins = {
-      claim: digestOfJson(claimContent(contract, claim)),
+      claim: digestOfJson(claimContent(claim)),
       bar: digestOfJson(barContent(bar)),
       harness: digestOf(HARNESS_VERSION),
     };
-    const programs = touched.programs.flatMap(programEntries);
-    const closure = await this.#scanner.closureOf([...(module === null ? [] : [module]), ...programs]);
+    const closure = await this.#scanner.closureOf(entriesOf(module, touched));
     for (const [path, digest] of closure.files) pins[`file:${nameOfFile(path, this.#root)}`] = digest ?? 'absent';
     for (const name of new Set([...closure.packages, ...touched.packages])) {
       pins[`package:${name}`] = this.#lock.digestOf(name) ?? 'absent';
@@ -74,14 +74,13 @@ export class PinReader {
   async #hashModel(name: string): Promise<PinValue> {
     const path = resolve(this.#root, name);
     if (statSync(path, { throwIfNoEntry: false }) === undefined) return isFetchedModel(name) ? 'unchecked' : 'absent';
-    const { sha256File } = await import('../../engine/index.ts');
     return `sha256:${await sha256File(path)}`;
   }
 }
 
 /** What the claim says, without what is said about it: no prose, no author, no level, no order or spelling of keys. */
-function claimContent(contract: Contract, claim: Claim): Json {
-  const equation = contract.equations.find((candidate) => candidate.name === claim.equation?.name);
+function claimContent(claim: Claim): Json {
+  const equation = claim.contract.equations.find((candidate) => candidate.name === claim.equation?.name);
   return {
     id: claim.id,
     prediction: claim.prediction,

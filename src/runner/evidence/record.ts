@@ -54,7 +54,7 @@ export function recordRun(input: RecordInput): Recorded {
   const { metric, comparator, threshold, unit } = run.bar;
   const stable: StablePart = {
     schemaVersion: RECEIPT_VERSION,
-    contract: run.claim.contract,
+    contract: run.claim.contract.name,
     claim: run.claim.id,
     environment,
     bar: { metric, comparator, threshold: formatNumber(threshold), unit },
@@ -94,6 +94,7 @@ export function touchedInputs(run: Pick<ClaimRun, 'parts'>, old: Pick<StablePart
   const union = <Item extends string>(pick: (touched: TouchedInputs) => readonly Item[]): Item[] =>
     [...new Set(all.flatMap(pick))].toSorted();
   // Canonical: in a receipt that was read back the keys stand in another order than in a fresh report.
+  const product = union((touched) => touched.product ?? []);
   const oracles = new Map(
     all.flatMap((touched) => touched.oracles).map((oracle) => [canonicalJson({ ...oracle }), oracle]),
   );
@@ -102,6 +103,7 @@ export function touchedInputs(run: Pick<ClaimRun, 'parts'>, old: Pick<StablePart
     models: union((touched) => touched.models),
     programs: union((touched) => touched.programs),
     packages: union((touched) => touched.packages),
+    ...(product.length === 0 ? {} : { product }),
     oracles: [...oracles.keys()].toSorted().flatMap((key) => oracles.get(key) ?? []),
   };
 }
@@ -153,7 +155,7 @@ function counterexampleOf(run: ClaimRun, part: PartResult): { part: PartName; na
   const failure = part.report?.failure ?? null;
   if (failure === null) return [];
   const file: CounterexampleFile = {
-    contract: run.claim.contract,
+    contract: run.claim.contract.name,
     claim: run.claim.id,
     part: part.part,
     seed: run.seed,

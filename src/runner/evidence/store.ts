@@ -2,8 +2,10 @@
 // by the engine's atomic writer, so a reader sees an old file or a new one.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeFileAtomic } from '../../engine/io/index.ts';
 import { RefuteError } from '../../errors.ts';
 import type { Claim } from '../contract/model.ts';
+import { parseFileName } from '../contract/parse-contract.ts';
 import { absolute, claimFolder, EVIDENCE_FOLDER, isCounterexampleName, isReceiptName, receiptPath } from './paths.ts';
 import { parseReceipt, type CounterexampleFile, type Receipt } from './receipt.ts';
 
@@ -39,8 +41,7 @@ export function readReceipt(path: string, text: string): StoredReceipt {
   try {
     const receipt = parseReceipt(text, path);
     const { contract, claim, environment } = receipt.predicate.stable;
-    const stem = contract.replace(/-v\d+$/, '');
-    const home = receiptPath({ stem, id: claim }, environment.class);
+    const home = receiptPath({ contract: parseFileName(contract), id: claim }, environment.class);
     if (home !== path) {
       const is = `this receipt is about ${contract} ${claim} on ${environment.class}, which lies at ${home}`;
       throw new RefuteError({ code: 'E_RECEIPT_PLACE', place: path, is });
@@ -56,7 +57,6 @@ export function readReceipt(path: string, text: string): StoredReceipt {
 export async function writeIfChanged(root: string, name: string, text: string): Promise<boolean> {
   const path = absolute(root, name);
   if (existsSync(path) && readFileSync(path, 'utf8') === text) return false;
-  const { writeFileAtomic } = await import('../../engine/index.ts');
   await writeFileAtomic(path, text);
   return true;
 }

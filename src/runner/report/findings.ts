@@ -12,7 +12,7 @@ export function findingsText(claim: Claim, receipts: readonly Receipt[]): string
     '',
     plain(claim.prediction),
     '',
-    `Contract \`${claim.contract}\`.`,
+    `Contract \`${claim.contract.name}\`.`,
   ];
   for (const { predicate } of receipts) {
     const { stable, confirmations, volatile } = predicate;

@@ -1,4 +1,5 @@
 // What the gate says: one headline, what was made easier first, then a row per claim that does not stand where it should.
+import { placeOf } from '../contract/project.ts';
 import { digest8 } from '../sources/digest.ts';
 import { isFailure, type GateReport } from '../evidence/gate.ts';
 import type { Loosening, LooseningCode } from '../evidence/loosened.ts';
@@ -81,9 +82,7 @@ export function looseningLine({ code, contract, claim, detail, isDeclared, file,
 export function gateLines(report: GateReport): string[] {
   return [
     ...report.loosenings.toSorted((a, b) => Number(a.isDeclared) - Number(b.isDeclared)).map(looseningLine),
-    ...report.overclaims.map(
-      ({ status, detail }) => `${status.claim.file}:${status.claim.line} ${status.claim.id}: ${detail}`,
-    ),
+    ...report.overclaims.map(({ status: { claim }, detail }) => `${placeOf(claim)} ${claim.id}: ${detail}`),
     ...refusalLines(report.assessment),
   ];
 }
@@ -101,8 +100,8 @@ export function gateJson(report: GateReport): object {
       why: whyUnmet(status),
     })),
     overclaims: report.overclaims.map(({ status, code, detail }) => {
-      const { id, file, line } = status.claim;
-      return { claim: id, file, line, code, detail };
+      const { id, contract, line } = status.claim;
+      return { claim: id, file: contract.path, line, code, detail };
     }),
     loosenings: report.loosenings,
     refused: report.assessment.refused.map(({ path, problem }) => ({ path, message: problem.message })),

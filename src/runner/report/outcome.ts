@@ -1,6 +1,6 @@
 // What a run says: lines per claim, the last line with its denominators, the exit code, and the JSON document. One
 // model for all of them; text.ts has the sentences.
-import { movesText } from '../contract-update.ts';
+import { movesText } from '../level/level-change.ts';
 import type { ClaimOutcome, FalsifyResult } from '../falsify.ts';
 import { VERDICTS, type Verdict } from '../level/types.ts';
 import { formatNumber } from '../contract/bar.ts';
@@ -68,7 +68,7 @@ export function falsifyJson(result: FalsifyResult, durationMs: number): object {
     counts: { claims: result.outcomes.length, ...countVerdicts(result.outcomes) },
     claims: result.outcomes.map((outcome) => ({
       id: outcome.claim.id,
-      contract: outcome.claim.contract,
+      contract: outcome.claim.contract.name,
       verdict: outcome.verdict,
       error: outcome.error === null ? null : { code: outcome.error.code, message: outcome.error.message },
       receipt: outcome.written === null ? null : outcome.written.path,

@@ -2,6 +2,7 @@
 // with denominators. Rows and lines only; layout and colour are the command's.
 import type { AssessedReceipt, Assessment, ClaimStatus } from '../evidence/assess.ts';
 import { LEVELS, VERDICTS, type Derivation, type Level, type Verdict } from '../level/types.ts';
+import { placeOf } from '../contract/project.ts';
 import { PART_NAMES } from '../contract/part-names.ts';
 import { describeCause, nextStep } from '../level/cause.ts';
 import { figureOfPart } from '../evidence/figure.ts';
@@ -27,10 +28,10 @@ export interface StatusRow {
   why: string | null;
 }
 
-export function statusRow({ contract, claim, isBound, receipts, derivation, isMet }: ClaimStatus): StatusRow {
+export function statusRow({ claim, isBound, receipts, derivation, isMet }: ClaimStatus): StatusRow {
   const sections = receipts.flatMap(({ receipt }) => Object.values(receipt.predicate.stable.parts));
   return {
-    contract: contract.name,
+    contract: claim.contract.name,
     claim: claim.id,
     isBound,
     executed: sections.reduce((sum, section) => sum + section.executed, 0),
@@ -113,7 +114,7 @@ export function refusalLines({ refused, orphans }: Assessment): string[] {
 /** `pv why`: the derivation, step by step, and what changed under each receipt. */
 export function whyLines(status: ClaimStatus): string[] {
   const { claim, receipts, derivation } = status;
-  const lines = [`${claim.id} (${claim.file}:${claim.line})`, `  ${claim.prediction}`, ''];
+  const lines = [`${claim.id} (${placeOf(claim)})`, `  ${claim.prediction}`, ''];
   lines.push(`level: ${levelText(derivation)}, required: ${claim.requiredLevel}`);
   if (claim.status !== undefined && claim.status !== derivation.word) lines.push(`the contract says: ${claim.status}`);
   if (receipts.length === 0) lines.push('', 'receipts: none');
@@ -168,11 +169,11 @@ export function statusJson(assessment: Assessment): object {
 }
 
 export function whyJson(status: ClaimStatus): object {
-  const { claim, contract, receipts, derivation } = status;
+  const { claim, receipts, derivation } = status;
   return {
     schemaVersion: 1,
     ...statusRow(status),
-    contract: contract.name,
+    contract: claim.contract.name,
     prediction: claim.prediction,
     rungs: derivation.rungs.map(({ level, isMet, missing }) => ({ level, isMet, missing: missing.map(describeCause) })),
     caps: derivation.caps.map(({ level, cause }) => ({ level, cause: describeCause(cause) })),

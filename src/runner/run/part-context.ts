@@ -14,6 +14,7 @@ import { findModel } from './needs.ts';
 import { openProductModel } from './product.ts';
 import { runSearch } from './search.ts';
 import { seedOfSearch } from './seed.ts';
+import { programText } from '../sources/entries.ts';
 import type { PartReport, PartRequest } from './protocol.ts';
 
 /** Ends the part's run from inside a search or a measurement: all that matters is known. */
@@ -140,6 +141,7 @@ export class RecordingContext implements PartContext {
   async openModel(path: string): Promise<Model> {
     // `stat` first: whether a file is there is no matter of the engine's.
     await stat(path);
+    pushOnce((this.report.touched.product ??= []), 'model');
     return openProductModel(path);
   }
 
@@ -154,7 +156,7 @@ export class RecordingContext implements PartContext {
     argv: readonly string[],
     options: { stdin?: string; cwd?: string } = {},
   ): Promise<ProgramResult> {
-    pushOnce(this.report.touched.programs, name);
+    pushOnce(this.report.touched.programs, programText(name, argv));
     const { runProgram } = await import('./run-program.ts');
     return runProgram(name, argv, { cwd: this.#request.root, ...options });
   }

@@ -4,16 +4,11 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RefuteError } from '../../errors.ts';
-import {
-  ClosureScanner,
-  kernelSourceOf,
-  PACKAGE_ROOT,
-  programModule,
-  type AssetReference,
-} from '../sources/closure.ts';
+import { ClosureScanner, kernelSourceOf, type AssetReference } from '../sources/closure.ts';
+import { EXECUTORS_MODULE, OPEN_MODEL_MODULE } from '../sources/entries.ts';
 import { FAULT_VARIABLE, type FaultPlan } from './fault-plan.ts';
 import { compileKernel } from '../sources/kernel-compiler.ts';
-import { moduleFile } from '../sources/module-file.ts';
+import { moduleFile, packageModule } from '../sources/module-file.ts';
 import type { FalsifierAddress, FaultDescription } from './protocol.ts';
 
 export interface PlantedPlan {
@@ -22,9 +17,6 @@ export interface PlantedPlan {
   /** What really took place so far; empty: the faulty code was never loaded. */
   appliedCount(): number;
 }
-
-/** The engine's one way to a model, under which faults of config, program, weights and tokens are planted. */
-const OPEN_MODEL_MODULE = join(PACKAGE_ROOT, 'src/engine/model/open-model.ts');
 
 /** @param folder an empty folder of the caller's, for changed kernels and the plan */
 export async function plantFault(
@@ -71,7 +63,8 @@ async function sourcePatches(
     return [{ url: pathToFileURL(path).href, find: inject.find, replace: inject.replace }];
   }
   // A file that is read, not imported: the module that names it is sent to a changed copy instead.
-  const entries = [address.module, programModule('apr'), programModule('pv')];
+  const programs = ['src/cli/apr.ts', 'src/cli/pv.ts'].map(packageModule);
+  const entries = [address.module, ...programs, OPEN_MODEL_MODULE, EXECUTORS_MODULE];
   const scanner = new ClosureScanner();
   const { assets } = await scanner.closureOf(entries.filter((entry) => existsSync(entry)));
   const patches: FaultPlan['patches'] = [];

@@ -1,8 +1,9 @@
 // What the harness and the child process that runs one part say to each other (IPC, structured clone: NaN, -0 and
-// typed arrays survive). Types only.
+// typed arrays survive). Types, but for the one empty record.
 import type { Bar } from '../contract/bar.ts';
 import type { Need } from './falsifier.ts';
 import type { PartName } from '../contract/part-names.ts';
+import type { ProductName } from '../sources/entries.ts';
 import type { EncodedValue } from './encode-value.ts';
 
 /** Where a falsifier stands: its module and its key there. */
@@ -61,11 +62,16 @@ export type Failure =
 export interface TouchedInputs {
   data: string[];
   models: string[];
-  programs: ('apr' | 'pv')[];
+  /** With the subcommand: `apr diff`. */
+  programs: string[];
+  /** What the harness opened for it; absent where it opened nothing. */
+  product?: ProductName[];
   /** Packages that do the outside oracle's work. */
   packages: string[];
   oracles: { name: string; version: string; digest?: string }[];
 }
+
+export const NOTHING_TOUCHED: TouchedInputs = { data: [], models: [], programs: [], packages: [], oracles: [] };
 
 export interface PartReport {
   planned: number;

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { RefuteError } from '../../errors.ts';
 import type { Claim } from '../contract/model.ts';
 import type { Bar } from '../contract/bar.ts';
+import { programText } from '../sources/entries.ts';
 import { digestOf } from '../sources/digest.ts';
 import { isWithin } from '../contract/bar.ts';
 import type { ClaimRun, RunClaimOptions } from './run-claim.ts';
@@ -60,7 +61,7 @@ async function runOnce(
         models: [],
         packages: [],
         oracles: [],
-        programs: program === 'apr' || program === 'pv' ? [program] : [],
+        programs: program === 'apr' || program === 'pv' ? [programText(program, argv.slice(1))] : [],
       },
     };
     return { ...judgeReport(report), executed: 1, planned: 1, report };

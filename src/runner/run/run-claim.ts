@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import { RefuteError } from '../../errors.ts';
 import type { Claim } from '../contract/model.ts';
+import { placeOf } from '../contract/project.ts';
 import type { Bar } from '../contract/bar.ts';
 import type { PartName } from '../contract/part-names.ts';
 import type { Verdict } from '../level/types.ts';
@@ -80,7 +81,7 @@ export function claimSubject(root: string, claim: Claim): { claim: Claim; module
   if (claim.bar === undefined) {
     throw new RefuteError({
       code: 'E_NO_BAR',
-      place: `${claim.file}:${claim.line}`,
+      place: placeOf(claim),
       is: `${claim.id} has no complete bar`,
       allowed: 'bar: { metric, comparator, threshold, unit, basis }',
     });

@@ -2,7 +2,7 @@
 // `pv gate` can tell in milliseconds whether a receipt still speaks of the present code. Running nothing.
 import { existsSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, extname, relative, resolve, sep } from 'node:path';
+import { basename, dirname, extname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { digestOf, digestOfFile, type Digest } from './digest.ts';
 import { assemblyReferences, moduleReferences } from './module-imports.ts';
@@ -29,9 +29,17 @@ export interface Closure {
   assets: AssetReference[];
 }
 
+/** A module whose lazy imports are alternatives, and the one that is taken: `x` is the module `x.ts` or `x-executor.ts`. */
+export interface Fork {
+  module: string;
+  takes: string;
+}
+
 interface FileNode {
   digest: Digest | null;
   next: string[];
+  /** Those of `next` that are loaded when the code gets there. */
+  lazy: ReadonlySet<string>;
   packages: string[];
   assets: AssetReference[];
 }
@@ -42,16 +50,30 @@ const MODULE_EXTENSIONS = new Set(['.ts', '.js', '.mjs']);
 export class ClosureScanner {
   readonly #nodes = new Map<string, Promise<FileNode>>();
 
-  /** @param entries absolute paths of modules */
-  async closureOf(entries: readonly string[]): Promise<Closure> {
+  /** @param entries absolute paths of modules; whoever imports a fork from elsewhere hangs on all of its alternatives */
+  async closureOf(entries: readonly (string | Fork)[]): Promise<Closure> {
     const closure: Closure = { files: new Map(), packages: new Set(), assets: [] };
-    const waiting = [...entries];
-    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-      if (closure.files.has(path)) continue;
-      const node = await this.#node(path);
+    const add = (path: string, node: FileNode): void => {
       closure.files.set(path, node.digest);
       node.packages.forEach((name) => closure.packages.add(name));
       closure.assets.push(...node.assets);
+    };
+    const waiting: string[] = [];
+    for (const entry of entries) {
+      if (typeof entry === 'string') {
+        waiting.push(entry);
+        continue;
+      }
+      const node = await this.#node(entry.module);
+      add(entry.module, node);
+      waiting.push(...takenBy(entry, node));
+    }
+    const followed = new Set<string>();
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      if (followed.has(path)) continue;
+      followed.add(path);
+      const node = await this.#node(path);
+      add(path, node);
       waiting.push(...node.next);
     }
     return closure;
@@ -66,8 +88,14 @@ export class ClosureScanner {
   }
 }
 
+/** What a fork leads to: all of its alternatives where none has the name, because a closure may never be too small. */
+function takenBy({ takes }: Fork, { next, lazy }: FileNode): string[] {
+  const isTaken = (path: string): boolean => [takes, `${takes}-executor`].includes(basename(path, extname(path)));
+  return [...lazy].some(isTaken) ? next.filter((path) => !lazy.has(path) || isTaken(path)) : next;
+}
+
 async function readNode(path: string): Promise<FileNode> {
-  const node: FileNode = { digest: digestOfFile(path), next: [], packages: [], assets: [] };
+  const node: FileNode = { digest: digestOfFile(path), next: [], lazy: new Set(), packages: [], assets: [] };
   const extension = extname(path);
   if (node.digest === null || !MODULE_EXTENSIONS.has(extension)) return node;
   const source = readFileSync(path, 'utf8');
@@ -77,7 +105,8 @@ async function readNode(path: string): Promise<FileNode> {
     node.next.push(...assemblyReferences(source).map(beside));
     return node;
   }
-  const { imports, urls } = await moduleReferences(source, extension === '.ts');
+  const { imports, lazy, urls } = await moduleReferences(source, extension === '.ts');
+  node.lazy = new Set(lazy.map(beside));
   for (const specifier of imports) {
     if (specifier.startsWith('.')) node.next.push(beside(specifier));
     else if (specifier.startsWith('file:')) node.next.push(fileURLToPath(specifier));
@@ -103,16 +132,6 @@ export function kernelSourceOf(asset: string): string | null {
   if (!asset.endsWith('.wasm')) return null;
   const source = asset.replace(/\.wasm$/, '.as.ts');
   return existsSync(source) ? source : null;
-}
-
-/** The module in which a program of this package begins. */
-export function programModule(name: 'apr' | 'pv'): string {
-  return resolve(PACKAGE_ROOT, `src/cli/${name}.ts`);
-}
-
-/** What a user starts, and what it leads to: the launcher computes the second's name, which no reader of text can see. */
-export function programEntries(name: 'apr' | 'pv'): string[] {
-  return [resolve(PACKAGE_ROOT, `bin/${name}.js`), programModule(name)];
 }
 
 /** How a file is called in receipts: relative to the project, or to the tool's own package when it lies outside. */

@@ -6,7 +6,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { RefuteError } from '../../errors.ts';
-import { ClosureScanner, kernelSourceOf, nameOfFile, PACKAGE_ROOT } from './closure.ts';
+import { ClosureScanner, kernelSourceOf, nameOfFile, PACKAGE_ROOT, type Fork } from './closure.ts';
 import { digestOfFile, digestOfJson, type Digest } from './digest.ts';
 import { PackageLock } from './packages.ts';
 import { compileKernel } from './kernel-compiler.ts';
@@ -15,12 +15,12 @@ const CACHE_FOLDER = join(PACKAGE_ROOT, 'node_modules/.cache/refute/kernels');
 const checked = new Set<string>();
 
 /**
- * @param modules absolute paths: the falsifier, or the programs that it started
+ * @param entries where the code of the run begins
  * @throws RefuteError E_KERNEL_OUTDATED, E_KERNEL_ABSENT
  */
-export async function assertKernelsCurrent(root: string, modules: readonly string[]): Promise<void> {
+export async function assertKernelsCurrent(root: string, entries: readonly (string | Fork)[]): Promise<void> {
   const scanner = new ClosureScanner();
-  const { assets } = await scanner.closureOf(modules);
+  const { assets } = await scanner.closureOf(entries);
   for (const { asset } of assets) {
     const source = kernelSourceOf(asset);
     if (source === null || checked.has(asset)) continue;

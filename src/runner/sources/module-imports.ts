@@ -6,6 +6,8 @@ import { init, parse } from 'es-module-lexer';
 export interface ModuleReferences {
   /** Specifiers as written; `import type` is gone, as it is at run time. */
   imports: string[];
+  /** Those of `imports` that are loaded when the code gets there: `import('./x')`. */
+  lazy: string[];
   /** The relative names in `new URL(…, import.meta.url)`. */
   urls: string[];
 }
@@ -28,10 +30,11 @@ export async function moduleReferences(source: string, isTypeScript: boolean): P
     );
     return {
       imports: imports.flatMap(({ n: specifier }) => (specifier === undefined ? [] : [specifier])),
+      lazy: imports.flatMap(({ n: specifier, d: at }) => (specifier === undefined || at < 0 ? [] : [specifier])),
       urls: urls.map((match) => match[2] ?? ''),
     };
   } catch {
-    return { imports: [], urls: [] };
+    return { imports: [], lazy: [], urls: [] };
   }
 }
 

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { moduleReferences } from '../../../src/runner/sources/module-imports.ts';
-import { ClosureScanner, kernelSourceOf, programEntries } from '../../../src/runner/sources/closure.ts';
+import { ClosureScanner, kernelSourceOf, type Fork } from '../../../src/runner/sources/closure.ts';
+import { entriesOf } from '../../../src/runner/sources/entries.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const HOOK = new URL('../toys/load-log.mjs', import.meta.url).href;
@@ -26,6 +27,7 @@ describe('moduleReferences', () => {
     ].join('\n');
     expect(await moduleReferences(source, true)).toEqual({
       imports: ['./a.ts', './c.ts', './d.ts'],
+      lazy: ['./d.ts'],
       urls: ['./f.wasm'],
     });
   });
@@ -41,16 +43,16 @@ describe('the closure of a falsifier', () => {
   /** Files of the checkout that the processes of the run loaded or opened. */
   async function loadedBy(...argv: string[]): Promise<Set<string>> {
     const log = join(folder, 'loaded');
-    const { exitCode } = await execa(process.execPath, ['bin/pv.js', 'falsify', ...argv, '--dry-run'], {
+    const { exitCode, stdout, stderr } = await execa(process.execPath, ['bin/pv.js', 'falsify', ...argv, '--dry-run'], {
       cwd: ROOT,
       reject: false,
       env: { LOAD_LOG: log, NODE_OPTIONS: `--import ${HOOK}` },
     });
-    expect(exitCode).toBe(0);
+    expect({ exitCode, stdout, stderr }).toMatchObject({ exitCode: 0 });
     return named(readFileSync(log, 'utf8').trimEnd().split('\n'));
   }
 
-  async function closureOf(...entries: string[]): Promise<Set<string>> {
+  async function closureOf(...entries: (string | Fork)[]): Promise<Set<string>> {
     const { files } = await new ClosureScanner().closureOf(entries);
     return named([...files.keys()]);
   }
@@ -79,11 +81,34 @@ describe('the closure of a falsifier', () => {
 
   it('holds the program that a part starts, launcher included', async () => {
     const loaded = await loadedBy('FALSIFY-APRT-003', '--part', 'live');
-    const closure = await closureOf(join(ROOT, 'falsifiers/aprt-format-v1.ts'), ...programEntries('apr'));
+    const module = join(ROOT, 'falsifiers/aprt-format-v1.ts');
+    const closure = await closureOf(...entriesOf(module, { programs: ['apr diff'] }));
     expect([...loaded]).toEqual(expect.arrayContaining(['bin/apr.js', 'src/cli/apr.ts']));
+    expect([...closure].filter((name) => name.startsWith('src/cli/apr/run'))).toEqual([]);
     const known = await harness();
     const isData = (name: string): boolean => name.endsWith('.wasm') || name.startsWith('models/');
     expect([...loaded].filter((name) => !closure.has(name) && !known.has(name) && !isData(name))).toEqual([]);
+  });
+});
+
+describe('the closure of a program', () => {
+  const closureOf = async (program: string): Promise<string[]> => {
+    const { files } = await new ClosureScanner().closureOf(entriesOf(null, { programs: [program] }));
+    return [...named([...files.keys()])];
+  };
+
+  it.each(['pv validate', 'pv falsify', 'pv gate', 'pv evidence', 'pv impact'])('%s has no kernel', async (program) => {
+    const closure = await closureOf(program);
+    expect(closure).toContain('src/cli/pv.ts');
+    expect(closure.filter((name) => /^src\/(engine\/(?!io\/)|oracles|diagnosis)/.test(name))).toEqual([]);
+  });
+
+  it('is one subcommand where one is named, and all of them where none is', async () => {
+    const [diff, all, unknown] = await Promise.all(['apr diff', 'apr', 'apr nonsense'].map(closureOf));
+    expect(diff).toContain('src/cli/apr/diff.ts');
+    expect(diff).not.toContain('src/cli/apr/trace.ts');
+    expect(all).toEqual(expect.arrayContaining(['src/cli/apr/diff.ts', 'src/cli/apr/trace.ts']));
+    expect(unknown?.toSorted()).toEqual(all?.toSorted());
   });
 });
 

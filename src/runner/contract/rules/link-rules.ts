@@ -54,7 +54,7 @@ function checkFalsifier(claim: Claim, targets: LinkTargets, counts: LinkCounts, 
   if (claim.run !== undefined && findPair(node, 'falsifier') === undefined) return;
   const pair = findPair(node, 'falsifier');
   const at = pair === undefined ? spanOfValue(node, 'id') : spanOfPair(pair);
-  const text = targets.falsifierText(falsifier, claim.file);
+  const text = targets.falsifierText(falsifier, claim.contract.path);
   if (text === undefined) {
     count(counts, 'falsifier', false);
     diagnostics.add('PV-040', `${id} is to be run, and there is no falsifiers/${falsifier}.ts`, at);

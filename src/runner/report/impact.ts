@@ -1,0 +1,69 @@
+// What `pv impact` says: the claims by contract, the figure of each file, and the middle of all files.
+import type { FileImpact, Impact } from '../evidence/impact.ts';
+import type { Claim } from '../contract/model.ts';
+import { shortIds } from '../level/level-change.ts';
+
+export interface ImpactRow {
+  contract: string;
+  stale: number;
+  /** Claims of the contract. */
+  of: number;
+  ids: string;
+}
+
+/** One row for each contract with a claim that would be stale. */
+export function impactRows({ files }: Impact): ImpactRow[] {
+  const byContract = Map.groupBy(staleClaims(files), ({ contract }) => contract);
+  return [...byContract].map(([{ name, claims }, stale]) => ({
+    contract: name,
+    stale: stale.length,
+    of: claims.length,
+    ids: shortIds(stale.map(({ id }) => id)),
+  }));
+}
+
+/** A line for each file, and one for all where there are several. */
+export function impactLines({ files, claimCount }: Impact): string[] {
+  const lines = files.map(({ file, claims }) =>
+    claims.length === 0
+      ? `${file}: no claim hangs on it`
+      : `${file}: a change makes ${claims.length} of ${claimCount} claims stale`,
+  );
+  if (files.length > 1) lines.push(`together: ${staleClaims(files).length} of ${claimCount} claims`);
+  return lines;
+}
+
+export function middleLine(impact: Impact): string {
+  const { files, claimCount } = impact;
+  const middle = middleOf(impact);
+  if (middle === null) return 'there is no source file in src/ or falsifiers/';
+  return `${files.length} files; the middle one is ${middle.file}: ${middle.claims.length} of ${claimCount} claims`;
+}
+
+export function impactJson({ files, claimCount }: Impact): object {
+  return {
+    schemaVersion: 1,
+    claims: claimCount,
+    stale: staleClaims(files).map(({ id, contract }) => ({ id, contract: contract.name })),
+    files: files.map(({ file, claims }) => ({ file, claims: claims.map(({ id }) => id) })),
+  };
+}
+
+export function impactTableJson(impact: Impact): object {
+  const figure = ({ file, claims }: FileImpact): object => ({ file, claims: claims.length });
+  const middle = middleOf(impact);
+  return {
+    schemaVersion: 1,
+    claims: impact.claimCount,
+    files: impact.files.map(figure),
+    middle: middle === null ? null : figure(middle),
+  };
+}
+
+function middleOf({ files }: Impact): FileImpact | null {
+  return files[Math.floor(files.length / 2)] ?? null;
+}
+
+function staleClaims(files: readonly FileImpact[]): Claim[] {
+  return [...new Set(files.flatMap(({ claims }) => claims))];
+}
