@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import type { Model } from '../src/engine/model/model.ts';
+import type { CpuOptions } from '../src/engine/cpu/cpu-executor.ts';
 import type { Executor } from '../src/engine/program/executor.ts';
 import type { Falsifier, Part, PartContext } from '../src/runner/run/falsifier.ts';
 import {
@@ -40,11 +41,10 @@ type Measure = (run: { executor: Executor; tokens: number[]; random: SeededRando
 type Open = (options: { chunkPositions?: number; isSpread?: boolean }) => Promise<Executor>;
 
 function opener(engines: Engines, model: Model): Open {
-  return ({ chunkPositions = 64, isSpread = false }) =>
-    engines.executor(
-      model,
-      isSpread ? { chunkPositions: 4, bankByteLimit: smallMemoryBytes(model) } : { chunkPositions },
-    );
+  return ({ chunkPositions = 64, isSpread = false }) => {
+    const spread: CpuOptions = { chunkPositions: 4, bankByteLimit: smallMemoryBytes(model) };
+    return engines.executor(model, isSpread ? spread : { chunkPositions });
+  };
 }
 
 const LIVE_FILES = ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'];

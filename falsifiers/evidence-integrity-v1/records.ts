@@ -50,6 +50,7 @@ function inputOf({ executed, worst, output, seed, hours, change }: Rerun, isSeco
     run: {
       claim: { contract: { name: 'toy-v1', stem: 'toy' }, id: 'TOY-001' } as Claim,
       executor: 'cpu',
+      adapter: null,
       bar: { metric: 'difference', comparator: '<=', threshold: is('bar') ? 1 : 0, unit: 'integers', basis: '' },
       seed: seed + (is('seed') ? 1 : 0),
       repeat: 1,

@@ -9,8 +9,10 @@ export type { ConfigKey, ModelConfig, Provenance } from './program/config.ts';
 export type {
   Executor,
   ExecutorId,
+  ExecutorProvider,
   FloatArray,
   NumericProfile,
+  OpenOptions,
   RunRequest,
   RunResult,
   Session,

@@ -1,21 +1,22 @@
 // One `pv falsify`: runs the chosen claims, some at once, writes each receipt as soon as its claim is done, and the
 // contracts once at the end. Tells what happens through events; printing is the command's.
 import { availableParallelism } from 'node:os';
+import pLimit from 'p-limit';
+import type { ExecutorId } from '../engine/index.ts';
 import { RefuteError } from '../errors.ts';
-import { assessProject, type Assessment } from './evidence/assess.ts';
+import { assessProject } from './evidence/assess.ts';
 import { contractUpdates, writeContract } from './contract-update.ts';
-import type { LevelChange } from './level/level-change.ts';
-import { counterexamplesOf, removeLeftovers } from './evidence/store.ts';
-import { openWriteSession, pinsBefore, writeConfirmation, writeRun, type WrittenRun } from './write-run.ts';
+import type { ClaimOutcome, FalsifyResult } from './evidence/claim-outcome.ts';
+import { counterexamplesOf, receiptsOfClaim, removeLeftovers } from './evidence/store.ts';
+import { openWriteSession, pinsBefore, writeConfirmation, writeRun } from './write-run.ts';
 import type { Claim } from './contract/model.ts';
 import { entriesOf } from './sources/entries.ts';
 import { openProject, type Project } from './contract/project.ts';
-import { overallVerdict } from './report/text.ts';
+import { overallVerdict } from './run/part-result.ts';
 import { assertKernelsCurrent } from './sources/kernel-currency.ts';
-import { claimSubject, moduleDescriber, runClaim, type ClaimRun, type RunClaimOptions } from './run/run-claim.ts';
-import type { StoredCase } from './run/protocol.ts';
+import { claimSubject, executorsOf, moduleDescriber, runClaim, type RunClaimOptions } from './run/run-claim.ts';
+import type { StoredCase, TouchedInputs } from './run/protocol.ts';
 import type { PartName } from './contract/part-names.ts';
-import type { Verdict } from './level/types.ts';
 
 /** Their children are limited where they are started; this keeps the cores busy while one claim waits. */
 const CLAIMS_AT_ONCE = availableParallelism();
@@ -29,26 +30,9 @@ export interface FalsifyOptions extends Pick<RunClaimOptions, 'part' | 'seed' | 
   useCounterexamples: boolean;
 }
 
-/** What came of one claim. `run` is null where nothing could be run; then `error` says why. */
-export interface ClaimOutcome {
-  claim: Claim;
-  verdict: Verdict;
-  run: ClaimRun | null;
-  written: WrittenRun | null;
-  error: RefuteError | null;
-}
-
 export interface FalsifyEvents {
   onProgress: (index: number, count: number, claim: Claim, what: string) => void;
   onOutcome: (outcome: ClaimOutcome) => void;
-}
-
-export interface FalsifyResult {
-  outcomes: ClaimOutcome[];
-  /** null after a dry run. */
-  assessment: Assessment | null;
-  /** Per contract whose text changed: path and levels. */
-  updates: { path: string; changes: LevelChange[] }[];
 }
 
 export async function falsify(
@@ -61,67 +45,63 @@ export async function falsify(
   if (!isDryRun) removeLeftovers(project.root);
   const session = isDryRun ? null : await openWriteSession(project);
   const describe = moduleDescriber(project.root);
-  const falsifyClaim = async (claim: Claim, onProgress: (what: string) => void): Promise<ClaimOutcome> => {
+  const falsifyClaim = async ({ claim, executor }: Job, onProgress: (what: string) => void): Promise<ClaimOutcome> => {
     onProgress('');
     try {
       const subject = claimSubject(project.root, claim);
-      await assertKernelsCurrent(project.root, entriesOf(subject.module, { programs: [] }));
-      const before = session === null ? {} : await pinsBefore(project.root, subject);
+      const reached = reachedBefore(project.root, claim);
+      await assertKernelsCurrent(project.root, entriesOf(subject.module, reached));
+      const before = session === null ? {} : await pinsBefore(project.root, subject, reached);
       const replays = options.useCounterexamples ? storedCases(project.root, claim) : {};
       const run = await runClaim(
         claim,
-        { ...options, withoutFaults: options.isConfirmation, root: project.root, replays, onProgress },
+        { ...options, executor, withoutFaults: options.isConfirmation, root: project.root, replays, onProgress },
         describe,
       );
       for (const { report } of run.parts) {
         if (report !== undefined) await assertKernelsCurrent(project.root, entriesOf(null, report.touched));
       }
-      let written: WrittenRun | null = null;
-      if (session !== null && run.parts.length > 0) {
+      let written: ClaimOutcome['written'] = null;
+      // Where the executor is absent nobody knows of which class of machine the receipt would be.
+      const isThere = run.parts.some(({ reason }) => reason.code !== 'executor-absent');
+      if (session !== null && isThere) {
         written = options.isConfirmation ? await writeConfirmation(session, run) : await writeRun(session, run, before);
       }
-      return { claim, verdict: overallVerdict(run.parts), run, written, error: null };
+      return { claim, executor, verdict: overallVerdict(run.parts), run, written, error: null };
     } catch (error) {
       if (!(error instanceof RefuteError)) throw error;
-      return { claim, verdict: error.exitCode === 2 ? 'not-run' : 'error', run: null, written: null, error };
+      const verdict = error.exitCode === 2 ? 'not-run' : 'error';
+      return { claim, executor, verdict, run: null, written: null, error };
     }
   };
-  const outcomes = await inOrder(
-    claims,
-    (claim, index) =>
-      falsifyClaim(claim, (what) => {
-        events.onProgress(index, claims.length, claim, what);
-      }),
-    events.onOutcome,
+  const jobs = claims.flatMap((claim) => executorsOf(claim).map((executor): Job => ({ claim, executor })));
+  // Several at once, so that no core waits for the slowest part of one claim; outcomes are reported in the order of the claims.
+  const limit = pLimit(CLAIMS_AT_ONCE);
+  const running = jobs.map((job, index) =>
+    limit(() => falsifyClaim(job, (what) => events.onProgress(index, jobs.length, job.claim, what))),
   );
+  const all = Promise.all(running);
+  // The first that throws ends the others before they begin.
+  all.catch(() => limit.clearQueue());
+  for (const outcome of running) events.onOutcome(await outcome);
+  const outcomes = await all;
   if (isDryRun) return { outcomes, assessment: null, updates: [] };
   return { outcomes, ...(await updateContracts(project, outcomes)) };
 }
 
-/** Some claims at once, so that no core waits for the slowest part of one; what came of them is told in their order. */
-async function inOrder<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item, index: number) => Promise<Result>,
-  onResult: (result: Result) => void,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  let nextIndex = 0;
-  let toldCount = 0;
-  const workOff = async (): Promise<void> => {
-    for (let index = nextIndex++; index < items.length; index = nextIndex++) {
-      const item = items[index];
-      if (item === undefined) return;
-      try {
-        results[index] = await work(item, index);
-      } catch (error) {
-        nextIndex = items.length;
-        throw error;
-      }
-      for (let done = results[toldCount]; done !== undefined; done = results[++toldCount]) onResult(done);
-    }
+interface Job {
+  claim: Claim;
+  executor: ExecutorId;
+}
+
+/** The code that a run of the claim will reach by name, as its receipts tell: a change of it meanwhile must be noticed. */
+function reachedBefore(root: string, claim: Claim): Pick<TouchedInputs, 'programs' | 'product'> {
+  const receipts = receiptsOfClaim(root, claim).flatMap(({ receipt }) => (receipt === null ? [] : [receipt]));
+  const touched = receipts.map(({ predicate }) => predicate.stable.touched);
+  return {
+    programs: touched.flatMap(({ programs }) => programs),
+    product: touched.flatMap(({ product = [] }) => product),
   };
-  await Promise.all(Array.from({ length: CLAIMS_AT_ONCE }, workOff));
-  return results;
 }
 
 /** The contracts are read anew: whatever their authors did to them meanwhile stays. */

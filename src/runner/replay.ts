@@ -5,9 +5,11 @@ import type { Claim } from './contract/model.ts';
 import { counterexamplesOf } from './evidence/store.ts';
 import type { PartName } from './contract/part-names.ts';
 import type { Project } from './contract/project.ts';
-import { overallVerdict } from './report/text.ts';
-import { storedCases, type ClaimOutcome, type FalsifyEvents } from './falsify.ts';
+import { overallVerdict } from './run/part-result.ts';
+import type { ClaimOutcome } from './evidence/claim-outcome.ts';
+import { storedCases, type FalsifyEvents } from './falsify.ts';
 import {
+  executorsOf,
   moduleDescriber,
   runClaim,
   type ClaimRun,
@@ -25,9 +27,11 @@ export async function replay(
 ): Promise<ClaimOutcome[]> {
   const describe = moduleDescriber(project.root);
   const outcomes: ClaimOutcome[] = [];
-  for (const [index, claim] of claims.entries()) {
-    const onProgress = (what: string): void => events.onProgress(index, claims.length, claim, what);
-    const outcome = await replayClaim(project, claim, { ...options, root: project.root, onProgress }, describe);
+  const jobs = claims.flatMap((claim) => executorsOf(claim).map((executor) => ({ claim, executor })));
+  for (const [index, { claim, executor }] of jobs.entries()) {
+    const onProgress = (what: string): void => events.onProgress(index, jobs.length, claim, what);
+    const runOptions = { ...options, executor, root: project.root, onProgress };
+    const outcome = await replayClaim(project, claim, runOptions, describe);
     outcomes.push(outcome);
     events.onOutcome(outcome);
   }
@@ -40,6 +44,7 @@ async function replayClaim(
   options: RunClaimOptions,
   describe: DescribeModule,
 ): Promise<ClaimOutcome> {
+  const { executor } = options;
   try {
     const runs: ClaimRun[] = [];
     for (const { part, ...how } of stepsFor(project, claim, options)) {
@@ -54,10 +59,11 @@ async function replayClaim(
       );
     }
     const run: ClaimRun = { ...first, parts: runs.flatMap((each) => each.parts) };
-    return { claim, verdict: overallVerdict(run.parts), run, written: null, error: null };
+    return { claim, executor, verdict: overallVerdict(run.parts), run, written: null, error: null };
   } catch (error) {
     if (!(error instanceof RefuteError)) throw error;
-    return { claim, verdict: error.exitCode === 2 ? 'not-run' : 'error', run: null, written: null, error };
+    const verdict = error.exitCode === 2 ? 'not-run' : 'error';
+    return { claim, executor, verdict, run: null, written: null, error };
   }
 }
 

@@ -1,15 +1,16 @@
 // Writes down what a run gave: counterexamples first, then the receipt, then the findings. Killed between two of them,
 // the next run of the same claim completes the set.
 import { RefuteError } from '../errors.ts';
-import { findingsText } from './report/findings.ts';
+import { findingsText } from './report/findings-page.ts';
 import { PART_NAMES } from './contract/part-names.ts';
 import type { ClaimRun } from './run/run-claim.ts';
 import { NOTHING_TOUCHED } from './run/protocol.ts';
 import type { Project } from './contract/project.ts';
+import type { WrittenRun } from './evidence/claim-outcome.ts';
 import { clock, environmentOf, thisMachine } from './evidence/environment.ts';
 import { claimFolder, FINDINGS_FILE, receiptPath } from './evidence/paths.ts';
 import { comparePins, PinReader, type PinnedInputs, type Pins } from './evidence/pins.ts';
-import { receiptText, sealReceipt, type Confirmation, type Receipt, type VolatilePart } from './evidence/receipt.ts';
+import { receiptText, sealReceipt, type Confirmation, type VolatilePart } from './evidence/receipt.ts';
 import { isSameQuestion, outputsDigest, pinsDigest, recordRun, touchedInputs } from './evidence/record.ts';
 import { receiptsOfClaim, writeIfChanged } from './evidence/store.ts';
 
@@ -23,18 +24,14 @@ export async function openWriteSession(project: Project): Promise<WriteSession> 
   return { project, source: await sourceOf(project.root) };
 }
 
-export interface WrittenRun {
-  path: string;
-  receipt: Receipt;
-  isUnchanged: boolean;
-}
-
 /** Pins of what is known before anything ran; the run's own must not contradict them. */
-export async function pinsBefore(root: string, subject: PinnedSubject): Promise<Pins> {
-  return new PinReader(root).read({ ...subject, touched: NOTHING_TOUCHED });
+export function pinsBefore(
+  root: string,
+  subject: Omit<PinnedInputs, 'touched'>,
+  reached: Pick<PinnedInputs['touched'], 'programs' | 'product'>,
+): Promise<Pins> {
+  return new PinReader(root).read({ ...subject, touched: { ...NOTHING_TOUCHED, ...reached } });
 }
-
-type PinnedSubject = Omit<PinnedInputs, 'touched'>;
 
 function inputsOf({ claim, bar, module }: ClaimRun, touched: PinnedInputs['touched']): PinnedInputs {
   return { claim, bar, module, touched };
@@ -43,7 +40,7 @@ function inputsOf({ claim, bar, module }: ClaimRun, touched: PinnedInputs['touch
 /** @throws RefuteError E_INPUT_CHANGED when a file changed while the claim was running: nobody knows which one ran */
 export async function writeRun(session: WriteSession, run: ClaimRun, before: Pins): Promise<WrittenRun> {
   const { root } = session.project;
-  const environment = environmentOf(run.executor);
+  const environment = environmentOf(run);
   const path = receiptPath(run.claim, environment.class);
   const previous = receiptsOfClaim(root, run.claim).find((entry) => entry.path === path)?.receipt ?? null;
   const reader = new PinReader(root);
@@ -65,7 +62,7 @@ export async function writeRun(session: WriteSession, run: ClaimRun, before: Pin
 /** Adds this machine's result to a receipt that another machine wrote for the same pins. */
 export async function writeConfirmation(session: WriteSession, run: ClaimRun): Promise<WrittenRun> {
   const { root } = session.project;
-  const path = receiptPath(run.claim, environmentOf(run.executor).class);
+  const path = receiptPath(run.claim, environmentOf(run).class);
   const previous = receiptsOfClaim(root, run.claim).find((entry) => entry.path === path)?.receipt ?? null;
   if (previous === null) throw refusal(path, 'there is no receipt to confirm', 'Run "pv falsify" without --confirm');
   const { stable, confirmations, volatile } = previous.predicate;
@@ -98,8 +95,10 @@ async function writeFindings(root: string, { claim }: ClaimRun): Promise<void> {
 }
 
 function assertUnchanged(before: Pins, after: Pins, claim: string): void {
-  const common = Object.fromEntries(Object.keys(before).map((name) => [name, after[name] ?? 'absent']));
-  const [change] = comparePins(before, common);
+  // What this run did not reach, though an earlier one did, does not count.
+  const expected = Object.fromEntries(Object.entries(before).filter(([name]) => name in after));
+  const found = Object.fromEntries(Object.keys(expected).map((name) => [name, after[name] ?? 'absent']));
+  const [change] = comparePins(expected, found);
   if (change === undefined) return;
   throw new RefuteError({
     code: 'E_INPUT_CHANGED',

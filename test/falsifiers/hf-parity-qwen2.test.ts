@@ -43,6 +43,7 @@ async function comparedWithPack(claim: string, config: ModelTransform['config'])
       type: 'part',
       address: { module: MODULE, claim },
       part: 'oracle',
+      executor: 'cpu',
       seed: 1,
       bar,
       root: ROOT,

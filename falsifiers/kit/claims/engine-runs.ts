@@ -1,10 +1,9 @@
-// Runs of the production engine, on models made from a seed and on trained ones, as bits that can be compared. Every
+// Runs of the engine that a claim is about, on models made from a seed and on trained ones, as bits that can be compared. Every
 // model is opened through the harness, so that a planted fault is in it.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCpuExecutor, type CpuOptions } from '../../../src/engine/cpu/cpu-executor.ts';
 import type { Model } from '../../../src/engine/model/model.ts';
-import type { Executor, RunRequest, Session } from '../../../src/engine/program/executor.ts';
+import type { Executor, OpenOptions, RunRequest, Session } from '../../../src/engine/program/executor.ts';
 import type { PartContext } from '../../../src/runner/run/falsifier.ts';
 import { tinyPath } from '../models/tiny-hf.ts';
 import { tinyModel, tinyShape, type TinyModel, type TinyShape } from '../models/tiny-model.ts';
@@ -66,9 +65,9 @@ export class Engines {
   }
 
   /** One executor per model and options, kept open. */
-  async executor(model: Model, options: CpuOptions = {}): Promise<Executor> {
+  async executor(model: Model, options: OpenOptions = {}): Promise<Executor> {
     const key = `${model.path} ${JSON.stringify(options)}`;
-    const opened = this.#executors.get(key) ?? openCpuExecutor(model.program, model.weights, options);
+    const opened = this.#executors.get(key) ?? this.#context.openExecutor(model, options);
     this.#executors.set(key, opened);
     return opened;
   }

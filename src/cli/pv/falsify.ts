@@ -125,7 +125,8 @@ function printOutcome(runner: Runner, outcome: ClaimOutcome): void {
   const colour = isGood ? style.green : verdict === 'survived' || verdict === 'not-run' ? style.yellow : style.red;
   const [line, ...details] = runner.outcomeLines(outcome);
   const symbol = verdict === 'survived' && !isSharp ? '△' : runner.VERDICT_SYMBOLS[verdict];
-  printLine(`${colour(`${symbol} ${outcome.claim.id} ${verdict}`)}  ${line ?? ''}`);
+  const where = outcome.claim.executors.length > 1 ? ` on ${outcome.executor}` : '';
+  printLine(`${colour(`${symbol} ${outcome.claim.id} ${verdict}${where}`)}  ${line ?? ''}`);
   for (const detail of details) printLine(`    ${detail.replaceAll('\n', '\n      ')}`);
 }
 

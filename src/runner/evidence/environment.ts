@@ -3,17 +3,22 @@ import { createHash } from 'node:crypto';
 import { cpus, hostname } from 'node:os';
 
 export interface Environment {
-  /** `cpu.x64.v8-13.6` */
+  /** `cpu.x64.v8-13.6`, `webgpu.nvidia-h100` */
   class: string;
   executor: string;
+  /** What the executor calls it; absent on the CPU. */
+  adapter?: string;
   arch: string;
   v8: string;
 }
 
-/** V8's minor decides Math.exp and its like; a patch does not. */
-export function environmentOf(executor: string): Environment {
+/** On the CPU V8's minor decides Math.exp and its like; a patch does not. On an adapter the adapter decides. */
+export function environmentOf({ executor, adapter }: { executor: string; adapter: string | null }): Environment {
   const v8 = process.versions.v8.split('.').slice(0, 2).join('.');
-  return { class: `${executor}.${process.arch}.v8-${v8}`, executor, arch: process.arch, v8 };
+  const { arch } = process;
+  if (adapter === null) return { class: `${executor}.${arch}.v8-${v8}`, executor, arch, v8 };
+  const name = adapter.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  return { class: `${executor}.${name.replaceAll(/^-|-$/g, '')}`, executor, adapter, arch, v8 };
 }
 
 export interface Machine {

@@ -11,6 +11,7 @@ import type { StoredCase, TouchedInputs } from '../run/protocol.ts';
 
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 const PREDICATE_TYPE = 'urn:refute:falsification:v1';
+/** Moves when a field goes or changes its meaning. A new field leaves it: a reader ignores what it does not know. */
 export const RECEIPT_VERSION = 1;
 
 /** One part's outcome. Measurements are strings: JSON has no NaN and no -0. */
@@ -181,14 +182,17 @@ function fileDigest(receipt: Receipt): Digest {
 /** The digests vouch for the bytes; this, for the fields that are used without another look. */
 function assertShape({ _type, predicateType, predicate }: Receipt): void {
   const { stable, confirmations, volatile } = predicate;
+  const { environment, touched } = stable;
+  const { data, models, programs, packages, oracles } = touched;
   const isWhole =
     _type === STATEMENT_TYPE &&
     predicateType === PREDICATE_TYPE &&
-    [stable.contract, stable.claim, stable.environment.class, volatile.machine.id].every(
+    [stable.contract, stable.claim, environment.class, environment.executor, volatile.machine.id].every(
       (field) => typeof field === 'string',
     ) &&
-    [stable.parts, stable.pins, stable.touched].every((field) => typeof field === 'object') &&
-    [stable.faults, confirmations].every(Array.isArray);
+    [stable.seed, stable.repeat].every(Number.isSafeInteger) &&
+    [stable.bar, stable.parts, stable.pins].every((field) => typeof field === 'object') &&
+    [stable.faults, confirmations, data, models, programs, packages, oracles].every(Array.isArray);
   if (!isWhole) throw new TypeError('a field is missing');
 }
 

@@ -5,9 +5,9 @@ import { formatNumber } from '../contract/bar.ts';
 import { PART_NAMES } from '../contract/part-names.ts';
 import type { ClaimRun } from '../run/run-claim.ts';
 import type { FaultResult } from '../run/run-faults.ts';
-import type { PartReport, TouchedInputs } from '../run/protocol.ts';
-import type { PartResult } from '../run/verdict.ts';
-import { describeFaultReason, describeReason } from '../report/text.ts';
+import { NOTHING_TOUCHED, type PartReport, type TouchedInputs } from '../run/protocol.ts';
+import type { PartResult } from '../run/part-result.ts';
+import { describeFaultReason, describeReason } from '../run/describe-reason.ts';
 import { canonicalJson, canonicalText, digestOf, digestOfJson, type Digest, type Json } from '../sources/digest.ts';
 import type { Environment } from './environment.ts';
 import { comparePins, type Pins } from './pins.ts';
@@ -87,17 +87,19 @@ export function isSameQuestion(
   return isSameRun && comparePins(old.pins, heldPins).length === 0;
 }
 
-/** What the present parts read, and what the kept ones had read. Sorted, so that the order of parts moves nothing. */
+/** What the present parts read, and what the kept ones had read. */
 export function touchedInputs(run: Pick<ClaimRun, 'parts'>, old: Pick<StablePart, 'touched'> | null): TouchedInputs {
-  const all = [...run.parts.flatMap(({ report }) => (report === undefined ? [] : [report.touched]))];
-  if (old !== null) all.push(old.touched);
-  const union = <Item extends string>(pick: (touched: TouchedInputs) => readonly Item[]): Item[] =>
-    [...new Set(all.flatMap(pick))].toSorted();
+  const all = run.parts.flatMap(({ report }) => (report === undefined ? [] : [report.touched]));
+  return [...all, ...(old === null ? [] : [old.touched])].reduce(unionOfTouched, NOTHING_TOUCHED);
+}
+
+/** Sorted, so that the order of parts moves nothing. */
+function unionOfTouched(a: TouchedInputs, b: TouchedInputs): TouchedInputs {
+  const union = <Item extends string>(pick: (touched: TouchedInputs) => readonly Item[] | undefined): Item[] =>
+    [...new Set([...(pick(a) ?? []), ...(pick(b) ?? [])])].toSorted();
   // Canonical: in a receipt that was read back the keys stand in another order than in a fresh report.
-  const product = union((touched) => touched.product ?? []);
-  const oracles = new Map(
-    all.flatMap((touched) => touched.oracles).map((oracle) => [canonicalJson({ ...oracle }), oracle]),
-  );
+  const oracles = new Map([...a.oracles, ...b.oracles].map((oracle) => [canonicalJson({ ...oracle }), oracle]));
+  const product = union((touched) => touched.product);
   return {
     data: union((touched) => touched.data),
     models: union((touched) => touched.models),

@@ -76,7 +76,7 @@ export type CauseCode =
   | 'disputed'
   | 'dependency';
 
-/** One reason, as data; report/text.ts words it. */
+/** One reason, as data; cause.ts words it. */
 export interface Cause {
   code: CauseCode;
   /** Part, fault, class, machine or contract that it is about. */

@@ -1,11 +1,12 @@
 // What a run says: lines per claim, the last line with its denominators, the exit code, and the JSON document. One
 // model for all of them; text.ts has the sentences.
 import { movesText } from '../level/level-change.ts';
-import type { ClaimOutcome, FalsifyResult } from '../falsify.ts';
+import type { ClaimOutcome, FalsifyResult } from '../evidence/claim-outcome.ts';
 import { VERDICTS, type Verdict } from '../level/types.ts';
 import { formatNumber } from '../contract/bar.ts';
 import type { ClaimRun } from '../run/run-claim.ts';
-import { describeFaultReason, describeReason, detailLines, faultsText, figureText, partText, seconds } from './text.ts';
+import { describeFaultReason, describeReason } from '../run/describe-reason.ts';
+import { detailLines, faultsText, figureText, partText, seconds } from './text.ts';
 
 /** The first line stands beside the verdict, the others below it. */
 export function outcomeLines({ run, written, error }: ClaimOutcome): string[] {
@@ -30,13 +31,15 @@ export function updateLines({ updates }: FalsifyResult): string[] {
 /** `3 of 3 claims run · 2 survived, 1 falsified, … · faults 4/4 red · 8.1 s` */
 export function summaryLine(outcomes: readonly ClaimOutcome[], durationMs: number): string {
   const counts = countVerdicts(outcomes);
-  const run = outcomes.filter((outcome) => outcome.run !== null && outcome.verdict !== 'not-run').length;
+  const isRun = (outcome: ClaimOutcome): boolean => outcome.run !== null && outcome.verdict !== 'not-run';
+  const claims = Map.groupBy(outcomes, ({ claim }) => claim);
+  const run = [...claims.values()].filter((ofClaim) => ofClaim.every(isRun)).length;
   const faults = outcomes.flatMap((outcome) => outcome.run?.faults ?? []);
   const red = faults.filter((fault) => fault.verdict === 'red').length;
   const written = outcomes.flatMap((outcome) => outcome.written ?? []);
   const unchanged = written.filter((entry) => entry.isUnchanged).length;
   return [
-    `${run} of ${outcomes.length} claims run`,
+    `${run} of ${claims.size} claims run`,
     VERDICTS.map((verdict) => `${counts[verdict]} ${verdict}`).join(', '),
     ...(faults.length === 0 ? [] : [`faults ${red}/${faults.length} red`]),
     written.length === 0 ? 'nothing written' : `${written.length - unchanged} receipts written, ${unchanged} unchanged`,
@@ -65,10 +68,11 @@ export function falsifyJson(result: FalsifyResult, durationMs: number): object {
   return {
     schemaVersion: 1,
     durationMs: Math.round(durationMs),
-    counts: { claims: result.outcomes.length, ...countVerdicts(result.outcomes) },
+    counts: { claims: new Set(result.outcomes.map(({ claim }) => claim)).size, ...countVerdicts(result.outcomes) },
     claims: result.outcomes.map((outcome) => ({
       id: outcome.claim.id,
       contract: outcome.claim.contract.name,
+      executor: outcome.executor,
       verdict: outcome.verdict,
       error: outcome.error === null ? null : { code: outcome.error.code, message: outcome.error.message },
       receipt: outcome.written === null ? null : outcome.written.path,

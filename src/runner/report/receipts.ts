@@ -3,7 +3,7 @@ import { placeOf } from '../contract/project.ts';
 import { digest8 } from '../sources/digest.ts';
 import type { Assessment } from '../evidence/assess.ts';
 import type { GateReport } from '../evidence/gate.ts';
-import { looseningLine } from './gate.ts';
+import { looseningLine } from './gate-text.ts';
 import { refusalLines } from './status.ts';
 
 export interface ReceiptRow {

@@ -1,9 +1,10 @@
-// Every sentence that the harness says to people about verdicts, receipts and levels: one place, plain text, numbers in
-// full. No colour and no printing here.
+// What is said about the run of a claim: its parts, figures, faults and refutations. Plain text, numbers in full; no colour and
+// no printing here.
 import { formatBar, formatNumber } from '../contract/bar.ts';
 import type { ClaimRun } from '../run/run-claim.ts';
 import type { FaultResult } from '../run/run-faults.ts';
-import type { PartResult, Reason } from '../run/verdict.ts';
+import { describeFaultReason, describeReason } from '../run/describe-reason.ts';
+import type { PartResult } from '../run/part-result.ts';
 import type { Bar } from '../contract/bar.ts';
 import type { Verdict } from '../level/types.ts';
 
@@ -15,41 +16,6 @@ export const VERDICT_SYMBOLS: Readonly<Record<Verdict, string>> = {
   'not-run': '◌',
   error: '!',
 };
-
-export function describeReason(reason: Reason): string {
-  switch (reason.code) {
-    case 'within-bar':
-      return 'every case within the bar';
-    case 'beyond-bar':
-      return 'a case is beyond the bar';
-    case 'repeat-disagrees':
-      return `the same seed gave ${reason.verdicts.join(', ')}`;
-    case 'outputs-differ':
-      return `${reason.runs} runs of the same seed gave different outputs`;
-    case 'need-absent':
-      return `${reason.need} is missing: ${reason.why}`;
-    case 'executor-absent':
-      return `no ${reason.executor} executor here`;
-    case 'nothing-executed':
-      return 'no case was executed';
-    case 'starved':
-      return `a filter rejected too many inputs (${reason.discarded} discarded), so the search never ran in full`;
-    case 'incomplete':
-      return 'fewer cases were executed than planned';
-    case 'too-many':
-      return 'more cases were executed than planned, so the plan counts something else';
-    case 'threw':
-      return `threw${reason.where === null ? '' : ` on ${reason.where}`}: ${reason.message}`;
-    case 'crash':
-      return `the process ended without an answer: ${reason.detail}`;
-    case 'out-of-memory':
-      return `the process ran out of memory: ${reason.detail}`;
-    case 'time-limit':
-      return `still running after the time limit of ${formatNumber(reason.limitMs / 1000)} s`;
-    case 'unusable':
-      return `the falsifier cannot be loaded: ${reason.message}`;
-  }
-}
 
 /** `generated 1000/1000`, and the verdict where it is not the good one. */
 export function partText(part: PartResult): string {
@@ -69,12 +35,6 @@ export function faultsText(faults: readonly FaultResult[]): string {
   if (faults.length === 0) return 'no planted fault';
   const red = faults.filter((fault) => fault.verdict === 'red').length;
   return `faults ${red}/${faults.length} red`;
-}
-
-/** Worst first: what the whole claim came to. */
-export function overallVerdict(parts: readonly PartResult[]): Verdict {
-  const order: readonly Verdict[] = ['falsified', 'flaky', 'error', 'not-run', 'survived'];
-  return order.find((verdict) => parts.some((part) => part.verdict === verdict)) ?? 'not-run';
 }
 
 /** What a reader must know beyond the one line: refutations, reasons, faults that nobody noticed. */
@@ -107,15 +67,6 @@ export function detailLines(run: ClaimRun): string[] {
 
 function faultLine(fault: FaultResult): string {
   return `planted fault ${fault.id} (${fault.size}, ${fault.title}): ${describeFaultReason(fault)}`;
-}
-
-/** Why a planted fault is not red. */
-export function describeFaultReason({ verdict, executed, reason }: FaultResult): string {
-  if (verdict === 'green') return `stayed green over ${executed} cases, so the falsifier does not see it`;
-  if (reason === undefined) return verdict;
-  if (reason.code === 'never-loaded') return 'error, the faulty code was never loaded';
-  if (reason.code === 'not-plantable') return `error, ${reason.message}`;
-  return `${verdict}, ${describeReason(reason)}`;
 }
 
 const SHOWN_CHARACTERS = 2_000;

@@ -5,6 +5,7 @@ import type { Falsifier, Part } from './falsifier.ts';
 import type { PartName } from '../contract/part-names.ts';
 import { LLAMA_PACKAGE, missingNeed } from './needs.ts';
 import { PartStopped, RecordingContext } from './part-context.ts';
+import { missingExecutor } from './product.ts';
 import type { ChildMessage, DescribeRequest, FalsifierDescription, PartReport, PartRequest } from './protocol.ts';
 
 const PROGRESS_INTERVAL_MS = 100;
@@ -53,6 +54,9 @@ async function runRequest(request: PartRequest): Promise<ChildMessage> {
   if (part === undefined) {
     throw new Error(`${address.module} exports no falsifiers['${address.claim}'] with a part "${name}"`);
   }
+  // The CPU is always there; asking would load what a claim about two numbers has no use for.
+  const absent = request.executor === 'cpu' ? null : await missingExecutor(request.executor);
+  if (absent !== null) return { type: 'executor-absent', why: absent };
   for (const need of part.needs ?? []) {
     const why = await missingNeed(root, need);
     if (why !== null) return { type: 'absent', need, why };

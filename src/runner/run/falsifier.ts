@@ -4,7 +4,7 @@
 // loosened; the falsifier only measures. Every case is one number in the bar's metric: a yes/no claim counts
 // mismatches against the bar `<= 0`. A NaN is never within a bar.
 import type { Arbitrary } from 'fast-check';
-import type { Model, ModelTransform } from '../../engine/index.ts';
+import type { Executor, Model, ModelTransform, OpenOptions } from '../../engine/index.ts';
 import type { Bar } from '../contract/bar.ts';
 import type { PartName } from '../contract/part-names.ts';
 
@@ -75,6 +75,8 @@ export interface PartContext {
   model(need: Extract<Need, `model:${string}`>, file?: string): string;
   /** Opens a model as the product does, with the planted fault (if any) in place. */
   openModel(path: string): Promise<Model>;
+  /** Opens the executor that this run is about, once for each executor that the claim names. The caller closes it. */
+  openExecutor(model: Pick<Model, 'program' | 'weights'>, options?: OpenOptions): Promise<Executor>;
   /** Records who the outside oracle is: name, version, digest of what it gave. */
   oracle(identity: { name: string; version: string; digest?: string }): void;
   /** Starts the real program as a user would; never throws on an exit code. */

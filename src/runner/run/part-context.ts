@@ -1,5 +1,5 @@
 // What a falsifier's part holds in its hands while it runs (falsifier.ts says what each thing means). Lives in the
-// part's child process; it counts and records, the judging is done by the harness (verdict.ts).
+// part's child process; it counts and records, the judging is done by the harness (part-result.ts).
 import { createHash, type Hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { statSync } from 'node:fs';
@@ -8,10 +8,10 @@ import type { Arbitrary } from 'fast-check';
 import { RefuteError } from '../../errors.ts';
 import type { Bar } from '../contract/bar.ts';
 import type { Need, PartContext, ProgramResult } from './falsifier.ts';
-import type { Model } from '../../engine/index.ts';
+import type { Executor, Model, OpenOptions } from '../../engine/index.ts';
 import { formatNumber, isWithin, isWorse } from '../contract/bar.ts';
 import { findModel } from './needs.ts';
-import { openProductModel } from './product.ts';
+import { openProductExecutor, openProductModel } from './product.ts';
 import { runSearch } from './search.ts';
 import { seedOfSearch } from './seed.ts';
 import { programText } from '../sources/entries.ts';
@@ -143,6 +143,14 @@ export class RecordingContext implements PartContext {
     await stat(path);
     pushOnce((this.report.touched.product ??= []), 'model');
     return openProductModel(path);
+  }
+
+  async openExecutor(model: Pick<Model, 'program' | 'weights'>, options: OpenOptions = {}): Promise<Executor> {
+    const id = this.#request.executor;
+    pushOnce((this.report.touched.product ??= []), `executor:${id}`);
+    const executor = await openProductExecutor(id, model, options);
+    if (executor.adapter !== null) this.report.adapter = executor.adapter;
+    return executor;
   }
 
   oracle(identity: { name: string; version: string; digest?: string }): void {

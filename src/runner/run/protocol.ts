@@ -1,5 +1,6 @@
 // What the harness and the child process that runs one part say to each other (IPC, structured clone: NaN, -0 and
 // typed arrays survive). Types, but for the one empty record.
+import type { ExecutorId } from '../../engine/index.ts';
 import type { Bar } from '../contract/bar.ts';
 import type { Need } from './falsifier.ts';
 import type { PartName } from '../contract/part-names.ts';
@@ -24,6 +25,7 @@ export interface PartRequest {
   type: 'part';
   address: FalsifierAddress;
   part: PartName;
+  executor: ExecutorId;
   seed: number;
   bar: Bar;
   root: string;
@@ -86,6 +88,8 @@ export interface PartReport {
   starvedSearches: number;
   replayed: number;
   outputsDigest: string;
+  /** Of the executor that was opened; absent on the CPU. */
+  adapter?: string;
   touched: TouchedInputs;
 }
 
@@ -110,6 +114,7 @@ export type ChildMessage =
   | { type: 'ready' }
   | { type: 'description'; description: ModuleDescription }
   | { type: 'absent'; need: Need; why: string }
+  | { type: 'executor-absent'; why: string }
   | { type: 'progress'; executed: number; planned: number }
   | { type: 'report'; report: PartReport }
   /** The falsifier module itself is not usable. */

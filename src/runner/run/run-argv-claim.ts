@@ -12,7 +12,7 @@ import { isWithin } from '../contract/bar.ts';
 import type { ClaimRun, RunClaimOptions } from './run-claim.ts';
 import { PART_TIME_LIMIT_MS } from './run-part.ts';
 import type { PartReport } from './protocol.ts';
-import { judgeReport, type PartResult } from './verdict.ts';
+import { judgeReport, type PartResult } from './part-result.ts';
 
 export const EXIT_CODE_BAR: Bar = {
   metric: 'exit_code',
@@ -27,7 +27,7 @@ export async function runArgvClaim(claim: Claim, seed: number, options: RunClaim
   const startMs = performance.now();
   const result = await runOnce(claim, bar, options);
   const part: PartResult = { part: 'generated', durationMs: Math.round(performance.now() - startMs), ...result };
-  return { claim, executor: 'cpu', bar, seed, repeat: 1, module: null, parts: [part], faults: [] };
+  return { claim, executor: 'cpu', adapter: null, bar, seed, repeat: 1, module: null, parts: [part], faults: [] };
 }
 
 async function runOnce(

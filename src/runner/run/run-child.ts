@@ -3,8 +3,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
+import pLimit from 'p-limit';
 import type { ChildMessage, DescribeRequest, PartRequest } from './protocol.ts';
-import type { Reason } from './verdict.ts';
+import type { Reason } from './part-result.ts';
 import { moduleFile } from '../sources/module-file.ts';
 
 /**
@@ -33,21 +34,11 @@ const running = new Set<ChildProcess>();
 // Ctrl-C and every other end of the harness end what it started.
 process.on('exit', () => running.forEach(kill));
 
-const CHILDREN_AT_ONCE = availableParallelism();
-const waiting: (() => void)[] = [];
-let busyCount = 0;
+const limit = pLimit(availableParallelism());
 
 /** Waits until a core is free: callers start as many as they like, and time limits count from the start of the child. */
-export async function runChild(options: ChildOptions): Promise<ChildEnd> {
-  if (busyCount < CHILDREN_AT_ONCE) busyCount += 1;
-  else await new Promise<void>((start) => waiting.push(start));
-  try {
-    return await runChildNow(options);
-  } finally {
-    const next = waiting.shift();
-    if (next === undefined) busyCount -= 1;
-    else next();
-  }
+export function runChild(options: ChildOptions): Promise<ChildEnd> {
+  return limit(() => runChildNow(options));
 }
 
 function runChildNow(options: ChildOptions): Promise<ChildEnd> {
@@ -96,6 +87,7 @@ function runChildNow(options: ChildOptions): Promise<ChildEnd> {
           break;
         case 'description':
         case 'absent':
+        case 'executor-absent':
         case 'report':
         case 'unusable':
           last = message;

@@ -2,6 +2,7 @@
 // happened; whether and where that is written down is decided in evidence/.
 import { resolve } from 'node:path';
 import { existsSync } from 'node:fs';
+import type { ExecutorId } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
 import type { Claim } from '../contract/model.ts';
 import { placeOf } from '../contract/project.ts';
@@ -14,10 +15,11 @@ import { PART_NAMES } from '../contract/part-names.ts';
 import { EXIT_CODE_BAR, runArgvClaim } from './run-argv-claim.ts';
 import { seedOfClaim } from './seed.ts';
 import type { FalsifierDescription, ModuleDescription, StoredCase } from './protocol.ts';
-import type { PartResult } from './verdict.ts';
+import type { PartResult } from './part-result.ts';
 
 export interface RunClaimOptions {
   root: string;
+  executor: ExecutorId;
   /** Only this part. */
   part?: PartName;
   seed?: number;
@@ -35,7 +37,9 @@ export interface RunClaimOptions {
 
 export interface ClaimRun {
   claim: Claim;
-  executor: 'cpu';
+  executor: ExecutorId;
+  /** Of the executor; null on the CPU. */
+  adapter: string | null;
   bar: Bar;
   seed: number;
   repeat: number;
@@ -43,6 +47,11 @@ export interface ClaimRun {
   module: string | null;
   parts: PartResult[];
   faults: FaultResult[];
+}
+
+/** What a claim is run on, one after the other. A program that is started chooses for itself. */
+export function executorsOf(claim: Claim): readonly ExecutorId[] {
+  return claim.run === undefined ? claim.executors : ['cpu'];
 }
 
 /** Loads falsifier modules at most once per process. */
@@ -92,7 +101,7 @@ export function claimSubject(root: string, claim: Claim): { claim: Claim; module
 /** @throws RefuteError as `claimSubject`, and where the module has no entry for the claim */
 export async function runClaim(claim: Claim, options: RunClaimOptions, describe: DescribeModule): Promise<ClaimRun> {
   const seed = options.seed ?? seedOfClaim(claim.id);
-  const { root, repeat = 1 } = options;
+  const { root, executor, repeat = 1 } = options;
   const { module, bar } = claimSubject(root, claim);
   if (module === null) return runArgvClaim(claim, seed, options);
   const falsifier = (await describe(module))[claim.id];
@@ -105,13 +114,14 @@ export async function runClaim(claim: Claim, options: RunClaimOptions, describe:
       module,
       claim: claim.id,
     },
+    executor,
     seed,
     bar,
     root,
     stopAtFirst: false,
     replayOnly: options.replayOnly ?? false,
   };
-  const run: ClaimRun = { claim, executor: 'cpu', bar, seed, repeat, module, parts: [], faults: [] };
+  const run: ClaimRun = { claim, executor, adapter: null, bar, seed, repeat, module, parts: [], faults: [] };
   run.parts = await Promise.all(
     selectedParts(falsifier, options.part).map((part) => {
       options.onProgress?.(part);
@@ -125,6 +135,7 @@ export async function runClaim(claim: Claim, options: RunClaimOptions, describe:
       return runRepeatedly(runOptions, repeat);
     }),
   );
+  run.adapter = run.parts.find(({ report }) => report?.adapter !== undefined)?.report?.adapter ?? null;
   if (options.withoutFaults !== true)
     run.faults = await runFaultsOf(run, falsifier, options, { ...request, replays: [] });
   return run;

@@ -8,7 +8,7 @@ import type { FaultVerdict } from '../level/types.ts';
 import { plantFault } from './plant-fault.ts';
 import { runPart } from './run-part.ts';
 import type { FalsifierDescription, FaultDescription, PartRequest } from './protocol.ts';
-import type { PartResult, Reason } from './verdict.ts';
+import type { PartResult, Reason } from './part-result.ts';
 
 /** Enough for a gross fault; a healthy run of the same part has just shown that they are quick. */
 const FIRST_LOOK_CASES = 64;

@@ -2,8 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ExecutorId } from '../../engine/index.ts';
 import { runChild, type ChildEnd } from './run-child.ts';
-import { judgeReport, type PartResult } from './verdict.ts';
+import { judgeReport, type PartResult } from './part-result.ts';
 import type { ModuleDescription, PartRequest } from './protocol.ts';
 import { RefuteError } from '../../errors.ts';
 
@@ -36,7 +37,11 @@ export async function runPart(options: RunPartOptions): Promise<PartResult> {
       cwd: request.root,
       timeLimitMs,
     });
-    return { part: request.part, durationMs: Math.round(performance.now() - startMs), ...resultOf(end, planned) };
+    return {
+      part: request.part,
+      durationMs: Math.round(performance.now() - startMs),
+      ...resultOf(end, request.executor, planned),
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -57,15 +62,19 @@ export async function describeModule(module: string, root: string): Promise<Modu
   throw new RefuteError({ code: 'E_FALSIFIER_MODULE', place: module, is });
 }
 
-function resultOf(end: ChildEnd, planned: number): Omit<PartResult, 'part' | 'durationMs'> {
+function resultOf(end: ChildEnd, executor: ExecutorId, planned: number): Omit<PartResult, 'part' | 'durationMs'> {
   switch (end.type) {
     case 'report': {
       const { executed } = end.report;
-      return { ...judgeReport(end.report), executed, planned: end.report.planned, report: end.report };
+      return { ...judgeReport(end.report, executor), executed, planned: end.report.planned, report: end.report };
     }
     case 'absent': {
       const { need, why } = end;
       return { verdict: 'not-run', reason: { code: 'need-absent', need, why }, executed: 0, planned };
+    }
+    case 'executor-absent': {
+      const reason = { code: 'executor-absent', executor, why: end.why } as const;
+      return { verdict: 'not-run', reason, executed: 0, planned };
     }
     case 'unusable':
       return { verdict: 'error', executed: 0, planned, reason: { code: 'unusable', message: end.message } };

@@ -1,6 +1,6 @@
 // One search: fast-check looks for an input beyond the bar and shrinks it. `fc.check` answers, it never throws; what
 // its answer means (reference: executed below planned is not a pass, a filter that rejects everything is not a
-// refutation) is decided here and in verdict.ts.
+// refutation) is decided here and in part-result.ts.
 import fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import type { Bar } from '../contract/bar.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { touchedInputs } from '../../../src/runner/evidence/record.ts';
 import type { TouchedInputs } from '../../../src/runner/run/protocol.ts';
-import type { PartResult } from '../../../src/runner/run/verdict.ts';
+import type { PartResult } from '../../../src/runner/run/part-result.ts';
 
 const NOTHING: TouchedInputs = { data: [], models: [], programs: [], packages: [], oracles: [] };
 

@@ -8,6 +8,7 @@ function contextAt(root: string, changes: Partial<PartRequest> = {}): RecordingC
     type: 'part',
     address: { module: `${root}/falsifiers/x-v1.ts`, claim: 'X-1' },
     part: 'live',
+    executor: 'cpu',
     seed: 1,
     bar: { metric: 'difference', comparator: '<=', threshold: 1, unit: '', basis: '' },
     root,

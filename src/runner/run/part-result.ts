@@ -1,4 +1,5 @@
-// From what a part's child reported to a verdict. Pure; the words of the reasons are in report/text.ts.
+// From what a part's child reported to a verdict. Pure; describe-reason.ts has the words of the reasons.
+import type { ExecutorId } from '../../engine/index.ts';
 import type { Need } from './falsifier.ts';
 import type { PartName } from '../contract/part-names.ts';
 import type { Verdict } from '../level/types.ts';
@@ -11,7 +12,8 @@ export type Reason =
   | { code: 'repeat-disagrees'; verdicts: Verdict[] }
   | { code: 'outputs-differ'; runs: number }
   | { code: 'need-absent'; need: Need; why: string }
-  | { code: 'executor-absent'; executor: string }
+  | { code: 'executor-absent'; executor: string; why: string }
+  | { code: 'executor-unused'; executor: string }
   | { code: 'nothing-executed' }
   | { code: 'starved'; searches: number; discarded: number }
   | { code: 'incomplete' }
@@ -34,7 +36,7 @@ export interface PartResult {
 }
 
 /** Order matters: a bar that was broken stays broken whatever came after; nothing executed is never a pass. */
-export function judgeReport(report: PartReport): { verdict: Verdict; reason: Reason } {
+export function judgeReport(report: PartReport, executor: ExecutorId = 'cpu'): { verdict: Verdict; reason: Reason } {
   const { executed, planned, failure, thrown, starvedSearches, discarded } = report;
   if (failure !== null) return { verdict: 'falsified', reason: { code: 'beyond-bar' } };
   if (thrown !== null) return { verdict: 'error', reason: { code: 'threw', ...thrown } };
@@ -45,5 +47,15 @@ export function judgeReport(report: PartReport): { verdict: Verdict; reason: Rea
   if (executed < planned) return { verdict: 'not-run', reason: { code: 'incomplete' } };
   // More cases than promised: the falsifier does not know what it runs, so its count proves nothing.
   if (executed > planned) return { verdict: 'error', reason: { code: 'too-many' } };
+  // The CPU's kernels are also called one by one; of any other executor only an open one has computed something.
+  if (executor !== 'cpu' && report.touched.product?.includes(`executor:${executor}`) !== true) {
+    return { verdict: 'not-run', reason: { code: 'executor-unused', executor } };
+  }
   return { verdict: 'survived', reason: { code: 'within-bar' } };
+}
+
+/** Worst first: what the whole claim came to. */
+export function overallVerdict(parts: readonly PartResult[]): Verdict {
+  const order: readonly Verdict[] = ['falsified', 'flaky', 'error', 'not-run', 'survived'];
+  return order.find((verdict) => parts.some((part) => part.verdict === verdict)) ?? 'not-run';
 }
