@@ -64,7 +64,8 @@ describe('the closure of a falsifier', () => {
 
   it('is what is loaded, kernels by their sources', async () => {
     const loaded = await loadedBy('FALSIFY-FPI-003', '--part', 'generated');
-    const closure = await closureOf(join(ROOT, 'falsifiers/forward-path-identity-v1.ts'));
+    const module = join(ROOT, 'falsifiers/forward-path-identity-v1.ts');
+    const closure = await closureOf(...entriesOf(module, { programs: [], product: ['model', 'executor:cpu'] }));
     const kernels = [...loaded].filter((name) => name.endsWith('.wasm'));
     expect(kernels.length).toBeGreaterThan(5);
     const isSource = (name: string): boolean => name.endsWith('.as.ts') || name === 'scripts/compile-kernel.ts';
