@@ -4,7 +4,7 @@
 //   node scripts/compare-greedy.ts MODEL [MAX_TOKENS]
 import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
 import { argmax, generate, openModel, type Executor, type Model } from '../src/engine/index.ts';
-import { logitsOf } from '../src/diagnosis/index.ts';
+import { logitsOf } from '../src/diagnosis/parity/index.ts';
 import { loadLlamaCpp, type LlamaCppModel } from '../src/oracles/external/index.ts';
 import { openFloat64Executor } from '../src/oracles/float64/float64-executor.ts';
 import { renderPrompt } from '../src/cli/apr/prompt.ts';

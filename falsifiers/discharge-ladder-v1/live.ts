@@ -2,8 +2,7 @@
 // becomes of the level when the project around them changes.
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { PartContext } from '../../src/runner/run/falsifier.ts';
-import { receiptText, sealReceipt, type Receipt } from '../../src/runner/evidence/receipt.ts';
-import { pinsDigest } from '../../src/runner/evidence/record.ts';
+import { pinsDigest, receiptText, sealReceipt, type Receipt } from '../../src/runner/evidence/receipt.ts';
 import { SmallProject, type ToyContract } from '../kit/claims/evidence-project.ts';
 
 type Row = ToyContract & { level: string };

@@ -10,8 +10,8 @@ import type { WrittenRun } from './evidence/claim-outcome.ts';
 import { clock, environmentOf, thisMachine } from './evidence/environment.ts';
 import { claimFolder, FINDINGS_FILE, receiptPath } from './evidence/paths.ts';
 import { comparePins, PinReader, type PinnedInputs, type Pins } from './evidence/pins.ts';
-import { receiptText, sealReceipt, type Confirmation, type VolatilePart } from './evidence/receipt.ts';
-import { isSameQuestion, outputsDigest, pinsDigest, recordRun, touchedInputs } from './evidence/record.ts';
+import { pinsDigest, receiptText, sealReceipt, type Confirmation, type VolatilePart } from './evidence/receipt.ts';
+import { isSameQuestion, outputsDigest, recordRun, touchedInputs } from './evidence/record.ts';
 import { receiptsOfClaim, writeIfChanged } from './evidence/store.ts';
 
 /** What does not change while pv runs. */

@@ -1,6 +1,6 @@
 // How the comparison of two captures looks on a terminal: one row per stage in order of execution, the places that
 // matter marked, and what to do next.
-import type { CaptureComparison, ChoiceComparison, StageComparison } from '../../diagnosis/index.ts';
+import type { CaptureComparison, ChoiceComparison, StageComparison } from '../../diagnosis/compare/index.ts';
 import type { Capture } from '../../engine/index.ts';
 import { cosineText, countText, plural, smallText } from '../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';

@@ -1,6 +1,6 @@
 // `apr diff` on two capture folders: reads both manifests, compares every chosen stage, decides the exit code.
 // diff-captures-text.ts shows.
-import { compareCaptures, type CaptureComparison } from '../../diagnosis/index.ts';
+import { compareCaptures, type CaptureComparison } from '../../diagnosis/compare/index.ts';
 import { parseLayers, parseStages, readCapture, type Capture } from '../../engine/index.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';

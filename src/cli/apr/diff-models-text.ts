@@ -7,7 +7,7 @@ import type {
   TensorDifference,
   TensorSummary,
   TensorValues,
-} from '../../diagnosis/index.ts';
+} from '../../diagnosis/compare/index.ts';
 import type { Model } from '../../engine/index.ts';
 import { bytesText, cosineText, countText, plural, smallText } from '../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';

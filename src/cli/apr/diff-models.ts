@@ -1,6 +1,11 @@
 // `apr diff` on two models: config, metadata and tensors, with --values the decoded weights. Compares and decides
 // here; diff-models-text.ts shows.
-import { compareModels, compareModelValues, type ModelComparison, type TensorValues } from '../../diagnosis/index.ts';
+import {
+  compareModels,
+  compareModelValues,
+  type ModelComparison,
+  type TensorValues,
+} from '../../diagnosis/compare/index.ts';
 import type { Model } from '../../engine/index.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { plainText, printJson, Progress } from '../terminal.ts';

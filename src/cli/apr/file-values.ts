@@ -1,5 +1,5 @@
 // How values out of a model file are written in tables: config values and metadata, hostile text made safe.
-import type { ConfigValue, MetadataPreview } from '../../diagnosis/index.ts';
+import type { ConfigValue, MetadataPreview } from '../../diagnosis/compare/index.ts';
 import type { Provenance } from '../../engine/index.ts';
 import { countText, fileNumberText } from '../figures.ts';
 import { plainText } from '../terminal.ts';

@@ -1,5 +1,5 @@
 // How `apr inspect` looks on a terminal. Everything shown is in the Inspection; the file is here for the vocabulary.
-import { preview, type ConfigValue } from '../../diagnosis/index.ts';
+import { preview, type ConfigValue } from '../../diagnosis/compare/index.ts';
 import type { ModelFile } from '../../engine/index.ts';
 import { bytesText, countText, fileNumberText } from '../figures.ts';
 import { configText, previewText } from './file-values.ts';

@@ -1,7 +1,7 @@
 // `apr inspect MODEL`: what a file is and what a forward pass would be told by it, every hyperparameter with where its
 // value comes from. Reads the header only; a file that cannot be run is shown as far as it goes, and then fails.
 import type { Command } from 'commander';
-import type { ConfigValue } from '../../diagnosis/index.ts';
+import type { ConfigValue } from '../../diagnosis/compare/index.ts';
 import type { FileTensor, Model, ModelFile, Notice } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
 import { createProgram } from '../program.ts';
@@ -131,7 +131,7 @@ async function tryLoad(
 ): Promise<{ loaded: Pick<Inspection, 'config' | 'shapes' | 'notices'> | null; failure: RefuteError | null }> {
   const [{ openModel }, { configEntries }] = await Promise.all([
     import('../../engine/index.ts'),
-    import('../../diagnosis/index.ts'),
+    import('../../diagnosis/compare/index.ts'),
   ]);
   try {
     const model = await openModel(path);

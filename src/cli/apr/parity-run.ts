@@ -12,7 +12,7 @@ import {
   type OutsideEngine,
   type ParityReport,
   type ParityWord,
-} from '../../diagnosis/index.ts';
+} from '../../diagnosis/parity/index.ts';
 import type { Model } from '../../engine/index.ts';
 import { openExecutor, type ExecutorReport } from '../../executors.ts';
 import { EXIT, type ExitCode } from '../program.ts';

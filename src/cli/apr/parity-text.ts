@@ -1,6 +1,6 @@
 // How a comparison with another engine looks on a terminal: the verdict first, who was compared with whom, then a row
 // per position; of a long prompt the rows that say something.
-import type { PositionParity } from '../../diagnosis/index.ts';
+import type { PositionParity } from '../../diagnosis/parity/index.ts';
 import { plural, smallText } from '../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
 import type { ShownParity } from './parity-run.ts';

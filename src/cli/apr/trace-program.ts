@@ -1,6 +1,6 @@
 // `apr trace MODEL` with nothing to run: the program that would run. Every stage with its shape, the op that computes
 // it and the weights that op reads, and the config behind them. Layers that are alike are shown once.
-import { configEntries, type ConfigValue } from '../../diagnosis/index.ts';
+import { configEntries, type ConfigValue } from '../../diagnosis/compare/index.ts';
 import { operands, type Model, type Op, type Program, type Stage } from '../../engine/index.ts';
 import { countText, plural } from '../figures.ts';
 import { formatTable, plainText, printJson, printLine, style } from '../terminal.ts';

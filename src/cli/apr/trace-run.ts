@@ -1,7 +1,7 @@
 // Runs a prompt once with the chosen stages tapped. Stages stream from the executor into statistics and files piece by
 // piece, so memory does not grow with depth. trace-text.ts and trace-files.ts show what came out.
 import { basename } from 'node:path';
-import { topIndices } from '../../diagnosis/index.ts';
+import { topIndices } from '../../diagnosis/compare/index.ts';
 import {
   captureRun,
   CaptureWriter,

@@ -65,7 +65,7 @@ const PROFILES: ReadonlyMap<string, ParityProfile> = new Map(
   ].map((profile) => [profile.name, profile]),
 );
 
-export const PROFILE_NAMES: readonly string[] = [...PROFILES.keys()];
+const PROFILE_NAMES: readonly string[] = [...PROFILES.keys()];
 
 /** @throws RefuteError E_PROFILE */
 export function profileNamed(name: string, place: string): ParityProfile {

@@ -13,8 +13,7 @@ import { isRunnable, type Project } from '../contract/project.ts';
 import { digestOfJson } from '../sources/digest.ts';
 import { absolute } from './paths.ts';
 import { comparePins, PinReader, uncheckedPins, type PinChange } from './pins.ts';
-import type { Confirmation, Receipt, StablePart } from './receipt.ts';
-import { pinsDigest } from './record.ts';
+import { pinsDigest, type Confirmation, type Receipt, type StablePart } from './receipt.ts';
 import { listReceipts, type StoredReceipt } from './store.ts';
 
 export interface AssessedReceipt {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { sha256File } from '../../engine/io/index.ts';
 import type { Claim } from '../contract/model.ts';
 import { formatNumber } from '../contract/bar.ts';
-import { isFetchedModel } from '../run/needs.ts';
+import { isFetchedModel } from '../run/model-places.ts';
 import type { TouchedInputs } from '../run/protocol.ts';
 import type { Bar } from '../contract/bar.ts';
 import { authoredDigest, isContractName } from '../sources/authored.ts';

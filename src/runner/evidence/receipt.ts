@@ -174,6 +174,11 @@ function contentDigest({ stable, confirmations }: Pick<Receipt['predicate'], 'st
   return digestOfJson(asJson({ stable, confirmations }));
 }
 
+/** What a confirmation names: the pins that another machine ran. */
+export function pinsDigest(pins: Pins): Digest {
+  return digestOfJson(pins);
+}
+
 function fileDigest(receipt: Receipt): Digest {
   const { digest, ...rest } = receipt.predicate;
   return digestOfJson(asJson({ ...receipt, predicate: { ...rest, digest: { content: digest.content } } }));

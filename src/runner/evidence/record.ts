@@ -11,7 +11,7 @@ import { describeFaultReason, describeReason } from '../run/describe-reason.ts';
 import { canonicalJson, canonicalText, digestOf, digestOfJson, type Digest, type Json } from '../sources/digest.ts';
 import type { Environment } from './environment.ts';
 import { comparePins, type Pins } from './pins.ts';
-import { RECEIPT_VERSION, sealReceipt } from './receipt.ts';
+import { pinsDigest, RECEIPT_VERSION, sealReceipt } from './receipt.ts';
 import type { Confirmation, CounterexampleFile, FaultSection, PartSection, Receipt, StablePart } from './receipt.ts';
 import type { VolatilePart } from './receipt.ts';
 
@@ -175,10 +175,6 @@ function counterexampleOf(run: ClaimRun, part: PartResult): { part: PartName; na
 function keptConfirmations(previous: Receipt | null, pins: Pins): Confirmation[] {
   const digest = pinsDigest(pins);
   return (previous?.predicate.confirmations ?? []).filter((confirmation) => confirmation.pins === digest);
-}
-
-export function pinsDigest(pins: Pins): Digest {
-  return digestOfJson(pins);
 }
 
 function notesOf(run: ClaimRun, root: string): Record<string, string> {

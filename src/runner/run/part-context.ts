@@ -10,7 +10,7 @@ import type { Bar } from '../contract/bar.ts';
 import type { Need, PartContext, ProgramResult } from './falsifier.ts';
 import type { Executor, Model, OpenOptions } from '../../engine/index.ts';
 import { formatNumber, isWithin, isWorse } from '../contract/bar.ts';
-import { findModel } from './needs.ts';
+import { findModel } from './model-places.ts';
 import { openProductExecutor, openProductModel } from './product.ts';
 import { runSearch } from './search.ts';
 import { seedOfSearch } from './seed.ts';

@@ -2,16 +2,16 @@
 // judge believe in, because the other side does not.
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { plant } from '../../../src/diagnosis/index.ts';
 import {
   compareEngines,
   logitsOf,
   openLlamaCpp,
   openPackEngine,
   ownProfile,
-  plant,
   type OutsideEngine,
   type ParityReport,
-} from '../../../src/diagnosis/index.ts';
+} from '../../../src/diagnosis/parity/index.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
 import { openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
 import { refusal } from '../../fixtures/refusal.ts';

@@ -1,0 +1,8 @@
+// Comparing engines: ours with another, in process, over HTTP, as a command or as a pack.
+export { compareEngines, type ParityOptions, type ParityReport } from './compare-engines.ts';
+export type { PositionParity } from './compare.ts';
+export { logitsOf } from './distributions.ts';
+export { openCommand, openEndpoint, openLlamaCpp, type OutsideEngine } from './outside-engine.ts';
+export { openPackEngine } from './pack-engine.ts';
+export type { ParityWord } from './parity-verdict.ts';
+export { ownProfile, profileNamed } from './profiles.ts';
