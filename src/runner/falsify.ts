@@ -62,7 +62,7 @@ export async function falsify(
         if (report !== undefined) await assertKernelsCurrent(project.root, entriesOf(null, report.touched));
       }
       let written: ClaimOutcome['written'] = null;
-      // Where the executor is absent nobody knows of which class of machine the receipt would be.
+      // Without the executor there is no adapter, so the receipt would have no environment class.
       const isThere = run.parts.some(({ reason }) => reason.code !== 'executor-absent');
       if (session !== null && isThere) {
         written = options.isConfirmation ? await writeConfirmation(session, run) : await writeRun(session, run, before);

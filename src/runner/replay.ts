@@ -1,4 +1,4 @@
-// `pv replay`: the stored counterexamples of a claim, once more. Where a refutation was no input of a search, or none is
+// `pv replay`: runs the stored counterexamples of a claim. Where a refutation was not an input of a search, or none is
 // stored but a seed is given, the whole part is run with the seed. Writes nothing.
 import { RefuteError } from '../errors.ts';
 import type { Claim } from './contract/model.ts';

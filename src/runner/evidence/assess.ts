@@ -116,7 +116,7 @@ function withLevels(
     inProgress.add(contract);
     const dependencies = contract.metadata.dependsOn.map((stem): DependencyFacts => {
       const target = contracts.find((candidate) => candidate.name === stem || candidate.stem === stem);
-      // A circle vouches for itself, which is no vouching.
+      // In a circle each contract would be vouched for by itself.
       if (target === undefined || inProgress.has(target)) return { stem, level: null };
       const theirs = statusesOf(target).map(({ derivation }) => derivation);
       return { stem, level: lowestOf(theirs, 'level'), word: lowestOf(theirs, 'word') };

@@ -78,7 +78,7 @@ export function looseningLine({ code, contract, claim, detail, isDeclared, file,
   return isDeclared ? `${sentence} (declared)` : sentence;
 }
 
-/** Everything that is no row: made easier, said too much, cannot be believed. */
+/** What stands below the table: loosenings, claims that say more than their evidence, files that are refused. */
 export function gateLines(report: GateReport): string[] {
   return [
     ...report.loosenings.toSorted((a, b) => Number(a.isDeclared) - Number(b.isDeclared)).map(looseningLine),

@@ -37,7 +37,7 @@ export function faultsText(faults: readonly FaultResult[]): string {
   return `faults ${red}/${faults.length} red`;
 }
 
-/** What a reader must know beyond the one line: refutations, reasons, faults that nobody noticed. */
+/** The lines below a claim's own: refutations, reasons, planted faults that stayed green. */
 export function detailLines(run: ClaimRun): string[] {
   const lines: string[] = [];
   for (const part of run.parts) {

@@ -13,7 +13,7 @@ const PROGRESS_INTERVAL_MS = 100;
 process.once('message', (request: PartRequest | DescribeRequest) => {
   void answer(request).then(() => process.exit(0));
 });
-// The harness is gone: nobody will read the answer.
+// The harness has ended, so the answer has no reader.
 process.once('disconnect', () => process.exit(1));
 await send({ type: 'ready' });
 

@@ -139,7 +139,7 @@ export class RecordingContext implements PartContext {
   }
 
   async openModel(path: string): Promise<Model> {
-    // `stat` first: whether a file is there is no matter of the engine's.
+    // `stat` first: a missing file is the falsifier's mistake, not a finding about the engine.
     await stat(path);
     pushOnce((this.report.touched.product ??= []), 'model');
     return openProductModel(path);

@@ -50,7 +50,7 @@ const MODULE_EXTENSIONS = new Set(['.ts', '.js', '.mjs']);
 export class ClosureScanner {
   readonly #nodes = new Map<string, Promise<FileNode>>();
 
-  /** @param entries absolute paths of modules; whoever imports a fork from elsewhere hangs on all of its alternatives */
+  /** @param entries absolute paths of modules, and forks. A fork that another module imports counts with all its alternatives. */
   async closureOf(entries: readonly (string | Fork)[]): Promise<Closure> {
     const closure: Closure = { files: new Map(), packages: new Set(), assets: [] };
     const add = (path: string, node: FileNode): void => {

@@ -37,7 +37,7 @@ export function entriesOf(module: string | null, { programs, product = [] }: Rea
   ];
 }
 
-/** The launcher computes the name of the program that it leads to, which no reader of text can see. */
+/** The launcher and the program's own module: the launcher computes the name of that one, so no scanner sees it. */
 function programEntries(text: string): (string | Fork)[] {
   const [program = '', command] = text.split(' ');
   const module = packageModule(`src/cli/${program}.ts`);

@@ -21,7 +21,7 @@ export async function compileKernel(folder: string, source: string, output: stri
       next: 'Run this in a clone of the repository after "npm ci"',
     });
   }
-  // A variable, so that tsc does not follow it: the compiler is no part of the product's build.
+  // A variable, so that tsc does not follow it: the compiler is not part of the product's build.
   const compiler = (await import(pathToFileURL(path).href)) as KernelCompiler;
   await compiler.compileKernel(folder, source, output);
 }

@@ -43,7 +43,7 @@ export function assemblyReferences(source: string): string[] {
   return [...source.matchAll(/(?:from|import)\s*(['"])(\.{1,2}\/[^'"]+)\1/g)].map((match) => `${match[2]}.ts`);
 }
 
-/** Node announces once per process that stripping is experimental; that is no news to our reader. */
+/** Without Node's warning, once per process, that stripping types is experimental. */
 function strip(source: string): string {
   const emit = Reflect.get(process, 'emitWarning') as typeof process.emitWarning;
   process.emitWarning = () => undefined;
