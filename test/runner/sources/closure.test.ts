@@ -6,9 +6,10 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EXECUTORS } from '../../../src/executors.ts';
 import { moduleReferences } from '../../../src/runner/sources/module-imports.ts';
 import { ClosureScanner, kernelSourceOf, type Fork } from '../../../src/runner/sources/closure.ts';
-import { entriesOf } from '../../../src/runner/sources/entries.ts';
+import { entriesOf, EXECUTORS_MODULE } from '../../../src/runner/sources/entries.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const HOOK = new URL('../toys/load-log.mjs', import.meta.url).href;
@@ -110,6 +111,26 @@ describe('the closure of a program', () => {
     expect(diff).not.toContain('src/cli/apr/trace.ts');
     expect(all).toEqual(expect.arrayContaining(['src/cli/apr/diff.ts', 'src/cli/apr/trace.ts']));
     expect(unknown?.toSorted()).toEqual(all?.toSorted());
+  });
+});
+
+describe('what is chosen by name', () => {
+  const sizeOf = async (entries: (string | Fork)[]): Promise<number> =>
+    (await new ClosureScanner().closureOf(entries)).files.size;
+
+  it.each(['pv', 'apr'])('every subcommand of %s is a module of its name', async (program) => {
+    const source = readFileSync(join(ROOT, `src/cli/${program}.ts`), 'utf8');
+    const commands = [...source.matchAll(/^  (\w+): async/gm)].map(([, name = '']) => name);
+    expect(commands.length).toBeGreaterThan(5);
+    const whole = await sizeOf(entriesOf(null, { programs: [program] }));
+    for (const command of commands) {
+      expect(await sizeOf(entriesOf(null, { programs: [`${program} ${command}`] })), command).toBeLessThan(whole);
+    }
+  });
+
+  it.each(EXECUTORS.map(({ id }) => id))('executor %s is a module of its name', async (id) => {
+    const whole = await sizeOf([EXECUTORS_MODULE]);
+    expect(await sizeOf(entriesOf(null, { programs: [], product: [`executor:${id}`] }))).toBeLessThan(whole);
   });
 });
 
