@@ -2,7 +2,6 @@
 // contracts once at the end. Tells what happens through events; printing is the command's.
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
-import type { ExecutorId } from '../engine/index.ts';
 import { RefuteError } from '../errors.ts';
 import { assessProject } from './evidence/assess.ts';
 import { contractUpdates, writeContract } from './contract-update.ts';
@@ -14,7 +13,7 @@ import { entriesOf } from './sources/entries.ts';
 import { openProject, type Project } from './contract/project.ts';
 import { overallVerdict } from './run/part-result.ts';
 import { assertKernelsCurrent } from './sources/kernel-currency.ts';
-import { claimSubject, executorsOf, moduleDescriber, runClaim, type RunClaimOptions } from './run/run-claim.ts';
+import { claimSubject, moduleDescriber, runClaim, type ClaimJob, type RunClaimOptions } from './run/run-claim.ts';
 import type { StoredCase, TouchedInputs } from './run/protocol.ts';
 import type { PartName } from './contract/part-names.ts';
 
@@ -37,7 +36,7 @@ export interface FalsifyEvents {
 
 export async function falsify(
   project: Project,
-  claims: readonly Claim[],
+  jobs: readonly ClaimJob[],
   options: FalsifyOptions,
   events: FalsifyEvents,
 ): Promise<FalsifyResult> {
@@ -45,7 +44,10 @@ export async function falsify(
   if (!isDryRun) removeLeftovers(project.root);
   const session = isDryRun ? null : await openWriteSession(project);
   const describe = moduleDescriber(project.root);
-  const falsifyClaim = async ({ claim, executor }: Job, onProgress: (what: string) => void): Promise<ClaimOutcome> => {
+  const falsifyClaim = async (
+    { claim, executor }: ClaimJob,
+    onProgress: (what: string) => void,
+  ): Promise<ClaimOutcome> => {
     onProgress('');
     try {
       const subject = claimSubject(project.root, claim);
@@ -74,7 +76,6 @@ export async function falsify(
       return { claim, executor, verdict, run: null, written: null, error };
     }
   };
-  const jobs = claims.flatMap((claim) => executorsOf(claim).map((executor): Job => ({ claim, executor })));
   // Several at once, so that no core waits for the slowest part of one claim; outcomes are reported in the order of the claims.
   const limit = pLimit(CLAIMS_AT_ONCE);
   const running = jobs.map((job, index) =>
@@ -87,11 +88,6 @@ export async function falsify(
   const outcomes = await all;
   if (isDryRun) return { outcomes, assessment: null, updates: [] };
   return { outcomes, ...(await updateContracts(project, outcomes)) };
-}
-
-interface Job {
-  claim: Claim;
-  executor: ExecutorId;
 }
 
 /** The code that a run of the claim will reach by name, as its receipts tell: a change of it meanwhile must be noticed. */

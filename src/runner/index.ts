@@ -17,5 +17,6 @@ export { countsLine, refusalLines, statusCounts, statusJson, statusRow } from '.
 export { whyJson, whyLines, type StatusRow } from './report/status.ts';
 export { seconds, VERDICT_SYMBOLS } from './report/text.ts';
 export type { ClaimOutcome, FalsifyResult } from './evidence/claim-outcome.ts';
+export { jobsOf } from './run/run-claim.ts';
 export { falsify } from './falsify.ts';
 export { replay } from './replay.ts';

@@ -9,7 +9,7 @@ import { overallVerdict } from './run/part-result.ts';
 import type { ClaimOutcome } from './evidence/claim-outcome.ts';
 import { storedCases, type FalsifyEvents } from './falsify.ts';
 import {
-  executorsOf,
+  jobsOf,
   moduleDescriber,
   runClaim,
   type ClaimRun,
@@ -27,7 +27,7 @@ export async function replay(
 ): Promise<ClaimOutcome[]> {
   const describe = moduleDescriber(project.root);
   const outcomes: ClaimOutcome[] = [];
-  const jobs = claims.flatMap((claim) => executorsOf(claim).map((executor) => ({ claim, executor })));
+  const jobs = jobsOf(claims);
   for (const [index, { claim, executor }] of jobs.entries()) {
     const onProgress = (what: string): void => events.onProgress(index, jobs.length, claim, what);
     const runOptions = { ...options, executor, root: project.root, onProgress };

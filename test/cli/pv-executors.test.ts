@@ -66,6 +66,11 @@ describe('a claim that names two executors', () => {
     expect(exitCode).toBe(2);
   });
 
+  it('is stale only where it has no receipt', async () => {
+    const { stdout } = await project.pv(['falsify', 'FALSIFY-RUN-001', '--stale', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ claims: [{ executor: 'webgpu', verdict: 'not-run' }] });
+  });
+
   it('hangs on the model reader and on the executor that it opened, and on no other', () => {
     const name = receiptName('run', 'FALSIFY-RUN-001');
     const { touched, pins } = parseReceipt(project.read(name), name).predicate.stable;

@@ -78,11 +78,11 @@ export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): P
   const part = flags.model === undefined ? {} : { part: 'live' as const };
   const project = runner.openProject(flags.root);
   const named = flags.all === true ? runner.runnableClaims(project) : runner.selectClaims(project, ids);
-  const claims = flags.stale === true ? await runner.withoutFreshReceipt(project, named) : named;
+  const jobs = flags.stale === true ? await runner.withoutFreshReceipt(project, named) : runner.jobsOf(named);
   const startMs = performance.now();
   const result = await runner.falsify(
     project,
-    claims,
+    jobs,
     {
       ...pick(flags, ['part', 'seed', 'repeat', 'model']),
       ...part,
@@ -96,7 +96,7 @@ export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): P
   const durationMs = performance.now() - startMs;
   if (flags.json === true) printJson(runner.falsifyJson(result, durationMs));
   else printSummary(runner, result, durationMs, { named: named.length, isStale: flags.stale === true });
-  if (flags.stale === true && claims.length === 0 && named.length > 0) return EXIT.accepted;
+  if (flags.stale === true && jobs.length === 0 && named.length > 0) return EXIT.accepted;
   return runner.exitCodeOf(result.outcomes);
 }
 

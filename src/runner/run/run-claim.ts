@@ -49,9 +49,17 @@ export interface ClaimRun {
   faults: FaultResult[];
 }
 
-/** What a claim is run on, one after the other. A program that is started chooses for itself. */
-export function executorsOf(claim: Claim): readonly ExecutorId[] {
-  return claim.run === undefined ? claim.executors : ['cpu'];
+/** One claim on one of its executors: what is run, and what has a receipt. */
+export interface ClaimJob {
+  claim: Claim;
+  executor: ExecutorId;
+}
+
+/** Each claim on each executor that it names. A program that is started chooses for itself. */
+export function jobsOf(claims: readonly Claim[]): ClaimJob[] {
+  return claims.flatMap((claim) =>
+    (claim.run === undefined ? claim.executors : (['cpu'] as const)).map((executor) => ({ claim, executor })),
+  );
 }
 
 /** Loads falsifier modules at most once per process. */
