@@ -47,4 +47,4 @@ export { likeliest, logitsOf } from './parity/distributions.ts';
 export { openCommand, openEndpoint, openLlamaCpp, type OutsideEngine } from './parity/outside-engine.ts';
 export { openPackEngine } from './parity/pack-engine.ts';
 export type { ParityWord } from './parity/parity-verdict.ts';
-export { ownProfile, PROFILE_NAMES, profileNamed } from './parity/profiles.ts';
+export { profileNamed } from './reference/profiles.ts';

@@ -10,7 +10,6 @@ export type {
   Executor,
   ExecutorId,
   FloatArray,
-  NumericProfile,
   RunRequest,
   RunResult,
   Session,
@@ -18,6 +17,7 @@ export type {
   WeightInfo,
   WeightSource,
 } from './program/executor.ts';
+export { profileText, type NumericProfile } from './program/numeric-profile.ts';
 export { operands } from './program/program.ts';
 export type {
   AttentionOp,

@@ -7,7 +7,6 @@ import {
   openEndpoint,
   openLlamaCpp,
   openPackEngine,
-  ownProfile,
   profileNamed,
   type OutsideEngine,
   type ParityReport,
@@ -70,7 +69,7 @@ export async function runParity(path: string, promptText: string | undefined, fl
       weights,
       tokens: prompt.ids,
       ours: ours.side,
-      theirs: { name: identity.name, profile: outside.profile, answer, hasSameWeights: outside.hasSameWeights },
+      theirs: { name: identity.name, profiles: outside.profiles, answer, hasSameWeights: outside.hasSameWeights },
       onProgress: (op, index, count) => progress.update(`float64 and draws ${index + 1}/${count} ${op.out}`),
     });
     progress.clear();
@@ -96,7 +95,7 @@ function outsideOpener(flags: ParityFlags): (model: Model, tokenCount: number) =
   if (llamaCpp === true) {
     return async (model, tokenCount) => {
       const opened = await openLlamaCpp(model, tokenCount);
-      return named === null ? opened : { ...opened, profile: named };
+      return named === null ? opened : { ...opened, profiles: [named] };
     };
   }
   if (pack !== undefined) return (model) => openPackEngine(pack, model, named);
@@ -139,7 +138,7 @@ async function askOurs(model: Model, tokens: readonly number[], requested: strin
   try {
     const logits = await logitsOf(executor, tokens, 'all');
     const name = executor.adapter ?? executor.id;
-    const profile = ownProfile(executor.profile, executor.id);
+    const { profile } = executor;
     return { side: { name, profile, logits, rowCount: tokens.length }, executor: report, identity: null };
   } finally {
     await executor.close();

@@ -2,8 +2,9 @@
 // stretch between the last captured values and the next one is judged as one.
 import { operands, type ValueId } from '../../engine/program/program.ts';
 import { RefuteError } from '../../errors.ts';
-import { arithmeticOf, FOREIGN_F32, type Arithmetic } from '../reference/arithmetic.ts';
-import { UNIT_BF16, UNIT_F16 } from '../ops/constants.ts';
+import { UNDECLARED, type NumericProfile } from '../../engine/program/numeric-profile.ts';
+import { arithmeticOf } from '../reference/arithmetic.ts';
+import { BFLOAT16, FLOAT16 } from '../reference/profiles.ts';
 import { dumpValues } from '../recordings/dump-values.ts';
 import type { Dump, DumpTensor } from '../recordings/open-dump.ts';
 import { blindSpots } from './blind-spots.ts';
@@ -33,7 +34,8 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
     });
   }
   await values.read(first.out);
-  const arithmetic = arithmeticOfDump(dump, values.coarsest());
+  const profile = profileOfDump(dump, values.coarsest());
+  const arithmetic = arithmeticOf(profile);
   const firstPosition = tokens.length - rowCount;
   const isWhole = program.ops.every(({ out }) => values.has(out)) && dump.positions === 'all';
   const hasFreeRun = options.hasFreeRun && isWhole;
@@ -71,20 +73,19 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const confirmed = new Set<string>();
   return {
     ...verdictOf({ results, brackets, coverage, verification, confirmed, logitShare, pathFault: null }),
-    arithmetic: { name: arithmetic.name, isDeclared: arithmetic.isDeclared },
+    arithmetic: { name: arithmetic.name, isDeclared: dump.origin !== null },
     verification,
     coverage,
     results,
     brackets,
     confirmed: [],
-    blindSpots: blindSpots(program, tokens, true),
+    blindSpots: blindSpots(program, tokens, profile, true),
   };
 }
 
 /** As declared where one of our executors made it. Else float32, or as coarse as its tensors are stored. */
-function arithmeticOfDump({ origin }: Dump, coarsest: DumpTensor['dtype']): Arithmetic {
-  if (origin !== null) return arithmeticOf(origin.profile, origin.executor);
-  if (coarsest !== 'f16' && coarsest !== 'bf16') return FOREIGN_F32;
-  const unit = coarsest === 'f16' ? UNIT_F16 : UNIT_BF16;
-  return { ...FOREIGN_F32, name: `${FOREIGN_F32.name}, stored in ${coarsest}`, unit, sumUnit: unit };
+function profileOfDump({ origin }: Dump, coarsest: DumpTensor['dtype']): NumericProfile {
+  if (origin !== null) return origin.profile;
+  if (coarsest === 'f16') return FLOAT16;
+  return coarsest === 'bf16' ? BFLOAT16 : UNDECLARED;
 }

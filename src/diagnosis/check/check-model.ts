@@ -12,7 +12,8 @@ import { coverageOf, verdictOf, type Bracket, type Coverage, type Verdict } from
 import { verifyProgram, type Verification } from './verify-program.ts';
 
 export interface CheckReport extends Verdict {
-  arithmetic: Pick<Arithmetic, 'name' | 'isDeclared'>;
+  /** `isDeclared`: not assumed. */
+  arithmetic: { name: string; isDeclared: boolean };
   verification: Verification;
   coverage: Coverage;
   results: OpResult[];
@@ -39,7 +40,7 @@ export interface CheckOptions {
 
 export async function checkModel(options: CheckOptions): Promise<CheckReport> {
   const { executor, program, tokens, packs, verifyOn, original } = options;
-  const arithmetic = arithmeticOf(executor.profile, executor.id);
+  const arithmetic = arithmeticOf(executor.profile);
   const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length });
   const { results, fault: pathFault } = await judgeRun(options, arithmetic, tokens, options.hasFreeRun);
   const confirmed = await confirm(options, arithmetic, results);
@@ -49,13 +50,13 @@ export async function checkModel(options: CheckOptions): Promise<CheckReport> {
   const verdict = verdictOf({ results, brackets: [], coverage, verification, confirmed, logitShare, pathFault });
   return {
     ...verdict,
-    arithmetic: { name: arithmetic.name, isDeclared: arithmetic.isDeclared },
+    arithmetic: { name: arithmetic.name, isDeclared: true },
     verification,
     coverage,
     results,
     brackets: [],
     confirmed: [...confirmed],
-    blindSpots: blindSpots(program, tokens, false),
+    blindSpots: blindSpots(program, tokens, executor.profile, false),
   };
 }
 

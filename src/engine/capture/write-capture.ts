@@ -39,9 +39,10 @@ export class CaptureWriter implements StageSink<FloatArray> {
     await file.append(header);
   }
 
-  async append(stage: CapturedStage, data: FloatArray): Promise<void> {
+  async append(stage: CapturedStage, values: FloatArray): Promise<void> {
+    const data = values instanceof Float32Array ? values : Float32Array.from(values);
     const growing = this.#growing.get(stage.path);
-    const bytes = elementBytes(data instanceof Float32Array ? data : Float32Array.from(data));
+    const bytes = elementBytes(data);
     growing?.hash.update(bytes);
     await growing?.file.append(bytes);
   }

@@ -3,18 +3,17 @@ import { RefuteError } from '../../errors.ts';
 import { MAX_MEMORY_BYTES } from './kernels/kernel-memory.ts';
 import { checkProgram } from '../program/check-program.ts';
 import type { Executor, OpenOptions, Session, WeightSource } from '../program/executor.ts';
+import type { NumericProfile } from '../program/numeric-profile.ts';
 import type { Program } from '../program/program.ts';
 import { CpuSession } from './cpu-session.ts';
 import { loadProgram, type LoadedProgram } from './load-program.ts';
-import { CPU_PROFILE } from './numeric-profile.ts';
+import { CPU_PROFILE } from './cpu-profile.ts';
 
 /** None of them changes a bit of any result. */
 export interface CpuOptions extends OpenOptions {
   /** Size of one memory; weights that do not fit go to the next. At most 4 GiB less a page, which is the default. */
   bankByteLimit?: number;
 }
-
-const CHUNK_POSITIONS = 64;
 
 export interface CpuExecutor extends Executor {
   /** Memories that the weights are spread over. */
@@ -25,7 +24,7 @@ export interface CpuExecutor extends Executor {
 export async function openCpuExecutor(
   program: Program,
   weights: WeightSource,
-  { bankByteLimit = MAX_MEMORY_BYTES, chunkPositions = CHUNK_POSITIONS }: CpuOptions = {},
+  { bankByteLimit = MAX_MEMORY_BYTES, chunkPositions = CPU_PROFILE.chunkPositions }: CpuOptions = {},
 ): Promise<CpuExecutor> {
   checkProgram(program, weights);
   const limit = Math.min(bankByteLimit, MAX_MEMORY_BYTES);
@@ -35,13 +34,14 @@ export async function openCpuExecutor(
 class LoadedExecutor implements CpuExecutor {
   readonly id = 'cpu';
   readonly adapter = null;
-  readonly profile: typeof CPU_PROFILE = CPU_PROFILE;
+  readonly profile: NumericProfile;
   readonly program: Program;
   readonly bankCount: number;
   #loaded: LoadedProgram | null;
   readonly #sessions = new Set<CpuSession>();
 
   constructor(loaded: LoadedProgram) {
+    this.profile = { ...CPU_PROFILE, chunkPositions: loaded.chunkPositions };
     this.program = loaded.program;
     this.bankCount = loaded.banks.length;
     this.#loaded = loaded;

@@ -4,18 +4,16 @@
 import { RefuteError } from '../../errors.ts';
 import { checkProgram } from '../../engine/program/check-program.ts';
 import type { Executor, OpenOptions, Session, WeightSource } from '../../engine/program/executor.ts';
+import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { Program } from '../../engine/program/program.ts';
 import { Float64Session } from './float64-session.ts';
-import { FLOAT64_PROFILE } from './numeric-profile.ts';
-
-/** More positions that go through the program together share each reading of the weights. */
-const CHUNK_POSITIONS = 512;
+import { FLOAT64_PROFILE } from './float64-profile.ts';
 
 /** An `OpenExecutor<Float64Array>`. Keeps no weights: they are read in every run. @throws RefuteError E_PROGRAM, E_PROGRAM_WEIGHT */
 export async function openFloat64Executor(
   program: Program,
   weights: WeightSource,
-  { chunkPositions = CHUNK_POSITIONS }: OpenOptions = {},
+  { chunkPositions = FLOAT64_PROFILE.chunkPositions }: OpenOptions = {},
 ): Promise<Executor<Float64Array>> {
   checkProgram(program, weights);
   return new Float64Executor(program, weights, chunkPositions);
@@ -24,7 +22,7 @@ export async function openFloat64Executor(
 class Float64Executor implements Executor<Float64Array> {
   readonly id = 'float64';
   readonly adapter = null;
-  readonly profile: typeof FLOAT64_PROFILE = FLOAT64_PROFILE;
+  readonly profile: NumericProfile;
   readonly program: Program;
   readonly #weights: WeightSource;
   readonly #chunkPositions: number;
@@ -32,6 +30,7 @@ class Float64Executor implements Executor<Float64Array> {
   #isClosed = false;
 
   constructor(program: Program, weights: WeightSource, chunkPositions: number) {
+    this.profile = { ...FLOAT64_PROFILE, chunkPositions };
     this.program = program;
     this.#weights = weights;
     this.#chunkPositions = chunkPositions;

@@ -7,7 +7,6 @@ import {
   logitsOf,
   openLlamaCpp,
   openPackEngine,
-  ownProfile,
   plant,
   type OutsideEngine,
   type ParityReport,
@@ -40,8 +39,13 @@ async function compare(
       program: model.program,
       weights: model.weights,
       tokens,
-      ours: { name: 'cpu', profile: ownProfile(executor.profile, executor.id), logits, rowCount: tokens.length },
-      theirs: { name: outside.kind, profile: outside.profile, answer: await outside.ask(tokens), hasSameWeights: true },
+      ours: { name: 'cpu', profile: executor.profile, logits, rowCount: tokens.length },
+      theirs: {
+        name: outside.kind,
+        profiles: outside.profiles,
+        answer: await outside.ask(tokens),
+        hasSameWeights: true,
+      },
     });
   } finally {
     await executor.close();
