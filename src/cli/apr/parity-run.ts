@@ -14,6 +14,7 @@ import {
 } from '../../diagnosis/index.ts';
 import type { Model } from '../../engine/index.ts';
 import { openExecutor, type ExecutorReport } from '../../executors.ts';
+import { interruptSignal } from '../interrupt.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
 import { requestedEngine } from './engine-option.ts';
@@ -70,6 +71,7 @@ export async function runParity(path: string, promptText: string | undefined, fl
       tokens: prompt.ids,
       ours: ours.side,
       theirs: { name: identity.name, profiles: outside.profiles, answer, hasSameWeights: outside.hasSameWeights },
+      signal: interruptSignal(),
       onProgress: (op, index, count) => progress.update(`float64 and draws ${index + 1}/${count} ${op.out}`),
     });
     progress.clear();
@@ -136,7 +138,7 @@ interface Asked {
 async function askOurs(model: Model, tokens: readonly number[], requested: string): Promise<Asked> {
   const { executor, report } = await openExecutor(requested, model.program, model.weights);
   try {
-    const logits = await logitsOf(executor, tokens, 'all');
+    const logits = await logitsOf(executor, tokens, 'all', interruptSignal());
     const name = executor.adapter ?? executor.id;
     const { profile } = executor;
     return { side: { name, profile, logits, rowCount: tokens.length }, executor: report, identity: null };

@@ -1,6 +1,7 @@
 // The same judge on a capture of somebody else's engine: each op on the dump's own inputs; where a value is missing, the
 // stretch between the last captured values and the next one is judged as one.
 import { operands, type ValueId } from '../../engine/program/program.ts';
+import { pause } from '../../engine/program/pause.ts';
 import { RefuteError } from '../../errors.ts';
 import { UNDECLARED, type NumericProfile } from '../../engine/program/numeric-profile.ts';
 import { arithmeticOf } from '../reference/arithmetic.ts';
@@ -20,7 +21,7 @@ export interface CheckDumpOptions extends Omit<CheckOptions, 'executor'> {
 }
 
 export async function checkDump(options: CheckDumpOptions): Promise<CheckReport> {
-  const { dump, program, weights, tokens, original, packs, verifyOn, onProgress } = options;
+  const { dump, program, weights, tokens, original, packs, verifyOn, signal, onProgress } = options;
   const rowCount = dump.positions === 'all' ? tokens.length : 1;
   const values = dumpValues(dump, program, rowCount);
   const first = program.ops.find(({ out }) => values.has(out));
@@ -47,6 +48,7 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const brackets: Bracket[] = [];
   const bracketed = new Set<ValueId>();
   for (const op of program.ops) {
+    await pause(signal);
     if (!values.has(op.out)) continue;
     const engine = await values.read(op.out);
     // Of the last position alone, attention has not seen its keys.
@@ -67,7 +69,7 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const results = judge.finish();
   const covered = coverageOf(program, results);
   const coverage = { ...covered, missing: covered.missing.filter((id) => !bracketed.has(id)) };
-  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length });
+  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length, signal });
   const logits = results.find(({ value }) => value === program.logits);
   const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
   const confirmed = new Set<string>();

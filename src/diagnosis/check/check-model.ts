@@ -35,13 +35,15 @@ export interface CheckOptions {
   verifyOn: WeightSource | null;
   packs: readonly Capture[];
   hasFreeRun: boolean;
+  /** Stops the check within a step. */
+  signal?: AbortSignal | undefined;
   onProgress?: (op: Op, index: number, count: number) => void;
 }
 
 export async function checkModel(options: CheckOptions): Promise<CheckReport> {
-  const { executor, program, tokens, packs, verifyOn, original } = options;
+  const { executor, program, tokens, packs, verifyOn, original, signal } = options;
   const arithmetic = arithmeticOf(executor.profile);
-  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length });
+  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length, signal });
   const { results, fault: pathFault } = await judgeRun(options, arithmetic, tokens, options.hasFreeRun);
   const confirmed = await confirm(options, arithmetic, results);
   const coverage = coverageOf(program, results);
@@ -61,7 +63,7 @@ export async function checkModel(options: CheckOptions): Promise<CheckReport> {
 }
 
 async function judgeRun(
-  { executor, program, weights, original, onProgress }: CheckOptions,
+  { executor, program, weights, original, signal, onProgress }: CheckOptions,
   arithmetic: Arithmetic,
   tokens: readonly number[],
   hasFreeRun: boolean,
@@ -69,11 +71,11 @@ async function judgeRun(
   const progress = onProgress === undefined ? {} : { onProgress };
   const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun, original, ...progress });
   const watched = await inSession(executor, tokens.length, (session) =>
-    runSegments(session, tokens, withKnownValues(judge.tap, executor.program)),
+    runSegments(session, tokens, withKnownValues(judge.tap, executor.program), signal),
   );
   const results = judge.finish();
   if (watched.fault !== null) return { results, fault: watched.fault };
-  const unwatched = await inSession(executor, tokens.length, (session) => runSegments(session, tokens, null));
+  const unwatched = await inSession(executor, tokens.length, (session) => runSegments(session, tokens, null, signal));
   return { results, fault: unwatched.fault ?? compareRuns(watched.logits, unwatched.logits) };
 }
 

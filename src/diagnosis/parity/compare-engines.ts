@@ -18,6 +18,7 @@ export interface ParityOptions {
   tokens: readonly number[];
   ours: { name: string; profile: NumericProfile; logits: Float32Array | Float64Array; rowCount: number };
   theirs: { name: string; answer: Answer } & Pick<OutsideEngine, 'profiles' | 'hasSameWeights'>;
+  signal?: AbortSignal | undefined;
   onProgress?: (op: Op, index: number, count: number) => void;
 }
 
@@ -34,7 +35,7 @@ export interface ParityReport extends ParityVerdict {
  * @throws RefuteError E_PARITY_ROWS where an answer is not of this vocabulary and these tokens
  */
 export async function compareEngines(options: ParityOptions): Promise<ParityReport> {
-  const { program, weights, tokens, ours, theirs, onProgress } = options;
+  const { program, weights, tokens, ours, theirs, signal, onProgress } = options;
   const { vocabSize } = program;
   const { answer } = theirs;
   const theirRows = answer.kind === 'logits' ? answer.rowCount : answer.rows.length;
@@ -45,7 +46,7 @@ export async function compareEngines(options: ParityOptions): Promise<ParityRepo
   const positions = candidates.map((): PositionParity[] => []);
   const profiles = { ours: ours.profile, theirs: candidates };
   const progress = onProgress === undefined ? {} : { onProgress };
-  await spreadRows({ program, weights, tokens, rowCount, profiles, ...progress }, (rows) => {
+  await spreadRows({ program, weights, tokens, rowCount, profiles, signal, ...progress }, (rows) => {
     for (const [i, row] of rows.entries()) {
       const fromEnd = tokens.length - row.position;
       const rowOf = <Data extends Float32Array | Float64Array>(logits: Data): Data =>

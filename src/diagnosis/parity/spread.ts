@@ -1,6 +1,7 @@
 // How far two engines may part by what they declare: the exact run of the model's own bytes in float64, and beside it draws
 // of each side's declared roundings (sample-lane.ts), handed on position by position. Slow on purpose: each draw is a
 // forward pass in double; a weight is decoded once for all.
+import { pause } from '../../engine/program/pause.ts';
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
 import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
@@ -19,6 +20,8 @@ export interface SpreadOptions {
   rowCount: number;
   /** Of theirs one holds; each gets draws of its own. */
   profiles: { ours: NumericProfile; theirs: readonly NumericProfile[] };
+  /** Stops the draws within a step. */
+  signal?: AbortSignal | undefined;
   onProgress?: (op: Op, index: number, count: number) => void;
 }
 
@@ -93,10 +96,11 @@ class Run {
 
   /** One op for the exact run and every draw; the budgets are those of the exact run's inputs. */
   async step(index: number, chunk: Chunk): Promise<void> {
-    const { program, onProgress } = this.#options;
+    const { program, signal, onProgress } = this.#options;
     const op = program.ops[index];
     if (op === undefined) throw new RangeError(`there is no op ${index}`);
     onProgress?.(op, index, program.ops.length);
+    await pause(signal);
     const all = this.#sides.flatMap(({ lanes }) => lanes);
     const context = { widths: this.#widths, captured: this.#exact };
     let exact: Float64Array = new Float64Array(0);

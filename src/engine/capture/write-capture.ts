@@ -39,10 +39,9 @@ export class CaptureWriter implements StageSink<FloatArray> {
     await file.append(header);
   }
 
-  async append(stage: CapturedStage, values: FloatArray): Promise<void> {
-    const data = values instanceof Float32Array ? values : Float32Array.from(values);
+  async append(stage: CapturedStage, data: FloatArray): Promise<void> {
     const growing = this.#growing.get(stage.path);
-    const bytes = elementBytes(data);
+    const bytes = elementBytes(data instanceof Float32Array ? data : Float32Array.from(data));
     growing?.hash.update(bytes);
     await growing?.file.append(bytes);
   }

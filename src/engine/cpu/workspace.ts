@@ -3,7 +3,8 @@ import type { ValueId } from '../program/program.ts';
 import { bindOp, type Chunk, type RunRows } from './bind-op.ts';
 import type { Step } from './buffer-plan.ts';
 import type { LoadedProgram, LoadedRope } from './load-program.ts';
-import { factorsWeight, fillRopeTable, ropeAmplitude, ropeFrequencies } from './rope-table.ts';
+import { factorsWeight, ropeAmplitude, ropeFrequencies } from '../program/rope-frequencies.ts';
+import { fillRopeTable } from './rope-table.ts';
 import { SessionBank } from './session-bank.ts';
 
 export interface BoundStep {

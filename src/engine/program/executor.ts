@@ -42,6 +42,8 @@ export interface RunRequest<Data extends FloatArray = Float32Array> {
   /** Which rows of the logits come back. `none` skips the head unless it is tapped. */
   logits: 'all' | 'last' | 'none';
   tap?: Tap<Data>;
+  /** Once aborted, the run rejects with its reason within a step, and the session holds what it held before. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface RunResult<Data extends FloatArray = Float32Array> {
