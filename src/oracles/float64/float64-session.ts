@@ -9,7 +9,7 @@ import { evaluateOp, newCache } from './evaluate-op.ts';
 import type { KeyValueCache } from './key-value-cache.ts';
 
 /** Neighbouring positions that go through the program together. */
-interface Chunk {
+interface ChunkRun {
   tokens: readonly number[];
   firstPosition: number;
   isLast: boolean;
@@ -70,7 +70,7 @@ export class Float64Session implements Session<Float64Array> {
   }
 
   /** @returns what was evaluated of the logits: all rows of the chunk, its last one, or none */
-  async #runChunk(chunk: Chunk): Promise<Float64Array> {
+  async #runChunk(chunk: ChunkRun): Promise<Float64Array> {
     const { ops, logits } = this.#guard.program;
     const values = new Map<ValueId, Float64Array>();
     for (const [index, op] of ops.entries()) {
@@ -91,7 +91,7 @@ export class Float64Session implements Session<Float64Array> {
   #evaluate(
     op: Op,
     values: ReadonlyMap<ValueId, Float64Array>,
-    { tokens, firstPosition }: Pick<Chunk, 'tokens' | 'firstPosition'>,
+    { tokens, firstPosition }: Pick<ChunkRun, 'tokens' | 'firstPosition'>,
   ): Promise<Float64Array> {
     const cache = op.op === 'attention' ? { cache: this.#cacheOf(op) } : {};
     const { contextLength } = this.#guard;
@@ -99,7 +99,7 @@ export class Float64Session implements Session<Float64Array> {
   }
 
   /** On the last row of the chunk, whether the values hold all rows or that one. */
-  #evaluateLast(op: Op, values: ReadonlyMap<ValueId, Float64Array>, chunk: Chunk): Promise<Float64Array> {
+  #evaluateLast(op: Op, values: ReadonlyMap<ValueId, Float64Array>, chunk: ChunkRun): Promise<Float64Array> {
     const last = operands(op).reads.map((id) => [id, values.get(id)?.slice(-(this.#widths.get(id) ?? 0))] as const);
     const given = last.flatMap(([id, row]) => (row === undefined ? [] : [[id, row] as const]));
     const firstPosition = chunk.firstPosition + chunk.tokens.length - 1;
