@@ -43,7 +43,7 @@ const weights: WeightSource = {
 
 const tokens = Array.from({ length: Number(values.positions) }, (_, i) => 1000 * i + 7);
 const executor = await openCpuExecutor(program, weights);
-const arithmetic = arithmeticOf(executor.profile, executor.id);
+const arithmetic = arithmeticOf(executor.profile);
 const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun: true, original: null });
 const session = await executor.openSession(tokens.length);
 const heldMiB: number[] = [];

@@ -39,7 +39,7 @@ for (let round = 0; total < Number(values.checks); round += 1) {
   const executor = await openCpuExecutor(model.program, model.weights);
   const tokens = tokensOf(model, round);
   const { program, weights } = model;
-  const arithmetic = arithmeticOf(executor.profile, executor.id);
+  const arithmetic = arithmeticOf(executor.profile);
   const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun: false, original: null });
   const session = await executor.openSession(tokens.length);
   await session.run({ tokens, logits: 'none', tap: judge.tap });

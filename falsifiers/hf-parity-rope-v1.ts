@@ -33,19 +33,19 @@ const [logits, stages, choice] = parityFalsifiers({
       plantFrom(ROPE_FAULTS, 'R4', 'small'),
       plantFrom(ROPE_FAULTS, 'R9', 'gross'),
       plantFrom(ROPE_FAULTS, 'R9', 'small'),
-      tableFault(
+      frequencyFault(
         'yarn-ends-between-pairs',
         'the ends of the ramp of yarn are not made whole',
         'isTruncated ? Math.floor(first) : first',
         'first',
       ),
-      tableFault(
+      frequencyFault(
         'longrope-short-always',
         'the short factors of longrope are taken at every length',
         'contextLength > scaling.originalContextLength ? scaling.long',
         'contextLength > 2 ** 31 ? scaling.long',
       ),
-      tableFault(
+      frequencyFault(
         'dynamic-one-position-late',
         'theta grows by one position too few',
         'const length = Math.max(contextLength, originalContextLength);',
@@ -61,8 +61,8 @@ const [logits, stages, choice] = parityFalsifiers({
   },
 });
 
-function tableFault(id: string, title: string, find: string, replace: string): PlantedFault {
-  const file = 'src/engine/cpu/rope-table.ts';
+function frequencyFault(id: string, title: string, find: string, replace: string): PlantedFault {
+  const file = 'src/engine/program/rope-frequencies.ts';
   return { id, title, size: 'small', inject: { kind: 'source', file, find, replace } };
 }
 

@@ -1,8 +1,8 @@
 // Tries to find a position at which the engine's logits are further from llama.cpp's than the roundings of the two explain,
 // or at which the two take different tokens although double precision prefers one by more than that. llama.cpp runs live
-// on the same file. What explains: float32 where the weights are float16 (a slow forward pass from the trainer's file, with
-// a rounding at every value), 8-bit activations where the weights are quantised. Searched inputs: generated models against
-// the slow forward pass.
+// on the same file. What explains: where the weights are float16, float32 (a slow forward pass from the trainer's file, with
+// a rounding at every value) or activations in float16, whichever llama.cpp's own logits are nearer to: that goes by the
+// processor. Where the weights are quantised, 8-bit activations. Searched inputs: generated models against the slow pass.
 import fc from 'fast-check';
 import { ATTENTION_FAULTS } from '../src/diagnosis/faults/attention.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
@@ -22,28 +22,32 @@ import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './kit/models/tiny-model.ts';
 import { slowTrainedModel } from './kit/models/trained-model.ts';
 
-/** One position: the engine, another engine, double precision, and double precision with the other's roundings. */
+/** One position: the engine, another engine, double precision, and double precision with the other's roundings, drawn. */
 interface Row {
   engine: ArrayLike<number>;
   other: ArrayLike<number>;
   exact: ArrayLike<number>;
-  emulated: ArrayLike<number>;
+  draws: readonly ArrayLike<number>[];
 }
 
 type Measure = (row: Row) => number;
 
-/** How far the two engines are apart, in units of how far the other's roundings move double precision. */
-const distance: Measure = ({ engine, other, exact, emulated }) => spreadRatio(engine, other, emulated, exact);
+/** How far the two engines are apart, in units of the most by which the other's roundings move double precision. */
+const distance: Measure = ({ engine, other, exact, draws }) =>
+  Math.min(...draws.map((draw) => spreadRatio(engine, other, draw, exact)));
 
 /**
  * 0 where both take one token; else the margin by which double precision prefers one of the two, in units of the most by
  * which the roundings of the two may have moved it.
  */
-const choice: Measure = ({ engine, other, exact, emulated }) => {
+const choice: Measure = ({ engine, other, exact, draws }) => {
   const [ours, theirs] = [indexOfLargest(engine), indexOfLargest(other)];
   if (ours < 0 || theirs < 0) return Number.NaN;
   if (ours === theirs) return 0;
-  return Math.abs((exact[ours] ?? Number.NaN) - (exact[theirs] ?? Number.NaN)) / rangeOf(emulated, exact);
+  return (
+    Math.abs((exact[ours] ?? Number.NaN) - (exact[theirs] ?? Number.NaN)) /
+    Math.max(...draws.map((draw) => rangeOf(draw, exact)))
+  );
 };
 
 const searchInputs = fc.record({
@@ -55,18 +59,23 @@ const searchInputs = fc.record({
 /** A sum of float32 rounds at its largest term more than once; what 12 units bound (EXPECTED_SUM_UNITS), 2 are usual. */
 const NOISE_UNITS = 2;
 const NOISE_RUNS = 3;
+/** A float32 rounding decides on which side of a tie a half falls, so that passes part after a few layers. */
+const HALF_RUNS = 8;
 
-/** Exact logits, and the noisiest of a few passes with float32 roundings at every value. */
-function slowReferences(slow: SlowModel, tokens: readonly number[], seed: number): Pick<Wide, 'exact' | 'emulated'> {
+/** Double precision, and passes with the roundings of each kind that may explain a difference, by name. */
+interface References {
+  exact: Float64Array;
+  emulations: Readonly<Record<string, readonly Float64Array[]>>;
+}
+
+const slowLogits = (slow: SlowModel, tokens: readonly number[], noise?: Noise): Float64Array =>
+  slowForward(slow, tokens, noise).get('lm_head') ?? new Float64Array(0);
+
+/** With float32 roundings at every value. */
+function noisyPasses(slow: SlowModel, tokens: readonly number[], seed: number, count: number): Float64Array[] {
   const noise = float32Noise(new SeededRandom(seed));
-  const pass = (isNoisy: boolean): Float64Array => {
-    const noisy: Noise = (value, magnitude) => noise(value, NOISE_UNITS * magnitude);
-    return slowForward(slow, tokens, ...(isNoisy ? [noisy] : [])).get('lm_head') ?? new Float64Array(0);
-  };
-  const exact = pass(false);
-  const passes = Array.from({ length: NOISE_RUNS }, () => pass(true));
-  const emulated = passes.reduce((a, b) => (rangeOf(b, exact) > rangeOf(a, exact) ? b : a));
-  return { exact, emulated };
+  const noisy: Noise = (value, magnitude) => noise(value, NOISE_UNITS * magnitude);
+  return Array.from({ length: count }, () => slowLogits(slow, tokens, noisy));
 }
 
 function searched(measure: Measure): Part {
@@ -76,27 +85,29 @@ function searched(measure: Measure): Part {
       withEngines(context, (engines) =>
         context.search(searchInputs, context.planned, async ({ variant, modelSeed, tokens }) => {
           const source = engines.tinySource(variant, modelSeed);
-          const { exact, emulated } = slowReferences(slowTinyModel(source), tokens, context.seed);
+          const slow = slowTinyModel(source);
+          const exact = slowLogits(slow, tokens);
+          const passes = noisyPasses(slow, tokens, context.seed, NOISE_RUNS);
           const executor = await engines.executor(await engines.fromTiny(source));
           const { logits } = await runTapped(executor, { tokens, logits: 'all' });
-          const rows = rowsOf(TINY_VOCAB_SIZE, { engine: logits, other: exact, exact, emulated });
+          const rows = rowsOf(TINY_VOCAB_SIZE, { engine: logits, other: exact, exact }, passes);
           return rows.map(measure).reduce((worst, value) => Math.max(worst, value), 0);
         }),
       ),
   };
 }
 
-type Wide = Record<keyof Row, Float32Array | Float64Array>;
+type Floats = Float32Array | Float64Array;
 
-function rowsOf(vocabSize: number, all: Wide): Row[] {
-  const cut = (values: Float32Array | Float64Array, row: number): ArrayLike<number> =>
-    values.subarray(row * vocabSize, (row + 1) * vocabSize);
-  return Array.from({ length: all.exact.length / vocabSize }, (_, row) => ({
-    engine: cut(all.engine, row),
-    other: cut(all.other, row),
-    exact: cut(all.exact, row),
-    emulated: cut(all.emulated, row),
-  }));
+function rowsOf(
+  vocabSize: number,
+  all: Record<'engine' | 'other' | 'exact', Floats>,
+  passes: readonly Floats[],
+): Row[] {
+  return Array.from({ length: all.exact.length / vocabSize }, (_, row) => {
+    const cut = (values: Floats): ArrayLike<number> => values.subarray(row * vocabSize, (row + 1) * vocabSize);
+    return { engine: cut(all.engine), other: cut(all.other), exact: cut(all.exact), draws: passes.map(cut) };
+  });
 }
 
 interface Subject {
@@ -106,8 +117,7 @@ interface Subject {
   texts: readonly string[];
   /** Positions of all texts together that are measured: this many of each, from the last back. */
   positions: number;
-  /** Double precision, and with the roundings that explain a difference. */
-  references(context: PartContext, model: Model, tokens: readonly number[]): Promise<Pick<Wide, 'exact' | 'emulated'>>;
+  references(context: PartContext, model: Model, tokens: readonly number[]): Promise<References>;
 }
 
 const BUNDLED: Subject = {
@@ -115,15 +125,48 @@ const BUNDLED: Subject = {
   file: 'sums-2m.f16.gguf',
   texts: ['What is 17+25?', 'What is 9+9? 18. What is 40+2?', 'spell cat backwards', 'né: 4≠5!'],
   positions: 4,
-  references: async (context, _, tokens) => slowReferences(await slowTrainedModel(context), tokens, context.seed),
+  references: async (context, _, tokens) => {
+    const slow = await slowTrainedModel(context);
+    const inHalves = { ...slow, activation: Math.f16round };
+    return {
+      exact: slowLogits(slow, tokens),
+      emulations: {
+        float32: noisyPasses(slow, tokens, context.seed, NOISE_RUNS),
+        'float16 activations': noisyPasses(inHalves, tokens, context.seed, HALF_RUNS),
+      },
+    };
+  },
 };
 
 const SMOLLM2: Subject = {
   need: 'model:smollm2',
   texts: ['The capital of France is'],
   positions: 5,
-  references: async (_, model, tokens) => doubleLogits(model, tokens),
+  references: async (_, model, tokens) => {
+    const { exact, emulated } = await doubleLogits(model, tokens);
+    return { exact, emulations: { '8-bit activations': [emulated] } };
+  },
 };
+
+interface Compared extends References {
+  text: string;
+  engine: Float32Array;
+  other: Floats;
+}
+
+/** The roundings with which double precision comes nearest to the other engine, of all texts together. Ours has no say. */
+function nearestEmulation(compared: readonly Compared[]): string {
+  const names = Object.keys(compared[0]?.emulations ?? {});
+  const squares = names.map((name) =>
+    compared.reduce((sum, { other, emulations }) => sum + squaredDistance(emulations[name]?.[0] ?? [], other), 0),
+  );
+  const at = squares.reduce((best, square, i) => (square < (squares[best] ?? Infinity) ? i : best), 0);
+  return names[at] ?? '';
+}
+
+function squaredDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return Array.from(a).reduce((sum, value, i) => sum + (value - (b[i] ?? Number.NaN)) ** 2, 0);
+}
 
 /** Logits of another engine; null: double precision itself. */
 type Other = ((tokens: number[]) => Promise<Float32Array>) | null;
@@ -139,19 +182,20 @@ async function compare(
     const model = await context.openModel(path);
     const other = await openOther(path);
     const executor = await engines.executor(model);
+    const compared: Compared[] = [];
     for (const text of subject.texts) {
       const tokens = model.text.encode(text, { parseSpecial: false, addBos: model.text.wantsBos });
       const { logits: engine } = await runTapped(executor, { tokens, logits: 'all' });
-      const { exact, emulated } = await subject.references(context, model, tokens);
-      const rows = rowsOf(model.program.vocabSize, {
-        engine,
-        other: other === null ? exact : await other(tokens),
-        exact,
-        emulated,
-      });
+      const references = await subject.references(context, model, tokens);
+      compared.push({ text, engine, other: other === null ? references.exact : await other(tokens), ...references });
+    }
+    const name = nearestEmulation(compared);
+    for (const { text, engine, other: theirs, exact, emulations } of compared) {
+      const rows = rowsOf(model.program.vocabSize, { engine, other: theirs, exact }, emulations[name] ?? []);
       for (const row of rows.slice(-subject.positions)) {
         const kl = klDivergence(row.other, row.engine).toExponential(1);
-        context.measure(measure(row), `${JSON.stringify(text)}, position ${rows.indexOf(row)}, KL ${kl} nats`);
+        const where = `${JSON.stringify(text)}, position ${rows.indexOf(row)}`;
+        context.measure(measure(row), `${where}, KL ${kl} nats, spread of ${name}`);
       }
       context.output(new Uint8Array(engine.buffer));
     }

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
-import { fillRopeTable, ropeAmplitude, ropeFrequencies } from '../src/engine/cpu/rope-table.ts';
+import { fillRopeTable } from '../src/engine/cpu/rope-table.ts';
+import { ropeAmplitude, ropeFrequencies } from '../src/engine/program/rope-frequencies.ts';
 import { ropeKernel } from '../src/engine/cpu/kernels/rope.ts';
 import type { RopeParameters, RopeScaling } from '../src/engine/program/program.ts';
 import { ropeFrequencies as exactFrequencies } from '../src/oracles/float64/ops/rope-frequencies.ts';
@@ -56,6 +57,7 @@ const recipes = fc.record({
 });
 
 const TABLE = 'src/engine/cpu/rope-table.ts';
+const FREQUENCIES = 'src/engine/program/rope-frequencies.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-ROPE-001': kernelClaim({
@@ -107,11 +109,11 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         'const angle = (firstPosition + row) * frequency;',
         'const angle = Math.fround((firstPosition + row) * frequency);',
       ]),
-      sourceFault(TABLE, 'llama3-blend-reversed', 'llama3 scaling blends the wrong way round', 'small', [
+      sourceFault(FREQUENCIES, 'llama3-blend-reversed', 'llama3 scaling blends the wrong way round', 'small', [
         '(1 - blend) * (frequency / factor) + blend * frequency',
         'blend * (frequency / factor) + (1 - blend) * frequency',
       ]),
-      sourceFault(TABLE, 'yarn-ramp-reversed', 'yarn divides the fast pairs and keeps the slow ones', 'gross', [
+      sourceFault(FREQUENCIES, 'yarn-ramp-reversed', 'yarn divides the fast pairs and keeps the slow ones', 'gross', [
         'divided * (frequency / scaling.factor) + (1 - divided) * frequency',
         '(1 - divided) * (frequency / scaling.factor) + divided * frequency',
       ]),
@@ -122,7 +124,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         'small',
         ['= amplitude * Math.sin(angle)', '= Math.sin(angle)'],
       ),
-      sourceFault(TABLE, 'dynamic-exponent', 'theta of dynamic scaling grows by the plain ratio', 'small', [
+      sourceFault(FREQUENCIES, 'dynamic-exponent', 'theta of dynamic scaling grows by the plain ratio', 'small', [
         ' ** (rotaryDim / (rotaryDim - 2))',
         ' ** 1',
       ]),

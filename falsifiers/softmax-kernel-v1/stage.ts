@@ -2,11 +2,10 @@
 // it should be. The product derives it in double and rounds once, so it may be off by that rounding and by what two orders
 // of summation in double differ by.
 import fc from 'fast-check';
-import type { Arithmetic } from '../../src/diagnosis/reference/arithmetic.ts';
-import { gamma } from '../../src/diagnosis/reference/arithmetic.ts';
+import { gamma, type Arithmetic } from '../../src/diagnosis/reference/arithmetic.ts';
 import { UNIT_F64 } from '../../src/diagnosis/ops/constants.ts';
 import type { AttentionShape } from '../../src/engine/capture/scores.ts';
-import type { Should } from '../kit/judges/budget-ratio.ts';
+import { CPU_ARITHMETIC, type Should } from '../kit/judges/budget-ratio.ts';
 import type { KernelClaim, StageCase } from '../kit/claims/kernel-claim.ts';
 import { makeValues, SMALL_SPECIALS, valuesRecipe, type ValuesRecipe } from '../kit/arbitraries/kernel-values.ts';
 import type { StageRun } from '../kit/models/trained-stages.ts';
@@ -61,10 +60,8 @@ export const softmaxStage: StagePart = {
   stages: ['q_post_rope', 'k_post_rope', 'attn_softmax'],
 };
 
-function should(
-  { shape, head, q, k }: HeadInput,
-  { unit, sumUnit, tiny, expUnits, rowDepth, positionDepth, isDeclared }: Arithmetic,
-): Should {
+function should({ shape, head, q, k }: HeadInput, arithmetic: Arithmetic): Should {
+  const { unit, sumUnit, tiny, expUnits, rowDepth, positionDepth } = arithmetic;
   const { headCount, kvHeadCount, headDim, scale, window } = shape;
   const queryCount = q.length / (headCount * headDim);
   const positionCount = k.length / (kvHeadCount * headDim);
@@ -89,8 +86,8 @@ function should(
     const magnitude = Math.max(...products.map((list) => list.reduce((sum, product) => sum + Math.abs(product), 0)));
     const largest = Math.max(...scores);
     const total = scores.reduce((sum, score) => sum + Math.exp(score - largest), 0);
-    // Of the arithmetic asked about: the product's is double throughout, with one rounding to float32 at the end.
-    const [own, depth] = isDeclared ? [UNIT_F64, headDim + 4] : [sumUnit, rowDepth(headDim) + 4];
+    // The product's stage is computed in double throughout, with one rounding to float32 at the end.
+    const [own, depth] = arithmetic === CPU_ARITHMETIC ? [UNIT_F64, headDim + 4] : [sumUnit, rowDepth(headDim) + 4];
     const ofScore = 2 * gamma(depth, own) * magnitude + own * (expUnits(2 * magnitude) + 2 * magnitude);
     const relative =
       Math.exp(4 * ofScore) * (2 * ofScore + gamma(positionDepth(seen.length) + seen.length, own)) + 2 * unit;

@@ -2,6 +2,7 @@
 // exit code. Commands live in cli/pv and cli/apr, one file each; this file knows none of them.
 import { Command, CommanderError } from 'commander';
 import { RefuteError } from '../errors.ts';
+import { watchInterrupt } from './interrupt.ts';
 import { errorStyle } from './terminal.ts';
 
 /** DESIGN §7: 0 accepted, 1 rejected (measured, and failed), 2 declined (not measured), 3 usage or error, 130 interrupted. */
@@ -29,7 +30,7 @@ type Commands = Readonly<Record<string, () => Promise<unknown>>>;
  * anything but 0; an error that escapes it is worded here, once, on stderr, without a stack (REFUTE_DEBUG=1 shows it).
  */
 export async function runProgram(program: Command, argv: readonly string[], commands: Commands): Promise<void> {
-  process.once('SIGINT', () => process.exit(EXIT.interrupted));
+  const wasInterrupted = watchInterrupt(EXIT.interrupted);
   // A reader that went away (`pv gate | head`) is not an error: the command still ends with its own verdict.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (!['EPIPE', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '')) process.exit(EXIT.error);
@@ -41,8 +42,10 @@ export async function runProgram(program: Command, argv: readonly string[], comm
     for (const [, add] of named.length > 0 ? named : Object.entries(commands)) await add();
     await program.parseAsync([...argv]);
   } catch (error) {
-    process.exitCode = report(error);
+    if (!wasInterrupted()) process.exitCode = report(error);
   }
+  // All is cleared up; what a program that was asked is still about is not waited for.
+  if (wasInterrupted()) process.exit(EXIT.interrupted);
 }
 
 function report(error: unknown): ExitCode {

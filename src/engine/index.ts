@@ -11,7 +11,6 @@ export type {
   ExecutorId,
   ExecutorProvider,
   FloatArray,
-  NumericProfile,
   OpenOptions,
   RunRequest,
   RunResult,
@@ -20,6 +19,7 @@ export type {
   WeightInfo,
   WeightSource,
 } from './program/executor.ts';
+export { profileText, type NumericProfile } from './program/numeric-profile.ts';
 export { operands } from './program/program.ts';
 export type {
   AttentionOp,

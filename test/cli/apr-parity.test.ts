@@ -77,7 +77,7 @@ describe('against a program', () => {
       kind: 'parity',
       verdict: 'PASS',
       promptIds: [22, 10, 23, 28],
-      profiles: { theirs: 'float32' },
+      profiles: { theirs: 'f32, to nearest, sums in any order', candidates: null },
       outside: { kind: 'command', version: 'stranger 2.0', digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
       positions: { length: 4 },
     });
@@ -89,7 +89,7 @@ describe('against a program', () => {
     const { exitCode, stdout } = await apr(args);
     expect(stdout).toMatch(/^DIFFERENT: .* first at position 0/);
     expect(stdout).toMatch(/program +UNVERIFIED/);
-    expect(stdout).toContain('profile float32 (assumed; --profile declares another)');
+    expect(stdout).toContain('profile f32, to nearest, sums in any order (assumed; --profile declares another)');
     expect(stdout.match(/◀ DIFFERENT/g)).toHaveLength(4);
     expect(exitCode).toBe(1);
   });

@@ -1,13 +1,14 @@
 // How far a kernel is off in units of its error budget: rho = max |error| / budget over all elements, with the proven
 // tier of src/diagnosis/ops, which calibrates nothing. What is not finite must not be finite in the same way.
-import { FOREIGN_F32, arithmeticOf, type Arithmetic } from '../../../src/diagnosis/reference/arithmetic.ts';
+import { arithmeticOf, type Arithmetic } from '../../../src/diagnosis/reference/arithmetic.ts';
 import { LARGEST_F32 } from '../../../src/diagnosis/ops/constants.ts';
-import { CPU_PROFILE } from '../../../src/engine/cpu/numeric-profile.ts';
+import { CPU_PROFILE } from '../../../src/engine/cpu/cpu-profile.ts';
+import { UNDECLARED } from '../../../src/engine/program/numeric-profile.ts';
 
 /** What the engine declares about its roundings. */
-export const CPU_ARITHMETIC: Arithmetic = arithmeticOf(CPU_PROFILE, 'cpu');
+export const CPU_ARITHMETIC: Arithmetic = arithmeticOf(CPU_PROFILE);
 /** What may be assumed of PyTorch's float32. */
-export const FOREIGN_ARITHMETIC: Arithmetic = FOREIGN_F32;
+export const FOREIGN_ARITHMETIC: Arithmetic = arithmeticOf(UNDECLARED);
 
 /** What an op should have written, and how far off it may be. */
 export interface Should {

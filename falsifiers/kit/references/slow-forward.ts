@@ -38,6 +38,8 @@ export interface SlowModel extends SlowExtras {
   slidingWindow: number | null;
   /** Row-major values by GGUF name; undefined where the model has no such tensor. */
   weight(name: string): Float64Array | undefined;
+  /** What an activation is rounded to before it is multiplied with a weight; left as it is unless given. */
+  activation?: (value: number) => number;
 }
 
 /** `layer-<N>/<stage>`, `final_norm`, `lm_head` to values: [position, channel], scores and softmax [head, query, key]. */
@@ -263,6 +265,7 @@ class SlowPass {
   /** out[p, r] = Σ_c W[r, c] · x[p, c]. */
   #multiply(x: Float64Array, columns: number, name: string): Float64Array {
     const weight = this.#weight(name);
+    const input = this.#model.activation === undefined ? x : x.map(this.#model.activation);
     const [positions, rows] = [x.length / columns, weight.length / columns];
     const out = new Float64Array(positions * rows);
     for (let p = 0; p < positions; p++) {
@@ -270,7 +273,7 @@ class SlowPass {
         let total = 0;
         let magnitude = 0;
         for (let c = 0; c < columns; c++) {
-          const product = (weight[r * columns + c] ?? NaN) * (x[p * columns + c] ?? NaN);
+          const product = (weight[r * columns + c] ?? NaN) * (input[p * columns + c] ?? NaN);
           total += product;
           magnitude += Math.abs(product);
         }

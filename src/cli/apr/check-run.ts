@@ -10,6 +10,7 @@ import {
 import { openFile, writeFileAtomic, type Capture, type Model } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
 import { openExecutor, type ExecutorReport } from '../../executors.ts';
+import { interruptSignal } from '../interrupt.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
 import { findPacks, findUnquantized, isSameProgram, packsOfFile } from './check-packs.ts';
@@ -91,6 +92,7 @@ async function run(
         verifyOn: unquantized?.model.weights ?? null,
         packs,
         hasFreeRun: flags.freeRun,
+        signal: interruptSignal(),
         onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),
       });
       return { model, original, engine: chosen, prompt, report };
@@ -140,6 +142,7 @@ async function runDump(path: string, opened: Opened, flags: CheckFlags): Promise
       verifyOn: unquantized?.weights ?? null,
       packs,
       hasFreeRun: flags.freeRun,
+      signal: interruptSignal(),
       onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),
     });
     const prompt: ShownCheck['prompt'] = { ids: [...tokens], source: 'tokens', text: null };

@@ -7,7 +7,6 @@ import {
   openEndpoint,
   openLlamaCpp,
   openPackEngine,
-  ownProfile,
   profileNamed,
   type OutsideEngine,
   type ParityReport,
@@ -15,6 +14,7 @@ import {
 } from '../../diagnosis/parity/index.ts';
 import type { Model } from '../../engine/index.ts';
 import { openExecutor, type ExecutorReport } from '../../executors.ts';
+import { interruptSignal } from '../interrupt.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
 import { requestedEngine } from './engine-option.ts';
@@ -70,7 +70,8 @@ export async function runParity(path: string, promptText: string | undefined, fl
       weights,
       tokens: prompt.ids,
       ours: ours.side,
-      theirs: { name: identity.name, profile: outside.profile, answer, hasSameWeights: outside.hasSameWeights },
+      theirs: { name: identity.name, profiles: outside.profiles, answer, hasSameWeights: outside.hasSameWeights },
+      signal: interruptSignal(),
       onProgress: (op, index, count) => progress.update(`float64 and draws ${index + 1}/${count} ${op.out}`),
     });
     progress.clear();
@@ -96,7 +97,7 @@ function outsideOpener(flags: ParityFlags): (model: Model, tokenCount: number) =
   if (llamaCpp === true) {
     return async (model, tokenCount) => {
       const opened = await openLlamaCpp(model, tokenCount);
-      return named === null ? opened : { ...opened, profile: named };
+      return named === null ? opened : { ...opened, profiles: [named] };
     };
   }
   if (pack !== undefined) return (model) => openPackEngine(pack, model, named);
@@ -137,9 +138,9 @@ interface Asked {
 async function askOurs(model: Model, tokens: readonly number[], requested: string): Promise<Asked> {
   const { executor, report } = await openExecutor(requested, model.program, model.weights);
   try {
-    const logits = await logitsOf(executor, tokens, 'all');
+    const logits = await logitsOf(executor, tokens, 'all', interruptSignal());
     const name = executor.adapter ?? executor.id;
-    const profile = ownProfile(executor.profile, executor.id);
+    const { profile } = executor;
     return { side: { name, profile, logits, rowCount: tokens.length }, executor: report, identity: null };
   } finally {
     await executor.close();

@@ -18,7 +18,8 @@ export function printParity(shown: ShownParity, isAll: boolean): void {
   printLine(`${style.bold('model')}    ${plainText(model.path)}`);
   printLine(`${style.bold('ours')}     ${plainText(ours)}; profile ${profiles.ours}`);
   const assumed = outside.isProfileAssumed ? ' (assumed; --profile declares another)' : '';
-  printLine(`${style.bold('theirs')}   ${plainText(identityText(outside))}; profile ${profiles.theirs}${assumed}`);
+  const profile = profiles.candidates === null ? 'profile' : 'profile, inferred:';
+  printLine(`${style.bold('theirs')}   ${plainText(identityText(outside))}; ${profile} ${profiles.theirs}${assumed}`);
   printLine(`${style.bold('program')}  ${programText(shown)}`);
   printLine(`${style.bold('prompt')}   ${plural(prompt.ids.length, 'token')}: ${prompt.ids.join(', ')}`);
   const mean = meanDistance === null ? '' : `; mean distance ${smallText(meanDistance)}`;

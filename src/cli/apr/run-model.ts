@@ -8,6 +8,7 @@ import {
   type Program,
   type SamplingOptions,
 } from '../../engine/index.ts';
+import { interruptSignal } from '../interrupt.ts';
 import { Progress } from '../terminal.ts';
 import type { RenderedPrompt } from './prompt.ts';
 import type { Timings } from './run.ts';
@@ -44,6 +45,7 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
     stream: model.text.openStream(prompt.ids),
     sampling,
     seed,
+    signal: interruptSignal(),
     tapOf: (step, firstPosition, tokenCount) => tracer?.tapOf(step, firstPosition, tokenCount),
     onPrompt: (done, total) => {
       progress.update(`prompt ${done}/${total} tokens`);
@@ -53,19 +55,26 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
   });
   const generatedIds: number[] = [];
   let text = '';
-  let next = await tokens.next();
-  for (; next.done !== true; next = await tokens.next()) {
-    generatedIds.push(next.value.id);
-    text += next.value.text;
-    writer?.write(next.value.text);
+  const keep = (more: string): void => {
+    text += more;
+    writer?.write(more);
+  };
+  let next: Awaited<ReturnType<typeof tokens.next>>;
+  try {
+    while ((next = await tokens.next()).done !== true) {
+      generatedIds.push(next.value.id);
+      keep(next.value.text);
+    }
+    keep(next.value.text);
+  } finally {
+    // Text on the same terminal stays.
+    if (generatedIds.length === 0) progress.clear();
+    writer?.end();
+    session.close();
   }
   const { finishReason, stopId } = next.value;
-  text += next.value.text;
-  writer?.write(next.value.text);
-  writer?.end();
   const decodeMs = performance.now() - promptEndMs;
   tracer?.finish();
-  session.close();
   // The first token comes out of the prompt's run; the end token takes a run and is not among the generated ones.
   const decodeRuns = generatedIds.length - (stopId === null ? 1 : 0);
   const promptMs = promptEndMs - startMs;

@@ -17,6 +17,7 @@ import {
   type StageSink,
 } from '../../engine/index.ts';
 import { openExecutor } from '../../executors.ts';
+import { interruptSignal } from '../interrupt.ts';
 import { printJson, Progress } from '../terminal.ts';
 import { requestedEngine } from './engine-option.ts';
 import { noteRopeChoice, openModelLogged, warn } from './open.ts';
@@ -77,6 +78,7 @@ async function run(
       positions,
       sink: teeSinks(...sinks),
       logits: 'last',
+      signal: interruptSignal(),
     });
     const files = writer === null ? null : await describeFiles(writer.folder, await writer.finish());
     return { statistics: statistics?.stages ?? null, top: topTokens(model, logits), files };

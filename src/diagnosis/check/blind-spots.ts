@@ -1,15 +1,19 @@
 // What an input could not have shown: faults that need something which this prompt, this model or this kind of run does
 // not have. Said in every report, because a PASS is only about what was looked at.
 import { ropeByLength } from '../../engine/config/rope-scaling.ts';
+import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { Program } from '../../engine/program/program.ts';
 import { LEAST_POSITIONS_FOR_STEPS } from './run-plan.ts';
 
-/** Positions that the CPU executor takes at a time; a shorter prompt crosses no boundary. */
-const CHUNK = 64;
 /** Of the run in the middle, `segmentsOf`. */
 const SINGLE_STEPS = 4;
 
-export function blindSpots(program: Program, tokens: readonly number[], isDump: boolean): string[] {
+export function blindSpots(
+  program: Program,
+  tokens: readonly number[],
+  { chunkPositions, batching }: Pick<NumericProfile, 'chunkPositions' | 'batching'>,
+  isDump: boolean,
+): string[] {
   const spots: string[] = [];
   const attention = program.ops.find((op) => op.op === 'attention');
   const count = tokens.length;
@@ -22,7 +26,12 @@ export function blindSpots(program: Program, tokens: readonly number[], isDump: 
       spots.push(`${kvHeadCount} kv heads for ${headCount} heads: every mapping of heads to kv heads is alike`);
     }
   }
-  if (count <= CHUNK + SINGLE_STEPS) spots.push(`${count} positions in one chunk: no chunk boundary was crossed`);
+  if (chunkPositions === null) {
+    spots.push('it is not known into which chunks the engine cuts a prompt: perhaps no boundary was crossed');
+  } else if (count <= chunkPositions + SINGLE_STEPS) {
+    spots.push(`${count} positions in one chunk: no chunk boundary was crossed`);
+  }
+  if (batching === 'per-shape') spots.push('the engine may compute other numbers of positions by other kernels');
   if (count < program.contextLength / 2) {
     spots.push(
       `positions up to ${count - 1} of ${program.contextLength}: long-context angles and scaling were not reached`,

@@ -1,9 +1,11 @@
 // The same judge on a capture of somebody else's engine: each op on the dump's own inputs; where a value is missing, the
 // stretch between the last captured values and the next one is judged as one.
 import { operands, type ValueId } from '../../engine/program/program.ts';
+import { pause } from '../../engine/program/pause.ts';
 import { RefuteError } from '../../errors.ts';
-import { arithmeticOf, FOREIGN_F32, type Arithmetic } from '../reference/arithmetic.ts';
-import { UNIT_BF16, UNIT_F16 } from '../ops/constants.ts';
+import { UNDECLARED, type NumericProfile } from '../../engine/program/numeric-profile.ts';
+import { arithmeticOf } from '../reference/arithmetic.ts';
+import { BFLOAT16, FLOAT16 } from '../reference/profiles.ts';
 import { dumpValues } from '../recordings/dump-values.ts';
 import type { Dump, DumpTensor } from '../recordings/open-dump.ts';
 import { blindSpots } from './blind-spots.ts';
@@ -19,7 +21,7 @@ export interface CheckDumpOptions extends Omit<CheckOptions, 'executor'> {
 }
 
 export async function checkDump(options: CheckDumpOptions): Promise<CheckReport> {
-  const { dump, program, weights, tokens, original, packs, verifyOn, onProgress } = options;
+  const { dump, program, weights, tokens, original, packs, verifyOn, signal, onProgress } = options;
   const rowCount = dump.positions === 'all' ? tokens.length : 1;
   const values = dumpValues(dump, program, rowCount);
   const first = program.ops.find(({ out }) => values.has(out));
@@ -33,7 +35,8 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
     });
   }
   await values.read(first.out);
-  const arithmetic = arithmeticOfDump(dump, values.coarsest());
+  const profile = profileOfDump(dump, values.coarsest());
+  const arithmetic = arithmeticOf(profile);
   const firstPosition = tokens.length - rowCount;
   const isWhole = program.ops.every(({ out }) => values.has(out)) && dump.positions === 'all';
   const hasFreeRun = options.hasFreeRun && isWhole;
@@ -45,6 +48,7 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const brackets: Bracket[] = [];
   const bracketed = new Set<ValueId>();
   for (const op of program.ops) {
+    await pause(signal);
     if (!values.has(op.out)) continue;
     const engine = await values.read(op.out);
     // Of the last position alone, attention has not seen its keys.
@@ -65,26 +69,25 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const results = judge.finish();
   const covered = coverageOf(program, results);
   const coverage = { ...covered, missing: covered.missing.filter((id) => !bracketed.has(id)) };
-  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length });
+  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length, signal });
   const logits = results.find(({ value }) => value === program.logits);
   const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
   const confirmed = new Set<string>();
   return {
     ...verdictOf({ results, brackets, coverage, verification, confirmed, logitShare, pathFault: null }),
-    arithmetic: { name: arithmetic.name, isDeclared: arithmetic.isDeclared },
+    arithmetic: { name: arithmetic.name, isDeclared: dump.origin !== null },
     verification,
     coverage,
     results,
     brackets,
     confirmed: [],
-    blindSpots: blindSpots(program, tokens, true),
+    blindSpots: blindSpots(program, tokens, profile, true),
   };
 }
 
 /** As declared where one of our executors made it. Else float32, or as coarse as its tensors are stored. */
-function arithmeticOfDump({ origin }: Dump, coarsest: DumpTensor['dtype']): Arithmetic {
-  if (origin !== null) return arithmeticOf(origin.profile, origin.executor);
-  if (coarsest !== 'f16' && coarsest !== 'bf16') return FOREIGN_F32;
-  const unit = coarsest === 'f16' ? UNIT_F16 : UNIT_BF16;
-  return { ...FOREIGN_F32, name: `${FOREIGN_F32.name}, stored in ${coarsest}`, unit, sumUnit: unit };
+function profileOfDump({ origin }: Dump, coarsest: DumpTensor['dtype']): NumericProfile {
+  if (origin !== null) return origin.profile;
+  if (coarsest === 'f16') return FLOAT16;
+  return coarsest === 'bf16' ? BFLOAT16 : UNDECLARED;
 }

@@ -12,7 +12,8 @@ import { coverageOf, verdictOf, type Bracket, type Coverage, type Verdict } from
 import { verifyProgram, type Verification } from './verify-program.ts';
 
 export interface CheckReport extends Verdict {
-  arithmetic: Pick<Arithmetic, 'name' | 'isDeclared'>;
+  /** `isDeclared`: not assumed. */
+  arithmetic: { name: string; isDeclared: boolean };
   verification: Verification;
   coverage: Coverage;
   results: OpResult[];
@@ -34,13 +35,15 @@ export interface CheckOptions {
   verifyOn: WeightSource | null;
   packs: readonly Capture[];
   hasFreeRun: boolean;
+  /** Stops the check within a step. */
+  signal?: AbortSignal | undefined;
   onProgress?: (op: Op, index: number, count: number) => void;
 }
 
 export async function checkModel(options: CheckOptions): Promise<CheckReport> {
-  const { executor, program, tokens, packs, verifyOn, original } = options;
-  const arithmetic = arithmeticOf(executor.profile, executor.id);
-  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length });
+  const { executor, program, tokens, packs, verifyOn, original, signal } = options;
+  const arithmetic = arithmeticOf(executor.profile);
+  const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length, signal });
   const { results, fault: pathFault } = await judgeRun(options, arithmetic, tokens, options.hasFreeRun);
   const confirmed = await confirm(options, arithmetic, results);
   const coverage = coverageOf(program, results);
@@ -49,18 +52,18 @@ export async function checkModel(options: CheckOptions): Promise<CheckReport> {
   const verdict = verdictOf({ results, brackets: [], coverage, verification, confirmed, logitShare, pathFault });
   return {
     ...verdict,
-    arithmetic: { name: arithmetic.name, isDeclared: arithmetic.isDeclared },
+    arithmetic: { name: arithmetic.name, isDeclared: true },
     verification,
     coverage,
     results,
     brackets: [],
     confirmed: [...confirmed],
-    blindSpots: blindSpots(program, tokens, false),
+    blindSpots: blindSpots(program, tokens, executor.profile, false),
   };
 }
 
 async function judgeRun(
-  { executor, program, weights, original, onProgress }: CheckOptions,
+  { executor, program, weights, original, signal, onProgress }: CheckOptions,
   arithmetic: Arithmetic,
   tokens: readonly number[],
   hasFreeRun: boolean,
@@ -68,11 +71,11 @@ async function judgeRun(
   const progress = onProgress === undefined ? {} : { onProgress };
   const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun, original, ...progress });
   const watched = await inSession(executor, tokens.length, (session) =>
-    runSegments(session, tokens, withKnownValues(judge.tap, executor.program)),
+    runSegments(session, tokens, withKnownValues(judge.tap, executor.program), signal),
   );
   const results = judge.finish();
   if (watched.fault !== null) return { results, fault: watched.fault };
-  const unwatched = await inSession(executor, tokens.length, (session) => runSegments(session, tokens, null));
+  const unwatched = await inSession(executor, tokens.length, (session) => runSegments(session, tokens, null, signal));
   return { results, fault: unwatched.fault ?? compareRuns(watched.logits, unwatched.logits) };
 }
 

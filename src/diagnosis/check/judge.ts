@@ -4,7 +4,7 @@
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
 import type { FloatArray, Tap, WeightSource } from '../../engine/program/executor.ts';
 import type { Arithmetic } from '../reference/arithmetic.ts';
-import { Lane } from '../reference/lane.ts';
+import { hasFormats, Lane, weightTypesOf } from '../reference/lane.ts';
 import { opReference } from '../reference/op-reference.ts';
 import { OpTally, type OpFindings } from './op-tally.ts';
 import { SplitTally, type Split } from './split.ts';
@@ -59,8 +59,8 @@ export class Judge {
     this.#headDims = headDims(program);
     this.#captured = new Lane(weights, arithmetic);
     this.#r = hasFreeRun ? new Lane(weights, null) : null;
-    const hasFormats = arithmetic.activations !== 'float' || arithmetic.kvCache === 'f16';
-    this.#s = hasFreeRun && hasFormats ? new Lane(weights, arithmetic) : null;
+    const isEmulated = hasFreeRun && hasFormats(arithmetic, weightTypesOf(program, weights));
+    this.#s = isEmulated ? new Lane(weights, arithmetic) : null;
     this.#o = hasFreeRun && original !== null ? new Lane(original, null) : null;
     this.tap = {
       values: new Set(program.ops.map(({ out }) => out)),

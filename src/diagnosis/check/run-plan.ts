@@ -31,6 +31,7 @@ export async function runSegments(
   session: Session<FloatArray>,
   tokens: readonly number[],
   tap: Tap<FloatArray> | null,
+  signal?: AbortSignal,
 ): Promise<{ logits: FloatArray[]; fault: PathFault | null }> {
   const logits: FloatArray[] = [];
   for (const { from, to, isAfterTruncation } of segmentsOf(tokens.length)) {
@@ -41,7 +42,7 @@ export async function runSegments(
       return { logits, fault: { sentence, bugClass: 'KV_CACHE_FAILURE' } };
     }
     const some = tokens.slice(from, to);
-    logits.push((await session.run({ tokens: some, logits: 'all', ...(tap === null ? {} : { tap }) })).logits);
+    logits.push((await session.run({ tokens: some, logits: 'all', signal, ...(tap === null ? {} : { tap }) })).logits);
   }
   return { logits, fault: null };
 }

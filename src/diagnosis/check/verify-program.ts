@@ -29,6 +29,7 @@ export interface VerifyOptions {
   packs: readonly Capture[];
   /** Positions of the run that the program is vouched for. */
   contextLength: number;
+  signal?: AbortSignal | undefined;
 }
 
 const LOGITS = 'lm_head.bin';
@@ -55,7 +56,14 @@ export async function verifyProgram(options: VerifyOptions): Promise<Verificatio
   for (const pack of usable) {
     const { tokens, positions } = pack.manifest;
     const sink = new MemorySink<Float64Array>();
-    await captureRun<Float64Array>({ executor, tokens, stages: program.stages, positions, sink });
+    await captureRun<Float64Array>({
+      executor,
+      tokens,
+      stages: program.stages,
+      positions,
+      sink,
+      signal: options.signal,
+    });
     const difference = await firstDifference(pack, sink, bar);
     if (difference !== null) differences.push(difference);
     const digest = await sha256Bytes(new TextEncoder().encode(JSON.stringify(pack.manifest)));

@@ -72,13 +72,13 @@ export const CPU_FAULTS: readonly Fault[] = [
     needs: 'a session that is truncated and goes on',
     gross: changed(
       'truncation is ignored',
-      'cpu/cpu-session.ts',
+      'program/session-guard.ts',
       'this.#positionCount = positionCount;',
       'void positionCount;',
     ),
     small: changed(
       'truncating to more than two positions loses one more',
-      'cpu/cpu-session.ts',
+      'program/session-guard.ts',
       'this.#positionCount = positionCount;',
       'this.#positionCount = positionCount > 2 ? positionCount - 1 : positionCount;',
     ),

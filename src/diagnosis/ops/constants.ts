@@ -10,11 +10,10 @@ export const UNIT_BF16: number = 2 ** -8;
 export const UNIT_F32: number = 2 ** -24;
 export const UNIT_F64: number = 2 ** -53;
 
-/** WGSL leaves the direction of rounding open: a result is either neighbour, a whole unit in the last place. */
-export const WGSL_ROUNDING = 2;
+/** Where the direction of rounding is open (WGSL) a result is either neighbour: off by a whole unit in the last place. */
+export const EITHER_NEIGHBOUR_UNITS = 2;
 
 export const SMALLEST_NORMAL_F32: number = 2 ** -126;
-export const SMALLEST_SUBNORMAL_F32: number = 2 ** -149;
 export const LARGEST_F32: number = (2 - 2 ** -23) * 2 ** 127;
 export const SMALLEST_NORMAL_F16: number = 2 ** -14;
 export const LARGEST_F16 = 65_504;
@@ -70,10 +69,6 @@ export const BIAS_MEAN_ULP = 0.05;
 
 /** Elements below which a t-test says nothing. */
 export const BIAS_LEAST_COUNT = 256;
-
-/** WGSL sin and cos: absolute error within ±π in f32; beyond, nothing is promised, so this is expected, not proven. */
-export const WGSL_SINCOS_F32: number = 2 ** -11;
-export const WGSL_SINCOS_F16: number = 2 ** -7;
 
 /** Activation quantisers round x/d; a value this near to a tie (relative to |x/d|, in u) may go either way. */
 export const TIE_UNITS = 4;

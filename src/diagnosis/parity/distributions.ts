@@ -47,10 +47,11 @@ export async function logitsOf<Data extends Float32Array | Float64Array>(
   executor: Executor<Data>,
   tokens: readonly number[],
   which: 'all' | 'last',
+  signal?: AbortSignal,
 ): Promise<Data> {
   const session = await executor.openSession(tokens.length);
   try {
-    return (await session.run({ tokens, logits: which })).logits;
+    return (await session.run({ tokens, logits: which, signal })).logits;
   } finally {
     session.close();
   }

@@ -5,4 +5,4 @@ export { logitsOf } from './distributions.ts';
 export { openCommand, openEndpoint, openLlamaCpp, type OutsideEngine } from './outside-engine.ts';
 export { openPackEngine } from './pack-engine.ts';
 export type { ParityWord } from './parity-verdict.ts';
-export { ownProfile, profileNamed } from './profiles.ts';
+export { profileNamed } from '../reference/profiles.ts';

@@ -3,6 +3,7 @@
 import { ropeByLength } from '../../engine/config/rope-scaling.ts';
 import { sha256Bytes } from '../../engine/io/sha256.ts';
 import type { Model } from '../../engine/model/model.ts';
+import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import {
   CommandEngine,
   HttpEndpoint,
@@ -12,9 +13,9 @@ import {
   type HttpEndpointOptions,
 } from '../../oracles/external/index.ts';
 import { RefuteError } from '../../errors.ts';
+import { LLAMA_CPP } from '../reference/profiles.ts';
 import type { Alternative } from './compare.ts';
 import { packAnswer } from './pack-engine.ts';
-import { LLAMA_CPP, type ParityProfile } from './profiles.ts';
 import { tokensByText } from './tokens-by-text.ts';
 
 export type Answer =
@@ -25,7 +26,8 @@ export type Answer =
 
 export interface OutsideEngine {
   kind: 'llama-cpp' | 'command' | 'http' | 'pack';
-  profile: ParityProfile;
+  /** Of which one holds, narrowest first; where there are several, what it does is told from its answer. */
+  profiles: readonly NumericProfile[];
   /** False where what it ran may be other weights: then a difference proves nothing. */
   hasSameWeights: boolean;
   /** A record has its own ids; null: it takes any. */
@@ -56,7 +58,7 @@ export async function openLlamaCpp(model: Model, contextLength: number): Promise
   let digest = '';
   return {
     kind: 'llama-cpp',
-    profile: LLAMA_CPP,
+    profiles: LLAMA_CPP,
     hasSameWeights: true,
     tokens: null,
     ask: async (tokens) => {
@@ -88,12 +90,12 @@ function assertSameFrequencies({ path, program }: Model, contextLength: number):
 }
 
 /** What it prints, or the capture that it writes. */
-export function openCommand(model: Model, options: CommandOptions, profile: ParityProfile): OutsideEngine {
+export function openCommand(model: Model, options: CommandOptions, profile: NumericProfile): OutsideEngine {
   const command = new CommandEngine(options);
   const { vocabSize } = model.program;
   return {
     kind: 'command',
-    profile,
+    profiles: [profile],
     hasSameWeights: true,
     tokens: null,
     ask: async (tokens) => {
@@ -110,12 +112,12 @@ export function openCommand(model: Model, options: CommandOptions, profile: Pari
 export function openEndpoint(
   model: Model,
   options: HttpEndpointOptions & { alternatives: number },
-  profile: ParityProfile,
+  profile: NumericProfile,
 ): OutsideEngine {
   const endpoint = new HttpEndpoint(options);
   return {
     kind: 'http',
-    profile,
+    profiles: [profile],
     hasSameWeights: true,
     tokens: null,
     ask: async (tokens, onProgress) => {

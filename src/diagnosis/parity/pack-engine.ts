@@ -4,12 +4,14 @@ import { operands } from '../../engine/program/program.ts';
 import { sha256Bytes } from '../../engine/io/sha256.ts';
 import type { Capture } from '../../engine/capture/read-capture.ts';
 import type { Model } from '../../engine/model/model.ts';
+import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import { evaluateOp } from '../../oracles/float64/evaluate-op.ts';
 import { RefuteError } from '../../errors.ts';
 import { UNIT_F32 } from '../ops/constants.ts';
+import { arithmeticOf } from '../reference/arithmetic.ts';
+import { profileNamed } from '../reference/profiles.ts';
 import { dtypeOf, openPack, producerOf } from '../recordings/open-pack.ts';
 import type { OutsideEngine } from './outside-engine.ts';
-import { profileNamed, type ParityProfile } from './profiles.ts';
 
 const LOGITS = 'lm_head.bin';
 const EMBEDDING = 'layer-0/embedding.bin';
@@ -18,7 +20,7 @@ const EMBEDDING = 'layer-0/embedding.bin';
 export async function openPackEngine(
   folder: string,
   model: Model,
-  profile: ParityProfile | null,
+  profile: NumericProfile | null,
 ): Promise<OutsideEngine> {
   const pack = await openPack(folder, model.program);
   const { tokens } = pack.manifest;
@@ -28,7 +30,7 @@ export async function openPackEngine(
   const digest = await sha256Bytes(new TextEncoder().encode(JSON.stringify(pack.manifest)));
   return {
     kind: 'pack',
-    profile: declared,
+    profiles: [declared],
     hasSameWeights,
     tokens,
     ask: async () => ({ kind: 'logits', ...(await readLogits(pack)) }),
@@ -62,7 +64,7 @@ async function readLogits(pack: Capture): Promise<{ logits: Float32Array; rowCou
 }
 
 /** @throws RefuteError E_PACK_MODEL where the embedding is another */
-async function isOfWeights(pack: Capture, ours: Model, by: ParityProfile): Promise<boolean> {
+async function isOfWeights(pack: Capture, ours: Model, by: NumericProfile): Promise<boolean> {
   const { program, weights } = ours;
   const { tokens, positions, model } = pack.manifest;
   if (pack.file(EMBEDDING) === undefined) return model.sha256 === (await ours.sha256());
@@ -73,7 +75,7 @@ async function isOfWeights(pack: Capture, ours: Model, by: ParityProfile): Promi
   if (op?.op !== 'embed') return model.sha256 === (await ours.sha256());
   const exact = await evaluateOp(op, { weights, values: new Map(), tokens: asked, firstPosition: 0 });
   // A copy, rounded to what the producer computes in and to the float32 of the file.
-  const unit = UNIT_F32 + by.arithmetic.unit;
+  const unit = UNIT_F32 + arithmeticOf(by).unit;
   const at = exact.findIndex((value, i) => !(Math.abs((theirs[i] ?? Number.NaN) - value) <= unit * Math.abs(value)));
   if (at === -1) return true;
   throw new RefuteError({

@@ -2,31 +2,32 @@
 // error has a sign of its own by chance, and every op's result is pushed by its expected budget (Monte-Carlo arithmetic).
 // Two draws are as far from exact as an engine of this profile is, in directions of their own.
 import { RandomSource } from '../../engine/text/random-source.ts';
-import type { ValueId } from '../../engine/program/program.ts';
+import type { TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
-import { quantizeActivations } from '../reference/activations.ts';
-import { Lane } from '../reference/lane.ts';
-import type { ActivationFormat, ParityProfile } from './profiles.ts';
+import { activationFormat } from '../../engine/program/numeric-profile.ts';
+import type { ValueId } from '../../engine/program/program.ts';
+import { roundActivations } from '../reference/activations.ts';
+import { Lane, type Formats } from '../reference/lane.ts';
 
 export class SampleLane extends Lane {
-  readonly profile: ParityProfile;
-  /** Of the matmul that is next. */
-  format: ActivationFormat = 'float';
+  readonly #formats: Formats;
   readonly #random: RandomSource;
   #bits = 0;
   #bitCount = 0;
 
-  constructor(weights: WeightSource, profile: ParityProfile, seed: number) {
-    super(weights, { activations: 'float', kvCache: profile.arithmetic.kvCache });
-    this.profile = profile;
+  constructor(weights: WeightSource, formats: Formats, seed: number) {
+    super(weights, formats);
+    this.#formats = formats;
     this.#random = new RandomSource(seed);
   }
 
-  override matmulInput(value: ValueId): { x: Float64Array; steps: null } {
-    const { x } = super.matmulInput(value);
-    if (this.format === 'float') return { x, steps: null };
-    const rounded = round(x, this.format);
-    return { x: x.map((exact, i) => exact + this.sign() * ((rounded[i] ?? Number.NaN) - exact)), steps: null };
+  override matmulInput(value: ValueId, weightType: TensorTypeName | undefined): { x: Float64Array; steps: null } {
+    const x = this.get(value);
+    if (x === undefined) throw new RangeError(`${value} is not there`);
+    const format = activationFormat(this.#formats, weightType);
+    if (format === null) return { x, steps: null };
+    const { values } = roundActivations(x, format);
+    return { x: x.map((exact, i) => exact + this.sign() * ((values[i] ?? Number.NaN) - exact)), steps: null };
   }
 
   /** In place. @param budget how far an element may be off */
@@ -43,17 +44,4 @@ export class SampleLane extends Lane {
     this.#bitCount -= 1;
     return ((this.#bits >>> this.#bitCount) & 1) === 0 ? 1 : -1;
   }
-}
-
-function round(x: Float64Array, format: Exclude<ActivationFormat, 'float'>): Float64Array {
-  if (format === 'f16') return x.map(Math.f16round);
-  if (format === 'bf16') return x.map(bf16round);
-  return quantizeActivations(x, format).values;
-}
-
-/** To the 8 significant bits of a bfloat16. */
-function bf16round(value: number): number {
-  if (value === 0) return 0;
-  const step = 2 ** (Math.floor(Math.log2(Math.abs(value))) - 7);
-  return Math.round(value / step) * step;
 }

@@ -1,12 +1,14 @@
 // How far two engines may part by what they declare: the exact run of the model's own bytes in float64, and beside it draws
 // of each side's declared roundings (sample-lane.ts), handed on position by position. Slow on purpose: each draw is a
 // forward pass in double; a weight is decoded once for all.
+import { pause } from '../../engine/program/pause.ts';
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
+import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
 import { UNIT_F32 } from '../ops/constants.ts';
-import { Lane, type Chunk } from '../reference/lane.ts';
+import { arithmeticOf, type Arithmetic } from '../reference/arithmetic.ts';
+import { hasFormats, Lane, weightTypesOf, type Chunk } from '../reference/lane.ts';
 import { opReference } from '../reference/op-reference.ts';
-import type { ParityProfile } from './profiles.ts';
 import { SampleLane } from './sample-lane.ts';
 
 export interface SpreadOptions {
@@ -16,11 +18,14 @@ export interface SpreadOptions {
   tokens: readonly number[];
   /** Only the last so many positions are handed on. */
   rowCount: number;
-  profiles: { ours: ParityProfile; theirs: ParityProfile };
+  /** Of theirs one holds; each gets draws of its own. */
+  profiles: { ours: NumericProfile; theirs: readonly NumericProfile[] };
+  /** Stops the draws within a step. */
+  signal?: AbortSignal | undefined;
   onProgress?: (op: Op, index: number, count: number) => void;
 }
 
-/** Logits of one position. */
+/** Logits of one position, with one profile of theirs. */
 export interface SpreadRow {
   position: number;
   exact: Float64Array;
@@ -37,17 +42,18 @@ const DRAWS = { formats: 8, rounding: 4 };
 /** Logits that are held at once, of all draws together: 256 MiB. */
 const MAX_HELD_LOGITS = 2 ** 25;
 
-export async function spreadRows(options: SpreadOptions, onRow: (row: SpreadRow) => void): Promise<void> {
+/** @param onRows is given a row for each profile of theirs, position by position */
+export async function spreadRows(options: SpreadOptions, onRows: (rows: readonly SpreadRow[]) => void): Promise<void> {
   const { program, weights, tokens, rowCount, profiles } = options;
-  const draw = (profile: ParityProfile, firstSeed: number): SampleLane[] => {
-    const hasFormats = program.weights.some(({ name }) => profile.activationsFor(weights.info(name)?.type) !== 'float');
-    const length = hasFormats || profile.arithmetic.kvCache === 'f16' ? DRAWS.formats : DRAWS.rounding;
-    return Array.from({ length }, (_, i) => new SampleLane(weights, profile, firstSeed + i));
-  };
-  const lanes = { ours: draw(profiles.ours, 1), theirs: draw(profiles.theirs, 1 + DRAWS.formats) };
-  const all = [...lanes.ours, ...lanes.theirs];
+  const weightTypes = weightTypesOf(program, weights);
+  const sides = [profiles.ours, ...profiles.theirs].map((profile, side): Side => {
+    const length = hasFormats(profile, weightTypes) ? DRAWS.formats : DRAWS.rounding;
+    const lane = (_: unknown, i: number): SampleLane => new SampleLane(weights, profile, 1 + side * DRAWS.formats + i);
+    return { arithmetic: arithmeticOf(profile), lanes: Array.from({ length }, lane) };
+  });
+  const all = sides.flatMap(({ lanes }) => lanes);
   const exact = new Lane(weights, null);
-  const run = new Run(options, exact, lanes);
+  const run = new Run(options, exact, sides);
   const { ops } = program;
   const tailAt = ops.findLastIndex(({ op }) => op === 'attention') + 1;
   const whole = { isLast: true, contextLength: tokens.length };
@@ -62,41 +68,50 @@ export async function spreadRows(options: SpreadOptions, onRow: (row: SpreadRow)
     }
     const chunk: Chunk = { ...whole, tokens: tokens.slice(first, end), firstPosition: first };
     for (let i = tailAt; i < ops.length; i += 1) await run.step(i, chunk);
-    handOn(program, { exact, ...lanes }, first, end, onRow);
+    handOn(program, exact, sides, first, end, onRows);
   }
+}
+
+/** Ours first. */
+interface Side {
+  arithmetic: Arithmetic;
+  lanes: readonly SampleLane[];
 }
 
 class Run {
   readonly #options: SpreadOptions;
   readonly #exact: Lane;
-  readonly #ours: readonly SampleLane[];
-  readonly #theirs: readonly SampleLane[];
+  readonly #sides: readonly Side[];
   readonly #widths: ReadonlyMap<ValueId, number>;
   readonly #lastReads: ReadonlyMap<ValueId, number>;
 
-  constructor(options: SpreadOptions, exact: Lane, lanes: { ours: SampleLane[]; theirs: SampleLane[] }) {
+  constructor(options: SpreadOptions, exact: Lane, sides: readonly Side[]) {
     const { program } = options;
     this.#options = options;
     this.#exact = exact;
-    this.#ours = lanes.ours;
-    this.#theirs = lanes.theirs;
+    this.#sides = sides;
     this.#widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
     this.#lastReads = new Map(program.ops.flatMap((op, i) => operands(op).reads.map((id) => [id, i] as const)));
   }
 
   /** One op for the exact run and every draw; the budgets are those of the exact run's inputs. */
   async step(index: number, chunk: Chunk): Promise<void> {
-    const { program, weights, profiles, onProgress } = this.#options;
+    const { program, signal, onProgress } = this.#options;
     const op = program.ops[index];
     if (op === undefined) throw new RangeError(`there is no op ${index}`);
     onProgress?.(op, index, program.ops.length);
-    const all = [...this.#ours, ...this.#theirs];
-    const type = 'weight' in op ? weights.info(op.weight)?.type : undefined;
-    for (const lane of all) lane.format = lane.profile.activationsFor(type);
+    await pause(signal);
+    const all = this.#sides.flatMap(({ lanes }) => lanes);
     const context = { widths: this.#widths, captured: this.#exact };
-    const theirs = await opReference(op, chunk, { ...context, arithmetic: profiles.theirs.arithmetic, free: all });
-    const ours = await opReference(op, chunk, { ...context, arithmetic: profiles.ours.arithmetic, free: [] });
-    for (const [lanes, { expected }] of [[this.#ours, ours] as const, [this.#theirs, theirs] as const]) {
+    let exact: Float64Array = new Float64Array(0);
+    for (const [i, { arithmetic, lanes }] of this.#sides.entries()) {
+      // All draws take their step with the first side, so that a weight is decoded once for them.
+      const { reference, expected } = await opReference(op, chunk, {
+        ...context,
+        arithmetic,
+        free: i === 0 ? all : [],
+      });
+      exact = reference;
       for (const lane of lanes) {
         const data = lane.get(op.out);
         if (data === undefined) throw new RangeError(`${op.out} was not computed`);
@@ -105,7 +120,7 @@ class Run {
         if (op.out === program.logits) lane.push(data, (i) => UNIT_F32 * Math.abs(data[i] ?? Number.NaN));
       }
     }
-    this.#exact.set(op.out, theirs.reference);
+    this.#exact.set(op.out, exact);
     const isLive = (id: ValueId): boolean => id === program.logits || (this.#lastReads.get(id) ?? -1) > index;
     for (const lane of [this.#exact, ...all]) lane.keep(isLive);
   }
@@ -125,20 +140,17 @@ class Run {
 
 function handOn(
   { logits, vocabSize }: Program,
-  lanes: { exact: Lane; ours: readonly Lane[]; theirs: readonly Lane[] },
+  exact: Lane,
+  [ours, ...theirs]: readonly Side[],
   first: number,
   end: number,
-  onRow: (row: SpreadRow) => void,
+  onRows: (rows: readonly SpreadRow[]) => void,
 ): void {
   for (let position = first; position < end; position += 1) {
     const start = (position - first) * vocabSize;
     const rowOf = (lane: Lane): Float64Array =>
       (lane.get(logits) ?? new Float64Array(0)).subarray(start, start + vocabSize);
-    onRow({
-      position,
-      exact: rowOf(lanes.exact),
-      ours: lanes.ours.map(rowOf),
-      theirs: lanes.theirs.map(rowOf),
-    });
+    const own = { position, exact: rowOf(exact), ours: (ours?.lanes ?? []).map(rowOf) };
+    onRows(theirs.map(({ lanes }) => ({ ...own, theirs: lanes.map(rowOf) })));
   }
 }

@@ -7,7 +7,7 @@ import { openFile } from '../../engine/io/open-file.ts';
 import { parseSafetensors } from '../../engine/formats/safetensors.ts';
 import { readCapture } from '../../engine/capture/read-capture.ts';
 import { stagePath } from '../../engine/capture/sink.ts';
-import type { NumericProfile } from '../../engine/program/executor.ts';
+import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { Positions } from '../../engine/capture/select.ts';
 import { decodeExact } from '../../oracles/float64/decode/decode-exact.ts';
 import { dtypeOf } from './open-pack.ts';

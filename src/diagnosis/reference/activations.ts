@@ -1,20 +1,40 @@
-// Activations in 8 bits, as a declared format: what a q8_0 or q8_k quantiser makes of float32 rows, in the order of
+// Activations as a declared format makes them: halves, or what a q8_0 or q8_k quantiser makes of float32 rows, in the order of
 // operations that ggml publishes, and where a quotient is so near to a tie that either neighbour is right (an engine may
 // multiply by 1/d where another divides). Part of the emulated run S; no weights in here.
+import type { ActivationFormat } from '../../engine/program/numeric-profile.ts';
 import { RefuteError } from '../../errors.ts';
 import { TIE_UNITS, UNIT_F32 } from '../ops/constants.ts';
 
-export interface QuantizedActivations {
-  /** What the integer dot product really multiplies: d·q. */
+export interface RoundedActivations {
+  /** What is multiplied: of 8 bits d·q. */
   values: Float64Array;
-  /** One step d where the element is at a tie, else 0. */
-  tieSteps: Float64Array;
+  /** One step d where the element is at a tie that may fall either way, else 0; null where none may. */
+  tieSteps: Float64Array | null;
 }
 
 const BLOCK = { q8_0: 32, q8_k: 256 } as const;
 
+/** Conversion to a half is a single rounding to the nearest, ties to even, whoever does it. */
+export function roundActivations(x: Float64Array, format: ActivationFormat): RoundedActivations {
+  if (format === 'f16') return { values: x.map(Math.f16round), tieSteps: null };
+  if (format === 'bf16') return { values: x.map(bf16round), tieSteps: null };
+  return quantizeActivations(x, format);
+}
+
+/** To the 8 significant bits of a bfloat16. */
+function bf16round(value: number): number {
+  if (value === 0 || !Number.isFinite(value)) return value;
+  const step = 2 ** (Math.floor(Math.log2(Math.abs(value))) - 7);
+  const [steps, below] = [value / step, Math.floor(value / step)];
+  const isUp = steps - below > 0.5 || (steps - below === 0.5 && below % 2 !== 0);
+  return (isUp ? below + 1 : below) * step;
+}
+
 /** @param x rows of a multiple of the block (32 or 256) */
-export function quantizeActivations(x: ArrayLike<number>, type: 'q8_0' | 'q8_k'): QuantizedActivations {
+export function quantizeActivations(
+  x: ArrayLike<number>,
+  type: 'q8_0' | 'q8_k',
+): RoundedActivations & { tieSteps: Float64Array } {
   const block = BLOCK[type];
   if (x.length % block !== 0) {
     throw new RefuteError({

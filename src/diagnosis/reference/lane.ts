@@ -1,12 +1,16 @@
 // A free run beside the engine's: the same program in float64 over the engine's weights (R), over the original weights
 // (O), or with the engine's declared formats emulated (S). Goes op by op, in step with the judge, so that a weight is
 // decoded once for all of them; holds the values that later ops still read, and nothing else.
-import type { AttentionOp, Op, ValueId } from '../../engine/program/program.ts';
+import type { AttentionOp, Op, Program, ValueId } from '../../engine/program/program.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
+import { activationFormat, type NumericProfile } from '../../engine/program/numeric-profile.ts';
+import type { TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import { evaluateOp, newCache } from '../../oracles/float64/evaluate-op.ts';
 import type { KeyValueCache } from '../../oracles/float64/key-value-cache.ts';
-import { quantizeActivations } from './activations.ts';
-import type { Arithmetic } from './arithmetic.ts';
+import { roundActivations } from './activations.ts';
+
+/** What of a profile is emulated in a free run. */
+export type Formats = Pick<NumericProfile, 'storage' | 'activations' | 'kvCache'>;
 
 /** Neighbouring positions that are judged together. */
 export interface Chunk {
@@ -19,12 +23,12 @@ export interface Chunk {
 
 export class Lane {
   readonly weights: WeightSource;
-  readonly #formats: Pick<Arithmetic, 'activations' | 'kvCache'> | null;
+  readonly #formats: Formats | null;
   readonly #live = new Map<ValueId, Float64Array>();
   readonly #caches = new Map<AttentionOp, KeyValueCache>();
 
   /** @param formats emulated; null: none */
-  constructor(weights: WeightSource, formats: Pick<Arithmetic, 'activations' | 'kvCache'> | null) {
+  constructor(weights: WeightSource, formats: Formats | null) {
     this.weights = weights;
     this.#formats = formats;
   }
@@ -42,13 +46,13 @@ export class Lane {
     for (const value of this.#live.keys()) if (!isWanted(value)) this.#live.delete(value);
   }
 
-  /** What a matmul multiplies: the value, or what the declared activation format makes of it. */
-  matmulInput(value: ValueId): { x: Float64Array; steps: Float64Array | null } {
+  /** What weights of a type are multiplied with: the value, or what the declared activation format makes of it. */
+  matmulInput(value: ValueId, weightType: TensorTypeName | undefined): { x: Float64Array; steps: Float64Array | null } {
     const x = this.#live.get(value);
     if (x === undefined) throw new RangeError(`${value} is not there`);
-    const activations = this.#formats?.activations ?? 'float';
-    if (activations === 'float') return { x, steps: null };
-    const { values, tieSteps } = quantizeActivations(x, activations);
+    const format = this.#formats === null ? null : activationFormat(this.#formats, weightType);
+    if (format === null) return { x, steps: null };
+    const { values, tieSteps } = roundActivations(x, format);
     return { x: values, steps: tieSteps };
   }
 
@@ -57,22 +61,45 @@ export class Lane {
     const { tokens, firstPosition, contextLength } = chunk;
     const given = { weights: this.weights, tokens, firstPosition, contextLength };
     if (op.op !== 'attention') {
-      const values = op.op === 'expertMatmul' ? new Map(this.#live).set(op.in, this.matmulInput(op.in).x) : this.#live;
+      const values = new Map(this.#live);
+      if (op.op === 'expertMatmul') values.set(op.in, this.matmulInput(op.in, this.weights.info(op.weight)?.type).x);
       return { y: await evaluateOp(op, { ...given, values }), cache: null };
     }
     const cache = this.#caches.get(op) ?? newCache(op);
     this.#caches.set(op, cache);
-    const values = this.#formats?.kvCache === 'f16' ? this.#halved(op) : this.#live;
+    const values = this.#formats === null ? this.#live : this.#cached(op, this.#formats);
     const y = await evaluateOp(op, { ...given, values, cache });
     // Nothing reads the keys of a finished sequence again: memory must not grow with depth.
     if (chunk.isLast) this.#caches.delete(op);
     return { y, cache };
   }
 
-  /** Keys and values as a float16 cache stores them. */
-  #halved(op: AttentionOp): Map<ValueId, Float64Array> {
+  /** Keys and values as the cache stores them. */
+  #cached(op: AttentionOp, formats: Formats): ReadonlyMap<ValueId, Float64Array> {
+    const type = roundingCache(formats);
+    if (type === null) return this.#live;
     const values = new Map(this.#live);
-    for (const id of [op.k, op.v]) values.set(id, (this.#live.get(id) ?? new Float64Array(0)).map(Math.f16round));
+    for (const id of [op.k, op.v]) {
+      values.set(id, roundActivations(this.#live.get(id) ?? new Float64Array(0), type).values);
+    }
     return values;
   }
+}
+
+/** The type that keys and values are rounded to as they are stored; null where the cache holds them as they are. */
+function roundingCache({ storage, kvCache }: Formats): 'f16' | 'bf16' | null {
+  return (kvCache === 'f16' || kvCache === 'bf16') && kvCache !== storage ? kvCache : null;
+}
+
+/** Whether a run of these formats over such weights differs from a run without. */
+export function hasFormats(formats: Formats, weightTypes: Iterable<TensorTypeName>): boolean {
+  return roundingCache(formats) !== null || [...weightTypes].some((type) => activationFormat(formats, type) !== null);
+}
+
+/** Types of the weights that a program reads. */
+export function weightTypesOf(
+  { weights: named }: Pick<Program, 'weights'>,
+  weights: WeightSource,
+): Set<TensorTypeName> {
+  return new Set(named.flatMap(({ name }) => weights.info(name)?.type ?? []));
 }

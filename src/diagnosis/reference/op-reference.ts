@@ -34,7 +34,10 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
   }
   const isWeightRounded = 'weight' in op && isRoundedType(captured.weights.info(op.weight)?.type);
   if (op.op === 'expertMatmul') {
-    const input = { ...captured.matmulInput(op.in), experts: captured.get(op.experts) ?? new Float64Array(0) };
+    const input = {
+      ...captured.matmulInput(op.in, captured.weights.info(op.weight)?.type),
+      experts: captured.get(op.experts) ?? new Float64Array(0),
+    };
     return expertBudget(op, input, y, chunk.tokens.length, captured.weights, isWeightRounded, arithmetic);
   }
   return simpleBudget(op, {
@@ -59,22 +62,24 @@ async function matmulReference(
 ): Promise<OpReference> {
   const [columns, rows] = [widths.get(op.in) ?? 0, widths.get(op.out) ?? 0];
   const { weights } = captured;
-  const { x, steps } = captured.matmulInput(op.in);
+  const type = weights.info(op.weight)?.type;
+  const { x, steps } = captured.matmulInput(op.in, type);
   if (x.length !== columns * chunk.tokens.length) throw new RangeError(`${op.in} has ${x.length} values`);
   const sharing = free.filter((lane) => lane.weights === weights);
   const sets: RowSet[] = [
     { x, steps, wantsMagnitude: true },
-    ...sharing.map((lane) => ({ x: lane.matmulInput(op.in).x })),
+    ...sharing.map((lane) => ({ x: lane.matmulInput(op.in, type).x })),
   ];
   const [own, ...products] = await multiplyRows(weights, op.weight, columns, rows, sets);
   if (own === undefined) throw new RangeError('a matmul without products');
   for (const [i, lane] of sharing.entries()) lane.set(op.out, products[i]?.y ?? new Float64Array(0));
   for (const lane of free) {
     if (lane.weights === weights) continue;
-    const [product] = await multiplyRows(lane.weights, op.weight, columns, rows, [{ x: lane.matmulInput(op.in).x }]);
+    const { x } = lane.matmulInput(op.in, lane.weights.info(op.weight)?.type);
+    const [product] = await multiplyRows(lane.weights, op.weight, columns, rows, [{ x }]);
     lane.set(op.out, product?.y ?? new Float64Array(0));
   }
-  return matmulBudget(own, columns, isRoundedType(weights.info(op.weight)?.type), arithmetic);
+  return matmulBudget(own, columns, isRoundedType(type), arithmetic);
 }
 
 async function frequenciesOf(

@@ -14,18 +14,19 @@ export interface CaptureRunOptions<Data extends FloatArray = Float32Array> {
   sink: StageSink<Data>;
   /** Rows of the logits to return; none unless asked for. */
   logits?: 'all' | 'last' | 'none';
+  signal?: AbortSignal | undefined;
 }
 
 /** @throws RefuteError E_CAPTURE_INCOMPLETE and whatever executor or sink throw; the session is closed in any case */
 export async function captureRun<Data extends FloatArray = Float32Array>(
   options: CaptureRunOptions<Data>,
 ): Promise<RunResult<Data>> {
-  const { executor, tokens, stages, positions, sink, logits = 'none' } = options;
+  const { executor, tokens, stages, positions, sink, logits = 'none', signal } = options;
   const { program } = executor;
   const collector = new StageCollector({ program, stages, positionCount: tokens.length, positions, sink });
   const session = await executor.openSession(tokens.length);
   try {
-    const result = await session.run({ tokens, logits, tap: collector.tap });
+    const result = await session.run({ tokens, logits, tap: collector.tap, signal });
     collector.finish();
     return result;
   } finally {

@@ -2,7 +2,9 @@
 // with an executor's numeric profile, by scripts of other implementations with a `producer` instead; both are read.
 import { RefuteError } from '../../errors.ts';
 import { quoted, shownValue } from '../formats/quoted.ts';
-import type { ExecutorId, NumericProfile } from '../program/executor.ts';
+import type { ExecutorId } from '../program/executor.ts';
+import type { NumericProfile } from '../program/numeric-profile.ts';
+import { parseProfile } from './parse-profile.ts';
 import type { Positions } from './select.ts';
 import { stagePath } from './sink.ts';
 
@@ -107,8 +109,7 @@ function readOrigin(json: Record<string, unknown>, fail: (is: string) => RefuteE
   return {
     executor,
     adapter: typeof adapter === 'string' ? adapter : null,
-    // Shown and compared as a whole; nothing is computed from it.
-    profile: profile as unknown as NumericProfile,
+    profile: parseProfile(profile, fail),
     versions: isRecord(versions) ? (versions as Record<string, string>) : {},
   };
 }

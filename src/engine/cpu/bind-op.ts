@@ -11,7 +11,7 @@ import type { Bank } from './bank.ts';
 export type RunRows = (firstRow: number, rowCount: number) => void;
 
 /** The chunk that bound ops work on; the session moves it forward. */
-export interface Chunk {
+export interface ChunkPlace {
   tokens: readonly number[];
   /** Index in `tokens`, and position in the sequence, of the chunk's row 0. */
   firstToken: number;
@@ -27,7 +27,7 @@ export interface Cache {
 /** What an op needs to know about the bank in which it runs. */
 export interface OpSite {
   bank: Bank;
-  chunk: Chunk;
+  chunk: ChunkPlace;
   /** For kernels that ask for scratch: at least `scratchByteLength` of the bank. */
   scratch: Pointer;
   readonly bufferOf: (value: ValueId) => Pointer;

@@ -1,20 +1,19 @@
 // The production engine: WebAssembly SIMD kernels over weights as stored, in as many memories as the model needs.
-import { RefuteError } from '../../errors.ts';
 import { MAX_MEMORY_BYTES } from './kernels/kernel-memory.ts';
 import { checkProgram } from '../program/check-program.ts';
 import type { Executor, OpenOptions, Session, WeightSource } from '../program/executor.ts';
+import type { NumericProfile } from '../program/numeric-profile.ts';
 import type { Program } from '../program/program.ts';
+import { OpenSessions } from '../program/session-guard.ts';
 import { CpuSession } from './cpu-session.ts';
 import { loadProgram, type LoadedProgram } from './load-program.ts';
-import { CPU_PROFILE } from './numeric-profile.ts';
+import { CPU_PROFILE } from './cpu-profile.ts';
 
 /** None of them changes a bit of any result. */
 export interface CpuOptions extends OpenOptions {
   /** Size of one memory; weights that do not fit go to the next. At most 4 GiB less a page, which is the default. */
   bankByteLimit?: number;
 }
-
-const CHUNK_POSITIONS = 64;
 
 export interface CpuExecutor extends Executor {
   /** Memories that the weights are spread over. */
@@ -25,7 +24,7 @@ export interface CpuExecutor extends Executor {
 export async function openCpuExecutor(
   program: Program,
   weights: WeightSource,
-  { bankByteLimit = MAX_MEMORY_BYTES, chunkPositions = CHUNK_POSITIONS }: CpuOptions = {},
+  { bankByteLimit = MAX_MEMORY_BYTES, chunkPositions = CPU_PROFILE.chunkPositions }: CpuOptions = {},
 ): Promise<CpuExecutor> {
   checkProgram(program, weights);
   const limit = Math.min(bankByteLimit, MAX_MEMORY_BYTES);
@@ -35,37 +34,23 @@ export async function openCpuExecutor(
 class LoadedExecutor implements CpuExecutor {
   readonly id = 'cpu';
   readonly adapter = null;
-  readonly profile: typeof CPU_PROFILE = CPU_PROFILE;
+  readonly profile: NumericProfile;
   readonly program: Program;
   readonly bankCount: number;
-  #loaded: LoadedProgram | null;
-  readonly #sessions = new Set<CpuSession>();
+  readonly #sessions: OpenSessions<LoadedProgram, CpuSession>;
 
   constructor(loaded: LoadedProgram) {
+    this.profile = { ...CPU_PROFILE, chunkPositions: loaded.chunkPositions };
     this.program = loaded.program;
     this.bankCount = loaded.banks.length;
-    this.#loaded = loaded;
+    this.#sessions = new OpenSessions('cpu executor', loaded.program, loaded);
   }
 
   async openSession(contextLength: number): Promise<Session> {
-    if (this.#loaded === null) {
-      throw new RefuteError({ code: 'E_EXECUTOR_CLOSED', place: 'cpu executor', is: 'it is closed' });
-    }
-    if (!Number.isSafeInteger(contextLength) || contextLength < 1 || contextLength > this.program.contextLength) {
-      throw new RefuteError({
-        code: 'E_CONTEXT_LENGTH',
-        place: 'cpu executor',
-        is: `a session of ${contextLength} positions is asked for`,
-        allowed: `the model takes 1 to ${this.program.contextLength}`,
-      });
-    }
-    const session = new CpuSession(this.#loaded, contextLength, () => this.#sessions.delete(session));
-    this.#sessions.add(session);
-    return session;
+    return this.#sessions.open(contextLength, (loaded, guard) => new CpuSession(loaded, guard));
   }
 
   async close(): Promise<void> {
-    for (const session of this.#sessions) session.close();
-    this.#loaded = null;
+    this.#sessions.close();
   }
 }

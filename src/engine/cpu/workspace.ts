@@ -1,9 +1,10 @@
 // A session's share of every bank, and the program's steps bound to it.
 import type { ValueId } from '../program/program.ts';
-import { bindOp, type Chunk, type RunRows } from './bind-op.ts';
+import { bindOp, type ChunkPlace, type RunRows } from './bind-op.ts';
 import type { Step } from './buffer-plan.ts';
 import type { LoadedProgram, LoadedRope } from './load-program.ts';
-import { factorsWeight, fillRopeTable, ropeAmplitude, ropeFrequencies } from './rope-table.ts';
+import { factorsWeight, ropeAmplitude, ropeFrequencies } from '../program/rope-frequencies.ts';
+import { fillRopeTable } from './rope-table.ts';
 import { SessionBank } from './session-bank.ts';
 
 export interface BoundStep {
@@ -15,7 +16,7 @@ export interface BoundStep {
 }
 
 export class Workspace {
-  readonly chunk: Chunk = { tokens: [], firstToken: 0, firstPosition: 0 };
+  readonly chunk: ChunkPlace = { tokens: [], firstToken: 0, firstPosition: 0 };
   readonly steps: readonly BoundStep[];
   readonly #loaded: LoadedProgram;
   readonly #banks: readonly SessionBank[];

@@ -1,26 +1,10 @@
 // The seam between a Program and whatever runs it. Asynchronous and per program, never per op, so that a GPU and a
 // thread pool fit behind it unchanged. Types only.
+import type { NumericProfile } from './numeric-profile.ts';
 import type { Program, ValueId, WeightName } from './program.ts';
 import type { TensorTypeName } from '../formats/tensor-types.ts';
 
 export type ExecutorId = 'cpu' | 'webgpu' | 'float64';
-
-/** What an executor declares about its own roundings; the emulated run S and the error budgets are built from it. */
-export interface NumericProfile {
-  /** Type in which activations enter a matmul; `f32` = not quantised. */
-  activations: 'f32' | 'q8_0' | 'q8_k' | 'f64';
-  /** Type of every accumulator. */
-  accumulator: 'f32' | 'f64' | 'i32';
-  /** True where a·b + c may be rounded once. */
-  fusedMultiplyAdd: boolean;
-  kvCache: 'f32' | 'f16' | 'f64';
-  /** Where the RoPE cosines and sines come from: computed in double and rounded once, or on the device. */
-  ropeTable: 'f64-rounded-to-f32' | 'device' | 'f64';
-  /** Largest error of the executor's e^x in units of the last place, as its own contract shows it. */
-  expMaxUlp: number;
-  /** Order of summation along a row, in words that a reader can re-implement. */
-  summation: string;
-}
 
 /**
  * How an executor hands out numbers: float32, and doubles from the float64 executor. It is the `Data` of every type below,
@@ -58,6 +42,8 @@ export interface RunRequest<Data extends FloatArray = Float32Array> {
   /** Which rows of the logits come back. `none` skips the head unless it is tapped. */
   logits: 'all' | 'last' | 'none';
   tap?: Tap<Data>;
+  /** Once aborted, the run rejects with its reason within a step, and the session holds what it held before. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface RunResult<Data extends FloatArray = Float32Array> {

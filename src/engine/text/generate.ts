@@ -26,6 +26,8 @@ export interface GenerateOptions<Data extends FloatArray = Float32Array> {
   keepsLogits?: boolean;
   /** Asked before each run: step 0 is the prompt, step n feeds the n-th token. */
   tapOf?(step: number, firstPosition: number, tokenCount: number): Tap<Data> | undefined;
+  /** Stops the generation within a step. */
+  signal?: AbortSignal | undefined;
   /** Called as the prompt goes in. */
   onPrompt?(done: number, total: number): void;
 }
@@ -56,7 +58,7 @@ export async function* generate<Data extends FloatArray = Float32Array>(
   session: Session<Data>,
   options: GenerateOptions<Data>,
 ): AsyncGenerator<GeneratedToken<Data>, GenerationEnd, void> {
-  const { promptIds, maxTokens, endIds, stream, sampling = GREEDY, seed = 0, keepsLogits = false } = options;
+  const { promptIds, maxTokens, endIds, stream, sampling = GREEDY, seed = 0, keepsLogits = false, signal } = options;
   checkOptions(options, sampling);
   const random = new RandomSource(seed);
   const all = [...promptIds];
@@ -71,7 +73,8 @@ export async function* generate<Data extends FloatArray = Float32Array>(
       return { finishReason: 'context', stopId: null, text: stream.end() };
     }
     const tap = options.tapOf?.(step, session.positionCount, 1);
-    ({ logits } = await session.run({ tokens: [id], logits: 'last', ...(tap === undefined ? {} : { tap }) }));
+    const request = { tokens: [id], logits: 'last', signal, ...(tap === undefined ? {} : { tap }) } as const;
+    ({ logits } = await session.run(request));
   }
 }
 
@@ -79,13 +82,18 @@ async function runPrompt<Data extends FloatArray>(
   session: Session<Data>,
   options: GenerateOptions<Data>,
 ): Promise<Data> {
-  const { promptIds } = options;
+  const { promptIds, signal } = options;
   const tap = options.tapOf?.(0, 0, promptIds.length);
   for (let done = 0; ; done += PROMPT_RUN_POSITIONS) {
     options.onPrompt?.(done, promptIds.length);
     const tokens = promptIds.slice(done, done + PROMPT_RUN_POSITIONS);
     const isLast = done + tokens.length === promptIds.length;
-    const request = { tokens, logits: isLast ? 'last' : 'none', ...(tap === undefined ? {} : { tap }) } as const;
+    const request = {
+      tokens,
+      logits: isLast ? 'last' : 'none',
+      signal,
+      ...(tap === undefined ? {} : { tap }),
+    } as const;
     const { logits } = await session.run(request);
     if (!isLast) continue;
     options.onPrompt?.(promptIds.length, promptIds.length);

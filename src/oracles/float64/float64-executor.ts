@@ -1,21 +1,19 @@
 // The oracle for ops: runs a Program by its formulas in double precision, over the exact values of the stored weights.
 // Slow and clear on purpose; shares no arithmetic with what it judges, not even float16. What it cannot see is a wrong
 // program, which it would run as faithfully as any other.
-import { RefuteError } from '../../errors.ts';
 import { checkProgram } from '../../engine/program/check-program.ts';
 import type { Executor, OpenOptions, Session, WeightSource } from '../../engine/program/executor.ts';
+import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { Program } from '../../engine/program/program.ts';
+import { OpenSessions } from '../../engine/program/session-guard.ts';
 import { Float64Session } from './float64-session.ts';
-import { FLOAT64_PROFILE } from './numeric-profile.ts';
-
-/** More positions that go through the program together share each reading of the weights. */
-const CHUNK_POSITIONS = 512;
+import { FLOAT64_PROFILE } from './float64-profile.ts';
 
 /** An `OpenExecutor<Float64Array>`. Keeps no weights: they are read in every run. @throws RefuteError E_PROGRAM, E_PROGRAM_WEIGHT */
 export async function openFloat64Executor(
   program: Program,
   weights: WeightSource,
-  { chunkPositions = CHUNK_POSITIONS }: OpenOptions = {},
+  { chunkPositions = FLOAT64_PROFILE.chunkPositions }: OpenOptions = {},
 ): Promise<Executor<Float64Array>> {
   checkProgram(program, weights);
   return new Float64Executor(program, weights, chunkPositions);
@@ -24,39 +22,26 @@ export async function openFloat64Executor(
 class Float64Executor implements Executor<Float64Array> {
   readonly id = 'float64';
   readonly adapter = null;
-  readonly profile: typeof FLOAT64_PROFILE = FLOAT64_PROFILE;
+  readonly profile: NumericProfile;
   readonly program: Program;
-  readonly #weights: WeightSource;
+  readonly #sessions: OpenSessions<WeightSource, Float64Session>;
   readonly #chunkPositions: number;
-  readonly #sessions = new Set<Float64Session>();
-  #isClosed = false;
 
   constructor(program: Program, weights: WeightSource, chunkPositions: number) {
+    this.profile = { ...FLOAT64_PROFILE, chunkPositions };
     this.program = program;
-    this.#weights = weights;
+    this.#sessions = new OpenSessions('float64 executor', program, weights);
     this.#chunkPositions = chunkPositions;
   }
 
   async openSession(contextLength: number): Promise<Session<Float64Array>> {
-    if (this.#isClosed) {
-      throw new RefuteError({ code: 'E_EXECUTOR_CLOSED', place: 'float64 executor', is: 'it is closed' });
-    }
-    if (!Number.isSafeInteger(contextLength) || contextLength < 1 || contextLength > this.program.contextLength) {
-      throw new RefuteError({
-        code: 'E_CONTEXT_LENGTH',
-        place: 'float64 executor',
-        is: `a session of ${contextLength} positions is asked for`,
-        allowed: `the model takes 1 to ${this.program.contextLength}`,
-      });
-    }
-    const limits = { contextLength, chunkPositions: this.#chunkPositions };
-    const session = new Float64Session(this.program, this.#weights, limits, (closed) => this.#sessions.delete(closed));
-    this.#sessions.add(session);
-    return session;
+    return this.#sessions.open(
+      contextLength,
+      (weights, guard) => new Float64Session(weights, guard, this.#chunkPositions),
+    );
   }
 
   async close(): Promise<void> {
-    for (const session of this.#sessions) session.close();
-    this.#isClosed = true;
+    this.#sessions.close();
   }
 }

@@ -2,17 +2,29 @@
 // same with a small fault must not. And the pieces: magnitudes, 8-bit activations with ties, NaN, groups, bias.
 import { describe, expect, it } from 'vitest';
 import { quantizeActivations } from '../../../src/diagnosis/reference/activations.ts';
-import { arithmeticOf, FOREIGN_F32, gamma, WGSL_F16, WGSL_F32 } from '../../../src/diagnosis/reference/arithmetic.ts';
+import { arithmeticOf, gamma } from '../../../src/diagnosis/reference/arithmetic.ts';
 import { matmulBudget } from '../../../src/diagnosis/ops/matmul-budget.ts';
 import { multiplyRows } from '../../../src/diagnosis/reference/matmul.ts';
 import { OpTally } from '../../../src/diagnosis/check/op-tally.ts';
 import { simpleBudget, type OpReference } from '../../../src/diagnosis/ops/op-budget.ts';
-import { CPU_PROFILE } from '../../../src/engine/cpu/numeric-profile.ts';
+import { CPU_PROFILE } from '../../../src/engine/cpu/cpu-profile.ts';
+import { profileText, UNDECLARED, type NumericProfile } from '../../../src/engine/program/numeric-profile.ts';
 import { RandomSource, type Op, type WeightSource } from '../../../src/engine/index.ts';
 import { evaluateOp } from '../../../src/oracles/float64/evaluate-op.ts';
 import { memoryWeights } from '../../oracles/float64/memory-weights.ts';
 
-const CPU = arithmeticOf(CPU_PROFILE, 'cpu');
+const CPU = arithmeticOf(CPU_PROFILE);
+const FOREIGN_F32 = arithmeticOf(UNDECLARED);
+/** By the accuracy section of the WGSL specification. */
+const WGSL: NumericProfile = {
+  ...UNDECLARED,
+  rounding: 'either-neighbour',
+  expMaxUlp: 3,
+  expMaxUlpPerUnit: 2,
+  quotientMaxUlp: 2.5,
+  inverseRootMaxUlp: 2,
+  ropeTable: { computedIn: 'f32', angleRoundings: 4, angleRoundingsPerPair: 0, sincosError: 2 ** -11 },
+};
 const [ROWS, COLUMNS, POSITIONS] = [13, 300, 5];
 
 function floats(count: number, seed: number): Float32Array {
@@ -54,16 +66,45 @@ function tallyOf(y: Float32Array, should: OpReference, of: Op = op, width = ROWS
 }
 
 describe('the arithmetic of a profile', () => {
-  it('knows the order of the CPU kernels, and takes any order for words it does not know', () => {
-    expect(CPU.rowDepth(1536)).toBe(64 + 6 + 2);
-    expect(arithmeticOf({ ...CPU_PROFILE, summation: 'some way' }, 'cpu').rowDepth(1536)).toBe(1536);
+  it('counts the roundings of a declared order of summation, and one per term of any other', () => {
+    const depthOf = (summation: NumericProfile['summation'], n: number): number[] => {
+      const { rowDepth, positionDepth } = arithmeticOf({ ...CPU_PROFILE, summation });
+      return [rowDepth(n), positionDepth(n)];
+    };
+    expect([CPU.rowDepth(1536), CPU.positionDepth(1536)]).toEqual([64 + 6 + 2, 64 + 24 + 2]);
+    expect(depthOf({ kind: 'lanes', lanes: 8, chunk: 64, positionBlock: 16 }, 1539)).toEqual([
+      8 + 25 + 3 + 3,
+      16 + 97 + 3,
+    ]);
+    expect(depthOf({ kind: 'any' }, 1536)).toEqual([1536, 1536]);
+    expect(depthOf({ kind: 'sequential' }, 1536)).toEqual([1536, 1536]);
+    expect(arithmeticOf({ ...CPU_PROFILE, summation: { kind: 'any' } }).expectedSum(1536)).toBeGreaterThan(70);
   });
 
-  it('gives WGSL a whole unit in the last place, its own sine, and f16 2^13 times the unit of f32', () => {
-    expect(WGSL_F32.unit).toBe(2 * CPU.unit);
-    expect(WGSL_F16.unit / WGSL_F32.unit).toBe(2 ** 13);
-    expect(arithmeticOf({ ...CPU_PROFILE, ropeTable: 'device' }, 'webgpu').angle.sincos).toBe(2 ** -11);
-    expect(arithmeticOf(CPU_PROFILE, 'webgpu').angle.sincos).toBe(CPU.angle.sincos);
+  it('gives a whole unit in the last place where the direction of rounding is open, and each type its own unit', () => {
+    const { unit, angle, expUnits, quotientUnits } = arithmeticOf(WGSL);
+    expect(unit).toBe(2 * CPU.unit);
+    expect(angle.sincos).toBe(2 ** -11);
+    // A unit in the last place is two of ours.
+    expect([expUnits(-1), quotientUnits]).toEqual([10, 5]);
+    expect(arithmeticOf({ ...WGSL, storage: 'f16' }).unit / unit).toBe(2 ** 13);
+    expect(arithmeticOf({ ...CPU_PROFILE, storage: 'f64', accumulator: 'f64' })).toMatchObject({
+      unit: 2 ** -53,
+      sumUnit: 2 ** -53,
+    });
+  });
+
+  it('takes a result that is too small for its relative error as flushed, or off by the smallest subnormal', () => {
+    expect([CPU.tiny, FOREIGN_F32.tiny]).toEqual([2 ** -149, 2 ** -126]);
+    expect(arithmeticOf({ ...CPU_PROFILE, storage: 'f16' }).tiny).toBe(2 ** -24);
+  });
+
+  it('is named in words that are made from the data', () => {
+    expect(CPU.name).toBe('f32, to nearest');
+    const activations = { q4_k: 'q8_k', q6_k: 'q8_k', f16: 'f16' } as const;
+    expect(profileText({ ...WGSL, activations, kvCache: 'f16' })).toBe(
+      'f32, to either neighbour, sums in any order, q8_k activations for q4_k and q6_k weights, f16 activations for f16 weights, f16 cache',
+    );
   });
 
   it('bounds n roundings by γ_n, and nothing once n·u reaches 1', () => {

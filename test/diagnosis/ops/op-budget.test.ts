@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { arithmeticOf } from '../../../src/diagnosis/reference/arithmetic.ts';
 import { Lane } from '../../../src/diagnosis/reference/lane.ts';
 import { opReference } from '../../../src/diagnosis/reference/op-reference.ts';
-import { CPU_PROFILE } from '../../../src/engine/cpu/numeric-profile.ts';
+import { CPU_PROFILE } from '../../../src/engine/cpu/cpu-profile.ts';
 import type { Op } from '../../../src/engine/index.ts';
 import { memoryWeights } from '../../oracles/float64/memory-weights.ts';
 
-const arithmetic = arithmeticOf(CPU_PROFILE, 'cpu');
+const arithmetic = arithmeticOf(CPU_PROFILE);
 
 describe('the budget of an rmsnorm', () => {
   // The first channel makes r small, so x · r of the second is 1.7 · 2^-149, which float32 rounds to 2 · 2^-149.

@@ -8,12 +8,21 @@ import {
   logitsOf,
   openLlamaCpp,
   openPackEngine,
-  ownProfile,
   type OutsideEngine,
   type ParityReport,
 } from '../../../src/diagnosis/parity/index.ts';
+import { Lane } from '../../../src/diagnosis/reference/lane.ts';
+import { arithmeticOf } from '../../../src/diagnosis/reference/arithmetic.ts';
+import { opReference } from '../../../src/diagnosis/reference/op-reference.ts';
+import { LLAMA_CPP } from '../../../src/diagnosis/reference/profiles.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
-import { openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
+import {
+  openModel,
+  profileText,
+  type Model,
+  type ModelTransform,
+  type NumericProfile,
+} from '../../../src/engine/index.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 
 const bundled = fileURLToPath(new URL('../../../models/sums-2m/', import.meta.url));
@@ -40,8 +49,13 @@ async function compare(
       program: model.program,
       weights: model.weights,
       tokens,
-      ours: { name: 'cpu', profile: ownProfile(executor.profile, executor.id), logits, rowCount: tokens.length },
-      theirs: { name: outside.kind, profile: outside.profile, answer: await outside.ask(tokens), hasSameWeights: true },
+      ours: { name: 'cpu', profile: executor.profile, logits, rowCount: tokens.length },
+      theirs: {
+        name: outside.kind,
+        profiles: outside.profiles,
+        answer: await outside.ask(tokens),
+        hasSameWeights: true,
+      },
     });
   } finally {
     await executor.close();
@@ -82,6 +96,57 @@ describe('against Transformers, recorded', () => {
     const quantized = await openModel(pathOf('q4_k_m'));
     await refusal('E_PACK_MODEL', () => openPackEngine(packOf('float64'), quantized, null));
     await quantized.close();
+  });
+});
+
+describe('against an engine of which one of two profiles holds', () => {
+  const TOKENS = [766, 266, 198, 272, 269, 220, 17, 10];
+
+  /** Our program in double precision, its activations rounded as the profile has it. */
+  async function simulated(profile: NumericProfile, transform?: ModelTransform): Promise<OutsideEngine> {
+    const model = await openModel(pathOf('f16'), transform === undefined ? {} : { transform });
+    const { program, weights } = model;
+    const [lane, captured] = [new Lane(weights, profile), new Lane(weights, null)];
+    const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
+    const context = { arithmetic: arithmeticOf(profile), widths, captured, free: [lane] };
+    const chunk = { tokens: TOKENS, firstPosition: 0, isLast: true, contextLength: TOKENS.length };
+    for (const op of program.ops) captured.set(op.out, (await opReference(op, chunk, context)).reference);
+    const logits = Float32Array.from(lane.get(program.logits) ?? []);
+    await model.close();
+    return {
+      kind: 'llama-cpp',
+      profiles: LLAMA_CPP,
+      hasSameWeights: true,
+      tokens: null,
+      ask: async () => ({ kind: 'logits', logits, rowCount: TOKENS.length }),
+      identity: () => ({ name: 'simulated', version: '1', digest: '' }),
+      close: async () => undefined,
+    };
+  }
+  const [narrow, wide] = LLAMA_CPP as [NumericProfile, NumericProfile];
+
+  it('takes the narrow one where activations are not rounded', async () => {
+    const report = await compare(await simulated(narrow), TOKENS);
+    expect(report.verdict, report.sentence).toBe('PASS');
+    expect(report.profiles).toMatchObject({ theirs: profileText({ ...narrow, activations: {} }) });
+    expect(report.profiles.candidates).toEqual([
+      report.profiles.theirs,
+      expect.stringContaining('f16 activations for f16 weights'),
+    ]);
+    expect(report.largest?.explained).toBeLessThan(1e-7);
+  });
+
+  it('takes the wide one where they are rounded to float16, and says so', async () => {
+    const report = await compare(await simulated(wide), TOKENS);
+    expect(report.verdict, report.sentence).toBe('PASS');
+    expect(report.profiles.theirs).toContain('f16 activations for f16 weights');
+    expect(report.numericProfiles.theirs.activations).toEqual({ f16: 'f16' });
+    expect(report.largest?.distance).toBeGreaterThan(1e-9);
+  });
+
+  it.each([narrow, wide])('is DIFFERENT where neither explains a fault', async (profile) => {
+    const report = await compare(await simulated(profile), TOKENS, 'f16', transformOf('R2', 'gross'));
+    expect(report.verdict, report.sentence).toBe('DIFFERENT');
   });
 });
 

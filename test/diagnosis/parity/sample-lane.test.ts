@@ -5,9 +5,9 @@ import { quantizeActivations } from '../../../src/diagnosis/reference/activation
 import { arithmeticOf } from '../../../src/diagnosis/reference/arithmetic.ts';
 import { Lane } from '../../../src/diagnosis/reference/lane.ts';
 import { opReference } from '../../../src/diagnosis/reference/op-reference.ts';
-import { profileNamed } from '../../../src/diagnosis/parity/profiles.ts';
 import { SampleLane } from '../../../src/diagnosis/parity/sample-lane.ts';
-import { CPU_PROFILE } from '../../../src/engine/cpu/numeric-profile.ts';
+import { CPU_PROFILE } from '../../../src/engine/cpu/cpu-profile.ts';
+import type { NumericProfile } from '../../../src/engine/program/numeric-profile.ts';
 import type { Op } from '../../../src/engine/index.ts';
 import { randomFloats } from '../../cases/random-blocks.ts';
 import { memoryWeights } from '../../oracles/float64/memory-weights.ts';
@@ -38,9 +38,10 @@ function product(x: Float64Array, weight: (value: number) => number = (value) =>
   });
 }
 
-async function drawn(x: Float64Array, format: 'float' | 'q8_0', seed: number): Promise<Float64Array> {
-  const lane = new SampleLane(weights, profileNamed('llama.cpp', 'here'), seed);
-  lane.format = format;
+const EIGHT_BITS: NumericProfile = { ...CPU_PROFILE, activations: { f32: 'q8_0' } };
+
+async function drawn(x: Float64Array, profile: NumericProfile, seed: number): Promise<Float64Array> {
+  const lane = new SampleLane(weights, profile, seed);
   lane.set('x', x);
   lane.set('ids', ids);
   return (await lane.evaluate(op, chunk)).y;
@@ -52,13 +53,13 @@ describe.each(inputs)('experts on the input of %s', (_, x) => {
   const exact = product(x);
 
   it('that enters as floats are drawn exactly', async () => {
-    for (const distance of distances(await drawn(x, 'float', 1), exact)) expect(distance).toBeLessThan(1e-14);
+    for (const distance of distances(await drawn(x, CPU_PROFILE, 1), exact)) expect(distance).toBeLessThan(1e-14);
   });
 
   it('that enters in 8 bits are drawn as far off as the roundings reach, in directions of their own', async () => {
     const rounded = quantizeActivations(x, 'q8_0').values;
     const reach = product(distances(rounded, x), Math.abs);
-    const [one, other] = [await drawn(x, 'q8_0', 1), await drawn(x, 'q8_0', 2)];
+    const [one, other] = [await drawn(x, EIGHT_BITS, 1), await drawn(x, EIGHT_BITS, 2)];
     for (const draw of [one, other]) {
       const off = distances(draw, exact);
       expect(Math.min(...off.map((distance, i) => (reach[i] ?? NaN) - distance))).toBeGreaterThanOrEqual(-1e-14);
@@ -68,7 +69,7 @@ describe.each(inputs)('experts on the input of %s', (_, x) => {
   });
 
   it('that is declared to enter in 8 bits are judged on those, ties included', async () => {
-    const arithmetic = { ...arithmeticOf(CPU_PROFILE, 'cpu'), activations: 'q8_0' as const };
+    const arithmetic = arithmeticOf(EIGHT_BITS);
     // 127 makes the step 1, and 2.5 a tie.
     const tied = x.map((value, i) => (i === 0 ? 127 : i === 1 ? 2.5 : value));
     const captured = new Lane(weights, arithmetic);

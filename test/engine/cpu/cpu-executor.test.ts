@@ -101,7 +101,11 @@ describe('the CPU executor', () => {
       program,
       syntheticWeights(program, () => 'f16', 3),
     );
-    expect(executor).toMatchObject({ id: 'cpu', adapter: null, profile: { activations: 'f32', kvCache: 'f32' } });
+    expect(executor).toMatchObject({
+      id: 'cpu',
+      adapter: null,
+      profile: { storage: 'f32', kvCache: 'f32', batching: 'bitwise' },
+    });
     await executor.close();
   });
 });

@@ -1,6 +1,6 @@
 // The engine's e^x, against Math.exp in double. `bench/exp-ulp.ts` does the same for every f32 there is.
 import { describe, expect, it } from 'vitest';
-import { CPU_PROFILE } from '../../../../src/engine/cpu/numeric-profile.ts';
+import { CPU_PROFILE } from '../../../../src/engine/cpu/cpu-profile.ts';
 import { siluKernel } from '../../../../src/engine/cpu/kernels/silu.ts';
 import { GuardedMemory } from '../../../../falsifiers/kit/judges/guarded-memory.ts';
 import { ulpError } from '../../../cases/ulp.ts';
