@@ -61,7 +61,7 @@ describe('apr check', () => {
     [['--dump', folder, 'prompt'], 'E_USAGE'],
     [['--pack', `${bundled}hf`], 'E_CAPTURE_MANIFEST'],
     [['--pack', folder], 'E_PACK'],
-    [['--dump', join(folder, 'nowhere')], 'E_DUMP'],
+    [['--dump', join(folder, 'nowhere')], 'E_FILE_MISSING'],
     [['--original', tiny], 'E_ORIGINAL'],
   ])('refuses %j', async (flags, code) => {
     const [first = '', ...rest] = flags;

@@ -142,11 +142,11 @@ describe('two captures', () => {
     const { said, json } = await aprJson(['diff', capture, broken]);
     expect(said.exitCode).toBe(1);
     expect(json).toMatchObject({
-      firstDifference: 'layer-1/ffn_norm.bin',
-      largestDrop: { path: 'layer-1/ffn_norm.bin' },
+      firstDifference: 'layer-1/ffn_norm',
+      largestDrop: { path: 'layer-1/ffn_norm' },
     });
     expect(json['stages']).toContainEqual(
-      expect.objectContaining({ path: 'layer-1/ffn_norm.bin', differingPositions: [1], differingCount: 32 }),
+      expect.objectContaining({ path: 'layer-1/ffn_norm', differingPositions: [1], differingCount: 32 }),
     );
     const { stdout } = await apr(['diff', capture, broken, '--stage', 'ffn_norm,ffn_gate']);
     expect(stdout).toContain('◀ largest drop (heuristic: no error budget yet)');
@@ -157,7 +157,7 @@ describe('two captures', () => {
   test('a NaN outranks every cosine', async () => {
     const broken = await changedCapture('nan', 'layer-0/v.bin', (data) => (data[3] = NaN));
     const { json } = await aprJson(['diff', capture, broken]);
-    expect(json).toMatchObject({ largestDrop: { path: 'layer-0/v.bin', why: 'non-finite values differ' } });
+    expect(json).toMatchObject({ largestDrop: { path: 'layer-0/v', why: 'non-finite values differ' } });
   });
 
   test('a flipped choice shows its margin', async () => {
@@ -172,7 +172,7 @@ describe('two captures', () => {
     await trace(model, last, ['--positions', 'last']);
     const { exitCode, stdout } = await apr(['diff', capture, last]);
     expect(exitCode).toBe(2);
-    expect(stdout).toContain('declined: the captures are not like for like');
+    expect(stdout).toContain('declined: the recordings are not like for like');
     expect(stdout).toContain('all 4 positions');
   });
 
@@ -184,7 +184,7 @@ describe('two captures', () => {
     expect(json['onlyInA']).toHaveLength(18);
     const alone = await apr(['diff', capture, part, '--stage', 'embedding']);
     expect(alone.exitCode).toBe(2);
-    expect(alone.stdout).toContain('not compared, only in A: 1 stage: layer-0/embedding.bin');
+    expect(alone.stdout).toContain('not compared, only in A: 1 stage: layer-0/embedding');
     expect(alone.stdout).toContain('no stage of this selection is in both');
   });
 
@@ -276,7 +276,7 @@ describe('inputs that cannot be compared', () => {
   test('two kinds are an error that names both', async () => {
     const { exitCode, stderr } = await apr(['diff', model, capture]);
     expect(exitCode).toBe(3);
-    expect(stderr).toContain('the first is a model, the second a capture');
+    expect(stderr).toContain('the first is a model, the second a recording');
   });
 
   test('a missing file and a folder without a manifest are errors', async () => {

@@ -82,7 +82,7 @@ describe('--payload', () => {
     norm?.data.set(new Uint8Array(Float32Array.of(NaN).buffer), 4 * 7);
     await writeFile(at('nan.gguf'), encodeGguf(image));
     const { json } = await aprJson(['trace', at('nan.gguf'), '--tokens', '1,5']);
-    expect(json).toMatchObject({ firstNonFinite: 'layer-1/ffn_norm.bin', logits: { top: [] } });
+    expect(json).toMatchObject({ firstNonFinite: 'layer-1/ffn_norm', logits: { top: [] } });
     const { stdout } = await apr(['trace', at('nan.gguf'), '--tokens', '1,5']);
     expect(stdout).toContain('NaN or Inf first in layer-1/ffn_norm');
     expect(stdout).toContain('logits: a NaN is among them');

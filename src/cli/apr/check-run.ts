@@ -2,17 +2,20 @@
 import {
   checkDump,
   checkModel,
-  openDump,
-  parseStageMap,
+  findVouchers,
+  isSameProgram,
+  openRecording,
+  readStageMap,
   type CheckReport,
+  type Recording,
   type VerdictWord,
+  type Vouchers,
 } from '../../diagnosis/index.ts';
-import { openFile, writeFileAtomic, type Capture, type Model } from '../../engine/index.ts';
+import { writeFileAtomic, type Model } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
 import { openExecutor, type ExecutorReport } from '../../executors.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
-import { findPacks, findUnquantized, isSameProgram, packsOfFile } from './check-packs.ts';
 import { checkSvg } from './check-svg.ts';
 import { printCheck } from './check-text.ts';
 import type { CheckFlags } from './check.ts';
@@ -67,15 +70,11 @@ async function run(
   promptText: string | undefined,
   flags: CheckFlags,
 ): Promise<ShownCheck> {
-  const found = await findPacks(model, flags.pack);
-  const own = await packsOfFile(model, found);
-  const packs = own.length > 0 ? own : found;
-  const unquantized =
-    own.length > 0 ? { model, isOwned: false } : await findUnquantized(model, original, packs.length > 0);
+  const vouchers = await findVouchers(model, flags.pack, original, (message) => warn('warning', message));
   const progress = new Progress();
   try {
     if (flags.dump !== undefined) {
-      return await runDump(flags.dump, { model, original, unquantized: unquantized?.model ?? null, packs }, flags);
+      return await runDump(flags.dump, { model, original, vouchers }, flags);
     }
     const prompt = renderPromptOrDefault(model, promptText, flags);
     for (const { severity, message } of prompt.notices) warn(severity, message);
@@ -88,8 +87,8 @@ async function run(
         weights: model.weights,
         tokens: prompt.ids,
         original: original?.weights ?? null,
-        verifyOn: unquantized?.model.weights ?? null,
-        packs,
+        verifyOn: vouchers.unquantized?.weights ?? null,
+        packs: vouchers.packs,
         hasFreeRun: flags.freeRun,
         onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),
       });
@@ -99,36 +98,26 @@ async function run(
     }
   } finally {
     progress.clear();
-    if (unquantized?.isOwned === true) await unquantized.model.close();
+    await vouchers.close();
   }
 }
 
 interface Opened {
   model: Model;
   original: Model | null;
-  unquantized: Model | null;
-  packs: readonly Capture[];
+  vouchers: Vouchers;
 }
 
 async function runDump(path: string, opened: Opened, flags: CheckFlags): Promise<ShownCheck> {
-  const { model, original, unquantized, packs } = opened;
-  const map = flags.map === undefined ? null : parseStageMap(await readText(flags.map), flags.map);
-  const dump = await openDump(path, map);
+  const { model, original, vouchers } = opened;
+  const dump = await openRecording(path, flags.map === undefined ? null : await readStageMap(flags.map));
   const progress = new Progress();
   try {
     const given = flags.tokens === undefined ? null : parseTokenIds(flags.tokens, model.config.vocabSize);
-    const tokens = given ?? dump.tokens;
-    if (tokens === null) {
-      const allowed = 'tokens in the map, or --tokens 1,5,9, are needed';
-      throw new RefuteError({
-        code: 'E_DUMP_TOKENS',
-        place: dump.label,
-        is: 'it does not say which tokens ran',
-        allowed,
-      });
-    }
-    if (dump.modelSha256 !== null && dump.modelSha256 !== (await model.sha256())) {
-      warn('warning', `${dump.label} is of a model file with another sha256 (${dump.modelSha256.slice(0, 12)}…)`);
+    const tokens = tokensOf(dump, given);
+    const sha256 = dump.manifest?.model.sha256;
+    if (sha256 !== undefined && sha256 !== (await model.sha256())) {
+      warn('warning', `${dump.label} is of a model file with another sha256 (${sha256.slice(0, 12)}…)`);
     }
     noteRopeChoice(model, tokens.length);
     const report = await checkDump({
@@ -137,8 +126,8 @@ async function runDump(path: string, opened: Opened, flags: CheckFlags): Promise
       weights: model.weights,
       tokens,
       original: original?.weights ?? null,
-      verifyOn: unquantized?.weights ?? null,
-      packs,
+      verifyOn: vouchers.unquantized?.weights ?? null,
+      packs: vouchers.packs,
       hasFreeRun: flags.freeRun,
       onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),
     });
@@ -146,20 +135,19 @@ async function runDump(path: string, opened: Opened, flags: CheckFlags): Promise
     return { model, original, engine: { dump: dump.label }, prompt, report };
   } finally {
     progress.clear();
-    await dump.close();
   }
 }
 
-/** A map has a few dozen lines. */
-async function readText(path: string): Promise<string> {
-  const source = await openFile(path);
-  try {
-    const bytes = new Uint8Array(Math.min(source.byteLength, 2 ** 20));
-    await source.read(0, bytes);
-    return new TextDecoder().decode(bytes);
-  } finally {
-    await source.close();
+/** As it says itself, or as --tokens says. */
+function tokensOf({ label, tokens }: Recording, given: readonly number[] | null): readonly number[] {
+  if (tokens !== null && given !== null && tokens.join() !== given.join()) {
+    const is = `it is of the tokens ${tokens.join(',')}`;
+    throw new RefuteError({ code: 'E_DUMP_TOKENS', place: label, is, allowed: '--tokens can be left out' });
   }
+  const known = tokens ?? given;
+  if (known !== null) return known;
+  const allowed = 'tokens in the map, or --tokens 1,5,9, are needed';
+  throw new RefuteError({ code: 'E_DUMP_TOKENS', place: label, is: 'it does not say which tokens ran', allowed });
 }
 
 async function checkJson({ model, original, engine, prompt, report }: ShownCheck): Promise<object> {

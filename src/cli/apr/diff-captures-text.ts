@@ -1,15 +1,21 @@
-// How the comparison of two captures looks on a terminal: one row per stage in order of execution, the places that
+// How the comparison of two recordings looks on a terminal: one row per stage in order of execution, the places that
 // matter marked, and what to do next.
-import type { CaptureComparison, ChoiceComparison, StageComparison } from '../../diagnosis/index.ts';
-import type { Capture } from '../../engine/index.ts';
+import {
+  producerOf,
+  type CaptureComparison,
+  type ChoiceComparison,
+  type Recording,
+  type StageComparison,
+} from '../../diagnosis/index.ts';
+import { parseStageId } from '../../engine/index.ts';
 import { cosineText, countText, plural, smallText } from '../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
 import { indexText } from './diff-models-text.ts';
 import type { DiffOptions } from './diff.ts';
 
 export function printCaptureDifferences(
-  a: Capture,
-  b: Capture,
+  a: Recording,
+  b: Recording,
   comparison: CaptureComparison,
   options: DiffOptions,
 ): void {
@@ -17,7 +23,7 @@ export function printCaptureDifferences(
   printLine(`${style.bold('B')}  ${describe(b)}`);
   printLine();
   if (comparison.refusals.length > 0) {
-    printLine(`${style.yellow('declined')}: the captures are not like for like`);
+    printLine(`${style.yellow('declined')}: the recordings are not like for like`);
     for (const reason of comparison.refusals) printLine(`  ${plainText(reason)}`);
     printLine('next: trace both with the same prompt (--tokens gives exact ids) and the same --positions');
     return;
@@ -29,12 +35,12 @@ export function printCaptureDifferences(
   for (const line of verdictLines(a, b, comparison)) printLine(line);
 }
 
-function describe({ folder, manifest: { model, origin, tokens, positions } }: Capture): string {
-  const by =
-    'executor' in origin ? (origin.adapter ?? origin.executor) : `${origin.producer.name} ${origin.producer.version}`;
+function describe(recording: Recording): string {
+  const { path, manifest, tokens, positions } = recording;
+  const model = manifest === null ? [] : [`${manifest.model.name} (sha256 ${manifest.model.sha256.slice(0, 12)}…)`];
+  const count = tokens === null ? 'tokens not said' : plural(tokens.length, 'token');
   const window = positions === 'all' ? 'all positions' : 'last position only';
-  const facts = [by, `${model.name} (sha256 ${model.sha256.slice(0, 12)}…)`, plural(tokens.length, 'token'), window];
-  return plainText(`${folder}  ${facts.join(', ')}`);
+  return plainText(`${path}  ${[producerOf(recording), ...model, count, window].join(', ')}`);
 }
 
 function printStages({ stages, largestDrop }: CaptureComparison): void {
@@ -58,10 +64,9 @@ function printStages({ stages, largestDrop }: CaptureComparison): void {
 
 function stageCells(stage: StageComparison): string[] {
   const { path, shape, bitIdentical, maxAbsDiff, maxAbsDiffIndex, nmse, cosine, cosineDelta } = stage;
-  const name = path.replace(/\.bin$/, '');
-  if (bitIdentical) return [name, shape.join('×'), '0', '', '0', cosineText(cosine, true), '', 'none, same bits'];
+  if (bitIdentical) return [path, shape.join('×'), '0', '', '0', cosineText(cosine, true), '', 'none, same bits'];
   return [
-    name,
+    path,
     shape.join('×'),
     smallText(maxAbsDiff),
     maxAbsDiffIndex === null ? '' : indexText(maxAbsDiffIndex, shape),
@@ -118,7 +123,7 @@ function printChoices(choices: readonly ChoiceComparison[], limit: number): void
   if (flipped.length > limit) printLine(style.dim(`  … and ${flipped.length - limit} more (--limit)`));
 }
 
-function verdictLines(a: Capture, b: Capture, comparison: CaptureComparison): string[] {
+function verdictLines(a: Recording, b: Recording, comparison: CaptureComparison): string[] {
   const { verdict, stages, firstDifference, shapeMismatches, largestDrop } = comparison;
   const compared = `${plural(stages.length, 'stage')} compared`;
   if (verdict === 'identical') return [`${style.green('identical')}: ${compared}, every bit equal`];
@@ -131,10 +136,19 @@ function verdictLines(a: Capture, b: Capture, comparison: CaptureComparison): st
   const place = largestDrop?.path ?? firstDifference ?? '';
   const quiet = 'no cosine falls by more than 1e-8 from one stage to the next (no error budget is applied)';
   return [
-    `${style.red('differ')}: ${countText(differing)} of ${compared}, the first is ${(firstDifference ?? '').replace(/\.bin$/, '')}`,
+    `${style.red('differ')}: ${countText(differing)} of ${compared}, the first is ${firstDifference}`,
     ...(largestDrop === null ? [quiet] : []),
-    `next: apr diff ${shellWord(`${a.folder}/${place}`)} ${shellWord(`${b.folder}/${place}`)} --values`,
+    `next: ${nextCommand(a, b, place)}`,
   ];
+}
+
+/** Element by element: of two captures their files, else the one stage. */
+function nextCommand(a: Recording, b: Recording, id: string): string {
+  const { name, layer } = parseStageId(id) ?? { name: id, layer: null };
+  const isFolders = [a, b].every(({ label, path }) => label === `${path} (capture)`);
+  if (isFolders) return `apr diff ${[a, b].map(({ path }) => shellWord(`${path}/${id}.bin`)).join(' ')} --values`;
+  const layers = layer === null ? '' : ` --layers ${layer}`;
+  return `apr diff ${shellWord(a.path)} ${shellWord(b.path)} --stage ${name}${layers} --json`;
 }
 
 /** Quoted so that a shell reads it as it is. */

@@ -1,7 +1,13 @@
-// `apr diff` on two capture folders: reads both manifests, compares every chosen stage, decides the exit code.
+// `apr diff` on two recordings of a run: opens both, compares every chosen stage, decides the exit code.
 // diff-captures-text.ts shows.
-import { compareCaptures, type CaptureComparison } from '../../diagnosis/index.ts';
-import { parseLayers, parseStages, readCapture, type Capture } from '../../engine/index.ts';
+import {
+  compareCaptures,
+  openRecording,
+  readStageMap,
+  type CaptureComparison,
+  type Recording,
+} from '../../diagnosis/index.ts';
+import { parseLayers, parseStages, unaliased } from '../../engine/index.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
 import { printCaptureDifferences } from './diff-captures-text.ts';
@@ -13,12 +19,13 @@ const EXIT_OF: Readonly<Record<CaptureComparison['verdict'], ExitCode>> = {
   declined: EXIT.declined,
 };
 
-export async function diffCaptures(folderA: string, folderB: string, options: DiffOptions): Promise<ExitCode> {
-  const a = await readCapture(folderA);
-  const b = await readCapture(folderB);
+export async function diffCaptures(pathA: string, pathB: string, options: DiffOptions): Promise<ExitCode> {
+  const map = options.map === undefined ? null : await readStageMap(options.map);
+  const a = await openRecording(pathA, map);
+  const b = await openRecording(pathB, map);
   const progress = new Progress();
   const comparison = await compareCaptures(a, b, {
-    stages: options.stage === undefined ? null : new Set(parseStages(options.stage, '--stage')),
+    stages: options.stage === undefined ? null : new Set(parseStages(options.stage, '--stage').map(unaliased)),
     layers: options.layers === undefined ? null : new Set(parseLayers(options.layers, layerCount(a, b))),
     limit: options.limit,
     onProgress: (path, done, total) => progress.update(`comparing ${done + 1}/${total} ${path}`),
@@ -32,12 +39,13 @@ export async function diffCaptures(folderA: string, folderB: string, options: Di
   return EXIT_OF[comparison.verdict];
 }
 
-/** The number of layers that the captures show; the model may have more. */
-function layerCount(...captures: readonly Capture[]): number {
-  const layers = captures.flatMap(({ manifest }) => Object.values(manifest.files).map(({ layer }) => layer ?? 0));
+/** As many as the recordings show; the model may have more. */
+function layerCount(...recordings: readonly Recording[]): number {
+  const layers = recordings.flatMap(({ tensors }) => [...tensors.values()].map(({ layer }) => layer ?? 0));
   return layers.reduce((most, layer) => Math.max(most, layer), 0) + 1;
 }
 
-function identity({ folder, manifest: { files, ...rest } }: Capture): object {
-  return { folder, ...rest, stageCount: Object.keys(files).length };
+function identity({ path, manifest, tokens, positions, tensors }: Recording): object {
+  const unsaid = { schemaVersion: 1, model: null, prompt: null, chatTemplateApplied: null, origin: null };
+  return { folder: path, ...unsaid, ...manifest, tokens, positions, stageCount: tensors.size };
 }

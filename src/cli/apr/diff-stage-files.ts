@@ -1,7 +1,7 @@
 // `apr diff` on two APRT stage files. Without --values the headers only; with it every element, in chunks, so that two
 // files of any length fit into memory. The JSON keeps the meaning of the original tool's fields, in camelCase.
 import { TensorComparer, type Divergence, type TensorComparison } from '../../diagnosis/index.ts';
-import { APRT_HEADER_BYTES, decodeAprtHeader, openFile, type AprtHeader, type ByteSource } from '../../engine/index.ts';
+import { APRT_HEADER_BYTES, parseAprtHeader, openFile, type AprtHeader, type ByteSource } from '../../engine/index.ts';
 import { cosineText, countText, float32Text, smallText } from '../figures.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { formatTable, plainText, printJson, printLine, style } from '../terminal.ts';
@@ -51,7 +51,7 @@ async function diffOpened(a: ByteSource, b: ByteSource, options: DiffOptions): P
 async function readHeader(source: ByteSource): Promise<AprtHeader> {
   const bytes = new Uint8Array(Math.min(APRT_HEADER_BYTES, source.byteLength));
   await source.read(0, bytes);
-  return decodeAprtHeader(bytes, source.byteLength, source.path);
+  return parseAprtHeader(bytes, source.byteLength, source.path);
 }
 
 function whyNotComparable(a: AprtHeader, b: AprtHeader): string[] {

@@ -9,33 +9,38 @@ export interface DiffOptions {
   values?: true;
   limit: number;
   json?: true;
+  map?: string;
   stage?: string;
   layers?: string;
   tensor?: string;
 }
 
 const EXAMPLES = `
-A and B are two models, two capture folders (written by apr trace --save-tensor), or two stage files out of them.
+A and B are two models, two recordings of a run, or two stage files. A recording is a folder that apr trace --save-tensor
+wrote, a safetensors file or a folder of .npy files; the two may be of different forms (docs/reference-packs.md).
   models         config with provenance, metadata, tensor names, types and shapes; --values: every decoded weight
-  captures       every stage in order of execution, values always compared; refused where tokens or positions differ
+  recordings     every stage in order of execution, values always compared; refused where tokens or positions differ
   stage files    header only; --values: every element
 
 Examples:
   $ apr diff a.gguf b.gguf
   $ apr diff a.gguf b.gguf --values --tensor attn_q
-  $ apr diff before-trace after-trace --stage attn_norm,ffn_out --layers 0..3
+  $ apr diff before-trace after-trace --stage attn_norm,q_matmul --layers 0..3
+  $ apr diff models/tiny/llama/packs/stages.safetensors our-trace
+  $ apr diff their-npy-folder our-trace --map their-names.yaml
   $ apr diff before-trace/lm_head.bin after-trace/lm_head.bin --values
 
 Exit 0: no difference in what was compared. 1: they differ. 2: not comparable, or nothing was compared.`;
 
 export function diffCommand(): Command {
-  return createProgram('diff', 'Compares two models, two captures or two stage files')
+  return createProgram('diff', 'Compares two models, two recordings of a run or two stage files')
     .argument('<a>', 'the reference: NMSE is relative to it')
     .argument('<b>', 'what is compared with it')
-    .option('--values', 'compare values too (captures: always)')
+    .option('--values', 'compare values too (recordings: always)')
     .option('--limit <n>', 'rows of each list to show', parseCount, 10)
-    .option('--stage <names>', 'captures: only these stages, comma-separated')
-    .option('--layers <list>', 'captures: only these layers, e.g. 0,1,13..15')
+    .option('--stage <names>', 'recordings: only these stages or values, comma-separated')
+    .option('--layers <list>', 'recordings: only these layers, e.g. 0,1,13..15')
+    .option('--map <file>', 'recordings: YAML that says what their names and tokens are, where one does not')
     .option('--tensor <substring>', 'models: only tensors whose name contains this')
     .option('--json', 'print JSON only')
     .addHelpText('after', EXAMPLES)
@@ -44,10 +49,11 @@ export function diffCommand(): Command {
     });
 }
 
-type InputKind = 'model' | 'capture' | 'stage file';
+type InputKind = 'model' | 'recording' | 'stage file';
 
 async function diff(a: string, b: string, options: DiffOptions): Promise<ExitCode> {
-  const [kindA, kindB] = [await inputKind(a), await inputKind(b)];
+  const hasMap = options.map !== undefined;
+  const [kindA, kindB] = [await inputKind(a, hasMap), await inputKind(b, hasMap)];
   if (kindA !== kindB) {
     throw new RefuteError({
       code: 'E_DIFF_MIXED',
@@ -60,42 +66,40 @@ async function diff(a: string, b: string, options: DiffOptions): Promise<ExitCod
   switch (kindA) {
     case 'model':
       return (await import('./diff-models.ts')).diffModels(a, b, options);
-    case 'capture':
+    case 'recording':
       return (await import('./diff-captures.ts')).diffCaptures(a, b, options);
     case 'stage file':
       return (await import('./diff-stage-files.ts')).diffStageFiles(a, b, options);
   }
 }
 
-/** A folder with tensors is a model, another one is taken for a capture; a file is what its first bytes say. */
-async function inputKind(path: string): Promise<InputKind> {
-  const { stat } = await import('node:fs/promises');
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (isFolder) {
-    const { readdir } = await import('node:fs/promises');
-    const names = await readdir(path);
-    return names.some((name) => /\.(gguf|safetensors)$/i.test(name)) ? 'model' : 'capture';
-  }
+/** By content. A safetensors file with names that only a map explains is a recording where there is a map. */
+async function inputKind(path: string, hasMap: boolean): Promise<InputKind> {
   const { openFile, readFormat } = await import('../../engine/index.ts');
+  const { isRecording } = await import('../../diagnosis/index.ts');
+  if (await isRecording(path)) return 'recording';
+  const { stat } = await import('node:fs/promises');
+  if ((await stat(path)).isDirectory()) return 'model';
   const source = await openFile(path);
   try {
     const format = await readFormat(source);
-    if (format === 'unknown') throw unknownFormat(path);
-    return format === 'aprt' ? 'stage file' : 'model';
+    if (format === 'aprt') return 'stage file';
+    if (format === 'unknown' || format === 'npy') throw unknownFormat(path, format);
+    return format === 'safetensors' && hasMap ? 'recording' : 'model';
   } finally {
     await source.close();
   }
 }
 
-function unknownFormat(path: string): RefuteError {
+function unknownFormat(path: string, format: 'unknown' | 'npy'): RefuteError {
   return new RefuteError({
     code: 'E_FORMAT',
     place: path,
-    is: 'its first bytes are of no known format',
-    allowed: 'a GGUF model, an APRT stage file or a capture folder can be compared',
+    is: format === 'npy' ? 'one array says neither stage nor tokens' : 'its first bytes are not of a known format',
+    allowed:
+      format === 'npy'
+        ? 'the folder of it is a recording'
+        : 'a model, a recording of a run or an APRT stage file can be compared',
   });
 }
 
@@ -103,8 +107,9 @@ function unknownFormat(path: string): RefuteError {
 function assertFlagsFit(kind: InputKind, options: DiffOptions): void {
   const misplaced = [
     { flag: '--tensor', isGiven: options.tensor !== undefined, kind: 'model' },
-    { flag: '--stage', isGiven: options.stage !== undefined, kind: 'capture' },
-    { flag: '--layers', isGiven: options.layers !== undefined, kind: 'capture' },
+    { flag: '--stage', isGiven: options.stage !== undefined, kind: 'recording' },
+    { flag: '--map', isGiven: options.map !== undefined, kind: 'recording' },
+    { flag: '--layers', isGiven: options.layers !== undefined, kind: 'recording' },
   ].find((entry) => entry.isGiven && entry.kind !== kind);
   if (misplaced === undefined) return;
   throw new RefuteError({

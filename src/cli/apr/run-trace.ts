@@ -95,9 +95,9 @@ export class RunTracer {
     });
     this.#open.push(() => {
       collector.finish();
-      const stages = [...statistics.stages.values()].map(({ path, ...stage }) => ({
+      const stages = [...statistics.stages.values()].map(({ id, ...stage }) => ({
         ...stage,
-        firstValues: heads.values.get(path) ?? [],
+        firstValues: heads.values.get(id) ?? [],
       }));
       this.runs.push({ step, firstPosition, tokenCount, stages });
     });
@@ -118,12 +118,12 @@ export class RunTracer {
 class FirstValuesSink implements StageSink<FloatArray> {
   readonly values: Map<string, number[]> = new Map();
 
-  begin({ path }: CapturedStage): void {
-    this.values.set(path, []);
+  begin({ id }: CapturedStage): void {
+    this.values.set(id, []);
   }
 
-  append({ path }: CapturedStage, data: FloatArray): void {
-    const values = this.values.get(path) ?? [];
+  append({ id }: CapturedStage, data: FloatArray): void {
+    const values = this.values.get(id) ?? [];
     if (values.length < FIRST_VALUES) values.push(...data.subarray(0, FIRST_VALUES - values.length));
   }
 

@@ -1,5 +1,5 @@
 // What a trace found, and the JSON it is printed as. trace-run.ts makes it, trace-text.ts shows it to people.
-import { stagePath, type Model, type NumericProfile, type StatisticsSink } from '../../engine/index.ts';
+import { stageId, type Model, type NumericProfile, type StatisticsSink } from '../../engine/index.ts';
 import type { ExecutorReport } from '../../executors.ts';
 import type { RenderedPrompt } from './prompt.ts';
 import type { SavedFiles } from './trace-files.ts';
@@ -11,7 +11,7 @@ export interface Trace {
   profile: NumericProfile;
   prompt: RenderedPrompt;
   selection: TraceSelection;
-  /** By path; null: not asked for. */
+  /** By id; null: not asked for. */
   statistics: StatisticsSink['stages'] | null;
   /** Of the last position, largest first; empty where a NaN is among the logits. */
   top: readonly { id: number; text: string; logit: number; probability: number }[];
@@ -20,8 +20,8 @@ export interface Trace {
 
 /** The stage to look at first when something has overflowed or was broken. */
 export function firstNonFinite({ selection, statistics }: Pick<Trace, 'selection' | 'statistics'>): string | null {
-  const found = (selection.shown ?? []).map(stagePath).find((path) => {
-    const counts = statistics?.get(path)?.statistics;
+  const found = (selection.shown ?? []).map(stageId).find((id) => {
+    const counts = statistics?.get(id)?.statistics;
     return counts !== undefined && counts.nanCount + counts.infCount > 0;
   });
   return found ?? null;
@@ -44,7 +44,7 @@ export async function traceJson({
       (selection.shown ?? [])
         .filter((stage) => stage.layer === layer)
         .flatMap((stage) => {
-          const found = statistics?.get(stagePath(stage));
+          const found = statistics?.get(stageId(stage));
           return found === undefined ? [] : [[stage.name, { shape: found.shape, ...found.statistics }]];
         }),
     );

@@ -5,7 +5,7 @@ import { topIndices } from '../../diagnosis/index.ts';
 import {
   captureRun,
   CaptureWriter,
-  stagePath,
+  stageId,
   StatisticsSink,
   teeSinks,
   type CaptureManifest,
@@ -62,20 +62,22 @@ async function run(
   const { shown, saved, positions } = selection;
   const statistics = shown === null ? null : new StatisticsSink();
   const writer = saved === null ? null : await startWriting(model, executor, prompt, selection, options);
-  const sinks = [
-    ...(statistics === null ? [] : [onlyStages(shown ?? [], statistics)]),
-    ...(writer === null ? [] : [onlyStages(saved ?? [], writer)]),
-    progressSink(model.program),
-  ];
-  const stages = union(model.program, [...(shown ?? []), ...(saved ?? [])]);
+  const progress = progressSink(model.program);
+  const routes = new Map<string, { stage: Stage; sink: StageSink<FloatArray> }>();
+  for (const [stages, sink] of [[shown, statistics] as const, [saved, writer] as const]) {
+    for (const stage of sink === null ? [] : (stages ?? [])) {
+      const before = routes.get(stageId(stage))?.sink ?? progress;
+      if (sink !== null) routes.set(stageId(stage), { stage, sink: teeSinks<FloatArray>(before, sink) });
+    }
+  }
   try {
     const tokens = prompt.ids;
     const { logits } = await captureRun({
       executor,
       tokens,
-      stages,
+      stages: [...routes.values()].map(({ stage }) => stage),
       positions,
-      sink: teeSinks(...sinks),
+      sink: routed(routes),
       logits: 'last',
     });
     const files = writer === null ? null : await describeFiles(writer.folder, await writer.finish());
@@ -110,18 +112,12 @@ async function startWriting(
   return CaptureWriter.create(options.saveTensorDir ?? defaultFolder(model.path), about);
 }
 
-/** In the program's order, each once. */
-function union(program: Program, stages: readonly Stage[]): Stage[] {
-  const wanted = new Set(stages);
-  return program.stages.filter((stage) => wanted.has(stage));
-}
-
-function onlyStages(stages: readonly Stage[], sink: StageSink<FloatArray>): StageSink<FloatArray> {
-  const paths = new Set(stages.map(stagePath));
+/** Each stage to whoever takes it. */
+function routed(routes: ReadonlyMap<string, { sink: StageSink<FloatArray> }>): StageSink<FloatArray> {
   return {
-    begin: (stage) => (paths.has(stage.path) ? sink.begin(stage) : undefined),
-    append: (stage, data) => (paths.has(stage.path) ? sink.append(stage, data) : undefined),
-    end: (stage) => (paths.has(stage.path) ? sink.end(stage) : undefined),
+    begin: (stage) => routes.get(stage.id)?.sink.begin(stage),
+    append: (stage, data) => routes.get(stage.id)?.sink.append(stage, data),
+    end: (stage) => routes.get(stage.id)?.sink.end(stage),
   };
 }
 

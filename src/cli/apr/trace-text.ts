@@ -1,5 +1,5 @@
 // How a trace looks on a terminal: a table of statistics per layer, the logits' choice, the files.
-import { stagePath, type Stage } from '../../engine/index.ts';
+import { stageId, type Stage } from '../../engine/index.ts';
 import { badCountText, bytesText, countText, float32Text, plural, smallText } from '../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
 import type { RenderedPrompt } from './prompt.ts';
@@ -18,7 +18,7 @@ export function printTrace(trace: Trace): void {
     printLine(`${style.bold('statistics')} ${window}; NaN and Inf are counted and left out of mean, std and rms`);
     printStatistics(trace);
     const broken = firstNonFinite(trace);
-    if (broken !== null) printLine(style.red(`NaN or Inf first in ${broken.replace(/\.bin$/, '')}`));
+    if (broken !== null) printLine(style.red(`NaN or Inf first in ${broken}`));
   }
   printTop(trace);
   if (trace.files !== null) printFiles(trace.files);
@@ -42,7 +42,7 @@ function printStatistics({ selection, statistics }: Trace): void {
 }
 
 function statisticsRow(stage: Stage, statistics: Trace['statistics']): string[] {
-  const found = statistics?.get(stagePath(stage));
+  const found = statistics?.get(stageId(stage));
   if (found === undefined) return [stage.name, style.red('missing')];
   const { mean, std, min, max, rms, nanCount, infCount } = found.statistics;
   const numbers = [mean, std, min, max, rms].map(smallText);

@@ -5,7 +5,7 @@ import { RefuteError } from '../../errors.ts';
 import { arithmeticOf, FOREIGN_F32, type Arithmetic } from '../reference/arithmetic.ts';
 import { UNIT_BF16, UNIT_F16 } from '../ops/constants.ts';
 import { dumpValues } from '../recordings/dump-values.ts';
-import type { Dump, DumpTensor } from '../recordings/open-dump.ts';
+import type { Recording, StoredFloat } from '../recordings/recording.ts';
 import { blindSpots } from './blind-spots.ts';
 import { judgeBracket } from './bracket.ts';
 import type { CheckOptions, CheckReport } from './check-model.ts';
@@ -15,7 +15,7 @@ import { verifyProgram } from './verify-program.ts';
 
 /** As of a run; what the executor gave is in the dump. */
 export interface CheckDumpOptions extends Omit<CheckOptions, 'executor'> {
-  dump: Dump;
+  dump: Recording;
 }
 
 export async function checkDump(options: CheckDumpOptions): Promise<CheckReport> {
@@ -24,10 +24,11 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const values = dumpValues(dump, program, rowCount);
   const first = program.ops.find(({ out }) => values.has(out));
   if (first === undefined) {
+    const names = [...dump.tensors.keys(), ...dump.otherNames];
     throw new RefuteError({
       code: 'E_DUMP_EMPTY',
       place: dump.label,
-      is: `none of its ${dump.names.length} tensors is a stage of this program, ${dump.names[0] ?? 'there are none'} for one`,
+      is: `none of its ${names.length} tensors is a stage or value of this program, ${names[0] ?? 'there are none'} for one`,
       allowed: 'layer-<N>/<stage> and <stage> are looked for, or what --map says',
       next: 'apr trace MODEL lists the stages',
     });
@@ -82,8 +83,8 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
 }
 
 /** As declared where one of our executors made it. Else float32, or as coarse as its tensors are stored. */
-function arithmeticOfDump({ origin }: Dump, coarsest: DumpTensor['dtype']): Arithmetic {
-  if (origin !== null) return arithmeticOf(origin.profile, origin.executor);
+function arithmeticOfDump({ origin }: Recording, coarsest: StoredFloat): Arithmetic {
+  if (origin !== null && 'executor' in origin) return arithmeticOf(origin.profile, origin.executor);
   if (coarsest !== 'f16' && coarsest !== 'bf16') return FOREIGN_F32;
   const unit = coarsest === 'f16' ? UNIT_F16 : UNIT_BF16;
   return { ...FOREIGN_F32, name: `${FOREIGN_F32.name}, stored in ${coarsest}`, unit, sumUnit: unit };

@@ -1,9 +1,10 @@
 // Which packs speak of a quantised file itself, and not of what it was quantised from.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packsOfFile } from '../../src/cli/apr/check-packs.ts';
-import { openModel, type Capture, type Model } from '../../src/engine/index.ts';
+import type { Pack } from '../../../src/diagnosis/index.ts';
+import { packsOfFile } from '../../../src/diagnosis/recordings/vouchers.ts';
+import { openModel, type Model } from '../../../src/engine/index.ts';
 
-const PATH = new URL('../../models/sums-2m/sums-2m.q4_k_m.gguf', import.meta.url).pathname;
+const PATH = new URL('../../../models/sums-2m/sums-2m.q4_k_m.gguf', import.meta.url).pathname;
 
 describe('the packs of a file', () => {
   let model: Model;
@@ -12,8 +13,8 @@ describe('the packs of a file', () => {
   });
   afterAll(() => model.close());
 
-  const packOf = (name: string, sha256: string): Capture =>
-    ({ manifest: { model: { name, sha256, architecture: 'qwen2' } } }) as Capture;
+  const packOf = (name: string, sha256: string): Pack =>
+    ({ manifest: { model: { name, sha256, architecture: 'qwen2' } } }) as Pack;
 
   it('name the file and have its sha256', async () => {
     const sha256 = await model.sha256();
