@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aprtFile } from '../../falsifiers/kit/models/aprt-file.ts';
 import { encodeGguf, ggufEntry } from '../fixtures/gguf.ts';
 import { sha256Bytes } from '../../src/engine/io/sha256.ts';
+import { captureIn, renamed, safetensorsDump, writeArrays } from '../fixtures/recording-files.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
 import { apr, aprJson } from './apr-process.ts';
 
@@ -195,6 +196,46 @@ describe('two captures', () => {
     const { exitCode, stderr } = await apr(['diff', capture, changed]);
     expect(exitCode).toBe(3);
     expect(stderr).toContain('E_CAPTURE_DIGEST');
+  });
+
+  test('a safetensors file against a capture folder, by content, under their own names too', async () => {
+    const { head, stages: named } = await captureIn(capture);
+    await writeFile(at('pack'), safetensorsDump(named, { manifest: head }));
+    const { said, json } = await aprJson(['diff', at('pack'), capture]);
+    expect(said).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(json).toMatchObject({ verdict: 'identical', onlyInA: [], onlyInB: [], a: { folder: at('pack') } });
+    expect(json['stages']).toHaveLength(37);
+    await writeFile(at('theirs'), safetensorsDump(renamed(named, (id) => id.replace(/^layer-(\d+)\//, 'h.$1.'))));
+    const map =
+      "tokens: [1, 5, 9, 20]\nstages: {attn_norm: 'h.{layer}.attn_norm', layer_output: 'h.{layer}.post_ffn_residual'}";
+    await writeFile(at('map.yaml'), map);
+    const mapped = await apr([
+      'diff',
+      at('theirs'),
+      capture,
+      '--map',
+      at('map.yaml'),
+      '--stage',
+      'attn_norm,layer_output',
+    ]);
+    expect(mapped.stdout).toContain('identical: 4 stages compared');
+    // Nothing says which tokens ran: nothing is compared.
+    await writeArrays(at('arrays'), named);
+    const silent = await apr(['diff', at('arrays'), capture]);
+    expect(silent.exitCode).toBe(2);
+    expect(silent.stdout).toContain('does not say which tokens ran');
+  });
+
+  test('an alias is the stage that it names, in the command that comes next as well', async () => {
+    const aliased = at('aliased');
+    const args = ['trace', model, '--tokens', '1,5,9,20', '--save-tensor', 'layer_output,v_matmul'];
+    await apr([...args, '--save-tensor-dir', aliased]);
+    const { said, json } = await aprJson(['diff', capture, aliased, '--stage', 'layer_output']);
+    expect(said.exitCode).toBe(0);
+    expect(json['stages']).toHaveLength(2);
+    const broken = await changedCapture('broken-out', 'layer-0/post_ffn_residual.bin', (data) => data.fill(1));
+    const { stdout } = await apr(['diff', broken, aliased, '--stage', 'post_ffn_residual']);
+    expect(stdout).toContain(`${broken}/layer-0/post_ffn_residual.bin ${aliased}/layer-0/layer_output.bin --values`);
   });
 
   test.each([

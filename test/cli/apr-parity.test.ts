@@ -12,6 +12,7 @@ import { openRecording } from '../../src/diagnosis/index.ts';
 import { openModel } from '../../src/engine/index.ts';
 import { loadLlamaCpp } from '../../src/oracles/external/index.ts';
 import { isRunning } from '../fixtures/is-running.ts';
+import { captureIn, safetensorsDump, writeArrays } from '../fixtures/recording-files.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr, aprJson, LAUNCHER } from './apr-process.ts';
 
@@ -43,6 +44,18 @@ describe('against a pack', () => {
     expect(stdout).toMatch(/^PASS: cpu and transformers \S+ agree at 4 of 4 positions; at most KL \S+e-1\d/);
     expect(stdout).toMatch(/program +verified against transformers \S+ float64, [0-9a-f]{12}, to a KL of/);
     expect(exitCode).toBe(0);
+  });
+
+  it('in one safetensors file or in .npy files, as in a folder; apr check takes them too', async () => {
+    const { head, stages } = await captureIn(PACK);
+    const [file, arrays] = [join(folder, 'pack'), join(folder, 'pack-arrays')];
+    await writeFile(file, safetensorsDump(stages, { manifest: head }));
+    await writeArrays(arrays, stages);
+    await writeFile(join(arrays, 'manifest.json'), head);
+    for (const pack of [file, arrays]) {
+      expect((await apr(['parity', F16, '--pack', pack])).stdout).toMatch(/^PASS: .* agree at 4 of 4 positions/);
+      expect((await apr(['check', F16, '--tokens', TOKENS, '--pack', pack])).stdout).toMatch(/^PASS/);
+    }
   });
 
   it('of a model whose theta was changed in the file, parts at position 1, where rotation begins', async () => {

@@ -126,6 +126,16 @@ describe('--save-tensor', () => {
     expect(await apr(['diff', at('twice'), at('twice')])).toMatchObject({ exitCode: 0 });
   });
 
+  test('values are written by name, and an alias under the name that was asked for', async () => {
+    const { json } = await aprJson(save(at('values'), ['--save-tensor', 'layer_output,V_matmul', '--layer', '1']));
+    const { files } = json['capture'] as { files: { path: string }[] };
+    expect(files.map(({ path }) => path)).toEqual(['layer-1/v_matmul.bin', 'layer-1/layer_output.bin']);
+    await apr(save(at('same'), ['--save-tensor', 'v,post_ffn_residual', '--layer', '1']));
+    const bytes = (path: string) => readFile(at(path));
+    expect(await bytes('values/layer-1/v_matmul.bin')).toEqual(await bytes('same/layer-1/v.bin'));
+    expect(await bytes('values/layer-1/layer_output.bin')).toEqual(await bytes('same/layer-1/post_ffn_residual.bin'));
+  });
+
   test('a stage that this model does not have is said, and alone it declines', async () => {
     const some = await apr(save(at('some'), ['--save-tensor', 'qkv_bias,attn_norm']));
     expect(some.exitCode).toBe(0);

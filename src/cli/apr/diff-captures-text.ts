@@ -144,9 +144,11 @@ function verdictLines(a: Recording, b: Recording, comparison: CaptureComparison)
 
 /** Element by element: of two captures their files, else the one stage. */
 function nextCommand(a: Recording, b: Recording, id: string): string {
+  const files = [a, b].map(({ form, path, tensors }) =>
+    form === 'capture' ? shellWord(`${path}/${tensors.get(id)?.source}`) : null,
+  );
+  if (!files.includes(null)) return `apr diff ${files.join(' ')} --values`;
   const { name, layer } = parseStageId(id) ?? { name: id, layer: null };
-  const isFolders = [a, b].every(({ label, path }) => label === `${path} (capture)`);
-  if (isFolders) return `apr diff ${[a, b].map(({ path }) => shellWord(`${path}/${id}.bin`)).join(' ')} --values`;
   const layers = layer === null ? '' : ` --layers ${layer}`;
   return `apr diff ${shellWord(a.path)} ${shellWord(b.path)} --stage ${name}${layers} --json`;
 }

@@ -92,7 +92,6 @@ function keyOf(name: string): StageKey | null {
 
 function recordingOf(path: string, store: TensorStore, map: StageMap | null): Recording {
   const { manifest } = store;
-  const names = new Map<string, string>();
   const tensors = new Map<string, RecordedTensor>();
   const otherNames: string[] = [];
   for (const [name, { shape, stage }] of store.tensors) {
@@ -103,8 +102,12 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null): Re
       otherNames.push(name);
       continue;
     }
-    names.set(id, name);
-    tensors.set(id, { name: unaliased(key.name), layer: key.layer, shape: withoutBatch(key.name, shape) });
+    tensors.set(id, {
+      source: name,
+      name: unaliased(key.name),
+      layer: key.layer,
+      shape: withoutBatch(key.name, shape),
+    });
   }
   const origin = manifest?.origin ?? null;
   const isOwn = origin !== null && 'executor' in origin;
@@ -112,6 +115,7 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null): Re
     origin === null ? null : isOwn ? (origin.executor === 'float64' ? 'float64' : null) : origin.producer['dtype'];
   return {
     path,
+    form: store.form,
     label: `${path} (${store.form})`,
     manifest,
     tokens: agreed(path, manifest?.tokens ?? null, map?.tokens ?? null),
@@ -122,12 +126,11 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null): Re
     tensors,
     otherNames,
     read: async (id) => {
-      const name = names.get(id);
       const tensor = tensors.get(id);
-      if (name === undefined || tensor === undefined) {
+      if (tensor === undefined) {
         throw new RefuteError({ code: 'E_CAPTURE_STAGE', place: path, is: `there is no ${quoted(id)} in it` });
       }
-      return { ...(await store.read(name)), shape: tensor.shape };
+      return { ...(await store.read(tensor.source)), shape: tensor.shape };
     },
     digest: () => store.digest(),
   };

@@ -5,9 +5,12 @@ import type { Positions } from '../../engine/capture/select.ts';
 import type { FloatArray, NumericProfile } from '../../engine/program/executor.ts';
 import type { StageKey } from '../../engine/program/stages.ts';
 
+export type RecordingForm = 'capture' | '.npy' | 'safetensors';
+
 export interface Recording {
   /** The folder, or the one file. */
   path: string;
+  form: RecordingForm;
   /** Path and form, for people. */
   label: string;
   /** What it says of itself; null: there is no manifest. */
@@ -32,6 +35,8 @@ export interface Recording {
 }
 
 export interface RecordedTensor extends StageKey {
+  /** The recording's own name of it; in a capture folder the path of its file. */
+  source: string;
   /** [positions, channels]; attn_scores and attn_softmax: [heads, queries, keys]. A batch of one is left out. */
   shape: readonly number[];
 }
@@ -48,8 +53,7 @@ export type StoredFloat = 'f64' | 'f32' | 'f16' | 'bf16';
 
 /** One form that a recording can lie in: tensors by its own names. */
 export interface TensorStore {
-  /** For people. */
-  form: string;
+  form: RecordingForm;
   manifest: ManifestHead | null;
   /** By name; where the manifest lists the tensors, with the stage that it says. */
   tensors: ReadonlyMap<string, { shape: readonly number[]; stage?: StageKey }>;

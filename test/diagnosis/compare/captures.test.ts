@@ -17,10 +17,11 @@ interface FakeStage {
 function capture(stages: readonly FakeStage[], changed: Partial<Recording> = {}): Recording {
   const byId = new Map(stages.map((item) => [stageId({ name: item.stage, layer: item.layer }), item]));
   const tensorOf = ({ stage: name, layer, data, shape = [2, data.length / 2] }: FakeStage): RecordedTensor => {
-    return { name, layer, shape };
+    return { source: '', name, layer, shape };
   };
   return {
     path: 'memory',
+    form: 'capture',
     label: 'memory',
     manifest: null,
     tokens: [1, 2],

@@ -38,7 +38,9 @@ const F64 = { dtype: 'F64', shape: [2, 2], data_offsets: [0, 32] };
 describe('a capture in a safetensors file', () => {
   it('has its tensors as stages, doubles as they are', async () => {
     const capture = await openRecording(await written({ 'layer-3/attn_norm': F64 }, bytes));
-    expect([...capture.tensors]).toEqual([['layer-3/attn_norm', { name: 'attn_norm', layer: 3, shape: [2, 2] }]]);
+    expect([...capture.tensors]).toEqual([
+      ['layer-3/attn_norm', { source: 'layer-3/attn_norm', name: 'attn_norm', layer: 3, shape: [2, 2] }],
+    ]);
     expect(capture).toMatchObject({ tokens: [1, 2], dtype: 'float64', formats: null });
     expect(await capture.read('layer-3/attn_norm')).toEqual({ data: DOUBLES, shape: [2, 2], dtype: 'f64' });
   });

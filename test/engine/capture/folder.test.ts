@@ -49,7 +49,7 @@ describe('a capture folder', () => {
     expect([...capture.tensors.keys()].toSorted()).toEqual([...memory.stages.keys()].toSorted());
     for (const [id, { data, shape, layer, name }] of memory.stages) {
       expect(await capture.read(id), id).toEqual({ data, shape, dtype: 'f32' });
-      expect(capture.tensors.get(id)).toEqual({ name, layer, shape });
+      expect(capture.tensors.get(id)).toEqual({ source: stageFile({ name, layer }), name, layer, shape });
       expect(manifest.files[stageFile({ name, layer })]).toMatchObject({ stage: name, layer, shape, dtype: 'f32' });
     }
     expect((await readdir(folder)).toSorted()).toEqual([
