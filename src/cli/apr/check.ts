@@ -34,7 +34,11 @@ Examples:
   $ apr check models/sums-2m/sums-2m.f16.gguf
   $ apr check models/sums-2m/sums-2m.q4_k_m.gguf "What is 12+34?" --original models/sums-2m/sums-2m.f16.gguf
   $ apr check model.gguf --tokens 1,5,9 --svg strip.svg --json
-  $ apr check --dump their-capture model.gguf
+  $ apr check model.gguf --dump their-capture
+  $ apr check model.gguf --dump theirs.safetensors --map their-names.yaml
+  $ apr check models/tiny/llama/hf --tokens 3,17,17 --pack models/tiny/llama/packs/stages.safetensors
+
+A dump or pack is a folder that apr trace --save-tensor wrote, a safetensors file, or a folder of .npy files.
 
 Without a prompt, "What is 2+2?" is run.`;
 
@@ -48,11 +52,11 @@ export function checkCommand(): Command {
     .option('--original <file>', 'the model before quantisation: splits the difference into its causes')
     .option(
       '--pack <path>',
-      'a reference pack (folder or .safetensors) that vouches for the program, or a folder of them; may be repeated',
+      'a reference pack that vouches for the program (docs/reference-packs.md), or a folder of them; may be repeated',
       collect,
     )
-    .option('--dump <dir>', 'judge this capture of another engine instead of running one')
-    .option('--map <file>', 'YAML that maps the names in the dump to stages')
+    .option('--dump <path>', 'judge this recording of another engine instead of running one')
+    .option('--map <file>', 'YAML that says what the names in the dump are, and its tokens')
     .option('--svg <file>', 'write a strip along depth')
     .option('--all', 'show every op, not one row per layer')
     .option('--no-free-run', 'local check only: no cosine, NMSE or shares')

@@ -41,7 +41,7 @@ The outside engine is one of:
   --http URL         an OpenAI-compatible endpoint (URL ends in /v1) that serves --model-name with log-probabilities
   --command ARGV     a program, as a JSON list of arguments, no shell. {model} and {tokens} (1,5,9) are filled in. It prints
                      {"logits": [[...], ...]}, a row after each token or after the last, or writes a capture into {out}
-  --pack PATH        a recorded pack (docs/reference-packs.md); its tokens are used
+  --pack PATH        a recorded pack: a folder or a safetensors file (docs/reference-packs.md); its tokens are used
 
 Examples:
   $ apr parity models/sums-2m/sums-2m.q4_k_m.gguf "What is 12+34?" --llama-cpp

@@ -40,7 +40,7 @@ export function traceCommand(): Command {
   const model = command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json');
   return addEngineOptions(addPromptOptions(model))
     .option('--payload', 'run, and show statistics of every stage')
-    .option('--save-tensor <names>', 'run, and write these stages: a list like attn_norm,ffn_out, or all')
+    .option('--save-tensor <names>', 'run, and write these stages or values: a list like attn_norm,q_matmul, or all')
     .option('--save-tensor-dir <dir>', 'where to write (default: <model name>-trace in the current folder)')
     .option('--layers <list>', 'only these layers, e.g. 0,1,13..15 (default: all)')
     .option('--layer <n>', 'only this layer')
