@@ -1,5 +1,5 @@
-// How the comparison of two recordings looks on a terminal: one row per stage in order of execution, the places that
-// matter marked, and what to do next.
+// How the comparison of two recordings looks on a terminal: one row per stage in order of execution, the places
+// that matter marked, and what to do next.
 import {
   producerOf,
   type CaptureComparison,

@@ -1,5 +1,6 @@
-// Compares two recordings stage by stage in order of execution, and finds where they begin to part. Says what differs and
-// where, never what is wrong: a distance that grew here may have been made earlier, and no error budget is applied.
+// Compares two recordings stage by stage in order of execution, and finds where they begin to part. Says what
+// differs and where, never what is wrong: a distance that grew here may have been made earlier, and no error budget
+// is applied.
 import { inOrder } from '../../engine/program/stages.ts';
 import { roundedFloats } from '../recordings/floats.ts';
 import type { RecordedTensor, Recording } from '../recordings/recording.ts';

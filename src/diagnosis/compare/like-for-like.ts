@@ -1,10 +1,13 @@
-// May two recordings be compared? Statistics over all tokens against statistics over the last one cost the original tool
-// its worst ten days; here such a pair is refused with the reason.
+// May two recordings be compared? Statistics over all tokens against statistics over the last one cost the original
+// tool its worst ten days; here such a pair is refused with the reason.
 import type { Recording } from '../recordings/recording.ts';
 
 type Window = Pick<Recording, 'path' | 'tokens' | 'positions' | 'tensors' | 'otherNames'>;
 
-/** Reasons why not, in words; empty where they may. Models, types and executors may differ: that is what is compared. */
+/**
+ * Reasons why not, in words; empty where they may. Models, types and executors may differ: that is what is
+ * compared.
+ */
 export function likeForLike(a: Window, b: Window): string[] {
   const unnamed = [a, b].filter(({ tensors }) => tensors.size === 0);
   if (unnamed.length > 0) return unnamed.map(namelessText);

@@ -1,5 +1,5 @@
-// A folder of APRT files with the manifest that lists them, as `apr trace --save-tensor` writes it. A stage is read when
-// it is asked for, and only if its digest is right.
+// A folder of APRT files with the manifest that lists them, as `apr trace --save-tensor` writes it. A stage is read
+// when it is asked for, and only if its digest is right.
 import { RefuteError } from '../../errors.ts';
 import type { CapturedFile, ManifestHead } from '../../engine/capture/manifest.ts';
 import { parseAprt } from '../../engine/formats/aprt.ts';

@@ -1,6 +1,6 @@
-// From the stages of a recording to the values of a program: a value by its own name, a stage that is a value as it stands,
-// or several values side by side (q, k, v); [heads, positions, head size] is put in our order. Scores are derived, not
-// values, and are not looked at. Values that were computed in double precision are refused.
+// From the stages of a recording to the values of a program: a value by its own name, a stage that is a value as it
+// stands, or several values side by side (q, k, v); [heads, positions, head size] is put in our order. Scores are
+// derived, not values, and are not looked at. Values that were computed in double precision are refused.
 import { RefuteError } from '../../errors.ts';
 import { stagesById } from '../../engine/capture/select.ts';
 import type { Program, ValueId } from '../../engine/program/program.ts';

@@ -34,8 +34,8 @@ export function roundedFloats(values: FloatArray): Float32Array {
 }
 
 /**
- * An op is judged on the very values that it read; rounded, they would be others, and a healthy op would be found at fault
- * where its terms cancel.
+ * An op is judged on the very values that it read; rounded, they would be others, and a healthy op would be found
+ * at fault where its terms cancel.
  *
  * @throws RefuteError E_DUMP_PRECISION at a value that float32 does not hold
  */

@@ -1,6 +1,6 @@
-// A folder of NumPy's .npy files, one per tensor, named by their paths. A file: "\x93NUMPY" | version (2) | header length
-// (u16 or u32 LE) | a Python dict as text | data. Little-endian floats in C order are read; everything else is refused by
-// name. Header and size are checked before they are believed.
+// A folder of NumPy's .npy files, one per tensor, named by their paths. A file: "\x93NUMPY" | version (2) | header
+// length (u16 or u32 LE) | a Python dict as text | data. Little-endian floats in C order are read; everything else
+// is refused by name. Header and size are checked before they are believed.
 import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import type { ManifestHead } from '../../engine/capture/manifest.ts';

@@ -1,5 +1,6 @@
-// A reference pack: a recording of somebody else's engine that says who made it, held against the program it is to vouch
-// for before a number of it is compared. Format: docs/reference-packs.md. The files are read by open-recording.ts.
+// A reference pack: a recording of somebody else's engine that says who made it, held against the program it is to
+// vouch for before a number of it is compared. Format: docs/reference-packs.md. The files are read by
+// open-recording.ts.
 import { isNameOf } from '../../engine/architectures/registry.ts';
 import type { ManifestHead } from '../../engine/capture/manifest.ts';
 import { stagesById } from '../../engine/capture/select.ts';
@@ -27,7 +28,8 @@ export async function openPack(path: string, program: Program, map: StageMap | n
 }
 
 /**
- * @throws RefuteError E_CAPTURE_MANIFEST (it does not say who made it), E_PACK_PRODUCER (a capture of this product),
+ * @throws RefuteError E_CAPTURE_MANIFEST (it does not say who made it), E_PACK_PRODUCER (a capture of this
+ * product),
  *   E_PACK_MODEL, E_PACK_TOKENS, E_PACK_STAGE, E_PACK_SHAPE
  */
 export function asPack(recording: Recording, program: Program): Pack {

@@ -1,6 +1,6 @@
-// A recording, whatever it lies in: a folder of APRT files with their manifest, a folder of .npy files, or one safetensors
-// file (alone or in a folder), each with or without a manifest. What a file is, its first bytes say; names lie. Tensors
-// are read when they are asked for and not kept.
+// A recording, whatever it lies in: a folder of APRT files with their manifest, a folder of .npy files, or one
+// safetensors file (alone or in a folder), each with or without a manifest. What a file is, its first bytes say;
+// names lie. Tensors are read when they are asked for and not kept.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
@@ -23,7 +23,8 @@ const MAX_MANIFEST_BYTES = 2 ** 26;
 
 /**
  * @param map what the tensors are called, and what ran where no manifest says it; null: names are ours
- * @throws RefuteError E_CAPTURE_MANIFEST (nothing in the folder that can be read), E_CAPTURE_STAGE (a name that is not one),
+ * @throws RefuteError E_CAPTURE_MANIFEST (nothing in the folder that can be read), E_CAPTURE_STAGE (a name that is
+ * not one),
  *   E_STAGE_MAP, E_MANIFEST, and those of files and formats
  */
 export async function openRecording(path: string, map: StageMap | null = null): Promise<Recording> {

@@ -1,5 +1,5 @@
-// What some engine computed for one list of tokens, as rows by stage or value: the one thing that `diff`, `check` and
-// `parity` read, whatever it lies in. Types only; open-recording.ts opens one. Not a judge of what is in it.
+// What some engine computed for one list of tokens, as rows by stage or value: the one thing that `diff`, `check`
+// and `parity` read, whatever it lies in. Types only; open-recording.ts opens one. Not a judge of what is in it.
 import type { CaptureOrigin, ManifestHead } from '../../engine/capture/manifest.ts';
 import type { Positions } from '../../engine/capture/select.ts';
 import type { FloatArray, NumericProfile } from '../../engine/program/executor.ts';

@@ -1,5 +1,5 @@
-// A recording in one safetensors file, as scripts of other implementations write it. Its metadata may hold our manifest,
-// without `files`, as text under "manifest"; the tensors name themselves.
+// A recording in one safetensors file, as scripts of other implementations write it. Its metadata may hold our
+// manifest, without `files`, as text under "manifest"; the tensors name themselves.
 import { RefuteError } from '../../errors.ts';
 import { parseManifest, type ManifestHead } from '../../engine/capture/manifest.ts';
 import { parseSafetensors } from '../../engine/formats/safetensors.ts';

@@ -1,6 +1,6 @@
-// Who vouches for a program: reference packs that are named, or that lie in packs/ beside the model, and unquantised weights
-// on which the program can be compared with them (the model's own, the original's, or those of a model beside it). Finds
-// and opens; compares nothing.
+// Who vouches for a program: reference packs that are named, or that lie in packs/ beside the model, and
+// unquantised weights on which the program can be compared with them (the model's own, the original's, or those of
+// a model beside it). Finds and opens; compares nothing.
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';

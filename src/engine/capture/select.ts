@@ -17,8 +17,8 @@ import {
 export type Positions = 'all' | 'last';
 
 /**
- * `attn_norm, FFN_OUT` -> names of stages or values in the order of execution, each once. `all` is all stages; an alias
- * stays as it was written.
+ * `attn_norm, FFN_OUT` -> names of stages or values in the order of execution, each once. `all` is all stages; an
+ * alias stays as it was written.
  *
  * @param place the flag, for messages
  * @throws RefuteError E_STAGE_EMPTY, E_STAGE_UNKNOWN
@@ -97,8 +97,8 @@ export function parseLayerRange(text: string, layerCount: number, place = '--sav
 }
 
 /**
- * The program's stages of these names, in the order of execution. A value is a stage of its own here, and so is an alias,
- * under the name that was asked for. Whole-model stages are not bound to a layer.
+ * The program's stages of these names, in the order of execution. A value is a stage of its own here, and so is an
+ * alias, under the name that was asked for. Whole-model stages are not bound to a layer.
  *
  * @returns `absent`: names that the program has in no layer, such as `qkv_bias` without biases
  * @throws RefuteError E_SELECTION_EMPTY (declined, exit 2)
@@ -128,7 +128,10 @@ export function selectStages(
   return { stages, absent: of.names.filter((name) => !named.some((stage) => stage.name === name)) };
 }
 
-/** Everything that can be captured, in the order of execution: the stages, and each value that is not one by itself. */
+/**
+ * Everything that can be captured, in the order of execution: the stages, and each value that is not one by
+ * itself.
+ */
 export function stagesById({ stages, values }: Program): Map<string, Stage> {
   const all = new Map(stages.map((stage) => [stageId(stage), stage]));
   for (const { id, layer } of values) {

@@ -1,5 +1,5 @@
-// The stage names of DESIGN §4: 23 of the original tool in canonical order, and ours beside them; the names of values that
-// are not stages; and how a name with its layer is written. Not a list of what one program has.
+// The stage names of DESIGN §4: 23 of the original tool in canonical order, and ours beside them; the names of
+// values that are not stages; and how a name with its layer is written. Not a list of what one program has.
 
 /**
  * Canonical order = order of execution. Ours are `v`, `q_norm`, `k_norm`, `moe_logits`, `ffn_gelu`, the two `_post_norm`

@@ -1,5 +1,5 @@
-// One run in every form that a recording may lie in: each opens to the same stages, tokens and values, by content and not by
-// name; names of other people are read by a map; float64 rounded since is refused in each of them.
+// One run in every form that a recording may lie in: each opens to the same stages, tokens and values, by content
+// and not by name; names of other people are read by a map; float64 rounded since is refused in each of them.
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// A capture in one safetensors file: what it says is what was written, in the manifest's words; what is no capture is
-// refused by code.
+// A capture in one safetensors file: what it says is what was written, in the manifest's words; what is no capture
+// is refused by code.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
