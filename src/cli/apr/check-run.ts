@@ -6,30 +6,32 @@ import {
   isSameProgram,
   openRecording,
   readStageMap,
-  type CheckReport,
   type Recording,
   type VerdictWord,
   type Vouchers,
 } from '../../diagnosis/index.ts';
 import { writeFileAtomic, type Model } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
-import { openExecutor, type ExecutorReport } from '../../executors.ts';
+import { openExecutor } from '../../executors.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
 import { checkSvg } from './check-svg.ts';
-import { printCheck } from './check-text.ts';
-import type { CheckFlags } from './check.ts';
-import { requestedEngine } from './engine-option.ts';
+import { printCheck, type ShownCheck } from './check-text.ts';
+import { requestedEngine, type EngineFlags } from './engine-option.ts';
 import { noteRopeChoice, openModelLogged, warn } from './open.ts';
-import { parseTokenIds, renderPromptOrDefault, type RenderedPrompt } from './prompt.ts';
+import { parseTokenIds, renderPromptOrDefault, type PromptFlags } from './prompt.ts';
 
-/** A check as it is shown. */
-export interface ShownCheck {
-  model: Model;
-  original: Model | null;
-  engine: ExecutorReport | { dump: string };
-  prompt: Pick<RenderedPrompt, 'ids' | 'source' | 'text'>;
-  report: CheckReport;
+export interface CheckFlags extends PromptFlags, EngineFlags {
+  original?: string;
+  /** Folders of packs. */
+  pack?: string[];
+  dump?: string;
+  map?: string;
+  svg?: string;
+  all?: true;
+  /** False with --no-free-run. */
+  freeRun: boolean;
+  json?: true;
 }
 
 const EXIT_OF: Readonly<Record<VerdictWord, ExitCode>> = {

@@ -1,17 +1,24 @@
 // How a check looks on a terminal: the verdict first, then the table along depth, the worst place, who vouches for the
 // program, and what this input could not have shown.
 import type { CheckReport, OpResult } from '../../diagnosis/index.ts';
+import type { Model } from '../../engine/index.ts';
+import type { ExecutorReport } from '../../executors.ts';
 import { cosineText, countText, plural, smallText } from '../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
-import type { ShownCheck } from './check-run.ts';
-import type { CheckFlags } from './check.ts';
+import type { RenderedPrompt } from './prompt.ts';
+
+/** A check as it is shown. */
+export interface ShownCheck {
+  model: Model;
+  original: Model | null;
+  engine: ExecutorReport | { dump: string };
+  prompt: Pick<RenderedPrompt, 'ids' | 'source' | 'text'>;
+  report: CheckReport;
+}
 
 const COLOUR = { PASS: style.green, BUG: style.red, SUSPECT: style.yellow, INCONCLUSIVE: style.yellow } as const;
 
-export function printCheck(
-  { model, original, engine, prompt, report }: ShownCheck,
-  flags: Pick<CheckFlags, 'all'>,
-): void {
+export function printCheck({ model, original, engine, prompt, report }: ShownCheck, flags: { all?: true }): void {
   const { verdict, sentence, coverage, results, arithmetic, verification } = report;
   printLine(style.bold(COLOUR[verdict](plainText(sentence))));
   printLine();

@@ -4,21 +4,9 @@
 import type { Command } from 'commander';
 import { RefuteError } from '../../errors.ts';
 import { createProgram } from '../program.ts';
-import { addEngineOptions, type EngineFlags } from './engine-option.ts';
-import { addPromptOptions, type PromptFlags } from './prompt.ts';
-
-export interface CheckFlags extends PromptFlags, EngineFlags {
-  original?: string;
-  /** Folders of packs. */
-  pack?: string[];
-  dump?: string;
-  map?: string;
-  svg?: string;
-  all?: true;
-  /** False with --no-free-run. */
-  freeRun: boolean;
-  json?: true;
-}
+import { addEngineOptions } from './engine-option.ts';
+import type { CheckFlags } from './check-run.ts';
+import { addPromptOptions } from './prompt.ts';
 
 const EXAMPLES = `
 Every op is evaluated in double precision on the values that the engine itself put in, so nothing accumulates and the

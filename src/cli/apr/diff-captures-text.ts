@@ -11,13 +11,12 @@ import { parseStageId } from '../../engine/index.ts';
 import { cosineText, countText, plural, smallText } from '../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
 import { indexText } from './diff-models-text.ts';
-import type { DiffOptions } from './diff.ts';
 
 export function printCaptureDifferences(
   a: Recording,
   b: Recording,
   comparison: CaptureComparison,
-  options: DiffOptions,
+  limit: number,
 ): void {
   printLine(`${style.bold('A')}  ${describe(a)}`);
   printLine(`${style.bold('B')}  ${describe(b)}`);
@@ -29,8 +28,8 @@ export function printCaptureDifferences(
     return;
   }
   if (comparison.stages.length > 0) printStages(comparison);
-  printUncompared(comparison, options.limit);
-  if (comparison.choices !== null) printChoices(comparison.choices, options.limit);
+  printUncompared(comparison, limit);
+  if (comparison.choices !== null) printChoices(comparison.choices, limit);
   printLine();
   for (const line of verdictLines(a, b, comparison)) printLine(line);
 }

@@ -11,7 +11,14 @@ import { parseLayers, parseStages, unaliased } from '../../engine/index.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
 import { printCaptureDifferences } from './diff-captures-text.ts';
-import type { DiffOptions } from './diff.ts';
+
+export interface CaptureDiffOptions {
+  map?: string;
+  stage?: string;
+  layers?: string;
+  limit: number;
+  json?: true;
+}
 
 const EXIT_OF: Readonly<Record<CaptureComparison['verdict'], ExitCode>> = {
   identical: EXIT.accepted,
@@ -19,7 +26,7 @@ const EXIT_OF: Readonly<Record<CaptureComparison['verdict'], ExitCode>> = {
   declined: EXIT.declined,
 };
 
-export async function diffCaptures(pathA: string, pathB: string, options: DiffOptions): Promise<ExitCode> {
+export async function diffCaptures(pathA: string, pathB: string, options: CaptureDiffOptions): Promise<ExitCode> {
   const map = options.map === undefined ? null : await readStageMap(options.map);
   const a = await openRecording(pathA, map);
   const b = await openRecording(pathB, map);
@@ -34,7 +41,7 @@ export async function diffCaptures(pathA: string, pathB: string, options: DiffOp
   if (options.json === true) {
     printJson({ schemaVersion: 1, kind: 'captures', a: identity(a), b: identity(b), ...comparison });
   } else {
-    printCaptureDifferences(a, b, comparison, options);
+    printCaptureDifferences(a, b, comparison, options.limit);
   }
   return EXIT_OF[comparison.verdict];
 }

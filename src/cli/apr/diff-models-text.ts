@@ -11,10 +11,17 @@ import type {
 import type { Model } from '../../engine/index.ts';
 import { bytesText, cosineText, countText, plural, smallText } from '../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
-import type { ModelsVerdict } from './diff-models.ts';
-import type { DiffOptions } from './diff.ts';
 import { configText, originText, previewText } from './file-values.ts';
 import { shapeText } from './open.ts';
+
+export type ModelsVerdict = 'identical' | 'differ' | 'declined';
+
+export interface ModelDiffOptions {
+  values?: true;
+  tensor?: string;
+  limit: number;
+  json?: true;
+}
 
 interface ModelDifferences {
   a: Model;
@@ -23,7 +30,7 @@ interface ModelDifferences {
   /** null: not asked for. */
   values: readonly TensorValues[] | null;
   verdict: ModelsVerdict;
-  options: DiffOptions;
+  options: ModelDiffOptions;
 }
 
 export function printModelDifferences({ a, b, structure, values, verdict, options }: ModelDifferences): void {
@@ -111,7 +118,7 @@ function summaryText(summary: TensorSummary | null): string {
 
 type ComparedTensor = Omit<TensorValues, 'comparison'> & { comparison: TensorComparison };
 
-function printValues(values: readonly TensorValues[], { tensor, limit }: DiffOptions): void {
+function printValues(values: readonly TensorValues[], { tensor, limit }: ModelDiffOptions): void {
   const compared = values.flatMap(({ comparison, ...rest }): ComparedTensor[] =>
     comparison === null ? [] : [{ ...rest, comparison }],
   );
@@ -173,7 +180,7 @@ function verdictLines(
   verdict: ModelsVerdict,
   structure: ModelComparison,
   values: readonly TensorValues[] | null,
-  options: DiffOptions,
+  options: ModelDiffOptions,
 ): string[] {
   if (structure.tensorNameCount === 0) {
     const filter = options.tensor === undefined ? '' : ` whose name contains "${plainText(options.tensor)}"`;

@@ -4,18 +4,16 @@ import { compareModels, compareModelValues, type ModelComparison, type TensorVal
 import type { Model } from '../../engine/index.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { plainText, printJson, Progress } from '../terminal.ts';
-import { printModelDifferences } from './diff-models-text.ts';
-import type { DiffOptions } from './diff.ts';
+import { printModelDifferences, type ModelDiffOptions, type ModelsVerdict } from './diff-models-text.ts';
 import { openModelLogged } from './open.ts';
 
-export type ModelsVerdict = 'identical' | 'differ' | 'declined';
 const EXIT_OF: Readonly<Record<ModelsVerdict, ExitCode>> = {
   identical: EXIT.accepted,
   differ: EXIT.rejected,
   declined: EXIT.declined,
 };
 
-export async function diffModels(pathA: string, pathB: string, options: DiffOptions): Promise<ExitCode> {
+export async function diffModels(pathA: string, pathB: string, options: ModelDiffOptions): Promise<ExitCode> {
   const a = await openModelLogged(pathA);
   try {
     const b = await openModelLogged(pathB);
@@ -29,7 +27,7 @@ export async function diffModels(pathA: string, pathB: string, options: DiffOpti
   }
 }
 
-async function diffOpened(a: Model, b: Model, options: DiffOptions): Promise<ModelsVerdict> {
+async function diffOpened(a: Model, b: Model, options: ModelDiffOptions): Promise<ModelsVerdict> {
   const structure = compareModels(a, b, options.tensor);
   const values = options.values === true ? await compareValues(a, b, options) : null;
   const verdict = verdictOf(structure, values);
@@ -59,7 +57,7 @@ function verdictOf(structure: ModelComparison, values: readonly TensorValues[] |
   return (values ?? []).some(({ comparison }) => comparison === null) ? 'declined' : 'identical';
 }
 
-async function compareValues(a: Model, b: Model, options: DiffOptions): Promise<TensorValues[]> {
+async function compareValues(a: Model, b: Model, options: ModelDiffOptions): Promise<TensorValues[]> {
   const progress = new Progress();
   const compared: TensorValues[] = [];
   const stream = compareModelValues(a, b, {

@@ -5,9 +5,14 @@ import { APRT_HEADER_BYTES, parseAprtHeader, openFile, type AprtHeader, type Byt
 import { cosineText, countText, float32Text, smallText } from '../figures.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { formatTable, plainText, printJson, printLine, style } from '../terminal.ts';
-import type { DiffOptions } from './diff.ts';
 
-export async function diffStageFiles(pathA: string, pathB: string, options: DiffOptions): Promise<ExitCode> {
+export interface StageFileDiffOptions {
+  values?: true;
+  limit: number;
+  json?: true;
+}
+
+export async function diffStageFiles(pathA: string, pathB: string, options: StageFileDiffOptions): Promise<ExitCode> {
   const a = await openFile(pathA);
   try {
     const b = await openFile(pathB);
@@ -34,7 +39,7 @@ interface StagePair {
 
 type Verdict = 'identical' | 'differ' | 'declined';
 
-async function diffOpened(a: ByteSource, b: ByteSource, options: DiffOptions): Promise<ExitCode> {
+async function diffOpened(a: ByteSource, b: ByteSource, options: StageFileDiffOptions): Promise<ExitCode> {
   const headerA = await readHeader(a);
   const headerB = await readHeader(b);
   const refusals = whyNotComparable(headerA, headerB);
@@ -111,7 +116,7 @@ function asJson({ pathA, pathB, headerA, headerB, refusals, comparison }: StageP
 function printPair(
   { pathA, pathB, headerA, headerB, refusals, comparison }: StagePair,
   verdict: Verdict,
-  options: DiffOptions,
+  options: StageFileDiffOptions,
 ): void {
   const row = (side: string, path: string, { layer, elementCount }: AprtHeader): string[] => [
     style.bold(side),
@@ -169,7 +174,7 @@ function verdictLines(
   verdict: Verdict,
   refusals: readonly string[],
   header: AprtHeader,
-  options: DiffOptions,
+  options: StageFileDiffOptions,
 ): string[] {
   if (verdict === 'identical') return [`${style.green('identical')}: every bit equal`];
   if (verdict === 'differ') {

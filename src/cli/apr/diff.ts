@@ -4,16 +4,11 @@ import type { Command } from 'commander';
 import { RefuteError } from '../../errors.ts';
 import { parseCount } from '../options.ts';
 import { createProgram, type ExitCode } from '../program.ts';
+import type { CaptureDiffOptions } from './diff-captures.ts';
+import type { ModelDiffOptions } from './diff-models-text.ts';
+import type { StageFileDiffOptions } from './diff-stage-files.ts';
 
-export interface DiffOptions {
-  values?: true;
-  limit: number;
-  json?: true;
-  map?: string;
-  stage?: string;
-  layers?: string;
-  tensor?: string;
-}
+type DiffOptions = CaptureDiffOptions & ModelDiffOptions & StageFileDiffOptions;
 
 const EXAMPLES = `
 A and B are two models, two recordings of a run, or two stage files. A recording is a folder that apr trace --save-tensor

@@ -10,30 +10,33 @@ import {
   ownProfile,
   profileNamed,
   type OutsideEngine,
-  type ParityReport,
   type ParityWord,
 } from '../../diagnosis/index.ts';
 import type { Model } from '../../engine/index.ts';
 import { openExecutor, type ExecutorReport } from '../../executors.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, Progress } from '../terminal.ts';
-import { requestedEngine } from './engine-option.ts';
+import { requestedEngine, type EngineFlags } from './engine-option.ts';
 import { noteRopeChoice, openModelLogged, warn } from './open.ts';
-import { printParity } from './parity-text.ts';
-import type { ParityFlags } from './parity.ts';
-import { renderPromptOrDefault, usage, type RenderedPrompt } from './prompt.ts';
+import { printParity, type Identity, type ShownParity } from './parity-text.ts';
+import { renderPromptOrDefault, usage, type PromptFlags } from './prompt.ts';
 
-type Identity = ReturnType<OutsideEngine['identity']>;
-
-/** A comparison as it is shown. */
-export interface ShownParity {
-  model: Model;
-  prompt: { ids: readonly number[]; source: RenderedPrompt['source'] | 'pack'; text: string | null };
-  /** null with --subject. */
-  executor: ExecutorReport | null;
-  subject: Identity | null;
-  outside: Identity & Pick<OutsideEngine, 'kind' | 'hasSameWeights'> & { isProfileAssumed: boolean };
-  report: ParityReport;
+export interface ParityFlags extends PromptFlags, EngineFlags {
+  llamaCpp?: true;
+  http?: string;
+  modelName?: string;
+  apiKeyEnv?: string;
+  topK: number;
+  /** Argument lists as JSON. */
+  command?: string;
+  commandVersion?: string;
+  pack?: string;
+  subject?: string;
+  profile?: string;
+  subjectProfile?: string;
+  timeLimit: number;
+  all?: true;
+  json?: true;
 }
 
 type Ours = Parameters<typeof compareEngines>[0]['ours'];

@@ -1,9 +1,24 @@
 // How a comparison with another engine looks on a terminal: the verdict first, who was compared with whom, then a row
 // per position; of a long prompt the rows that say something.
-import type { PositionParity } from '../../diagnosis/index.ts';
+import type { PositionParity, OutsideEngine, ParityReport } from '../../diagnosis/index.ts';
+import type { Model } from '../../engine/index.ts';
+import type { ExecutorReport } from '../../executors.ts';
 import { plural, smallText } from '../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
-import type { ShownParity } from './parity-run.ts';
+import type { RenderedPrompt } from './prompt.ts';
+
+export type Identity = ReturnType<OutsideEngine['identity']>;
+
+/** A comparison as it is shown. */
+export interface ShownParity {
+  model: Model;
+  prompt: { ids: readonly number[]; source: RenderedPrompt['source'] | 'pack'; text: string | null };
+  /** null with --subject. */
+  executor: ExecutorReport | null;
+  subject: Identity | null;
+  outside: Identity & Pick<OutsideEngine, 'kind' | 'hasSameWeights'> & { isProfileAssumed: boolean };
+  report: ParityReport;
+}
 
 const COLOUR = { PASS: style.green, DIFFERENT: style.red, INCONCLUSIVE: style.yellow } as const;
 /** A prompt of so many positions is shown whole. */

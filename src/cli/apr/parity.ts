@@ -3,26 +3,9 @@
 import type { Command } from 'commander';
 import { parsePositiveCount } from '../options.ts';
 import { createProgram } from '../program.ts';
-import { addEngineOptions, type EngineFlags } from './engine-option.ts';
-import { addPromptOptions, usage, type PromptFlags } from './prompt.ts';
-
-export interface ParityFlags extends PromptFlags, EngineFlags {
-  llamaCpp?: true;
-  http?: string;
-  modelName?: string;
-  apiKeyEnv?: string;
-  topK: number;
-  /** Argument lists as JSON. */
-  command?: string;
-  commandVersion?: string;
-  pack?: string;
-  subject?: string;
-  profile?: string;
-  subjectProfile?: string;
-  timeLimit: number;
-  all?: true;
-  json?: true;
-}
+import { addEngineOptions } from './engine-option.ts';
+import type { ParityFlags } from './parity-run.ts';
+import { addPromptOptions, usage } from './prompt.ts';
 
 const EXAMPLES = `
 Two engines may part by what they declare about their roundings, and by no more. How far that is, is measured: the model's

@@ -10,8 +10,16 @@ import {
 } from '../../engine/index.ts';
 import { Progress } from '../terminal.ts';
 import type { RenderedPrompt } from './prompt.ts';
-import type { Timings } from './run.ts';
 import type { RunTracer } from './run-trace.ts';
+
+export interface Timings {
+  loadMs: number;
+  promptMs: number;
+  decodeMs: number;
+  promptTokensPerSecond: number | null;
+  /** null where the prompt's own run gave all there is. */
+  decodeTokensPerSecond: number | null;
+}
 
 export interface RunModelRequest {
   model: Model;

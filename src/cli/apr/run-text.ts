@@ -1,11 +1,31 @@
 // What `apr run` shows to people: the generated text on stdout as it comes, the rest on stderr.
-import type { Notice } from '../../engine/index.ts';
+import type { Notice, FinishReason, SamplingOptions } from '../../engine/index.ts';
+import type { ExecutorReport } from '../../executors.ts';
 import { badCountText, float32Text, plural, smallText } from '../figures.ts';
 import { errorStyle, formatTable, plainText, type Column } from '../terminal.ts';
 import { shapeText } from './open.ts';
 import type { RenderedPrompt } from './prompt.ts';
-import type { RunReport } from './run.ts';
+import type { Timings } from './run-model.ts';
 import type { TracedRun } from './run-trace.ts';
+
+/** What `--json` prints. */
+export interface RunReport {
+  schemaVersion: 1;
+  promptIds: number[];
+  generatedIds: number[];
+  text: string;
+  finishReason: FinishReason;
+  /** The end token behind `stop`; not one of the generated ids. */
+  stopId: number | null;
+  prompt: { source: 'chat' | 'raw' | 'tokens'; text: string | null };
+  sampling: SamplingOptions & { seed: number };
+  executor: ExecutorReport;
+  model: { path: string; sha256: string; architecture: string };
+  timings: Timings;
+  notices: readonly Notice[];
+  /** With --trace. */
+  trace?: TracedRun[];
+}
 
 export function printPrompt({ ids, source }: RenderedPrompt, notices: readonly Notice[]): void {
   for (const { severity, code, message } of notices) {

@@ -1,14 +1,14 @@
 // `apr run MODEL [PROMPT]`: generates text, greedily unless told otherwise, and says exactly what it ran: prompt ids,
 // generated ids, executor, model. The text streams to stdout; everything else goes to stderr, or with --json to JSON.
 import type { Command } from 'commander';
-import type { FinishReason, Notice, SamplingOptions } from '../../engine/index.ts';
-import type { ExecutorReport } from '../../executors.ts';
+import type { Notice, SamplingOptions } from '../../engine/index.ts';
 import { parseCount, parsePositiveCount } from '../options.ts';
 import { createProgram } from '../program.ts';
 import { printJson } from '../terminal.ts';
 import { addEngineOptions, requestedEngine, type EngineFlags } from './engine-option.ts';
 import { addPromptOptions, usage, type PromptFlags } from './prompt.ts';
-import type { TracedRun, TraceFlags } from './run-trace.ts';
+import type { RunReport } from './run-text.ts';
+import type { TraceFlags } from './run-trace.ts';
 
 export interface RunOptions extends PromptFlags, EngineFlags, TraceFlags {
   maxTokens: number;
@@ -19,34 +19,6 @@ export interface RunOptions extends PromptFlags, EngineFlags, TraceFlags {
   repeatPenalty: number;
   repeatLastN: number;
   json?: true;
-}
-
-/** What `--json` prints. */
-export interface RunReport {
-  schemaVersion: 1;
-  promptIds: number[];
-  generatedIds: number[];
-  text: string;
-  finishReason: FinishReason;
-  /** The end token behind `stop`; not one of the generated ids. */
-  stopId: number | null;
-  prompt: { source: 'chat' | 'raw' | 'tokens'; text: string | null };
-  sampling: SamplingOptions & { seed: number };
-  executor: ExecutorReport;
-  model: { path: string; sha256: string; architecture: string };
-  timings: Timings;
-  notices: readonly Notice[];
-  /** With --trace. */
-  trace?: TracedRun[];
-}
-
-export interface Timings {
-  loadMs: number;
-  promptMs: number;
-  decodeMs: number;
-  promptTokensPerSecond: number | null;
-  /** null where the prompt's own run gave all there is. */
-  decodeTokensPerSecond: number | null;
 }
 
 const EXAMPLES = `

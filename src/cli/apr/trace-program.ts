@@ -6,8 +6,7 @@ import { countText, plural } from '../figures.ts';
 import { formatTable, plainText, printJson, printLine, style } from '../terminal.ts';
 import { printConfigTable } from './inspect-text.ts';
 import { openModelLogged, shapeText } from './open.ts';
-import { chooseLayers } from './trace-selection.ts';
-import type { TraceOptions } from './trace.ts';
+import { chooseLayers, type TraceOptions } from './trace-selection.ts';
 
 export async function traceProgram(path: string, options: TraceOptions): Promise<void> {
   const model = await openModelLogged(path);

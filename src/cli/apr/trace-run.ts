@@ -23,9 +23,8 @@ import { noteRopeChoice, openModelLogged, warn } from './open.ts';
 import { renderPrompt, type RenderedPrompt } from './prompt.ts';
 import { defaultFolder, describeFiles, staleText } from './trace-files.ts';
 import { traceJson, type Trace } from './trace-report.ts';
-import { selectForTrace, type TraceSelection } from './trace-selection.ts';
+import { selectForTrace, type TraceOptions, type TraceSelection } from './trace-selection.ts';
 import { printTrace } from './trace-text.ts';
-import type { TraceOptions } from './trace.ts';
 
 export async function traceRun(path: string, promptText: string | undefined, options: TraceOptions): Promise<void> {
   const requested = requestedEngine(options);

@@ -10,7 +10,19 @@ import {
   type Program,
   type Stage,
 } from '../../engine/index.ts';
-import type { TraceOptions } from './trace.ts';
+import type { EngineFlags } from './engine-option.ts';
+import type { PromptFlags } from './prompt.ts';
+
+export interface TraceOptions extends PromptFlags, EngineFlags {
+  payload?: true;
+  saveTensor?: string;
+  saveTensorDir?: string;
+  layers?: string;
+  layer?: string;
+  saveTensorLayers?: string;
+  positions: string;
+  json?: true;
+}
 
 export interface TraceSelection {
   layers: readonly number[];

@@ -4,19 +4,9 @@
 import type { Command } from 'commander';
 import { RefuteError } from '../../errors.ts';
 import { createProgram } from '../program.ts';
-import { addEngineOptions, type EngineFlags } from './engine-option.ts';
-import { addPromptOptions, type PromptFlags } from './prompt.ts';
-
-export interface TraceOptions extends PromptFlags, EngineFlags {
-  payload?: true;
-  saveTensor?: string;
-  saveTensorDir?: string;
-  layers?: string;
-  layer?: string;
-  saveTensorLayers?: string;
-  positions: string;
-  json?: true;
-}
+import { addEngineOptions } from './engine-option.ts';
+import { addPromptOptions } from './prompt.ts';
+import type { TraceOptions } from './trace-selection.ts';
 
 const EXAMPLES = `
 Without a prompt the stages, their shapes, ops and weights are listed and nothing is run. A prompt, --tokens or
