@@ -202,7 +202,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     },
     faults: [
       changed(
-        'src/cli/apr/diff-stage-files.ts',
+        'src/cli/apr/diff/stage-files.ts',
         ...(['diff-other-layer-accepted', 'gross', 'files of two layers are compared'] as const),
         'if (a.layer !== b.layer) reasons.push',
         'if (Number.isNaN(a.layer)) reasons.push',

@@ -1,12 +1,12 @@
 // `apr trace MODEL [PROMPT]`: what a forward pass computes, stage by stage. Without anything to run it lists the
 // program; with --payload it runs the production executor and prints statistics of every stage; with --save-tensor it
-// writes them. Options and their rules are here; the run is in trace-run.ts.
+// writes them. Options and their rules are here; the run is in run.ts.
 import type { Command } from 'commander';
-import { RefuteError } from '../../errors.ts';
-import { createProgram } from '../program.ts';
-import { addEngineOptions } from './engine-option.ts';
-import { addPromptOptions } from './prompt.ts';
-import type { TraceOptions } from './trace-selection.ts';
+import { RefuteError } from '../../../errors.ts';
+import { createProgram } from '../../program.ts';
+import { addEngineOptions } from '../engine-option.ts';
+import { addPromptOptions } from '../prompt.ts';
+import type { TraceOptions } from './selection.ts';
 
 const EXAMPLES = `
 Without a prompt the stages, their shapes, ops and weights are listed and nothing is run. A prompt, --tokens or
@@ -47,8 +47,8 @@ async function trace(path: string, prompt: string | undefined, options: TraceOpt
   if (!isRun && options.engine !== undefined) {
     throw flagError('--engine', 'nothing is run', 'it goes with --payload, --save-tensor or a prompt');
   }
-  if (isRun) await (await import('./trace-run.ts')).traceRun(path, prompt, options);
-  else await (await import('./trace-program.ts')).traceProgram(path, options);
+  if (isRun) await (await import('./run.ts')).traceRun(path, prompt, options);
+  else await (await import('./program.ts')).traceProgram(path, options);
 }
 
 function hasPrompt(prompt: string | undefined, options: TraceOptions): boolean {

@@ -1,11 +1,11 @@
 // How a comparison with another engine looks on a terminal: the verdict first, who was compared with whom, then a row
 // per position; of a long prompt the rows that say something.
-import type { PositionParity, OutsideEngine, ParityReport } from '../../diagnosis/index.ts';
-import type { Model } from '../../engine/index.ts';
-import type { ExecutorReport } from '../../executors.ts';
-import { plural, smallText } from '../figures.ts';
-import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
-import type { RenderedPrompt } from './prompt.ts';
+import type { PositionParity, OutsideEngine, ParityReport } from '../../../diagnosis/index.ts';
+import type { Model } from '../../../engine/index.ts';
+import type { ExecutorReport } from '../../../executors.ts';
+import { plural, smallText } from '../../figures.ts';
+import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import type { RenderedPrompt } from '../prompt.ts';
 
 export type Identity = ReturnType<OutsideEngine['identity']>;
 

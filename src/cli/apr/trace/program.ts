@@ -1,12 +1,12 @@
 // `apr trace MODEL` with nothing to run: the program that would run. Every stage with its shape, the op that computes
 // it and the weights that op reads, and the config behind them. Layers that are alike are shown once.
-import { configEntries, type ConfigValue } from '../../diagnosis/index.ts';
-import { operands, type Model, type Op, type Program, type Stage } from '../../engine/index.ts';
-import { countText, plural } from '../figures.ts';
-import { formatTable, plainText, printJson, printLine, style } from '../terminal.ts';
-import { printConfigTable } from './inspect-text.ts';
-import { openModelLogged, shapeText } from './open.ts';
-import { chooseLayers, type TraceOptions } from './trace-selection.ts';
+import { configEntries, type ConfigValue } from '../../../diagnosis/index.ts';
+import { operands, type Model, type Op, type Program, type Stage } from '../../../engine/index.ts';
+import { countText, plural } from '../../figures.ts';
+import { formatTable, plainText, printJson, printLine, style } from '../../terminal.ts';
+import { printConfigTable } from '../inspect-text.ts';
+import { openModelLogged, shapeText } from '../open.ts';
+import { chooseLayers, type TraceOptions } from './selection.ts';
 
 export async function traceProgram(path: string, options: TraceOptions): Promise<void> {
   const model = await openModelLogged(path);

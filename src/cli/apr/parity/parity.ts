@@ -1,11 +1,11 @@
 // `apr parity MODEL [PROMPT]`: our engine against one outside engine on the same token ids, position by position.
-// Options and their rules are here; the work is in parity-run.ts, what it looks like in parity-text.ts.
+// Options and their rules are here; the work is in run.ts, what it looks like in text.ts.
 import type { Command } from 'commander';
-import { parsePositiveCount } from '../options.ts';
-import { createProgram } from '../program.ts';
-import { addEngineOptions } from './engine-option.ts';
-import type { ParityFlags } from './parity-run.ts';
-import { addPromptOptions, usage } from './prompt.ts';
+import { parsePositiveCount } from '../../options.ts';
+import { createProgram } from '../../program.ts';
+import { addEngineOptions } from '../engine-option.ts';
+import type { ParityFlags } from './run.ts';
+import { addPromptOptions, usage } from '../prompt.ts';
 
 const EXAMPLES = `
 Two engines may part by what they declare about their roundings, and by no more. How far that is, is measured: the model's
@@ -55,7 +55,7 @@ export function parityCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, prompt: string | undefined, flags: ParityFlags) => {
       assertFlagsFit(prompt, flags);
-      const { runParity } = await import('./parity-run.ts');
+      const { runParity } = await import('./run.ts');
       process.exitCode = await runParity(path, prompt, flags);
     });
 }

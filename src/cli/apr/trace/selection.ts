@@ -1,5 +1,5 @@
 // Which layers, positions and stages a trace is about: options as text -> a checked choice. Nothing is run here.
-import { RefuteError } from '../../errors.ts';
+import { RefuteError } from '../../../errors.ts';
 import {
   parseLayerRange,
   parseLayers,
@@ -9,9 +9,9 @@ import {
   type Positions,
   type Program,
   type Stage,
-} from '../../engine/index.ts';
-import type { EngineFlags } from './engine-option.ts';
-import type { PromptFlags } from './prompt.ts';
+} from '../../../engine/index.ts';
+import type { EngineFlags } from '../engine-option.ts';
+import type { PromptFlags } from '../prompt.ts';
 
 export interface TraceOptions extends PromptFlags, EngineFlags {
   payload?: true;

@@ -1,7 +1,7 @@
 // Runs a prompt once with the chosen stages tapped. Stages stream from the executor into statistics and files piece by
-// piece, so memory does not grow with depth. trace-text.ts and trace-files.ts show what came out.
+// piece, so memory does not grow with depth. text.ts and files.ts show what came out.
 import { basename } from 'node:path';
-import { topIndices } from '../../diagnosis/index.ts';
+import { topIndices } from '../../../diagnosis/index.ts';
 import {
   captureRun,
   CaptureWriter,
@@ -15,16 +15,16 @@ import {
   type Program,
   type Stage,
   type StageSink,
-} from '../../engine/index.ts';
-import { openExecutor } from '../../executors.ts';
-import { printJson, Progress } from '../terminal.ts';
-import { requestedEngine } from './engine-option.ts';
-import { noteRopeChoice, openModelLogged, warn } from './open.ts';
-import { renderPrompt, type RenderedPrompt } from './prompt.ts';
-import { defaultFolder, describeFiles, staleText } from './trace-files.ts';
-import { traceJson, type Trace } from './trace-report.ts';
-import { selectForTrace, type TraceOptions, type TraceSelection } from './trace-selection.ts';
-import { printTrace } from './trace-text.ts';
+} from '../../../engine/index.ts';
+import { openExecutor } from '../../../executors.ts';
+import { printJson, Progress } from '../../terminal.ts';
+import { requestedEngine } from '../engine-option.ts';
+import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
+import { renderPrompt, type RenderedPrompt } from '../prompt.ts';
+import { defaultFolder, describeFiles, staleText } from './files.ts';
+import { traceJson, type Trace } from './report.ts';
+import { selectForTrace, type TraceOptions, type TraceSelection } from './selection.ts';
+import { printTrace } from './text.ts';
 
 export async function traceRun(path: string, promptText: string | undefined, options: TraceOptions): Promise<void> {
   const requested = requestedEngine(options);

@@ -1,10 +1,10 @@
 // How a trace looks on a terminal: a table of statistics per layer, the logits' choice, the files.
-import { stageId, type Stage } from '../../engine/index.ts';
-import { badCountText, bytesText, countText, float32Text, plural, smallText } from '../figures.ts';
-import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
-import type { RenderedPrompt } from './prompt.ts';
-import type { SavedFiles } from './trace-files.ts';
-import { firstNonFinite, type Trace } from './trace-report.ts';
+import { stageId, type Stage } from '../../../engine/index.ts';
+import { badCountText, bytesText, countText, float32Text, plural, smallText } from '../../figures.ts';
+import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import type { RenderedPrompt } from '../prompt.ts';
+import type { SavedFiles } from './files.ts';
+import { firstNonFinite, type Trace } from './report.ts';
 
 export function printTrace(trace: Trace): void {
   const { model, executor, prompt, selection } = trace;

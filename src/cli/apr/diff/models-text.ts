@@ -7,12 +7,12 @@ import type {
   TensorDifference,
   TensorSummary,
   TensorValues,
-} from '../../diagnosis/index.ts';
-import type { Model } from '../../engine/index.ts';
-import { bytesText, cosineText, countText, plural, smallText } from '../figures.ts';
-import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
-import { configText, originText, previewText } from './file-values.ts';
-import { shapeText } from './open.ts';
+} from '../../../diagnosis/index.ts';
+import type { Model } from '../../../engine/index.ts';
+import { bytesText, cosineText, countText, plural, smallText } from '../../figures.ts';
+import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import { configText, originText, previewText } from '../file-values.ts';
+import { shapeText } from '../open.ts';
 
 export type ModelsVerdict = 'identical' | 'differ' | 'declined';
 

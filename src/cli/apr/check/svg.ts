@@ -1,7 +1,7 @@
 // A strip along depth: one bar per op in program order, its height the error over the proven bound on a logarithmic
 // scale, the bound as a line. Plain SVG without scripts, so that it shows in a pull request.
-import type { OpResult } from '../../diagnosis/index.ts';
-import type { ShownCheck } from './check-text.ts';
+import type { OpResult } from '../../../diagnosis/index.ts';
+import type { ShownCheck } from './text.ts';
 
 const [WIDTH, HEIGHT, TOP, BOTTOM] = [960, 220, 56, 28];
 /** Decades shown below and above the bound. */

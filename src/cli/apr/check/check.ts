@@ -1,12 +1,12 @@
 // `apr check MODEL [PROMPT]`: is the engine right? Judges every op of every layer in float64 on the engine's own
-// inputs. With --dump the engine is somebody else's. Options and their rules are here; the work is in check-run.ts and
-// check-dump.ts, what it looks like in check-text.ts and check-svg.ts.
+// inputs. With --dump the engine is somebody else's. Options and their rules are here; the work is in run.ts and
+// check-dump.ts, what it looks like in text.ts and svg.ts.
 import type { Command } from 'commander';
-import { RefuteError } from '../../errors.ts';
-import { createProgram } from '../program.ts';
-import { addEngineOptions } from './engine-option.ts';
-import type { CheckFlags } from './check-run.ts';
-import { addPromptOptions } from './prompt.ts';
+import { RefuteError } from '../../../errors.ts';
+import { createProgram } from '../../program.ts';
+import { addEngineOptions } from '../engine-option.ts';
+import type { CheckFlags } from './run.ts';
+import { addPromptOptions } from '../prompt.ts';
 
 const EXAMPLES = `
 Every op is evaluated in double precision on the values that the engine itself put in, so nothing accumulates and the
@@ -52,7 +52,7 @@ export function checkCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, prompt: string | undefined, flags: CheckFlags) => {
       assertFlagsFit(prompt, flags);
-      const { runCheck } = await import('./check-run.ts');
+      const { runCheck } = await import('./run.ts');
       process.exitCode = await runCheck(path, prompt, flags);
     });
 }

@@ -1,11 +1,11 @@
 // How a check looks on a terminal: the verdict first, then the table along depth, the worst place, who vouches for the
 // program, and what this input could not have shown.
-import type { CheckReport, OpResult } from '../../diagnosis/index.ts';
-import type { Model } from '../../engine/index.ts';
-import type { ExecutorReport } from '../../executors.ts';
-import { cosineText, countText, plural, smallText } from '../figures.ts';
-import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
-import type { RenderedPrompt } from './prompt.ts';
+import type { CheckReport, OpResult } from '../../../diagnosis/index.ts';
+import type { Model } from '../../../engine/index.ts';
+import type { ExecutorReport } from '../../../executors.ts';
+import { cosineText, countText, plural, smallText } from '../../figures.ts';
+import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import type { RenderedPrompt } from '../prompt.ts';
 
 /** A check as it is shown. */
 export interface ShownCheck {

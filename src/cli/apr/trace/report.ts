@@ -1,9 +1,9 @@
-// What a trace found, and the JSON it is printed as. trace-run.ts makes it, trace-text.ts shows it to people.
-import { stageId, type Model, type NumericProfile, type StatisticsSink } from '../../engine/index.ts';
-import type { ExecutorReport } from '../../executors.ts';
-import type { RenderedPrompt } from './prompt.ts';
-import type { SavedFiles } from './trace-files.ts';
-import type { TraceSelection } from './trace-selection.ts';
+// What a trace found, and the JSON it is printed as. run.ts makes it, text.ts shows it to people.
+import { stageId, type Model, type NumericProfile, type StatisticsSink } from '../../../engine/index.ts';
+import type { ExecutorReport } from '../../../executors.ts';
+import type { RenderedPrompt } from '../prompt.ts';
+import type { SavedFiles } from './files.ts';
+import type { TraceSelection } from './selection.ts';
 
 export interface Trace {
   model: Model;

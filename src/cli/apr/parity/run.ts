@@ -11,15 +11,15 @@ import {
   profileNamed,
   type OutsideEngine,
   type ParityWord,
-} from '../../diagnosis/index.ts';
-import type { Model } from '../../engine/index.ts';
-import { openExecutor, type ExecutorReport } from '../../executors.ts';
-import { EXIT, type ExitCode } from '../program.ts';
-import { printJson, Progress } from '../terminal.ts';
-import { requestedEngine, type EngineFlags } from './engine-option.ts';
-import { noteRopeChoice, openModelLogged, warn } from './open.ts';
-import { printParity, type Identity, type ShownParity } from './parity-text.ts';
-import { renderPromptOrDefault, usage, type PromptFlags } from './prompt.ts';
+} from '../../../diagnosis/index.ts';
+import type { Model } from '../../../engine/index.ts';
+import { openExecutor, type ExecutorReport } from '../../../executors.ts';
+import { EXIT, type ExitCode } from '../../program.ts';
+import { printJson, Progress } from '../../terminal.ts';
+import { requestedEngine, type EngineFlags } from '../engine-option.ts';
+import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
+import { printParity, type Identity, type ShownParity } from './text.ts';
+import { renderPromptOrDefault, usage, type PromptFlags } from '../prompt.ts';
 
 export interface ParityFlags extends PromptFlags, EngineFlags {
   llamaCpp?: true;

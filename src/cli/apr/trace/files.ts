@@ -2,9 +2,9 @@
 // the folder that this capture did not write.
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { APRT_HEADER_BYTES, type CaptureManifest } from '../../engine/index.ts';
-import { RefuteError } from '../../errors.ts';
-import { plural } from '../figures.ts';
+import { APRT_HEADER_BYTES, type CaptureManifest } from '../../../engine/index.ts';
+import { RefuteError } from '../../../errors.ts';
+import { plural } from '../../figures.ts';
 
 export interface SavedFiles {
   folder: string;

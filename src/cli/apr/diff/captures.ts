@@ -1,16 +1,16 @@
 // `apr diff` on two recordings of a run: opens both, compares every chosen stage, decides the exit code.
-// diff-captures-text.ts shows.
+// captures-text.ts shows.
 import {
   compareCaptures,
   openRecording,
   readStageMap,
   type CaptureComparison,
   type Recording,
-} from '../../diagnosis/index.ts';
-import { parseLayers, parseStages, unaliased } from '../../engine/index.ts';
-import { EXIT, type ExitCode } from '../program.ts';
-import { printJson, Progress } from '../terminal.ts';
-import { printCaptureDifferences } from './diff-captures-text.ts';
+} from '../../../diagnosis/index.ts';
+import { parseLayers, parseStages, unaliased } from '../../../engine/index.ts';
+import { EXIT, type ExitCode } from '../../program.ts';
+import { printJson, Progress } from '../../terminal.ts';
+import { printCaptureDifferences } from './captures-text.ts';
 
 export interface CaptureDiffOptions {
   map?: string;

@@ -1,14 +1,14 @@
 // `apr run MODEL [PROMPT]`: generates text, greedily unless told otherwise, and says exactly what it ran: prompt ids,
 // generated ids, executor, model. The text streams to stdout; everything else goes to stderr, or with --json to JSON.
 import type { Command } from 'commander';
-import type { Notice, SamplingOptions } from '../../engine/index.ts';
-import { parseCount, parsePositiveCount } from '../options.ts';
-import { createProgram } from '../program.ts';
-import { printJson } from '../terminal.ts';
-import { addEngineOptions, requestedEngine, type EngineFlags } from './engine-option.ts';
-import { addPromptOptions, usage, type PromptFlags } from './prompt.ts';
-import type { RunReport } from './run-text.ts';
-import type { TraceFlags } from './run-trace.ts';
+import type { Notice, SamplingOptions } from '../../../engine/index.ts';
+import { parseCount, parsePositiveCount } from '../../options.ts';
+import { createProgram } from '../../program.ts';
+import { printJson } from '../../terminal.ts';
+import { addEngineOptions, requestedEngine, type EngineFlags } from '../engine-option.ts';
+import { addPromptOptions, usage, type PromptFlags } from '../prompt.ts';
+import type { RunReport } from './text.ts';
+import type { TraceFlags } from './traced-stages.ts';
 
 export interface RunOptions extends PromptFlags, EngineFlags, TraceFlags {
   maxTokens: number;
@@ -71,13 +71,13 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     output,
     tracing,
   ] = await Promise.all([
-    import('../../engine/index.ts'),
-    import('../../executors.ts'),
-    import('./open.ts'),
-    import('./prompt.ts'),
-    import('./run-model.ts'),
-    import('./run-text.ts'),
-    import('./run-trace.ts'),
+    import('../../../engine/index.ts'),
+    import('../../../executors.ts'),
+    import('../open.ts'),
+    import('../prompt.ts'),
+    import('./model.ts'),
+    import('./text.ts'),
+    import('./traced-stages.ts'),
   ]);
   const { temperature, topK, topP, repeatPenalty, repeatLastN, seed, maxTokens } = options;
   const sampling = { temperature, topK, topP, repeatPenalty, repeatLastN };

@@ -9,17 +9,17 @@ import {
   type Recording,
   type VerdictWord,
   type Vouchers,
-} from '../../diagnosis/index.ts';
-import { writeFileAtomic, type Model } from '../../engine/index.ts';
-import { RefuteError } from '../../errors.ts';
-import { openExecutor } from '../../executors.ts';
-import { EXIT, type ExitCode } from '../program.ts';
-import { printJson, Progress } from '../terminal.ts';
-import { checkSvg } from './check-svg.ts';
-import { printCheck, type ShownCheck } from './check-text.ts';
-import { requestedEngine, type EngineFlags } from './engine-option.ts';
-import { noteRopeChoice, openModelLogged, warn } from './open.ts';
-import { parseTokenIds, renderPromptOrDefault, type PromptFlags } from './prompt.ts';
+} from '../../../diagnosis/index.ts';
+import { writeFileAtomic, type Model } from '../../../engine/index.ts';
+import { RefuteError } from '../../../errors.ts';
+import { openExecutor } from '../../../executors.ts';
+import { EXIT, type ExitCode } from '../../program.ts';
+import { printJson, Progress } from '../../terminal.ts';
+import { checkSvg } from './svg.ts';
+import { printCheck, type ShownCheck } from './text.ts';
+import { requestedEngine, type EngineFlags } from '../engine-option.ts';
+import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
+import { parseTokenIds, renderPromptOrDefault, type PromptFlags } from '../prompt.ts';
 
 export interface CheckFlags extends PromptFlags, EngineFlags {
   original?: string;

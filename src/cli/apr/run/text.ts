@@ -1,12 +1,12 @@
 // What `apr run` shows to people: the generated text on stdout as it comes, the rest on stderr.
-import type { Notice, FinishReason, SamplingOptions } from '../../engine/index.ts';
-import type { ExecutorReport } from '../../executors.ts';
-import { badCountText, float32Text, plural, smallText } from '../figures.ts';
-import { errorStyle, formatTable, plainText, type Column } from '../terminal.ts';
-import { shapeText } from './open.ts';
-import type { RenderedPrompt } from './prompt.ts';
-import type { Timings } from './run-model.ts';
-import type { TracedRun } from './run-trace.ts';
+import type { Notice, FinishReason, SamplingOptions } from '../../../engine/index.ts';
+import type { ExecutorReport } from '../../../executors.ts';
+import { badCountText, float32Text, plural, smallText } from '../../figures.ts';
+import { errorStyle, formatTable, plainText, type Column } from '../../terminal.ts';
+import { shapeText } from '../open.ts';
+import type { RenderedPrompt } from '../prompt.ts';
+import type { Timings } from './model.ts';
+import type { TracedRun } from './traced-stages.ts';
 
 /** What `--json` prints. */
 export interface RunReport {

@@ -7,10 +7,10 @@ import {
   type Model,
   type Program,
   type SamplingOptions,
-} from '../../engine/index.ts';
-import { Progress } from '../terminal.ts';
-import type { RenderedPrompt } from './prompt.ts';
-import type { RunTracer } from './run-trace.ts';
+} from '../../../engine/index.ts';
+import { Progress } from '../../terminal.ts';
+import type { RenderedPrompt } from '../prompt.ts';
+import type { RunTracer } from './traced-stages.ts';
 
 export interface Timings {
   loadMs: number;

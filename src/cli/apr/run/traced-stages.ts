@@ -15,8 +15,8 @@ import {
   type StageSink,
   type Tap,
   type TensorStatistics,
-} from '../../engine/index.ts';
-import { usage } from './prompt.ts';
+} from '../../../engine/index.ts';
+import { usage } from '../prompt.ts';
 
 export interface TraceFlags {
   trace?: true;

@@ -6,11 +6,11 @@ import {
   type ChoiceComparison,
   type Recording,
   type StageComparison,
-} from '../../diagnosis/index.ts';
-import { parseStageId } from '../../engine/index.ts';
-import { cosineText, countText, plural, smallText } from '../figures.ts';
-import { formatTable, plainText, printLine, style, type Column } from '../terminal.ts';
-import { indexText } from './diff-models-text.ts';
+} from '../../../diagnosis/index.ts';
+import { parseStageId } from '../../../engine/index.ts';
+import { cosineText, countText, plural, smallText } from '../../figures.ts';
+import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import { indexText } from './models-text.ts';
 
 export function printCaptureDifferences(
   a: Recording,

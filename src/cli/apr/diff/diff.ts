@@ -1,12 +1,12 @@
 // `apr diff A B`: tells by content what the two inputs are and hands them to the comparison for that kind. The
-// comparisons are in diff-stage-files.ts, diff-captures.ts and diff-models.ts; nothing is measured here.
+// comparisons are in stage-files.ts, captures.ts and models.ts; nothing is measured here.
 import type { Command } from 'commander';
-import { RefuteError } from '../../errors.ts';
-import { parseCount } from '../options.ts';
-import { createProgram, type ExitCode } from '../program.ts';
-import type { CaptureDiffOptions } from './diff-captures.ts';
-import type { ModelDiffOptions } from './diff-models-text.ts';
-import type { StageFileDiffOptions } from './diff-stage-files.ts';
+import { RefuteError } from '../../../errors.ts';
+import { parseCount } from '../../options.ts';
+import { createProgram, type ExitCode } from '../../program.ts';
+import type { CaptureDiffOptions } from './captures.ts';
+import type { ModelDiffOptions } from './models-text.ts';
+import type { StageFileDiffOptions } from './stage-files.ts';
 
 type DiffOptions = CaptureDiffOptions & ModelDiffOptions & StageFileDiffOptions;
 
@@ -60,18 +60,18 @@ async function diff(a: string, b: string, options: DiffOptions): Promise<ExitCod
   assertFlagsFit(kindA, options);
   switch (kindA) {
     case 'model':
-      return (await import('./diff-models.ts')).diffModels(a, b, options);
+      return (await import('./models.ts')).diffModels(a, b, options);
     case 'recording':
-      return (await import('./diff-captures.ts')).diffCaptures(a, b, options);
+      return (await import('./captures.ts')).diffCaptures(a, b, options);
     case 'stage file':
-      return (await import('./diff-stage-files.ts')).diffStageFiles(a, b, options);
+      return (await import('./stage-files.ts')).diffStageFiles(a, b, options);
   }
 }
 
 /** By content. A safetensors file with names that only a map explains is a recording where there is a map. */
 async function inputKind(path: string, hasMap: boolean): Promise<InputKind> {
-  const { openFile, readFormat } = await import('../../engine/index.ts');
-  const { isRecording } = await import('../../diagnosis/index.ts');
+  const { openFile, readFormat } = await import('../../../engine/index.ts');
+  const { isRecording } = await import('../../../diagnosis/index.ts');
   if (await isRecording(path)) return 'recording';
   const { stat } = await import('node:fs/promises');
   if ((await stat(path)).isDirectory()) return 'model';

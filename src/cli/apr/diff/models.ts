@@ -1,11 +1,16 @@
 // `apr diff` on two models: config, metadata and tensors, with --values the decoded weights. Compares and decides
-// here; diff-models-text.ts shows.
-import { compareModels, compareModelValues, type ModelComparison, type TensorValues } from '../../diagnosis/index.ts';
-import type { Model } from '../../engine/index.ts';
-import { EXIT, type ExitCode } from '../program.ts';
-import { plainText, printJson, Progress } from '../terminal.ts';
-import { printModelDifferences, type ModelDiffOptions, type ModelsVerdict } from './diff-models-text.ts';
-import { openModelLogged } from './open.ts';
+// here; models-text.ts shows.
+import {
+  compareModels,
+  compareModelValues,
+  type ModelComparison,
+  type TensorValues,
+} from '../../../diagnosis/index.ts';
+import type { Model } from '../../../engine/index.ts';
+import { EXIT, type ExitCode } from '../../program.ts';
+import { plainText, printJson, Progress } from '../../terminal.ts';
+import { printModelDifferences, type ModelDiffOptions, type ModelsVerdict } from './models-text.ts';
+import { openModelLogged } from '../open.ts';
 
 const EXIT_OF: Readonly<Record<ModelsVerdict, ExitCode>> = {
   identical: EXIT.accepted,
