@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { RefuteError } from '../src/errors.ts';
 import { CaptureWriter } from '../src/engine/capture/write-capture.ts';
-import type { CaptureManifest } from '../src/engine/capture/manifest.ts';
-import { decodeAprt, encodeAprtHeader } from '../src/engine/formats/aprt.ts';
+import { stageFile, type CaptureManifest } from '../src/engine/capture/manifest.ts';
+import { parseAprt, encodeAprtHeader } from '../src/engine/formats/aprt.ts';
 import type { Falsifier, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
 import { aprtFile } from './kit/models/aprt-file.ts';
 import { readPackManifest, type PackManifest } from './kit/models/packs.ts';
@@ -69,7 +69,7 @@ function countDifferences({ layer, bits }: Tensor, found: { layer: number | null
 /** 0 where the bytes are refused with a code of the format, 1 where they are read or something else is thrown. */
 function countAccepted(bytes: Uint8Array): number {
   try {
-    decodeAprt(bytes);
+    parseAprt(bytes);
     return 1;
   } catch (error) {
     return error instanceof RefuteError && error.code.startsWith('E_APRT_') ? 0 : 1;
@@ -98,19 +98,19 @@ async function* writtenTensors(context: PartContext): AsyncGenerator<{ name: str
     const data = Float32Array.from(valuesOf(stored));
     const layer = Number(/layers\.(\d+)\./.exec(name)?.[1] ?? NaN);
     const stage = {
+      id: name,
       name: name.replaceAll(/[^a-z0-9]/g, '_'),
       layer: Number.isNaN(layer) ? null : layer,
       shape: [data.length],
     };
-    const path = `${name.replaceAll(/[^a-z0-9]/g, '_')}.bin`;
-    await writer.begin({ ...stage, path });
+    await writer.begin(stage);
     for (let at = 0; at < data.length;) {
       const piece = data.subarray(at, at + 1 + random.below(70_000));
-      await writer.append({ ...stage, path }, piece);
+      await writer.append(stage, piece);
       at += piece.length;
     }
-    await writer.end({ ...stage, path });
-    yield { name, tensor: { layer: stage.layer, bits: bitsOf(data) }, path: join(context.folder, path) };
+    await writer.end(stage);
+    yield { name, tensor: { layer: stage.layer, bits: bitsOf(data) }, path: join(context.folder, stageFile(stage)) };
   }
   await writer.finish();
 }
@@ -190,7 +190,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         run: (context) =>
           context.search(tensor, context.planned, (input) =>
             orNaN(() =>
-              countDifferences(input, decodeAprt(aprtFile({ layer: input.layer, data: floatsOf(input.bits) }))),
+              countDifferences(input, parseAprt(aprtFile({ layer: input.layer, data: floatsOf(input.bits) }))),
             ),
           ),
       },
@@ -201,7 +201,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           for await (const { name, tensor: written, path } of writtenTensors(context)) {
             const bytes = new Uint8Array(await readFile(path));
             context.output(bytes);
-            context.measure(await orNaN(() => countDifferences(written, decodeAprt(bytes))), name);
+            context.measure(await orNaN(() => countDifferences(written, parseAprt(bytes))), name);
           }
         },
       },
@@ -209,7 +209,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         planned: PACK_FILES,
         run: (context) =>
           forEachPackFile(context, (bytes, { layer, shape }) => {
-            const found = decodeAprt(bytes);
+            const found = parseAprt(bytes);
             const elements = shape.reduce((product, extent) => product * extent, 1);
             const isAsStated = found.layer === layer && found.data.length === elements;
             return (isAsStated ? 0 : 1) + countByteDifferences(bytes, aprtFile(found));
@@ -221,15 +221,15 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         'aprt-body-reversed',
         'gross',
         'elements come back in reverse order',
-        'data: new Float32Array(body.buffer, 0, elementCount)',
-        'data: new Float32Array(body.buffer, 0, elementCount).reverse()',
+        'return { layer, data };',
+        'return { layer, data: data.toReversed() };',
       ),
       fault(
         'aprt-nan-made-quiet',
         'small',
         'a NaN comes back as the one that arithmetic makes',
-        'data: new Float32Array(body.buffer, 0, elementCount)',
-        'data: new Float32Array(body.buffer, 0, elementCount).map((x) => (x === x ? x : NaN))',
+        'return { layer, data };',
+        'return { layer, data: data.map((x) => (x === x ? x : NaN)) };',
       ),
     ],
   },

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { checkDump } from '../src/diagnosis/check/check-dump.ts';
 import { checkModel, type CheckReport } from '../src/diagnosis/check/check-model.ts';
-import { openDump } from '../src/diagnosis/recordings/open-dump.ts';
+import { openRecording } from '../src/diagnosis/recordings/open-recording.ts';
 import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
@@ -93,11 +93,10 @@ async function runOracle(context: PartContext): Promise<void> {
       const folder = context
         .data(`models/sums-2m/packs/float32/${pack}/manifest.json`)
         .replace(/\/manifest\.json$/, '');
-      const dump = await openDump(folder, null);
+      const dump = await openRecording(folder);
       const none = { original: null, verifyOn: null, packs: [], hasFreeRun: false };
       const report = await checkDump({ dump, program, weights, tokens: dump.tokens ?? [], ...none });
       context.measure(largestRho(report), pack);
-      await dump.close();
     }
   });
   context.oracle({ name: 'transformers', version: '5.23.0' });

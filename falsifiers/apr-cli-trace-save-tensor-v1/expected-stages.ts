@@ -61,6 +61,9 @@ export const STAGE_FLAG_NAMES: readonly string[] = [
   'layer_output',
 ];
 
+/** Other names of a stage; its files have the name that was asked for. */
+const ALIASES: Readonly<Record<string, string>> = { layer_output: 'post_ffn_residual' };
+
 /** Path to element count of the files that these names and layers must give. */
 export function expectedFiles(
   shape: Shape,
@@ -70,7 +73,7 @@ export function expectedFiles(
 ): Map<string, number> {
   const files = new Map<string, number>();
   for (const name of names) {
-    const stage = EXPECTED_STAGES[name];
+    const stage = EXPECTED_STAGES[ALIASES[name] ?? name];
     if (stage === undefined || (name === 'qkv_bias' && !shape.hasBias)) continue;
     const elementCount = stage.elementCount(shape, positions);
     if (stage.scope === 'model') files.set(`${name}.bin`, elementCount);

@@ -14,8 +14,6 @@ import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from '../kit/models/tiny-model.ts
 import { allFileNames, captureHere, countWrongFiles, shapeOf, stageFiles, traceProgram } from './captures.ts';
 
 export const Q4_K = 'sums-2m.q4_k_m.gguf';
-/** In alias form too: both spellings name one stage. */
-const ALIASES: Readonly<Record<string, string>> = { layer_output: 'post_ffn_residual' };
 
 export const tokenLists: fc.Arbitrary<number[]> = fc.array(fc.nat(TINY_VOCAB_SIZE - 1), { minLength: 1, maxLength: 8 });
 
@@ -80,7 +78,7 @@ export async function measureFlag(context: PartContext): Promise<void> {
   await refused('embedding,,lm_head', 'E_STAGE_EMPTY');
   for (const [stages, names] of [
     ['embedding', ['embedding']],
-    ['EMBEDDING, layer_output', ['embedding', 'post_ffn_residual']],
+    ['EMBEDDING, layer_output', ['embedding', 'layer_output']],
   ] as const) {
     const { exitCode, folder } = await traceProgram(context, model, tokens, ['--save-tensor', stages]);
     const wrong = countWrongFiles(await stageFiles(folder), expectedFiles(BUNDLED_SHAPE, 3, names, [0, 1, 2, 3]));
@@ -114,8 +112,7 @@ export async function searchSelections(context: PartContext, planned: number): P
   await withEngines(context, (engines) =>
     context.search(selections, planned, ({ variant, tokens, names, text, layers }) => {
       const source = engines.tinySource(variant, 0);
-      const resolved = names.map((name) => ALIASES[name] ?? name);
-      const expected = expectedFiles(shapeOf(source), tokens.length, resolved, layers);
+      const expected = expectedFiles(shapeOf(source), tokens.length, names, layers);
       // Nothing selected is declined by the product, and that is a claim of its own; here something is.
       if (expected.size === 0) return 0;
       return orNaN(async () => {

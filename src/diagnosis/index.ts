@@ -15,6 +15,4 @@ export type { OpResult } from './check/judge.ts';
 export type { Bracket, Coverage, VerdictWord } from './check/verdict.ts';
 export type { Verification } from './check/verify-program.ts';
 export { checkDump, type CheckDumpOptions } from './check/check-dump.ts';
-export { openDump, type Dump } from './recordings/open-dump.ts';
-export { parseStageMap } from './recordings/stage-map.ts';
-export { dtypeOf, openPack, producerOf } from './recordings/open-pack.ts';
+export * from './recordings/index.ts';

@@ -38,7 +38,7 @@ export type {
 } from './program/program.ts';
 export { chosenByLength, ropeByLength } from './config/rope-scaling.ts';
 export { compileProgram } from './architectures/registry.ts';
-export { STAGE_ALIASES, STAGE_NAMES, stageRank, type StageName } from './program/stages.ts';
+export { parseStageId, STAGE_NAMES, stageId, unaliased, type StageName } from './program/stages.ts';
 
 export { decodeTensorRows } from './cpu/dequantize.ts';
 export {
@@ -73,8 +73,8 @@ export { checkProgram } from './program/check-program.ts';
 
 export {
   APRT_HEADER_BYTES,
-  decodeAprt,
-  decodeAprtHeader,
+  parseAprt,
+  parseAprtHeader,
   elementBytes,
   encodeAprtHeader,
   type AprtHeader,
@@ -82,18 +82,16 @@ export {
 } from './formats/aprt.ts';
 export { captureRun, type CaptureRunOptions } from './capture/capture-run.ts';
 export { StageCollector, valuesOf, type CollectOptions } from './capture/collect.ts';
-export { likeForLike } from './capture/like-for-like.ts';
 export {
-  decodeManifest,
+  parseManifest,
   encodeManifest,
   type CapturedFile,
   type CaptureManifest,
   type CaptureOrigin,
 } from './capture/manifest.ts';
-export { readCapture, type Capture } from './capture/read-capture.ts';
 export { attentionScores, attentionSoftmax, type AttentionShape } from './capture/scores.ts';
 export { parseLayerRange, parseLayers, parseStages, selectStages, type Positions } from './capture/select.ts';
-export { MemorySink, stagePath, StatisticsSink, teeSinks, type CapturedStage, type StageSink } from './capture/sink.ts';
+export { MemorySink, StatisticsSink, teeSinks, type CapturedStage, type StageSink } from './capture/sink.ts';
 export { StatisticsBuilder, statisticsOf, type TensorStatistics } from './capture/statistics.ts';
 export { CaptureWriter } from './capture/write-capture.ts';
 export { parseSafetensors, type SafetensorsFile } from './formats/safetensors.ts';

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { captureIn, safetensorsDump } from '../fixtures/recording-files.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { tinyGguf } from '../fixtures/tiny-model.ts';
 import { apr, aprJson } from './apr-process.ts';
@@ -54,6 +55,16 @@ describe('apr check', () => {
     expect(other.exitCode).toBe(1);
     expect(other.stdout).toMatch(/^BUG at layer 0 `embed`/);
     expect(other.stderr).toContain('another sha256');
+    // The same in one file, whose manifest says tokens and formats.
+    const { head, stages } = await captureIn(dump);
+    await writeFile(join(folder, 'one-file'), safetensorsDump(stages, { manifest: head }));
+    const { said, json } = await aprJson(['check', '--dump', join(folder, 'one-file'), q4]);
+    expect(said.exitCode).toBe(0);
+    expect(json).toMatchObject({
+      promptIds: [22, 10, 23, 28],
+      coverage: { missing: [] },
+      arithmetic: { isDeclared: true },
+    });
   });
 
   it.each([
@@ -61,7 +72,9 @@ describe('apr check', () => {
     [['--dump', folder, 'prompt'], 'E_USAGE'],
     [['--pack', `${bundled}hf`], 'E_CAPTURE_MANIFEST'],
     [['--pack', folder], 'E_PACK'],
-    [['--dump', join(folder, 'nowhere')], 'E_DUMP'],
+    [['--dump', join(folder, 'nowhere')], 'E_FILE_MISSING'],
+    [['--dump', `${bundled}packs/float64/raw-sum`], 'E_DUMP_PRECISION'],
+    [['--dump', `${bundled}packs/float32/raw-sum`, '--tokens', '1,2'], 'E_DUMP_TOKENS'],
     [['--original', tiny], 'E_ORIGINAL'],
   ])('refuses %j', async (flags, code) => {
     const [first = '', ...rest] = flags;

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aprtFile } from '../../falsifiers/kit/models/aprt-file.ts';
 import { encodeGguf, ggufEntry } from '../fixtures/gguf.ts';
 import { sha256Bytes } from '../../src/engine/io/sha256.ts';
+import { captureIn, renamed, safetensorsDump, writeArrays } from '../fixtures/recording-files.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
 import { apr, aprJson } from './apr-process.ts';
 
@@ -142,11 +143,11 @@ describe('two captures', () => {
     const { said, json } = await aprJson(['diff', capture, broken]);
     expect(said.exitCode).toBe(1);
     expect(json).toMatchObject({
-      firstDifference: 'layer-1/ffn_norm.bin',
-      largestDrop: { path: 'layer-1/ffn_norm.bin' },
+      firstDifference: 'layer-1/ffn_norm',
+      largestDrop: { path: 'layer-1/ffn_norm' },
     });
     expect(json['stages']).toContainEqual(
-      expect.objectContaining({ path: 'layer-1/ffn_norm.bin', differingPositions: [1], differingCount: 32 }),
+      expect.objectContaining({ path: 'layer-1/ffn_norm', differingPositions: [1], differingCount: 32 }),
     );
     const { stdout } = await apr(['diff', capture, broken, '--stage', 'ffn_norm,ffn_gate']);
     expect(stdout).toContain('◀ largest drop (heuristic: no error budget yet)');
@@ -157,7 +158,7 @@ describe('two captures', () => {
   test('a NaN outranks every cosine', async () => {
     const broken = await changedCapture('nan', 'layer-0/v.bin', (data) => (data[3] = NaN));
     const { json } = await aprJson(['diff', capture, broken]);
-    expect(json).toMatchObject({ largestDrop: { path: 'layer-0/v.bin', why: 'non-finite values differ' } });
+    expect(json).toMatchObject({ largestDrop: { path: 'layer-0/v', why: 'non-finite values differ' } });
   });
 
   test('a flipped choice shows its margin', async () => {
@@ -172,7 +173,7 @@ describe('two captures', () => {
     await trace(model, last, ['--positions', 'last']);
     const { exitCode, stdout } = await apr(['diff', capture, last]);
     expect(exitCode).toBe(2);
-    expect(stdout).toContain('declined: the captures are not like for like');
+    expect(stdout).toContain('declined: the recordings are not like for like');
     expect(stdout).toContain('all 4 positions');
   });
 
@@ -184,7 +185,7 @@ describe('two captures', () => {
     expect(json['onlyInA']).toHaveLength(18);
     const alone = await apr(['diff', capture, part, '--stage', 'embedding']);
     expect(alone.exitCode).toBe(2);
-    expect(alone.stdout).toContain('not compared, only in A: 1 stage: layer-0/embedding.bin');
+    expect(alone.stdout).toContain('not compared, only in A: 1 stage: layer-0/embedding');
     expect(alone.stdout).toContain('no stage of this selection is in both');
   });
 
@@ -195,6 +196,46 @@ describe('two captures', () => {
     const { exitCode, stderr } = await apr(['diff', capture, changed]);
     expect(exitCode).toBe(3);
     expect(stderr).toContain('E_CAPTURE_DIGEST');
+  });
+
+  test('a safetensors file against a capture folder, by content, under their own names too', async () => {
+    const { head, stages: named } = await captureIn(capture);
+    await writeFile(at('pack'), safetensorsDump(named, { manifest: head }));
+    const { said, json } = await aprJson(['diff', at('pack'), capture]);
+    expect(said).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(json).toMatchObject({ verdict: 'identical', onlyInA: [], onlyInB: [], a: { folder: at('pack') } });
+    expect(json['stages']).toHaveLength(37);
+    await writeFile(at('theirs'), safetensorsDump(renamed(named, (id) => id.replace(/^layer-(\d+)\//, 'h.$1.'))));
+    const map =
+      "tokens: [1, 5, 9, 20]\nstages: {attn_norm: 'h.{layer}.attn_norm', layer_output: 'h.{layer}.post_ffn_residual'}";
+    await writeFile(at('map.yaml'), map);
+    const mapped = await apr([
+      'diff',
+      at('theirs'),
+      capture,
+      '--map',
+      at('map.yaml'),
+      '--stage',
+      'attn_norm,layer_output',
+    ]);
+    expect(mapped.stdout).toContain('identical: 4 stages compared');
+    // Nothing says which tokens ran: nothing is compared.
+    await writeArrays(at('arrays'), named);
+    const silent = await apr(['diff', at('arrays'), capture]);
+    expect(silent.exitCode).toBe(2);
+    expect(silent.stdout).toContain('does not say which tokens ran');
+  });
+
+  test('an alias is the stage that it names, in the command that comes next as well', async () => {
+    const aliased = at('aliased');
+    const args = ['trace', model, '--tokens', '1,5,9,20', '--save-tensor', 'layer_output,v_matmul'];
+    await apr([...args, '--save-tensor-dir', aliased]);
+    const { said, json } = await aprJson(['diff', capture, aliased, '--stage', 'layer_output']);
+    expect(said.exitCode).toBe(0);
+    expect(json['stages']).toHaveLength(2);
+    const broken = await changedCapture('broken-out', 'layer-0/post_ffn_residual.bin', (data) => data.fill(1));
+    const { stdout } = await apr(['diff', broken, aliased, '--stage', 'post_ffn_residual']);
+    expect(stdout).toContain(`${broken}/layer-0/post_ffn_residual.bin ${aliased}/layer-0/layer_output.bin --values`);
   });
 
   test.each([
@@ -276,7 +317,7 @@ describe('inputs that cannot be compared', () => {
   test('two kinds are an error that names both', async () => {
     const { exitCode, stderr } = await apr(['diff', model, capture]);
     expect(exitCode).toBe(3);
-    expect(stderr).toContain('the first is a model, the second a capture');
+    expect(stderr).toContain('the first is a model, the second a recording');
   });
 
   test('a missing file and a folder without a manifest are errors', async () => {

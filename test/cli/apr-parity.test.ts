@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openModel, readCapture } from '../../src/engine/index.ts';
+import { openRecording } from '../../src/diagnosis/recordings/index.ts';
+import { openModel } from '../../src/engine/index.ts';
 import { loadLlamaCpp } from '../../src/oracles/external/index.ts';
 import { isRunning } from '../fixtures/is-running.ts';
+import { captureIn, safetensorsDump, writeArrays } from '../fixtures/recording-files.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr, aprJson, LAUNCHER } from './apr-process.ts';
 
@@ -44,6 +46,18 @@ describe('against a pack', () => {
     expect(exitCode).toBe(0);
   });
 
+  it('in one safetensors file or in .npy files, as in a folder; apr check takes them too', async () => {
+    const { head, stages } = await captureIn(PACK);
+    const [file, arrays] = [join(folder, 'pack'), join(folder, 'pack-arrays')];
+    await writeFile(file, safetensorsDump(stages, { manifest: head }));
+    await writeArrays(arrays, stages);
+    await writeFile(join(arrays, 'manifest.json'), head);
+    for (const pack of [file, arrays]) {
+      expect((await apr(['parity', F16, '--pack', pack])).stdout).toMatch(/^PASS: .* agree at 4 of 4 positions/);
+      expect((await apr(['check', F16, '--tokens', TOKENS, '--pack', pack])).stdout).toMatch(/^PASS/);
+    }
+  });
+
   it('of a model whose theta was changed in the file, parts at position 1, where rotation begins', async () => {
     const { said, json } = await aprJson(['parity', await withTheta(10_500), '--pack', PACK]);
     expect(json).toMatchObject({ verdict: 'DIFFERENT', at: { position: 1, token: 10 }, counts: { different: 3 } });
@@ -53,12 +67,12 @@ describe('against a pack', () => {
 
   it('of weights that nothing ties to the model, differs without rejecting', async () => {
     const other = await withTheta(20_000);
-    const capture = await readCapture(PACK);
+    const capture = await openRecording(PACK);
     const lone = join(folder, 'lone');
-    const data = [...(await capture.read('lm_head.bin'))];
+    const data = [...(await capture.read('lm_head')).data];
     const rows = Array.from({ length: 4 }, (_, p) => data.slice(p * VOCABULARY, (p + 1) * VOCABULARY));
-    const model = capture.manifest.model;
-    const input = JSON.stringify({ tokens: capture.manifest.tokens, rows, model, dtype: 'float64' });
+    const model = capture.manifest?.model;
+    const input = JSON.stringify({ tokens: capture.tokens, rows, model, dtype: 'float64' });
     await execa(process.execPath, [pathOf('test/fixtures/foreign-pack.mjs'), lone], { input });
     const { exitCode, stdout } = await apr(['parity', other, '--pack', lone]);
     expect(stdout).toMatch(/^INCONCLUSIVE: .*nothing says that stranger 1.0 had the same weights/);
@@ -142,7 +156,7 @@ describe('against an endpoint', () => {
 
   beforeAll(async () => {
     const model = await openModel(F16);
-    const logits = await (await readCapture(PACK)).read('lm_head.bin');
+    const { data: logits } = await (await openRecording(PACK)).read('lm_head');
     const nameOf = (id: number): string => model.text.decode([id], { keepSpecial: true });
     server = createServer((request, response) => {
       let body = '';

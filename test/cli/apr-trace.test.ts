@@ -82,7 +82,7 @@ describe('--payload', () => {
     norm?.data.set(new Uint8Array(Float32Array.of(NaN).buffer), 4 * 7);
     await writeFile(at('nan.gguf'), encodeGguf(image));
     const { json } = await aprJson(['trace', at('nan.gguf'), '--tokens', '1,5']);
-    expect(json).toMatchObject({ firstNonFinite: 'layer-1/ffn_norm.bin', logits: { top: [] } });
+    expect(json).toMatchObject({ firstNonFinite: 'layer-1/ffn_norm', logits: { top: [] } });
     const { stdout } = await apr(['trace', at('nan.gguf'), '--tokens', '1,5']);
     expect(stdout).toContain('NaN or Inf first in layer-1/ffn_norm');
     expect(stdout).toContain('logits: a NaN is among them');
@@ -124,6 +124,16 @@ describe('--save-tensor', () => {
     expect(said.stderr).toContain('also holds 2 older stage files');
     expect(json['capture']).toMatchObject({ stale: ['layer-0/ffn_out.bin', 'layer-1/ffn_out.bin'] });
     expect(await apr(['diff', at('twice'), at('twice')])).toMatchObject({ exitCode: 0 });
+  });
+
+  test('values are written by name, and an alias under the name that was asked for', async () => {
+    const { json } = await aprJson(save(at('values'), ['--save-tensor', 'layer_output,V_matmul', '--layer', '1']));
+    const { files } = json['capture'] as { files: { path: string }[] };
+    expect(files.map(({ path }) => path)).toEqual(['layer-1/v_matmul.bin', 'layer-1/layer_output.bin']);
+    await apr(save(at('same'), ['--save-tensor', 'v,post_ffn_residual', '--layer', '1']));
+    const bytes = (path: string) => readFile(at(path));
+    expect(await bytes('values/layer-1/v_matmul.bin')).toEqual(await bytes('same/layer-1/v.bin'));
+    expect(await bytes('values/layer-1/layer_output.bin')).toEqual(await bytes('same/layer-1/post_ffn_residual.bin'));
   });
 
   test('a stage that this model does not have is said, and alone it declines', async () => {

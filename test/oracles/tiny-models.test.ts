@@ -49,7 +49,7 @@ async function stagesOf<Data extends Float32Array | Float64Array>(
   const sink = new MemorySink<Data>();
   const { stages } = model.program;
   await captureRun<Data>({ executor, tokens: [...tokens], stages, positions: 'all', sink, logits: 'none' });
-  return new Map([...sink.stages].map(([path, stage]) => [path.replace(/\.bin$/, ''), stage]));
+  return sink.stages;
 }
 
 /** Stages beyond `limit`, in the order in which they are computed. */

@@ -21,7 +21,7 @@ export interface Subject {
   random: SeededRandom;
 }
 
-/** Values of every stage by path without `.bin`, and the length of a row. */
+/** Values of every stage by id, and the length of a row. */
 export type Stages = Map<string, { data: ArrayLike<number>; width: number }>;
 
 /** KL of every position; NaN where a logit is not finite, and alone where there are not as many logits as there should be. */
@@ -47,9 +47,7 @@ export function slowLogits({ slow, tokens }: Subject): Float64Array {
 export async function engineStages(executor: Executor, tokens: readonly number[]): Promise<Stages> {
   const sink = new MemorySink();
   await captureRun({ executor, tokens, stages: executor.program.stages, positions: 'all', sink });
-  return new Map(
-    [...sink.stages].map(([path, { data, shape }]) => [path.replace(/\.bin$/, ''), { data, width: shape.at(-1) ?? 1 }]),
-  );
+  return new Map([...sink.stages].map(([id, { data, shape }]) => [id, { data, width: shape.at(-1) ?? 1 }]));
 }
 
 /** How often a noisy float32 pass is tried; the largest error of them is the noise. */

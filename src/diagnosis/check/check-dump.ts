@@ -7,7 +7,7 @@ import { UNDECLARED, type NumericProfile } from '../../engine/program/numeric-pr
 import { arithmeticOf } from '../reference/arithmetic.ts';
 import { BFLOAT16, FLOAT16 } from '../reference/profiles.ts';
 import { dumpValues } from '../recordings/dump-values.ts';
-import type { Dump, DumpTensor } from '../recordings/open-dump.ts';
+import type { Recording, StoredFloat } from '../recordings/recording.ts';
 import { blindSpots } from './blind-spots.ts';
 import { judgeBracket } from './bracket.ts';
 import type { CheckOptions, CheckReport } from './check-model.ts';
@@ -17,7 +17,7 @@ import { verifyProgram } from './verify-program.ts';
 
 /** As of a run; what the executor gave is in the dump. */
 export interface CheckDumpOptions extends Omit<CheckOptions, 'executor'> {
-  dump: Dump;
+  dump: Recording;
 }
 
 export async function checkDump(options: CheckDumpOptions): Promise<CheckReport> {
@@ -26,10 +26,11 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const values = dumpValues(dump, program, rowCount);
   const first = program.ops.find(({ out }) => values.has(out));
   if (first === undefined) {
+    const names = [...dump.tensors.keys(), ...dump.otherNames];
     throw new RefuteError({
       code: 'E_DUMP_EMPTY',
       place: dump.label,
-      is: `none of its ${dump.names.length} tensors is a stage of this program, ${dump.names[0] ?? 'there are none'} for one`,
+      is: `none of its ${names.length} tensors is a stage or value of this program, ${names[0] ?? 'there are none'} for one`,
       allowed: 'layer-<N>/<stage> and <stage> are looked for, or what --map says',
       next: 'apr trace MODEL lists the stages',
     });
@@ -86,8 +87,8 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
 }
 
 /** As declared where one of our executors made it. Else float32, or as coarse as its tensors are stored. */
-function profileOfDump({ origin }: Dump, coarsest: DumpTensor['dtype']): NumericProfile {
-  if (origin !== null) return origin.profile;
+function profileOfDump({ origin }: Recording, coarsest: StoredFloat): NumericProfile {
+  if (origin !== null && 'executor' in origin) return origin.profile;
   if (coarsest === 'f16') return FLOAT16;
   return coarsest === 'bf16' ? BFLOAT16 : UNDECLARED;
 }

@@ -1,9 +1,9 @@
 // One check of an executor: run it once with every op tapped and judged, again on a second input where something was
 // suspect, and put verdict, coverage, verification and blind spots together. No files, no output.
-import type { Capture } from '../../engine/capture/read-capture.ts';
 import type { Executor, FloatArray, Session, WeightSource } from '../../engine/program/executor.ts';
 import type { Op, Program } from '../../engine/program/program.ts';
 import { RandomSource } from '../../engine/text/random-source.ts';
+import type { Pack } from '../recordings/open-pack.ts';
 import { arithmeticOf, type Arithmetic } from '../reference/arithmetic.ts';
 import { blindSpots } from './blind-spots.ts';
 import { Judge, type OpResult } from './judge.ts';
@@ -33,7 +33,7 @@ export interface CheckOptions {
   original: WeightSource | null;
   /** Unquantised weights on which the program can be compared with packs; null: none. */
   verifyOn: WeightSource | null;
-  packs: readonly Capture[];
+  packs: readonly Pack[];
   hasFreeRun: boolean;
   /** Stops the check within a step. */
   signal?: AbortSignal | undefined;

@@ -1,6 +1,7 @@
 // From judged ops, coverage and what vouches for the program to one verdict and one sentence. BUG outranks SUSPECT outranks
 // INCONCLUSIVE outranks PASS; nothing compared, an op not compared, or an unverified program is never PASS.
 import type { Op, Program } from '../../engine/program/program.ts';
+import { parseStageId } from '../../engine/program/stages.ts';
 import type { BugClass } from '../faults/fault.ts';
 import type { OpResult } from './judge.ts';
 import type { PathFault } from './run-plan.ts';
@@ -81,8 +82,7 @@ export function verdictOf(input: VerdictInput): Verdict {
   }
   if (verification.status === 'refuted' && verification.firstDifference !== null) {
     const { path } = verification.firstDifference;
-    const layer = /^layer-(\d+)\//.exec(path)?.[1];
-    const at = { layer: layer === undefined ? null : Number(layer), op: null, value: path.replace(/\.bin$/, '') };
+    const at = { layer: parseStageId(path)?.layer ?? null, op: null, value: path };
     const sentence = `BUG in the program at ${at.value}: ${verification.says}`;
     return { verdict: 'BUG', sentence, bugClass: 'CONFIG_METADATA_LOSS', at };
   }
@@ -128,13 +128,8 @@ function isEarlier(bracket: Bracket, op: OpResult, results: readonly OpResult[])
 
 function bracketVerdict(verdict: 'BUG' | 'SUSPECT', { after, upTo, ops, ratio, wanted }: Bracket): Verdict {
   const sentence = `${verdict} between ${after} and ${upTo} (${ops.join(', ')}): ${figure(ratio)} times what full-budget errors of these ops make; capture ${wanted.join(', ')} to settle which`;
-  const layer = /^layer-(\d+)\//.exec(upTo)?.[1];
-  return {
-    verdict,
-    sentence,
-    bugClass: null,
-    at: { layer: layer === undefined ? null : Number(layer), op: null, value: upTo },
-  };
+  const at = { layer: parseStageId(upTo)?.layer ?? null, op: null, value: upTo };
+  return { verdict, sentence, bugClass: null, at };
 }
 
 function placeText({ layer, op, value }: Pick<OpResult, 'layer' | 'op' | 'value'>): string {

@@ -2,15 +2,14 @@
 // faithfully. So the program is run in float64 on the tokens of a reference pack, the recorded stages of somebody else's
 // implementation in float64, and must give that implementation's values at every stage.
 import { captureRun } from '../../engine/capture/capture-run.ts';
-import { MemorySink, stagePath } from '../../engine/capture/sink.ts';
+import { stagesById } from '../../engine/capture/select.ts';
+import { MemorySink } from '../../engine/capture/sink.ts';
 import { ropeByLength } from '../../engine/config/rope-scaling.ts';
-import { sha256Bytes } from '../../engine/io/sha256.ts';
-import type { Capture } from '../../engine/capture/read-capture.ts';
 import type { Program } from '../../engine/program/program.ts';
-import type { WeightSource } from '../../engine/program/executor.ts';
+import type { FloatArray, WeightSource } from '../../engine/program/executor.ts';
 import { openFloat64Executor } from '../../oracles/float64/float64-executor.ts';
 import { MAX_PACKS, UNIT_F64 } from '../ops/constants.ts';
-import { dtypeOf, isOfArchitecture, producerOf } from '../recordings/open-pack.ts';
+import { isOfArchitecture, producerOf, type Pack } from '../recordings/open-pack.ts';
 
 export interface Verification {
   status: 'verified' | 'refuted' | 'unverified';
@@ -26,16 +25,16 @@ export interface VerifyOptions {
   program: Program;
   /** Unquantised weights of this program, the model's own or those it was quantised from; null: there are none. */
   weights: WeightSource | null;
-  packs: readonly Capture[];
+  packs: readonly Pack[];
   /** Positions of the run that the program is vouched for. */
   contextLength: number;
   signal?: AbortSignal | undefined;
 }
 
-const LOGITS = 'lm_head.bin';
+const LOGITS = 'lm_head';
 
 interface Difference {
-  pack: Capture;
+  pack: Pack;
   path: string;
   relative: number;
 }
@@ -51,37 +50,31 @@ export async function verifyProgram(options: VerifyOptions): Promise<Verificatio
   }
   const executor = await openFloat64Executor(program, weights);
   const bar = freeRunBar(program);
+  const order = stagesById(program);
   const result: Verification = { ...none, status: 'verified' };
   const differences: Difference[] = [];
   for (const pack of usable) {
-    const { tokens, positions } = pack.manifest;
+    const { tokens, positions, tensors } = pack;
     const sink = new MemorySink<Float64Array>();
-    await captureRun<Float64Array>({
-      executor,
-      tokens,
-      stages: program.stages,
-      positions,
-      sink,
-      signal: options.signal,
-    });
+    const stages = [...order].flatMap(([id, stage]) => (tensors.has(id) ? [stage] : []));
+    await captureRun<Float64Array>({ executor, tokens, stages, positions, sink, signal: options.signal });
     const difference = await firstDifference(pack, sink, bar);
     if (difference !== null) differences.push(difference);
-    const digest = await sha256Bytes(new TextEncoder().encode(JSON.stringify(pack.manifest)));
-    const [producer, stageCount] = [producerOf(pack), pack.paths.length];
-    result.packs.push({ folder: pack.folder, producer, digest, tokenCount: tokens.length, stageCount });
+    const [producer, digest] = [producerOf(pack), await pack.digest()];
+    result.packs.push({ folder: pack.path, producer, digest, tokenCount: tokens.length, stageCount: tensors.size });
   }
   await executor.close();
   // One pack may have logits alone where another shows the stage at which it begins.
-  const order = program.stages.map(stagePath);
-  const [earliest] = differences.toSorted((a, b) => order.indexOf(a.path) - order.indexOf(b.path));
+  const ids = [...order.keys()];
+  const [earliest] = differences.toSorted((a, b) => ids.indexOf(a.path) - ids.indexOf(b.path));
   if (earliest !== undefined) {
     const { pack, path, relative } = earliest;
-    if (path.endsWith('/embedding.bin')) {
-      const says = `the pack ${pack.folder} is of other weights (${pack.manifest.model.name}): its embeddings differ`;
+    if (path.endsWith('/embedding')) {
+      const says = `the pack ${pack.path} is of other weights (${pack.manifest.model.name}): its embeddings differ`;
       return { ...none, says };
     }
-    const says = `${producerOf(pack)} has other values from ${path.replace(/\.bin$/, '')} on (${relative.toExponential(1)} of the largest, ${bar.toExponential(1)} is allowed)`;
-    return { ...result, status: 'refuted', says, firstDifference: { pack: pack.folder, path, relative, bar } };
+    const says = `${producerOf(pack)} has other values from ${path} on (${relative.toExponential(1)} of the largest, ${bar.toExponential(1)} is allowed)`;
+    return { ...result, status: 'refuted', says, firstDifference: { pack: pack.path, path, relative, bar } };
   }
   const [first] = result.packs;
   const stages = result.packs.reduce((sum, { stageCount }) => sum + stageCount, 0);
@@ -90,38 +83,38 @@ export async function verifyProgram(options: VerifyOptions): Promise<Verificatio
 }
 
 /** The packs that can speak of the run, or why there is none. */
-function usablePacks({ program, packs, contextLength }: VerifyOptions): readonly Capture[] | string {
+function usablePacks({ program, packs, contextLength }: VerifyOptions): readonly Pack[] | string {
   if (packs.length === 0) return 'no reference pack of an independent implementation was found';
-  // Our own executors say no dtype, and vouch for nothing.
-  const fitting = packs.filter((pack) => dtypeOf(pack) === 'float64' && fits(pack, program));
+  const fitting = packs.filter((pack) => pack.dtype === 'float64' && fits(pack, program));
   if (fitting.length === 0) return 'no float64 pack of this architecture and vocabulary was found';
   // Every op of a program ends in the logits; a pack without them says nothing of what comes after its last stage.
-  const whole = fitting.filter(({ paths }) => paths.includes(LOGITS));
+  const whole = fitting.filter(({ tensors }) => tensors.has(LOGITS));
   if (whole.length === 0) return 'no pack has lm_head, so none speaks of the whole program';
   const run = ropeByLength(program, contextLength);
   // Frequencies that go by length: a pack speaks of those that it was made with.
-  const ofRun = whole.filter(
-    ({ manifest }) => ropeByLength(program, manifest.tokens.length)?.isBeyond === run?.isBeyond,
-  );
+  const ofRun = whole.filter(({ tokens }) => ropeByLength(program, tokens.length)?.isBeyond === run?.isBeyond);
   if (ofRun.length > 0) return ofRun.slice(0, MAX_PACKS);
   const side = run?.isBeyond === true ? 'beyond' : 'within';
   return `no pack is ${side} the original context of ${run?.originalContextLength} positions, as the run is`;
 }
 
-async function firstDifference(pack: Capture, sink: MemorySink<Float64Array>, bar: number): Promise<Difference | null> {
-  for (const path of pack.paths) {
-    const relative = beyondRounding(sink.stages.get(path)?.data ?? new Float64Array(0), await pack.read(path));
+async function firstDifference(pack: Pack, sink: MemorySink<Float64Array>, bar: number): Promise<Difference | null> {
+  for (const path of pack.tensors.keys()) {
+    const { data } = await pack.read(path);
+    const relative = beyondRounding(sink.stages.get(path)?.data ?? new Float64Array(0), data);
     if (!(relative <= bar)) return { pack, path, relative };
   }
   return null;
 }
 
-function fits(pack: Capture, program: Program): boolean {
-  const { manifest } = pack;
+function fits({ manifest, origin, tokens }: Pack, program: Program): boolean {
   return (
-    isOfArchitecture(pack, program) &&
-    manifest.tokens.length <= program.contextLength &&
-    manifest.tokens.every((token) => token < program.vocabSize)
+    // Our own executors vouch for nothing.
+    origin !== null &&
+    'producer' in origin &&
+    isOfArchitecture(manifest, program) &&
+    tokens.length <= program.contextLength &&
+    tokens.every((token) => token < program.vocabSize)
   );
 }
 
@@ -136,7 +129,7 @@ function freeRunBar({ ops, values }: Program): number {
 
 const scratch = new DataView(new ArrayBuffer(4));
 
-function beyondRounding(ours: Float64Array, pack: Float32Array): number {
+function beyondRounding(ours: Float64Array, pack: FloatArray): number {
   if (ours.length !== pack.length) return Infinity;
   let [largest, worst] = [0, 0];
   for (let i = 0; i < pack.length; i += 1) {

@@ -1,9 +1,10 @@
-// Compares two captures stage by stage in order of execution, and finds where they begin to part. Says what differs and
-// where, never what is wrong: a distance that grew here may have been made earlier, and no error budget is applied.
-import { likeForLike } from '../../engine/capture/like-for-like.ts';
-import { stageRank } from '../../engine/program/stages.ts';
-import type { Capture } from '../../engine/capture/read-capture.ts';
-import type { CapturedFile } from '../../engine/capture/manifest.ts';
+// Compares two recordings stage by stage in order of execution, and finds where they begin to part. Says what
+// differs and where, never what is wrong: a distance that grew here may have been made earlier, and no error budget
+// is applied.
+import { inOrder } from '../../engine/program/stages.ts';
+import { roundedFloats } from '../recordings/floats.ts';
+import type { RecordedTensor, Recording } from '../recordings/recording.ts';
+import { likeForLike } from './like-for-like.ts';
 import { isSameShape } from './models.ts';
 import { compareChoices, type ChoiceComparison } from './positions.ts';
 import { compareTensors, type TensorComparison } from './tensors.ts';
@@ -18,14 +19,14 @@ export interface CaptureComparison {
   refusals: string[];
   /** In order of execution. */
   stages: StageComparison[];
-  /** Paths of stages that only one side has; they were not compared. */
+  /** Ids of stages that only one side has; they were not compared. */
   onlyInA: string[];
   onlyInB: string[];
   /** Stages of both whose shapes differ. */
   shapeMismatches: { path: string; a: readonly number[]; b: readonly number[] }[];
   /** What the logits would have chosen, per position; null where lm_head is not in both. */
   choices: ChoiceComparison[] | null;
-  /** Path of the first stage that is not the same bits: a fact. */
+  /** Id of the first stage that is not the same bits: a fact. */
   firstDifference: string | null;
   /**
    * Where the cosine falls most from one stage to the next: a heuristic, no error budget is applied. null where it falls
@@ -35,6 +36,7 @@ export interface CaptureComparison {
 }
 
 export interface StageComparison extends TensorComparison {
+  /** Its id: `layer-3/attn_norm`. */
   path: string;
   stage: string;
   layer: number | null;
@@ -56,37 +58,47 @@ export interface CaptureSelection {
   onProgress?: (path: string, done: number, total: number) => void;
 }
 
-/** @throws RefuteError as `Capture.read` does: a file that is missing or not what its manifest says */
-export async function compareCaptures(a: Capture, b: Capture, selection: CaptureSelection): Promise<CaptureComparison> {
-  const refusals = likeForLike(a.manifest, b.manifest);
+/** @throws RefuteError as `Recording.read` does: a file that is missing or not what its manifest says */
+export async function compareCaptures(
+  a: Recording,
+  b: Recording,
+  selection: CaptureSelection,
+): Promise<CaptureComparison> {
+  const refusals = likeForLike(a, b);
+  const [listA, listB] = [selectedStages(a, selection), selectedStages(b, selection)];
+  const shared = listA.filter(({ path, shape }) => isSameShape(shape, b.tensors.get(path)?.shape ?? []));
   const result: CaptureComparison = {
     verdict: 'declined',
     refusals,
     stages: [],
-    ...inventory(a, b, selection),
+    onlyInA: listA.flatMap(({ path }) => (b.tensors.has(path) ? [] : [path])),
+    onlyInB: listB.flatMap(({ path }) => (a.tensors.has(path) ? [] : [path])),
+    shapeMismatches: listA.flatMap(({ path, shape }) => {
+      const other = b.tensors.get(path);
+      return other === undefined || isSameShape(shape, other.shape) ? [] : [{ path, a: shape, b: other.shape }];
+    }),
     choices: null,
     firstDifference: null,
     largestDrop: null,
   };
   if (refusals.length > 0) return result;
-  const shared = sharedStages(a, b, selection);
   let cosineBefore = 1;
-  for (const [i, { path, file }] of shared.entries()) {
+  for (const [i, { path, name, layer, shape }] of shared.entries()) {
     selection.onProgress?.(path, i, shared.length);
-    const [dataA, dataB] = [await a.read(path), await b.read(path)];
+    const [dataA, dataB] = [roundedFloats((await a.read(path)).data), roundedFloats((await b.read(path)).data)];
     const comparison = compareTensors(dataA, dataB, selection.limit);
     const { cosine } = comparison;
     result.stages.push({
       path,
-      stage: file.stage,
-      layer: file.layer,
-      shape: file.shape,
+      stage: name,
+      layer,
+      shape,
       ...comparison,
       cosineDelta: cosine === null ? null : cosine - cosineBefore,
-      differingPositions: differingPositions(dataA, dataB, file.shape, firstPosition(a)),
+      differingPositions: differingPositions(dataA, dataB, shape, firstPosition(a)),
     });
     cosineBefore = cosine ?? cosineBefore;
-    if (file.stage === 'lm_head') result.choices = compareChoices(dataA, dataB, file.shape[1] ?? 1, firstPosition(a));
+    if (name === 'lm_head') result.choices = compareChoices(dataA, dataB, shape[1] ?? 1, firstPosition(a));
   }
   const isDifferent = result.stages.some((stage) => !stage.bitIdentical);
   const isComplete = result.stages.length > 0 && result.shapeMismatches.length === 0;
@@ -97,59 +109,22 @@ export async function compareCaptures(a: Capture, b: Capture, selection: Capture
 }
 
 /** Position of row 0 of every stage. */
-function firstPosition({ manifest }: Capture): number {
-  return manifest.positions === 'all' ? 0 : manifest.tokens.length - 1;
+function firstPosition({ positions, tokens }: Recording): number {
+  return positions === 'all' ? 0 : (tokens?.length ?? 1) - 1;
 }
 
-interface ListedStage {
-  path: string;
-  file: CapturedFile;
-}
-
-/** Those of the selection, in order of execution: layer by layer, then of the whole model; names unknown here last. */
-function selectedStages(capture: Capture, { stages, layers }: CaptureSelection): ListedStage[] {
-  const place = ({ file: { layer, stage } }: ListedStage): [number, number] => {
-    const rank = stageRank(stage);
-    return [layer ?? Number.MAX_SAFE_INTEGER, rank === -1 ? Number.MAX_SAFE_INTEGER : rank];
-  };
-  return capture.paths
-    .flatMap((path): ListedStage[] => {
-      const file = capture.file(path);
-      return file === undefined ? [] : [{ path, file }];
-    })
-    .filter(({ file: { stage, layer } }) => {
+/** Those of the selection, in the order of execution; names unknown here last. */
+function selectedStages(
+  { tensors }: Recording,
+  { stages, layers }: CaptureSelection,
+): (RecordedTensor & { path: string })[] {
+  return [...tensors]
+    .map(([path, tensor]) => ({ path, ...tensor }))
+    .filter(({ name, layer }) => {
       const isLayerWanted = layer === null || layers === null || layers.has(layer);
-      return isLayerWanted && (stages === null || stages.has(stage));
+      return isLayerWanted && (stages === null || stages.has(name));
     })
-    .toSorted((p, q) => {
-      const [layerP, rankP] = place(p);
-      const [layerQ, rankQ] = place(q);
-      return layerP - layerQ || rankP - rankQ;
-    });
-}
-
-function sharedStages(a: Capture, b: Capture, selection: CaptureSelection): ListedStage[] {
-  return selectedStages(a, selection).filter(({ path, file }) => {
-    const other = b.file(path);
-    return other !== undefined && isSameShape(file.shape, other.shape);
-  });
-}
-
-function inventory(
-  a: Capture,
-  b: Capture,
-  selection: CaptureSelection,
-): Pick<CaptureComparison, 'onlyInA' | 'onlyInB' | 'shapeMismatches'> {
-  const [stagesA, stagesB] = [selectedStages(a, selection), selectedStages(b, selection)];
-  return {
-    onlyInA: stagesA.filter(({ path }) => b.file(path) === undefined).map(({ path }) => path),
-    onlyInB: stagesB.filter(({ path }) => a.file(path) === undefined).map(({ path }) => path),
-    shapeMismatches: stagesA.flatMap(({ path, file }) => {
-      const other = b.file(path);
-      if (other === undefined || isSameShape(file.shape, other.shape)) return [];
-      return [{ path, a: file.shape, b: other.shape }];
-    }),
-  };
+    .toSorted(inOrder);
 }
 
 function differingPositions(

@@ -1,20 +1,19 @@
 // A recorded pack as an outside engine: it has answered already, for its own ids. Before its logits count, its weights are
 // told from others: by the model file's sha256, or by its embedding, which is a copy of rows of the weights.
 import { operands } from '../../engine/program/program.ts';
-import { sha256Bytes } from '../../engine/io/sha256.ts';
-import type { Capture } from '../../engine/capture/read-capture.ts';
 import type { Model } from '../../engine/model/model.ts';
 import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import { evaluateOp } from '../../oracles/float64/evaluate-op.ts';
 import { RefuteError } from '../../errors.ts';
+import { roundedFloats } from '../recordings/floats.ts';
 import { UNIT_F32 } from '../ops/constants.ts';
 import { arithmeticOf } from '../reference/arithmetic.ts';
 import { profileNamed } from '../reference/profiles.ts';
-import { dtypeOf, openPack, producerOf } from '../recordings/open-pack.ts';
+import { openPack, producerOf, type Pack } from '../recordings/open-pack.ts';
 import type { OutsideEngine } from './outside-engine.ts';
 
-const LOGITS = 'lm_head.bin';
-const EMBEDDING = 'layer-0/embedding.bin';
+const LOGITS = 'lm_head';
+const EMBEDDING = 'layer-0/embedding';
 
 /** @param profile instead of what the pack's own dtype says */
 export async function openPackEngine(
@@ -23,11 +22,10 @@ export async function openPackEngine(
   profile: NumericProfile | null,
 ): Promise<OutsideEngine> {
   const pack = await openPack(folder, model.program);
-  const { tokens } = pack.manifest;
-  const dtype = dtypeOf(pack);
+  const { tokens, dtype } = pack;
   const declared = profile ?? profileNamed(dtype ?? 'float32', `${folder}: producer.dtype`);
   const hasSameWeights = await isOfWeights(pack, model, declared);
-  const digest = await sha256Bytes(new TextEncoder().encode(JSON.stringify(pack.manifest)));
+  const digest = await pack.digest();
   return {
     kind: 'pack',
     profiles: [declared],
@@ -46,29 +44,29 @@ export async function packAnswer(
   tokens: readonly number[],
 ): Promise<{ logits: Float32Array; rowCount: number }> {
   const pack = await openPack(folder, model.program);
-  const { manifest } = pack;
-  if (manifest.tokens.length !== tokens.length || manifest.tokens.some((id, i) => id !== tokens[i])) {
-    const is = `it is of the tokens ${manifest.tokens.join(',')}`;
+  if (pack.tokens.join() !== tokens.join()) {
+    const is = `it is of the tokens ${pack.tokens.join(',')}`;
     throw new RefuteError({ code: 'E_PACK_TOKENS', place: folder, is, allowed: `${tokens.join(',')} were asked for` });
   }
   return readLogits(pack);
 }
 
-async function readLogits(pack: Capture): Promise<{ logits: Float32Array; rowCount: number }> {
-  const rowCount = pack.file(LOGITS)?.shape[0];
+async function readLogits(pack: Pack): Promise<{ logits: Float32Array; rowCount: number }> {
+  const rowCount = pack.tensors.get(LOGITS)?.shape[0];
   if (rowCount === undefined) {
     const is = 'it has no lm_head';
-    throw new RefuteError({ code: 'E_PACK_STAGE', place: pack.folder, is, allowed: 'parity compares logits' });
+    throw new RefuteError({ code: 'E_PACK_STAGE', place: pack.path, is, allowed: 'parity compares logits' });
   }
-  return { logits: await pack.read(LOGITS), rowCount };
+  return { logits: roundedFloats((await pack.read(LOGITS)).data), rowCount };
 }
 
 /** @throws RefuteError E_PACK_MODEL where the embedding is another */
-async function isOfWeights(pack: Capture, ours: Model, by: NumericProfile): Promise<boolean> {
+async function isOfWeights(pack: Pack, ours: Model, by: NumericProfile): Promise<boolean> {
   const { program, weights } = ours;
-  const { tokens, positions, model } = pack.manifest;
-  if (pack.file(EMBEDDING) === undefined) return model.sha256 === (await ours.sha256());
-  const theirs = await pack.read(EMBEDDING);
+  const { tokens, positions, manifest } = pack;
+  const { model } = manifest;
+  if (!pack.tensors.has(EMBEDDING)) return model.sha256 === (await ours.sha256());
+  const { data: theirs } = await pack.read(EMBEDDING);
   const asked = positions === 'all' ? tokens : tokens.slice(-1);
   const source = program.stages.find(({ name }) => name === 'embedding')?.source;
   const op = program.ops.find((candidate) => source?.from === 'value' && operands(candidate).writes === source.value);
@@ -80,7 +78,7 @@ async function isOfWeights(pack: Capture, ours: Model, by: NumericProfile): Prom
   if (at === -1) return true;
   throw new RefuteError({
     code: 'E_PACK_MODEL',
-    place: pack.folder,
+    place: pack.path,
     is: `it is of other weights (${model.name}): element ${at} of its embedding is ${theirs[at]}, here ${exact[at]}`,
     next: 'A pack of unquantised weights is compared with the unquantised model',
   });

@@ -1,46 +1,50 @@
-// From the stages of a dump to the values of a program: a stage that is a value as it stands, or several values side by
-// side (q, k, v); a leading batch of one and [heads, positions, head size] are put in our order. Scores are derived, not
-// values, and are not looked at.
+// From the stages of a recording to the values of a program: a value by its own name, a stage that is a value as it
+// stands, or several values side by side (q, k, v); [heads, positions, head size] is put in our order. Scores are
+// derived, not values, and are not looked at. Values that were computed in double precision are refused.
 import { RefuteError } from '../../errors.ts';
-import type { Program, Stage, ValueId } from '../../engine/program/program.ts';
-import type { Dump, DumpTensor } from './open-dump.ts';
+import { stagesById } from '../../engine/capture/select.ts';
+import type { Program, ValueId } from '../../engine/program/program.ts';
+import { exactFloats, notFloat32 } from './floats.ts';
+import type { Recording, StoredFloat } from './recording.ts';
 
 export interface DumpValues {
   has(value: ValueId): boolean;
   /** [rows, channels]; rows are all positions, or the last one. */
   read(value: ValueId): Promise<Float32Array>;
   /** Least precise type that any value was stored in, of those read so far. */
-  coarsest(): DumpTensor['dtype'];
+  coarsest(): StoredFloat;
 }
 
-const BY_PRECISION: readonly DumpTensor['dtype'][] = ['f64', 'f32', 'f16', 'bf16'];
+const BY_PRECISION: readonly StoredFloat[] = ['f64', 'f32', 'f16', 'bf16'];
 
-export function dumpValues(dump: Dump, program: Program, rowCount: number): DumpValues {
+/** @throws RefuteError E_DUMP_PRECISION, here and in `read`; `read` also E_DUMP_SHAPE and those of the recording */
+export function dumpValues(dump: Recording, program: Program, rowCount: number): DumpValues {
+  if (dump.dtype === 'float64') throw notFloat32(dump.label, 'its values were computed in float64');
   const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
-  const sources = new Map<ValueId, { stage: Stage; offset: number; total: number }>();
-  for (const stage of program.stages) {
-    if (!dump.has(stage.name, stage.layer)) continue;
-    const { source } = stage;
+  const sources = new Map<ValueId, { id: string; offset: number; total: number }>();
+  for (const [id, { source }] of stagesById(program)) {
+    if (!dump.tensors.has(id)) continue;
     const values = source.from === 'value' ? [source.value] : source.from === 'concat' ? source.values : [];
     const total = values.reduce((sum, value) => sum + (widths.get(value) ?? 0), 0);
     let offset = 0;
     for (const value of values) {
-      // A stage of its own is read rather than a part of a larger one.
-      if (source.from === 'value' || !sources.has(value)) sources.set(value, { stage, offset, total });
+      // A tensor of its own is read rather than a part of a larger one.
+      if (source.from === 'value' || !sources.has(value)) sources.set(value, { id, offset, total });
       offset += widths.get(value) ?? 0;
     }
   }
-  let coarsest: DumpTensor['dtype'] = 'f64';
+  let coarsest: StoredFloat = 'f64';
   return {
     has: (value) => sources.has(value),
     coarsest: () => coarsest,
     read: async (value) => {
       const source = sources.get(value);
       if (source === undefined) throw new RangeError(`the dump has no ${value}`);
-      const { stage, offset, total } = source;
-      const tensor = await dump.read(stage.name, stage.layer);
-      if (BY_PRECISION.indexOf(tensor.dtype) > BY_PRECISION.indexOf(coarsest)) coarsest = tensor.dtype;
-      const rows = inOurOrder(tensor, rowCount, total, `${dump.label}: ${stage.name} of layer ${stage.layer}`);
+      const { id, offset, total } = source;
+      const { shape, data, dtype } = await dump.read(id);
+      if (BY_PRECISION.indexOf(dtype) > BY_PRECISION.indexOf(coarsest)) coarsest = dtype;
+      const place = `${dump.label}: ${id}`;
+      const rows = inOurOrder(shape, exactFloats(data, place), rowCount, total, place);
       const width = widths.get(value) ?? 0;
       if (width === total) return rows;
       const part = new Float32Array(rowCount * width);
@@ -53,13 +57,17 @@ export function dumpValues(dump: Dump, program: Program, rowCount: number): Dump
   };
 }
 
-function inOurOrder({ shape, data }: DumpTensor, rowCount: number, width: number, place: string): Float32Array {
-  const extents = shape.length > 2 && shape[0] === 1 ? shape.slice(1) : shape;
-  const [a, b, c] = extents;
-  if (extents.length === 2 && a === rowCount && b === width) return data;
-  if (extents.length === 3 && a === rowCount && (b ?? 0) * (c ?? 0) === width) return data;
-  if (extents.length === 3 && b === rowCount && (a ?? 0) * (c ?? 0) === width)
-    return headsLast(data, a ?? 0, b, c ?? 0);
+function inOurOrder(
+  shape: readonly number[],
+  data: Float32Array,
+  rowCount: number,
+  width: number,
+  place: string,
+): Float32Array {
+  const [a = 0, b = 0, c = 0] = shape;
+  if (shape.length === 2 && a === rowCount && b === width) return data;
+  if (shape.length === 3 && a === rowCount && b * c === width) return data;
+  if (shape.length === 3 && b === rowCount && a * c === width) return headsLast(data, a, b, c);
   throw new RefuteError({
     code: 'E_DUMP_SHAPE',
     place,

@@ -1,83 +1,119 @@
-// A reference pack: a capture written by somebody else's engine, held against the program it is to vouch for before
-// a number of it is compared. Format: docs/reference-packs.md. The capture itself is read by the engine's `readCapture`.
+// A reference pack: a recording of somebody else's engine that says who made it, held against the program it is to
+// vouch for before a number of it is compared. Format: docs/reference-packs.md. The files are read by
+// open-recording.ts.
 import { isNameOf } from '../../engine/architectures/registry.ts';
-import { readCapture, type Capture } from '../../engine/capture/read-capture.ts';
-import { stagePath } from '../../engine/capture/sink.ts';
-import type { CapturedFile } from '../../engine/capture/manifest.ts';
+import type { ManifestHead } from '../../engine/capture/manifest.ts';
+import { stagesById } from '../../engine/capture/select.ts';
 import type { Program, Stage } from '../../engine/program/program.ts';
 import { RefuteError } from '../../errors.ts';
+import { inOrder } from '../../engine/program/stages.ts';
+import { roundedFloats } from './floats.ts';
+import { openRecording } from './open-recording.ts';
+import type { Recording } from './recording.ts';
+import type { StageMap } from './stage-map.ts';
+
+/** Types so coarse that storing in them is a rounding of its own, and what computes in them. */
+const HALF_FLOATS = { f16: 'float16', bf16: 'bfloat16' } as const;
+
+export interface Pack extends Recording {
+  manifest: ManifestHead;
+  tokens: readonly number[];
+}
 
 /**
- * @throws RefuteError E_PACK_PRODUCER (a capture of this product), E_PACK_MODEL, E_PACK_TOKENS, E_PACK_STAGE,
- *   E_PACK_SHAPE, and those of `readCapture`; `read` throws E_PACK_VALUE at a NaN or an infinity
+ * @throws RefuteError those of `openRecording` and `asPack`; `read` throws E_PACK_VALUE at a NaN or an infinity
  */
-export async function openPack(folder: string, program: Program): Promise<Capture> {
-  const capture = await readCapture(folder);
-  const { manifest } = capture;
-  if (!('producer' in manifest.origin)) {
-    const is = `it is a capture of this product's own ${manifest.origin.executor} executor`;
-    throw packError('E_PACK_PRODUCER', folder, is, 'a pack names the other implementation under "producer"');
+export async function openPack(path: string, program: Program, map: StageMap | null = null): Promise<Pack> {
+  return asPack(await openRecording(path, map), program);
+}
+
+/**
+ * @throws RefuteError E_CAPTURE_MANIFEST (it does not say who made it), E_PACK_PRODUCER (a capture of this
+ * product),
+ *   E_PACK_MODEL, E_PACK_TOKENS, E_PACK_STAGE, E_PACK_SHAPE
+ */
+export function asPack(recording: Recording, program: Program): Pack {
+  const { path, manifest, origin, tensors } = recording;
+  if (manifest === null || origin === null) {
+    throw packError(
+      'E_CAPTURE_MANIFEST',
+      path,
+      'it has no manifest',
+      'a pack says who made it, from which model and tokens',
+    );
   }
-  if (!isOfArchitecture(capture, program)) {
+  if (!('producer' in origin)) {
+    const is = `it is a capture of this product's own ${origin.executor} executor`;
+    throw packError('E_PACK_PRODUCER', path, is, 'a pack names the other implementation under "producer"');
+  }
+  if (!isOfArchitecture(manifest, program)) {
     const is = `it is of a ${manifest.model.architecture} model (${manifest.model.name})`;
-    throw packError('E_PACK_MODEL', folder, is, `this model is ${program.architecture}`);
+    throw packError('E_PACK_MODEL', path, is, `this model is ${program.architecture}`);
   }
-  assertTokens(folder, manifest.tokens, program);
-  const stages = new Map(program.stages.map((stage) => [stagePath(stage), stage]));
-  for (const path of capture.paths) {
-    const stage = stages.get(path);
-    const file = capture.file(path);
-    if (stage === undefined || file === undefined) {
-      throw packError('E_PACK_STAGE', `${folder}/${path}`, 'this model has no such stage', stagesText(program));
-    }
-    assertShape(`${folder}/${path}`, file, shapeOf(stage, program, capture));
+  assertTokens(path, manifest.tokens, program);
+  const stages = stagesById(program);
+  for (const [id, { shape }] of tensors) {
+    const stage = stages.get(id);
+    if (stage === undefined)
+      throw packError('E_PACK_STAGE', `${path}/${id}`, 'this model has no such stage', stagesText(program));
+    assertShape(`${path}/${id}`, shape, shapeOf(stage, program, manifest));
   }
-  // In the order of execution, so that the first difference is the first.
-  const paths = [...stages.keys()].filter((path) => capture.file(path) !== undefined);
-  return { ...capture, paths, read: async (path) => finite(`${folder}/${path}`, await capture.read(path)) };
+  return {
+    ...recording,
+    manifest,
+    tokens: manifest.tokens,
+    // In the order of execution, so that the first difference is the first.
+    tensors: new Map([...tensors].toSorted(([, a], [, b]) => inOrder(a, b))),
+    read: async (id) => {
+      const rows = await recording.read(id);
+      const { dtype, data } = rows;
+      if ((dtype === 'f16' || dtype === 'bf16') && recording.dtype !== HALF_FLOATS[dtype]) {
+        const allowed = `what was computed in ${recording.dtype ?? 'float32'} is stored in f32 or f64`;
+        throw packError('E_PACK_VALUE', `${path}/${id}`, `it is stored in ${dtype}`, allowed);
+      }
+      return { ...rows, data: finite(`${path}/${id}`, roundedFloats(data)) };
+    },
+  };
 }
 
 /** Who made it, with its version; for our own captures the executor. */
-export function producerOf({ manifest: { origin } }: Capture): string {
-  return 'producer' in origin ? `${origin.producer.name} ${origin.producer.version}` : origin.executor;
+export function producerOf({ origin }: Pick<Recording, 'origin'>): string {
+  if (origin === null) return 'an unknown engine';
+  return 'producer' in origin
+    ? `${origin.producer.name} ${origin.producer.version}`
+    : (origin.adapter ?? origin.executor);
 }
 
 /** By our name of the architecture or by the `model_type` of config.json, which a producer may know instead. */
-export function isOfArchitecture({ manifest }: Pick<Capture, 'manifest'>, { architecture }: Program): boolean {
-  return isNameOf(manifest.model.architecture, architecture);
+export function isOfArchitecture({ model }: ManifestHead, { architecture }: Program): boolean {
+  return isNameOf(model.architecture, architecture);
 }
 
-/** What the producer computed in, in its own word; null where it does not say. */
-export function dtypeOf({ manifest: { origin } }: Capture): string | null {
-  const dtype = 'producer' in origin ? origin.producer['dtype'] : null;
-  return typeof dtype === 'string' ? dtype : null;
-}
-
-function assertTokens(folder: string, tokens: readonly number[], program: Program): void {
+function assertTokens(path: string, tokens: readonly number[], program: Program): void {
   const foreign = tokens.find((token) => token >= program.vocabSize);
   if (foreign !== undefined) {
     const allowed = `this model has ids 0 to ${program.vocabSize - 1}`;
-    throw packError('E_PACK_TOKENS', folder, `token ${foreign} is in it`, allowed);
+    throw packError('E_PACK_TOKENS', path, `token ${foreign} is in it`, allowed);
   }
   if (tokens.length > program.contextLength) {
     const allowed = `this model takes ${program.contextLength}`;
-    throw packError('E_PACK_TOKENS', folder, `it has ${tokens.length} tokens`, allowed);
+    throw packError('E_PACK_TOKENS', path, `it has ${tokens.length} tokens`, allowed);
   }
 }
 
-/** What the stage's file must hold, from the tokens and the program alone. */
-function shapeOf({ source }: Stage, program: Program, { manifest }: Capture): number[] {
-  const rowCount = manifest.positions === 'all' ? manifest.tokens.length : 1;
-  if ('attention' in source) return [source.attention.headCount, rowCount, manifest.tokens.length];
+/** What the stage must hold, from the tokens and the program alone. */
+function shapeOf({ source }: Stage, program: Program, { positions, tokens }: ManifestHead): number[] {
+  const rowCount = positions === 'all' ? tokens.length : 1;
+  if ('attention' in source) return [source.attention.headCount, rowCount, tokens.length];
   const parts = 'value' in source ? [source.value] : source.values;
   const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
   return [rowCount, parts.reduce((sum, id) => sum + (widths.get(id) ?? Number.NaN), 0)];
 }
 
-function assertShape(place: string, { shape }: CapturedFile, wanted: readonly number[]): void {
+function assertShape(place: string, shape: readonly number[], wanted: readonly number[]): void {
   if (shape.length === wanted.length && shape.every((extent, i) => extent === wanted[i])) return;
   const allowed = `tokens, positions and this model make it [${wanted.join(', ')}]`;
-  throw packError('E_PACK_SHAPE', place, `the manifest says [${shape.join(', ')}]`, allowed);
+  throw packError('E_PACK_SHAPE', place, `its shape is [${shape.join(', ')}]`, allowed);
 }
 
 function finite(place: string, data: Float32Array): Float32Array {

@@ -3,10 +3,11 @@
 import { RefuteError } from '../../errors.ts';
 import type { FloatArray, Tap } from '../program/executor.ts';
 import type { Program, Stage, ValueId } from '../program/program.ts';
+import { stageId } from '../program/stages.ts';
 import { floatsLike } from './floats-like.ts';
 import { attentionScores, attentionSoftmax } from './scores.ts';
 import type { Positions } from './select.ts';
-import { stagePath, type CapturedStage, type StageSink } from './sink.ts';
+import type { CapturedStage, StageSink } from './sink.ts';
 
 export interface CollectOptions<Data extends FloatArray = Float32Array> {
   program: Program;
@@ -58,7 +59,7 @@ export class StageCollector<Data extends FloatArray = Float32Array> {
 
   /** @throws RefuteError E_CAPTURE_INCOMPLETE where the run ended before every stage had all its positions */
   finish(): void {
-    const missing = this.#open.filter(({ isDone }) => !isDone).map(({ to }) => to.path);
+    const missing = this.#open.filter(({ isDone }) => !isDone).map(({ to }) => to.id);
     if (missing.length === 0) return;
     throw captureError(
       'E_CAPTURE_INCOMPLETE',
@@ -73,7 +74,7 @@ export class StageCollector<Data extends FloatArray = Float32Array> {
     const isScores = source.from === 'scores' || source.from === 'softmax';
     const width = isScores ? 0 : sourceValues(source).reduce((sum, value) => sum + this.#width(value), 0);
     const shape = isScores ? [source.attention.headCount, rows, positionCount] : [rows, width];
-    const to: CapturedStage = { name: stage.name, layer: stage.layer, shape, path: stagePath(stage) };
+    const to: CapturedStage = { name: stage.name, layer: stage.layer, shape, id: stageId(stage) };
     return { source, to, held: new Map(), hasBegun: false, isDone: false };
   }
 

@@ -6,7 +6,7 @@ import type { ExecutorId } from '../program/executor.ts';
 import type { NumericProfile } from '../program/numeric-profile.ts';
 import { parseProfile } from './parse-profile.ts';
 import type { Positions } from './select.ts';
-import { stagePath } from './sink.ts';
+import { stageId, type StageKey } from '../program/stages.ts';
 
 export interface CaptureManifest {
   schemaVersion: 1;
@@ -33,7 +33,10 @@ export type CaptureOrigin =
   | { producer: Readonly<Record<string, unknown>> & { name: string; version: string } };
 
 export interface CapturedFile {
+  /** A stage, a value, or an alias: as it was asked for. */
   stage: string;
+  /** The stage behind an alias. */
+  aliasOf?: string;
   layer: number | null;
   shape: readonly number[];
   dtype: 'f32';
@@ -43,21 +46,28 @@ export interface CapturedFile {
 
 export const MANIFEST_NAME = 'manifest.json';
 
+/** Where a stage lies in the folder. */
+export function stageFile(stage: StageKey): string {
+  return `${stageId(stage)}.bin`;
+}
+
 /** `origin` is spread over the top level, which is where readers look for `executor` or `producer`. */
 export function encodeManifest({ origin, files, ...rest }: CaptureManifest): string {
   return `${JSON.stringify({ ...rest, ...origin, files }, null, 1)}\n`;
 }
 
+/** What a manifest says of the whole recording. */
+export type ManifestHead = Omit<CaptureManifest, 'files'>;
+
 /**
  * @param place the file, for messages
- * @param found what `files` is, where the text does not have it: the tensors of a file tell themselves
+ * @returns `files` null: there is no such key, because the tensors name themselves
  * @throws RefuteError E_MANIFEST
  */
-export function decodeManifest(
+export function parseManifest(
   text: string,
   place: string,
-  found?: Readonly<Record<string, CapturedFile>>,
-): CaptureManifest {
+): { head: ManifestHead; files: CaptureManifest['files'] | null } {
   const fail = (is: string, allowed?: string): RefuteError =>
     new RefuteError({ code: 'E_MANIFEST', place, is, ...(allowed === undefined ? {} : { allowed }) });
   let json: unknown;
@@ -68,7 +78,7 @@ export function decodeManifest(
   }
   if (!isRecord(json)) throw fail('this is not a JSON object');
   const { schemaVersion, model, tokens, positions, prompt, chatTemplateApplied } = json;
-  const files = found ?? json['files'];
+  const { files = null } = json;
   if (schemaVersion !== 1) throw fail(`schemaVersion is ${shownValue(schemaVersion)}`, 'version 1 is read');
   if (!isModel(model)) throw fail('model lacks one of name, sha256, architecture');
   if (!isTokenList(tokens)) throw fail(`tokens is ${shownValue(tokens)}`, 'a list of token ids is needed');
@@ -76,26 +86,19 @@ export function decodeManifest(
     throw fail(`positions is ${shownValue(positions)}`, 'all or last is needed');
   if (prompt !== null && typeof prompt !== 'string') throw fail(`prompt is ${shownValue(prompt)}`);
   if (typeof chatTemplateApplied !== 'boolean') throw fail(`chatTemplateApplied is ${shownValue(chatTemplateApplied)}`);
-  if (!isRecord(files)) throw fail('files is not an object');
-  for (const [path, file] of Object.entries(files)) {
+  if (files !== null && !isRecord(files)) throw fail('files is not an object');
+  for (const [path, file] of Object.entries(files ?? {})) {
     // The path must be what stage and layer make it, so it can never lead out of the folder.
-    if (!isFile(file) || stagePath({ name: file.stage, layer: file.layer }) !== path) {
+    if (!isFile(file) || stageFile({ name: file.stage, layer: file.layer }) !== path) {
       throw fail(
         `the entry ${quoted(path)} of files cannot be used`,
         'stage, layer, shape, dtype f32 and sha256 are needed, and the path they make',
       );
     }
   }
-  return {
-    schemaVersion,
-    model,
-    tokens,
-    positions,
-    prompt,
-    chatTemplateApplied,
-    origin: readOrigin(json, fail),
-    files: files as Record<string, CapturedFile>,
-  };
+  const origin = readOrigin(json, fail);
+  const head: ManifestHead = { schemaVersion, model, tokens, positions, prompt, chatTemplateApplied, origin };
+  return { head, files: files as CaptureManifest['files'] | null };
 }
 
 function readOrigin(json: Record<string, unknown>, fail: (is: string) => RefuteError): CaptureOrigin {

@@ -3,18 +3,28 @@ import { RefuteError } from '../../errors.ts';
 import { nearest } from '../../near-miss.ts';
 import { quoted } from '../formats/quoted.ts';
 import type { Program, Stage } from '../program/program.ts';
-import { isStageName, STAGE_ALIASES, STAGE_NAMES, stageRank, type StageName } from '../program/stages.ts';
+import {
+  inOrder,
+  isStageName,
+  OTHER_VALUES,
+  parseStageId,
+  STAGE_ALIASES,
+  STAGE_NAMES,
+  stageId,
+  unaliased,
+} from '../program/stages.ts';
 
 export type Positions = 'all' | 'last';
 
 /**
- * `attn_norm, FFN_OUT` -> names in canonical order, each once. `all` is all of them; aliases are resolved.
+ * `attn_norm, FFN_OUT` -> names of stages or values in the order of execution, each once. `all` is all stages; an
+ * alias stays as it was written.
  *
  * @param place the flag, for messages
  * @throws RefuteError E_STAGE_EMPTY, E_STAGE_UNKNOWN
  */
-export function parseStages(text: string, place = '--save-tensor'): StageName[] {
-  const names = new Set<StageName>();
+export function parseStages(text: string, place = '--save-tensor'): string[] {
+  const names = new Set<string>();
   for (const token of text.split(',')) {
     const name = token.trim().toLowerCase();
     if (name === '') {
@@ -29,21 +39,25 @@ export function parseStages(text: string, place = '--save-tensor'): StageName[] 
       for (const known of STAGE_NAMES) names.add(known);
       continue;
     }
-    const resolved = Object.hasOwn(STAGE_ALIASES, name) ? STAGE_ALIASES[name] : name;
-    if (resolved === undefined || !isStageName(resolved)) throw unknownStage(place, name);
-    names.add(resolved);
+    if (!isStepName(name)) throw unknownStage(place, name);
+    names.add(name);
   }
-  return [...names].toSorted((a, b) => stageRank(a) - stageRank(b));
+  return [...names].toSorted((a, b) => inOrder({ name: a, layer: null }, { name: b, layer: null }));
+}
+
+/** Is it a stage, an alias of one, or a value? */
+export function isStepName(name: string): boolean {
+  return isStageName(unaliased(name)) || Object.hasOwn(OTHER_VALUES, name);
 }
 
 function unknownStage(place: string, name: string): RefuteError {
-  const known = [...STAGE_NAMES, ...Object.keys(STAGE_ALIASES), 'all'];
+  const known = [...STAGE_NAMES, ...Object.keys(STAGE_ALIASES), 'all', ...Object.keys(OTHER_VALUES)];
   const meant = nearest(name, known);
   const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
   return new RefuteError({
     code: 'E_STAGE_UNKNOWN',
     place,
-    is: `${quoted(name)} is not a stage${hint}`,
+    is: `${quoted(name)} is not a stage or value${hint}`,
     allowed: `there are ${known.join(', ')}`,
   });
 }
@@ -83,18 +97,24 @@ export function parseLayerRange(text: string, layerCount: number, place = '--sav
 }
 
 /**
- * The program's stages of these names, in canonical order. Whole-model stages are not bound to a layer.
+ * The program's stages of these names, in the order of execution. A value is a stage of its own here, and so is an
+ * alias, under the name that was asked for. Whole-model stages are not bound to a layer.
  *
  * @returns `absent`: names that the program has in no layer, such as `qkv_bias` without biases
  * @throws RefuteError E_SELECTION_EMPTY (declined, exit 2)
  */
 export function selectStages(
   program: Program,
-  of: { names: readonly StageName[]; layers: readonly number[] },
-): { stages: Stage[]; absent: StageName[] } {
+  of: { names: readonly string[]; layers: readonly number[] },
+): { stages: Stage[]; absent: string[] } {
   const layers = new Set(of.layers);
-  const named = program.stages.filter((stage) => of.names.some((name) => name === stage.name));
-  const stages = named.filter(({ layer }) => layer === null || layers.has(layer));
+  const all = [...stagesById(program).values()];
+  const named = of.names.flatMap((name) =>
+    all
+      .filter((stage) => stage.name === unaliased(name))
+      .map((stage) => (stage.name === name ? stage : { ...stage, name })),
+  );
+  const stages = named.filter(({ layer }) => layer === null || layers.has(layer)).toSorted(inOrder);
   if (stages.length === 0) {
     throw new RefuteError(
       {
@@ -106,6 +126,19 @@ export function selectStages(
     );
   }
   return { stages, absent: of.names.filter((name) => !named.some((stage) => stage.name === name)) };
+}
+
+/**
+ * Everything that can be captured, in the order of execution: the stages, and each value that is not one by
+ * itself.
+ */
+export function stagesById({ stages, values }: Program): Map<string, Stage> {
+  const all = new Map(stages.map((stage) => [stageId(stage), stage]));
+  for (const { id, layer } of values) {
+    const name = parseStageId(id)?.name ?? id;
+    if (!all.has(id)) all.set(id, { name, layer, source: { from: 'value', value: id } });
+  }
+  return new Map([...all].toSorted(([, a], [, b]) => inOrder(a, b)));
 }
 
 function layersError(place: string, token: string, allowed: string): RefuteError {

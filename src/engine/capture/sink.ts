@@ -10,8 +10,8 @@ export interface CapturedStage {
   layer: number | null;
   /** [positions, channels]; attn_scores and attn_softmax: [heads, queries, keys]. */
   shape: readonly number[];
-  /** `layer-3/attn_norm.bin`, `lm_head.bin`: unique within a capture. */
-  path: string;
+  /** `layer-3/attn_norm`, `lm_head`: unique within a capture. */
+  id: string;
 }
 
 /** Takes every stage as begin, append…, end. Stages overlap; the pieces of one come in order. */
@@ -22,56 +22,52 @@ export interface StageSink<Data extends FloatArray = Float32Array> {
   end(stage: CapturedStage): void | Promise<void>;
 }
 
-export function stagePath(stage: Pick<CapturedStage, 'name' | 'layer'>): string {
-  return stage.layer === null ? `${stage.name}.bin` : `layer-${stage.layer}/${stage.name}.bin`;
-}
-
-/** Keeps every stage whole, by path. */
+/** Keeps every stage whole, by id. */
 export class MemorySink<Data extends FloatArray = Float32Array> implements StageSink<Data> {
   readonly stages: Map<string, CapturedStage & { data: Data }> = new Map();
   readonly #filled = new Map<string, number>();
 
   begin(stage: CapturedStage): void {
-    this.stages.delete(stage.path);
-    this.#filled.delete(stage.path);
+    this.stages.delete(stage.id);
+    this.#filled.delete(stage.id);
   }
 
   append(stage: CapturedStage, data: Data): void {
-    const done = this.#filled.get(stage.path) ?? 0;
+    const done = this.#filled.get(stage.id) ?? 0;
     this.#whole(stage, data).set(data, done);
-    this.#filled.set(stage.path, done + data.length);
+    this.#filled.set(stage.id, done + data.length);
   }
 
   end(): void {}
 
   /** Made with the first piece, which tells the precision. */
   #whole(stage: CapturedStage, like: Data): Data {
-    const kept = this.stages.get(stage.path)?.data;
+    const kept = this.stages.get(stage.id)?.data;
     if (kept !== undefined) return kept;
     const elementCount = stage.shape.reduce((product, extent) => product * extent, 1);
     const whole = floatsLike(like, elementCount);
-    this.stages.set(stage.path, { ...stage, data: whole });
+    this.stages.set(stage.id, { ...stage, data: whole });
     return whole;
   }
 }
 
-/** Keeps statistics only, by path: a model's whole trace in a few kilobytes. */
+/** Keeps statistics only, by id: a model's whole trace in a few kilobytes. */
 export class StatisticsSink implements StageSink<FloatArray> {
   readonly stages: Map<string, CapturedStage & { statistics: TensorStatistics }> = new Map();
   readonly #builders = new Map<string, StatisticsBuilder>();
 
   begin(stage: CapturedStage): void {
-    this.#builders.set(stage.path, new StatisticsBuilder());
+    this.#builders.set(stage.id, new StatisticsBuilder());
   }
 
   append(stage: CapturedStage, data: FloatArray): void {
-    this.#builders.get(stage.path)?.add(data);
+    this.#builders.get(stage.id)?.add(data);
   }
 
   end(stage: CapturedStage): void {
-    const statistics = this.#builders.get(stage.path)?.finish();
-    if (statistics !== undefined) this.stages.set(stage.path, { ...stage, statistics });
-    this.#builders.delete(stage.path);
+    const statistics = this.#builders.get(stage.id)?.finish();
+    if (statistics !== undefined) this.stages.set(stage.id, { ...stage, statistics });
+    this.#builders.delete(stage.id);
   }
 }
 

@@ -1,11 +1,12 @@
 // A capture folder as a sink, in float32 whatever the executor computes in: stage files grow piece by piece, the manifest
 // comes last. A folder without a manifest is no capture, so whatever stops the writing leaves none that could be believed.
 import { elementBytes, encodeAprtHeader } from '../formats/aprt.ts';
+import { unaliased } from '../program/stages.ts';
 import { AtomicFile } from '../io/atomic-file.ts';
 import { removeFile } from '../io/remove-file.ts';
 import { newSha256, type RunningSha256 } from '../io/sha256.ts';
 import { writeFileAtomic } from '../io/write-file-atomic.ts';
-import { encodeManifest, MANIFEST_NAME, type CapturedFile, type CaptureManifest } from './manifest.ts';
+import { encodeManifest, MANIFEST_NAME, stageFile, type CapturedFile, type CaptureManifest } from './manifest.ts';
 import type { FloatArray } from '../program/executor.ts';
 import type { CapturedStage, StageSink } from './sink.ts';
 
@@ -32,15 +33,15 @@ export class CaptureWriter implements StageSink<FloatArray> {
 
   async begin(stage: CapturedStage): Promise<void> {
     const header = encodeAprtHeader(stage.layer, elementCountOf(stage));
-    const file = await AtomicFile.create(`${this.folder}/${stage.path}`);
+    const file = await AtomicFile.create(`${this.folder}/${stageFile(stage)}`);
     const hash = await newSha256();
-    this.#growing.set(stage.path, { file, hash });
+    this.#growing.set(stage.id, { file, hash });
     hash.update(header);
     await file.append(header);
   }
 
   async append(stage: CapturedStage, data: FloatArray): Promise<void> {
-    const growing = this.#growing.get(stage.path);
+    const growing = this.#growing.get(stage.id);
     const bytes = elementBytes(data instanceof Float32Array ? data : Float32Array.from(data));
     growing?.hash.update(bytes);
     await growing?.file.append(bytes);
@@ -48,12 +49,14 @@ export class CaptureWriter implements StageSink<FloatArray> {
 
   /** Not flushed one by one: the digest in the manifest tells a file that a power cut left empty. */
   async end(stage: CapturedStage): Promise<void> {
-    const growing = this.#growing.get(stage.path);
+    const growing = this.#growing.get(stage.id);
     if (growing === undefined) return;
     await growing.file.commit({ isDurable: false });
-    this.#growing.delete(stage.path);
+    this.#growing.delete(stage.id);
     const { name, layer, shape } = stage;
-    this.#files[stage.path] = { stage: name, layer, shape, dtype: 'f32', sha256: growing.hash.digest() };
+    const alias = unaliased(name) === name ? {} : { aliasOf: unaliased(name) };
+    const sha256 = growing.hash.digest();
+    this.#files[stageFile(stage)] = { stage: name, ...alias, layer, shape, dtype: 'f32', sha256 };
   }
 
   /** Writes the manifest. @returns it */

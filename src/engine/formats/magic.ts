@@ -2,7 +2,7 @@
 import { RefuteError } from '../../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 
-export type FormatName = 'gguf' | 'apr' | 'aprt' | 'safetensors' | 'unknown';
+export type FormatName = 'gguf' | 'apr' | 'aprt' | 'safetensors' | 'npy' | 'unknown';
 
 /** Enough for every test below. */
 const SNIFF_BYTES = 64;
@@ -15,6 +15,7 @@ function sniffFormat(bytes: Uint8Array): FormatName {
   const start = latin1(bytes.subarray(0, 4));
   if (start === 'GGUF') return 'gguf';
   if (start === 'APRT') return 'aprt';
+  if (start === '\u0093NUM') return 'npy';
   if (APR_MAGICS.includes(start)) return 'apr';
   // Length of a JSON header (u64, far below 2^40) and the JSON itself.
   const isSafetensors = bytes.byteLength >= 9 && bytes[8] === 0x7b && bytes.subarray(5, 8).every((byte) => byte === 0);
@@ -57,7 +58,7 @@ function describeUnknown(bytes: Uint8Array): string {
 
 function article(format: FormatName): string {
   const shown = format === 'gguf' || format === 'apr' || format === 'aprt' ? format.toUpperCase() : format;
-  return /^a/i.test(shown) ? `an ${shown}` : `a ${shown}`;
+  return /^[an]/i.test(shown) ? `an ${shown}` : `a ${shown}`;
 }
 
 function latin1(bytes: Uint8Array): string {

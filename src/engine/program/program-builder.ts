@@ -14,7 +14,7 @@ import {
   type WeightName,
   type WeightShape,
 } from './program.ts';
-import { isStageName, stageRank, type StageName } from './stages.ts';
+import { inOrder, isStageName, stageId, type StageName, type ValueName } from './stages.ts';
 
 /** What the methods hand around: an id and the width that the next op needs. */
 export type Built = Pick<Value, 'id' | 'channelCount'>;
@@ -52,7 +52,7 @@ export class ProgramBuilder {
     return `blk.${this.layer}.${part}.${kind}`;
   }
 
-  embed(name: string, weight: WeightName, rowCount: number, channelCount: number): Built {
+  embed(name: ValueName, weight: WeightName, rowCount: number, channelCount: number): Built {
     const out = this.#value(name, channelCount);
     this.#read(weight, [rowCount, channelCount]);
     this.#draft.ops.push({ op: 'embed', weight, out: out.id });
@@ -61,7 +61,7 @@ export class ProgramBuilder {
 
   /** @param of.headCount normalises each head by itself, with one gain for all */
   rmsnorm(
-    name: string,
+    name: ValueName,
     input: Built,
     weight: WeightName,
     of: { eps: number; headCount?: number; gainOffset?: number },
@@ -75,21 +75,21 @@ export class ProgramBuilder {
     return out;
   }
 
-  matmul(name: string, input: Built, weight: WeightName, channelCount: number): Built {
+  matmul(name: ValueName, input: Built, weight: WeightName, channelCount: number): Built {
     const out = this.#value(name, channelCount);
     this.#read(weight, [channelCount, input.channelCount]);
     this.#draft.ops.push({ op: 'matmul', in: input.id, weight, out: out.id });
     return out;
   }
 
-  addBias(name: string, input: Built, weight: WeightName): Built {
+  addBias(name: ValueName, input: Built, weight: WeightName): Built {
     const out = this.#value(name, input.channelCount);
     this.#read(weight, [input.channelCount]);
     this.#draft.ops.push({ op: 'addBias', in: input.id, weight, out: out.id });
     return out;
   }
 
-  rope(name: string, input: Built, head: { headCount: number; headDim: number; rope: RopeParameters }): Built {
+  rope(name: ValueName, input: Built, head: { headCount: number; headDim: number; rope: RopeParameters }): Built {
     const out = this.#value(name, input.channelCount);
     const { scaling, rotaryDim } = head.rope;
     for (const weight of ropeWeights(scaling)) this.#read(weight, [rotaryDim / 2]);
@@ -98,7 +98,7 @@ export class ProgramBuilder {
   }
 
   attention(
-    name: string,
+    name: ValueName,
     input: { q: Built; k: Built; v: Built },
     head: Pick<AttentionOp, 'headCount' | 'kvHeadCount' | 'headDim' | 'scale' | 'window' | 'softcap'>,
   ): { out: Built; op: AttentionOp } {
@@ -116,37 +116,37 @@ export class ProgramBuilder {
     return { out, op };
   }
 
-  silu(name: string, input: Built): Built {
+  silu(name: ValueName, input: Built): Built {
     const out = this.#value(name, input.channelCount);
     this.#draft.ops.push({ op: 'silu', in: input.id, out: out.id });
     return out;
   }
 
-  gelu(name: string, input: Built): Built {
+  gelu(name: ValueName, input: Built): Built {
     const out = this.#value(name, input.channelCount);
     this.#draft.ops.push({ op: 'gelu', in: input.id, out: out.id });
     return out;
   }
 
-  scale(name: string, input: Built, factor: number): Built {
+  scale(name: ValueName, input: Built, factor: number): Built {
     const out = this.#value(name, input.channelCount);
     this.#draft.ops.push({ op: 'scale', in: input.id, factor, out: out.id });
     return out;
   }
 
-  softcap(name: string, input: Built, cap: number): Built {
+  softcap(name: ValueName, input: Built, cap: number): Built {
     const out = this.#value(name, input.channelCount);
     this.#draft.ops.push({ op: 'softcap', in: input.id, cap, out: out.id });
     return out;
   }
 
-  moeSelect(name: string, logits: Built, usedCount: number): Built {
+  moeSelect(name: ValueName, logits: Built, usedCount: number): Built {
     const out = this.#value(name, usedCount);
     this.#draft.ops.push({ op: 'moeSelect', in: logits.id, usedCount, out: out.id });
     return out;
   }
 
-  moeRoute(name: string, logits: Built, experts: Built, isRenormalised: boolean): Built {
+  moeRoute(name: ValueName, logits: Built, experts: Built, isRenormalised: boolean): Built {
     const out = this.#value(name, experts.channelCount);
     this.#draft.ops.push({ op: 'moeRoute', in: logits.id, experts: experts.id, isRenormalised, out: out.id });
     return out;
@@ -154,7 +154,7 @@ export class ProgramBuilder {
 
   /** @param rows of one expert's matrix */
   expertMatmul(
-    name: string,
+    name: ValueName,
     input: Built,
     weight: WeightName,
     { experts, expertCount }: { experts: Built; expertCount: number },
@@ -166,19 +166,19 @@ export class ProgramBuilder {
     return out;
   }
 
-  moeSum(name: string, input: Built, shares: Built): Built {
+  moeSum(name: ValueName, input: Built, shares: Built): Built {
     const out = this.#value(name, input.channelCount / shares.channelCount);
     this.#draft.ops.push({ op: 'moeSum', in: input.id, shares: shares.id, out: out.id });
     return out;
   }
 
-  mul(name: string, a: Built, b: Built): Built {
+  mul(name: ValueName, a: Built, b: Built): Built {
     const out = this.#value(name, a.channelCount);
     this.#draft.ops.push({ op: 'mul', a: a.id, b: b.id, out: out.id });
     return out;
   }
 
-  add(name: string, a: Built, b: Built): Built {
+  add(name: ValueName, a: Built, b: Built): Built {
     const out = this.#value(name, a.channelCount);
     this.#draft.ops.push({ op: 'add', a: a.id, b: b.id, out: out.id });
     return out;
@@ -194,14 +194,14 @@ export class ProgramBuilder {
       ...of,
       values: this.#draft.values,
       ops: this.#draft.ops,
-      stages: this.#draft.stages.toSorted(byCanonicalOrder),
+      stages: this.#draft.stages.toSorted(inOrder),
       weights: [...this.#draft.weights.values()],
       logits: logits.id,
     };
   }
 
-  #value(name: string, channelCount: number): Value {
-    const id: ValueId = this.#layer === null ? name : `layer-${this.#layer}/${name}`;
+  #value(name: ValueName, channelCount: number): Value {
+    const id: ValueId = stageId({ name, layer: this.#layer });
     const value: Value = { id, layer: this.#layer, channelCount };
     this.#draft.values.push(value);
     if (isStageName(name)) this.stage(name, { from: 'value', value: id });
@@ -211,10 +211,4 @@ export class ProgramBuilder {
   #read(name: WeightName, shape: number[]): void {
     if (!this.#draft.weights.has(name)) this.#draft.weights.set(name, { name, shape });
   }
-}
-
-/** Layer by layer, then the whole-model stages; within each the order of STAGE_NAMES. */
-function byCanonicalOrder(a: Stage, b: Stage): number {
-  const [layerA, layerB] = [a.layer ?? Number.MAX_VALUE, b.layer ?? Number.MAX_VALUE];
-  return layerA - layerB || stageRank(a.name) - stageRank(b.name);
 }

@@ -4,20 +4,22 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkModel, plant, type CheckReport } from '../../../src/diagnosis/index.ts';
+import { openPack, type Pack } from '../../../src/diagnosis/recordings/index.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
-import { openModel, readCapture, type Capture, type Model, type ModelTransform } from '../../../src/engine/index.ts';
+import { openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
 
 const bundled = fileURLToPath(new URL('../../../models/sums-2m/', import.meta.url));
 /** A chat prompt; every position attends to others. */
 const TOKENS = [766, 266, 198, 272, 269, 220, 17, 10, 17, 30, 767, 198, 766, 265, 198];
 
 let [f16, q4]: Model[] = [];
-let packs: Capture[] = [];
+let packs: Pack[] = [];
 beforeAll(async () => {
   f16 = await openModel(`${bundled}sums-2m.f16.gguf`);
   q4 = await openModel(`${bundled}sums-2m.q4_k_m.gguf`);
   const folder = `${bundled}packs/float64`;
-  packs = await Promise.all(readdirSync(folder).map((prompt) => readCapture(`${folder}/${prompt}`)));
+  const { program } = f16;
+  packs = await Promise.all(readdirSync(folder).map((prompt) => openPack(`${folder}/${prompt}`, program)));
 });
 afterAll(async () => {
   await f16?.close();
@@ -29,7 +31,7 @@ interface Asked {
   /** The judge believes the fault too. */
   isShared?: boolean;
   isQuantized?: boolean;
-  packs?: Capture[];
+  packs?: Pack[];
 }
 
 async function check({ transform, isShared, isQuantized, packs: given = [] }: Asked): Promise<CheckReport> {

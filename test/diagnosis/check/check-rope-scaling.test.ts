@@ -2,11 +2,11 @@
 // context, and at the rotation where a fault of the scaling is planted. And who vouches for a program that goes by
 // length.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readTinyPack } from '../../../falsifiers/kit/models/tiny-packs.ts';
 import { verifyProgram } from '../../../src/diagnosis/check/verify-program.ts';
 import { checkModel, plant, type CheckReport } from '../../../src/diagnosis/index.ts';
+import { openPack, type Pack } from '../../../src/diagnosis/recordings/index.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
-import { openModel, type Capture, type Model, type ModelTransform } from '../../../src/engine/index.ts';
+import { openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
 
 const at = (path: string): string => new URL(`../../../models/tiny/${path}`, import.meta.url).pathname;
 const TOKENS = [70, 1, 33, 17, 8, 54, 20, 76, 2, 41, 9, 66, 5];
@@ -72,26 +72,16 @@ describe('a fault of the scaling is found at the rotation:', () => {
 
 describe('a pack of a model whose frequencies go by length', () => {
   let model: Model;
-  let packs: Record<'within' | 'logits', Capture>;
+  let packs: Record<'within' | 'logits', Pack>;
   beforeAll(async () => {
     model = await openModel(at('llama-longrope/hf'));
-    packs = { within: await captureOf('within'), logits: await captureOf('logits') };
+    const open = (prompt: string) => openPack(at(`llama-longrope/packs/${prompt}.safetensors`), model.program);
+    packs = { within: await open('within'), logits: await open('logits') };
   });
   afterAll(() => model.close());
 
-  async function captureOf(prompt: string): Promise<Capture> {
-    const { manifest, stages } = await readTinyPack(at(`llama-longrope/packs/${prompt}.safetensors`));
-    const { producer, ...rest } = manifest;
-    return {
-      folder: prompt,
-      manifest: { ...rest, positions: 'all', origin: { producer } },
-      paths: [...stages.keys()].map((path) => `${path}.bin`),
-      read: async (path: string) => Float32Array.from(stages.get(path.replace(/\.bin$/, ''))?.values ?? []),
-    } as unknown as Capture;
-  }
-
   it('vouches for runs on the same side of the original context, and for no others', async () => {
-    const verify = async (pack: Capture, contextLength: number): Promise<string[]> => {
+    const verify = async (pack: Pack, contextLength: number): Promise<string[]> => {
       const { program, weights } = model;
       const { status, says } = await verifyProgram({ program, weights, packs: [pack], contextLength });
       return [status, says];

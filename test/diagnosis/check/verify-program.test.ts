@@ -1,27 +1,28 @@
 // Who may vouch for a program: a pack that reaches the logits, and no less.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyProgram } from '../../../src/diagnosis/check/verify-program.ts';
-import { openModel, readCapture, type Capture, type Model, type WeightSource } from '../../../src/engine/index.ts';
+import { openPack, type Pack } from '../../../src/diagnosis/recordings/index.ts';
+import { openModel, type Model, type WeightSource } from '../../../src/engine/index.ts';
 
 const at = (path: string): string => new URL(`../../../models/sums-2m/${path}`, import.meta.url).pathname;
 
 describe('a reference pack', () => {
   let model: Model;
-  let pack: Capture;
+  let pack: Pack;
   beforeAll(async () => {
     model = await openModel(at('sums-2m.f16.gguf'));
-    pack = await readCapture(at('packs/float64/raw-sum'));
+    pack = await openPack(at('packs/float64/raw-sum'), model.program);
   });
   afterAll(() => model.close());
 
-  const verify = (paths: readonly string[]): ReturnType<typeof verifyProgram> => {
-    const { folder, manifest } = pack;
-    const some = { folder, manifest, paths, read: (path: string) => pack.read(path) } as Capture;
+  const verify = (ids: readonly string[]): ReturnType<typeof verifyProgram> => {
+    const tensors = new Map([...pack.tensors].filter(([id]) => ids.includes(id)));
+    const some = { ...pack, tensors };
     return verifyProgram({ program: model.program, weights: model.weights, packs: [some], contextLength: 9 });
   };
 
   it('vouches for the program by its logits', async () => {
-    expect(await verify(['lm_head.bin'])).toMatchObject({ status: 'verified', packs: [{ stageCount: 1 }] });
+    expect(await verify(['lm_head'])).toMatchObject({ status: 'verified', packs: [{ stageCount: 1 }] });
   });
 
   it('is not met by a NaN, whatever comes after it', async () => {
@@ -42,10 +43,10 @@ describe('a reference pack', () => {
       packs: [pack],
       contextLength: 9,
     });
-    expect({ status, path: firstDifference?.path }).toEqual({ status: 'refuted', path: 'layer-0/attn_norm.bin' });
+    expect({ status, path: firstDifference?.path }).toEqual({ status: 'refuted', path: 'layer-0/attn_norm' });
   });
 
-  it.each([[['layer-0/embedding.bin']], [['final_norm.bin']], [[]]])('does not, with %j alone', async (paths) => {
+  it.each([[['layer-0/embedding']], [['final_norm']], [[]]])('does not, with %j alone', async (paths) => {
     const { status, says } = await verify(paths);
     expect({ status, says }).toEqual({
       status: 'unverified',

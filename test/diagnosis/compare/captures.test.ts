@@ -1,7 +1,9 @@
 // compareCaptures on captures in memory: order, verdicts, and where the drop is put.
 import { describe, expect, test } from 'vitest';
 import { compareCaptures, type CaptureSelection } from '../../../src/diagnosis/compare/captures.ts';
-import type { Capture, CapturedFile, CaptureManifest } from '../../../src/engine/index.ts';
+import { likeForLike } from '../../../src/diagnosis/compare/like-for-like.ts';
+import type { RecordedTensor, Recording } from '../../../src/diagnosis/recordings/recording.ts';
+import { stageId } from '../../../src/engine/program/stages.ts';
 
 const everything: CaptureSelection = { stages: null, layers: null, limit: 3 };
 
@@ -12,36 +14,26 @@ interface FakeStage {
   data: number[];
 }
 
-function capture(stages: readonly FakeStage[], manifest: Partial<CaptureManifest> = {}): Capture {
-  const pathOf = ({ stage, layer }: FakeStage): string => `${layer === null ? '' : `layer-${layer}/`}${stage}.bin`;
-  const files = new Map(
-    stages.map((item): [string, CapturedFile] => [
-      pathOf(item),
-      {
-        stage: item.stage,
-        layer: item.layer,
-        shape: item.shape ?? [2, item.data.length / 2],
-        dtype: 'f32',
-        sha256: '',
-      },
-    ]),
-  );
+function capture(stages: readonly FakeStage[], changed: Partial<Recording> = {}): Recording {
+  const byId = new Map(stages.map((item) => [stageId({ name: item.stage, layer: item.layer }), item]));
+  const tensorOf = ({ stage: name, layer, data, shape = [2, data.length / 2] }: FakeStage): RecordedTensor => {
+    return { source: '', name, layer, shape };
+  };
   return {
-    folder: 'memory',
-    manifest: {
-      schemaVersion: 1,
-      model: { name: 'm', sha256: '0', architecture: 'llama' },
-      tokens: [1, 2],
-      positions: 'all',
-      prompt: null,
-      chatTemplateApplied: false,
-      origin: { producer: { name: 'test', version: '1' } },
-      files: Object.fromEntries(files),
-      ...manifest,
-    },
-    paths: [...files.keys()],
-    file: (path) => files.get(path),
-    read: async (path) => Float32Array.from(stages.find((item) => pathOf(item) === path)?.data ?? []),
+    path: 'memory',
+    form: 'capture',
+    label: 'memory',
+    manifest: null,
+    tokens: [1, 2],
+    positions: 'all',
+    origin: null,
+    dtype: null,
+    formats: null,
+    tensors: new Map([...byId].map(([id, item]) => [id, tensorOf(item)])),
+    otherNames: [],
+    read: async (id) => ({ shape: [], data: Float32Array.from(byId.get(id)?.data ?? []), dtype: 'f32' }),
+    digest: async () => '',
+    ...changed,
   };
 }
 
@@ -57,12 +49,12 @@ describe('compareCaptures', () => {
     const { stages, verdict } = await compareCaptures(a, a, everything);
     expect(verdict).toBe('identical');
     expect(stages.map(({ path }) => path)).toEqual([
-      'layer-0/attn_norm.bin',
-      'layer-0/ffn_out.bin',
-      'layer-0/gelu.bin',
-      'layer-2/ffn_out.bin',
-      'layer-10/attn_norm.bin',
-      'lm_head.bin',
+      'layer-0/attn_norm',
+      'layer-0/ffn_out',
+      'layer-0/gelu',
+      'layer-2/ffn_out',
+      'layer-10/attn_norm',
+      'lm_head',
     ]);
   });
 
@@ -70,8 +62,8 @@ describe('compareCaptures', () => {
     const a = capture([norm, out, head]);
     const b = capture([{ ...norm, data: [1, 1, 0, 1] }, { ...out, data: [1, 1.1, 0, 1] }, head]);
     const { largestDrop, firstDifference, stages } = await compareCaptures(a, b, everything);
-    expect(firstDifference).toBe('layer-0/attn_norm.bin');
-    expect(largestDrop).toMatchObject({ path: 'layer-0/attn_norm.bin', why: 'cosine' });
+    expect(firstDifference).toBe('layer-0/attn_norm');
+    expect(largestDrop).toMatchObject({ path: 'layer-0/attn_norm', why: 'cosine' });
     const deltas = stages.map(({ cosineDelta }) => cosineDelta ?? NaN);
     expect(deltas.reduce((sum, delta) => sum + delta, 1)).toBeCloseTo(stages.at(-1)?.cosine ?? NaN, 12);
     expect(stages[0]?.differingPositions).toEqual([0]);
@@ -80,7 +72,7 @@ describe('compareCaptures', () => {
   test('a fall as small as rounding makes it is not pointed at, and still differs', async () => {
     const near = { ...norm, data: [1, 1e-7, 0, 1] };
     const result = await compareCaptures(capture([norm]), capture([near]), everything);
-    expect(result).toMatchObject({ verdict: 'differ', firstDifference: 'layer-0/attn_norm.bin', largestDrop: null });
+    expect(result).toMatchObject({ verdict: 'differ', firstDifference: 'layer-0/attn_norm', largestDrop: null });
   });
 
   test('a stage of another shape is named and prevents a pass', async () => {
@@ -88,7 +80,7 @@ describe('compareCaptures', () => {
     const same = await compareCaptures(a, capture([norm, { ...out, data: [1, 0] }]), everything);
     expect(same).toMatchObject({
       verdict: 'declined',
-      shapeMismatches: [{ path: 'layer-0/ffn_out.bin', a: [2, 2], b: [2, 1] }],
+      shapeMismatches: [{ path: 'layer-0/ffn_out', a: [2, 2], b: [2, 1] }],
     });
     const changed = await compareCaptures(
       a,
@@ -105,14 +97,14 @@ describe('compareCaptures', () => {
     const result = await compareCaptures(capture([norm]), capture([out]), everything);
     expect(result).toMatchObject({
       verdict: 'declined',
-      onlyInA: ['layer-0/attn_norm.bin'],
-      onlyInB: ['layer-0/ffn_out.bin'],
+      onlyInA: ['layer-0/attn_norm'],
+      onlyInB: ['layer-0/ffn_out'],
     });
   });
 
   test('captures that are not like for like are not read', async () => {
     const a = capture([norm]);
-    const b: Capture = { ...capture([norm], { tokens: [1, 3] }), read: () => Promise.reject(new Error('was read')) };
+    const b: Recording = { ...capture([norm], { tokens: [1, 3] }), read: () => Promise.reject(new Error('was read')) };
     const { verdict, refusals, stages } = await compareCaptures(a, b, everything);
     expect({ verdict, stages }).toEqual({ verdict: 'declined', stages: [] });
     expect(refusals).toEqual(['token 1 is 2 in one and 3 in the other']);
@@ -133,6 +125,23 @@ describe('compareCaptures', () => {
   test('layers do not bind whole-model stages', async () => {
     const a = capture([norm, { ...norm, layer: 1 }, head]);
     const { stages } = await compareCaptures(a, a, { ...everything, layers: new Set([1]) });
-    expect(stages.map(({ path }) => path)).toEqual(['layer-1/attn_norm.bin', 'lm_head.bin']);
+    expect(stages.map(({ path }) => path)).toEqual(['layer-1/attn_norm', 'lm_head']);
+  });
+});
+
+describe('likeForLike', () => {
+  const pie = capture([norm], { path: 'a', tokens: [3, 1, 4, 1, 5] });
+  test.each<[Partial<Recording>, string[]]>([
+    [{}, []],
+    [{ tokens: [3, 1, 4, 2, 5] }, ['token 3 is 1 in one and 2 in the other']],
+    [{ tokens: [3, 1] }, ['the prompts have 5 and 2 tokens']],
+    [{ positions: 'last' }, ['one holds all 5 positions and the other the last position (4) only']],
+    [{ path: 'b', tokens: null }, ['b does not say which tokens ran (a map can: --map, tokens)']],
+    [
+      { path: 'b', tensors: new Map(), otherNames: ['x.0'] },
+      ['nothing in b is named like a stage or value, x.0 for one (a map can name them: --map)'],
+    ],
+  ])('of a recording and the same with %j', (changed, reasons) => {
+    expect(likeForLike(pie, { ...pie, ...changed })).toEqual(reasons);
   });
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPack, producerOf } from '../../../src/diagnosis/index.ts';
+import { openPack, producerOf } from '../../../src/diagnosis/recordings/index.ts';
 import { captureRun, MemorySink, openModel, type Model } from '../../../src/engine/index.ts';
 import { openFloat64Executor } from '../../../src/oracles/float64/float64-executor.ts';
 import { apr } from '../../cli/apr-process.ts';
@@ -67,7 +67,7 @@ describe('a pack of a stranger', () => {
   it('is read, value for value', async () => {
     const capture = await openPack(pack, model.program);
     expect(producerOf(capture)).toBe('stranger 1.0');
-    expect([...(await capture.read('lm_head.bin'))]).toEqual(rows.flat().map(Math.fround));
+    expect([...(await capture.read('lm_head')).data]).toEqual(rows.flat().map(Math.fround));
   });
 
   it('vouches for the program in apr check, and refutes it where its values are others', async () => {
@@ -84,7 +84,7 @@ describe('a pack of a stranger', () => {
 });
 
 describe('a pack is refused', () => {
-  const open = async (dir: string): Promise<unknown> => (await openPack(dir, model.program)).read('lm_head.bin');
+  const open = async (dir: string): Promise<unknown> => (await openPack(dir, model.program)).read('lm_head');
   const sign = (manifest: Manifest, file: Buffer): void => {
     head(manifest).sha256 = createHash('sha256').update(file).digest('hex');
   };

@@ -29,16 +29,16 @@ describe('captureRun', () => {
   it('captures every stage of the program, whole, in its shape', async () => {
     const { stages } = await captured({ chunkPositions: 8, positions: 'all' });
     expect(stages.size).toBe(program.stages.length);
-    expect(stages.get('layer-1/qkv_bias.bin')?.shape).toEqual([5, 48 + 24 + 24]);
-    expect(stages.get('layer-0/attn_scores.bin')?.shape).toEqual([4, 5, 5]);
-    expect(stages.get('lm_head.bin')).toMatchObject({ layer: null, shape: [5, 288] });
-    const norm = stages.get('layer-1/attn_norm.bin')?.data;
+    expect(stages.get('layer-1/qkv_bias')?.shape).toEqual([5, 48 + 24 + 24]);
+    expect(stages.get('layer-0/attn_scores')?.shape).toEqual([4, 5, 5]);
+    expect(stages.get('lm_head')).toMatchObject({ layer: null, shape: [5, 288] });
+    const norm = stages.get('layer-1/attn_norm')?.data;
     expect(norm?.[4 * 32 + 7]).toBe(fakeElement(indexOf('layer-1/attn_norm'), 4, 7));
   });
 
   it('concatenates q, k and v position by position', async () => {
     const { stages } = await captured({ chunkPositions: 2, positions: 'all' });
-    const row = stages.get('layer-0/qkv_matmul.bin')?.data.subarray(3 * 96, 4 * 96);
+    const row = stages.get('layer-0/qkv_matmul')?.data.subarray(3 * 96, 4 * 96);
     const part = (id: string, channel: number): number => fakeElement(indexOf(`layer-0/${id}`), 3, channel);
     expect([row?.[0], row?.[47], row?.[48], row?.[71], row?.[72], row?.[95]]).toEqual([
       part('q_matmul', 0),
@@ -94,7 +94,7 @@ describe('captureRun', () => {
       if (stage.source.from === 'concat') stage.source.values[1] = stage.source.values[2]!;
     }
     const { stages } = await captured({ chunkPositions: 2, positions: 'all', program: same });
-    const data = stages.get('layer-0/qkv_matmul.bin')?.data;
+    const data = stages.get('layer-0/qkv_matmul')?.data;
     expect(data?.subarray(48, 72)).toEqual(data?.subarray(72, 96));
   });
 });

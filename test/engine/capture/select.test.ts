@@ -9,7 +9,7 @@ import { tinyGguf } from '../../fixtures/tiny-model.ts';
 describe('parseStages', () => {
   it('takes names in any case and order, aliases, and all', () => {
     expect(parseStages(' FFN_out, attn_norm ')).toEqual(['attn_norm', 'ffn_out']);
-    expect(parseStages('layer_output,post_ffn_residual')).toEqual(['post_ffn_residual']);
+    expect(parseStages('lm_head,layer_output,v_matmul,LAYER_output')).toEqual(['v_matmul', 'layer_output', 'lm_head']);
     expect(parseStages('all')).toEqual([...STAGE_NAMES]);
     expect(parseStages('lm_head,ALL')).toEqual([...STAGE_NAMES]);
   });
@@ -18,10 +18,10 @@ describe('parseStages', () => {
     for (const text of ['', ' ', 'attn_norm,', ',v', 'v,,v']) await refusal('E_STAGE_EMPTY', () => parseStages(text));
     const near = await refusal('E_STAGE_UNKNOWN', () => parseStages('attn_nrom'));
     expect(near.message).toMatch(
-      /^--save-tensor: "attn_nrom" is not a stage \(did you mean attn_norm\?\); there are embedding, .*all\.$/,
+      /^--save-tensor: "attn_nrom" is not a stage or value \(did you mean attn_norm\?\); there are embedding, .*all, .*moe_down\.$/,
     );
     const far = await refusal('E_STAGE_UNKNOWN', () => parseStages('zzzzzzzzzzz', '--stage'));
-    expect(far.message).toMatch(/^--stage: "zzzzzzzzzzz" is not a stage; there are/);
+    expect(far.message).toMatch(/^--stage: "zzzzzzzzzzz" is not a stage or value; there are/);
     for (const name of ['constructor', '__proto__']) await refusal('E_STAGE_UNKNOWN', () => parseStages(name));
   });
 });

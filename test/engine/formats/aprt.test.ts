@@ -1,7 +1,7 @@
 // Stage files by hand: the bytes, rare bits, refusals. The searches are FALSIFY-APRT-001 to -004.
 import { describe, expect, it } from 'vitest';
 import { aprtFile } from '../../../falsifiers/kit/models/aprt-file.ts';
-import { decodeAprt, encodeAprtHeader } from '../../../src/engine/formats/aprt.ts';
+import { parseAprt, encodeAprtHeader } from '../../../src/engine/formats/aprt.ts';
 import { readFormat } from '../../../src/engine/formats/magic.ts';
 import { MemoryByteSource } from '../../../src/engine/io/byte-source.ts';
 import { refusal } from '../../fixtures/refusal.ts';
@@ -19,7 +19,7 @@ describe('APRT', () => {
   it('keeps the bits of NaN payloads, signed zeros and subnormals', () => {
     const bits = [0x7f_c0_00_00, 0x7f_80_00_01, 0xff_ff_ff_ff, 0x80_00_00_00, 1, 0x80_00_00_01, 0xff_80_00_00];
     const data = new Float32Array(Uint32Array.from(bits).buffer);
-    const back = decodeAprt(aprtFile({ layer: null, data }));
+    const back = parseAprt(aprtFile({ layer: null, data }));
     expect(back.layer).toBeNull();
     expect(bitsOf(back.data)).toEqual(bits);
   });
@@ -27,14 +27,14 @@ describe('APRT', () => {
   it('refuses a cut header, another magic and a body of another length', async () => {
     const bytes = aprtFile({ layer: 0, data: Float32Array.of(1, 2, 3) });
     for (let length = 0; length < 12; length += 1) {
-      await refusal('E_APRT_TRUNCATED', () => decodeAprt(bytes.subarray(0, length)));
+      await refusal('E_APRT_TRUNCATED', () => parseAprt(bytes.subarray(0, length)));
     }
-    for (const length of [12, 13, 23]) await refusal('E_APRT_BODY_LENGTH', () => decodeAprt(bytes.subarray(0, length)));
+    for (const length of [12, 13, 23]) await refusal('E_APRT_BODY_LENGTH', () => parseAprt(bytes.subarray(0, length)));
     const error = await refusal('E_APRT_BODY_LENGTH', () =>
-      decodeAprt(Buffer.concat([bytes, Buffer.alloc(1)]), 'x.bin'),
+      parseAprt(Buffer.concat([bytes, Buffer.alloc(1)]), 'x.bin'),
     );
     expect(error.message).toBe('x.bin: the header counts 3 elements, 12 bytes, and 13 bytes follow.');
-    await refusal('E_APRT_BAD_MAGIC', () => decodeAprt(Uint8Array.from(bytes, (byte, i) => (i === 3 ? 0x55 : byte))));
+    await refusal('E_APRT_BAD_MAGIC', () => parseAprt(Uint8Array.from(bytes, (byte, i) => (i === 3 ? 0x55 : byte))));
     await refusal('E_APRT_TOO_LARGE', () => encodeAprtHeader(0, 2 ** 32));
     await refusal('E_APRT_TOO_LARGE', () => encodeAprtHeader(0, Number.NaN));
     for (const layer of [-1, 0.5, 0xff_ff_ff_ff]) await refusal('E_APRT_LAYER', () => encodeAprtHeader(layer, 0));

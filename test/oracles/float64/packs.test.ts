@@ -82,7 +82,7 @@ describe('the float64 executor on sums-2m', () => {
       expect(beyondRounding(ours?.data ?? new Float64Array(), stage(path)), path).toBeLessThanOrEqual(BEYOND_ROUNDING);
     }
 
-    expect(logits).toEqual(sink.stages.get('lm_head.bin')?.data);
+    expect(logits).toEqual(sink.stages.get('lm_head')?.data);
     const { vocabSize } = model.program;
     const pack = Float64Array.from(stage('lm_head.bin'));
     for (let row = 0; row < pack.length; row += vocabSize) {

@@ -1,0 +1,140 @@
+// How a check looks on a terminal: the verdict first, then the table along depth, the worst place, who vouches for the
+// program, and what this input could not have shown.
+import type { CheckReport, OpResult } from '../../../diagnosis/index.ts';
+import type { Model } from '../../../engine/index.ts';
+import type { ExecutorReport } from '../../../executors.ts';
+import { cosineText, countText, plural, smallText } from '../../figures.ts';
+import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import type { RenderedPrompt } from '../prompt.ts';
+
+/** A check as it is shown. */
+export interface ShownCheck {
+  model: Model;
+  original: Model | null;
+  engine: ExecutorReport | { dump: string };
+  prompt: Pick<RenderedPrompt, 'ids' | 'source' | 'text'>;
+  report: CheckReport;
+}
+
+const COLOUR = { PASS: style.green, BUG: style.red, SUSPECT: style.yellow, INCONCLUSIVE: style.yellow } as const;
+
+export function printCheck({ model, original, engine, prompt, report }: ShownCheck, flags: { all?: true }): void {
+  const { verdict, sentence, coverage, results, arithmetic, verification } = report;
+  printLine(style.bold(COLOUR[verdict](plainText(sentence))));
+  printLine();
+  printLine(`${style.bold('model')}     ${plainText(model.path)}`);
+  if (original !== null) printLine(`${style.bold('original')}  ${plainText(original.path)}`);
+  const ran = 'dump' in engine ? engine.dump : (engine.adapter ?? engine.ran);
+  printLine(`${style.bold('engine')}    ${plainText(ran)}, budgets of ${arithmetic.name}`);
+  printLine(`${style.bold('prompt')}    ${plural(prompt.ids.length, 'token')}: ${prompt.ids.join(', ')}`);
+  printLine(`${style.bold('program')}   ${verificationText(verification)}`);
+  printLine(
+    `${style.bold('judged')}    ${coverage.judgedOps} of ${coverage.opCount} ops, ${countText(coverage.elementCount)} elements`,
+  );
+  printLine();
+  printTable(rowsToShow(report, flags.all === true), original !== null);
+  printBrackets(report);
+  printWorst(results);
+  printLine();
+  printLine(style.bold('what this input could not have shown'));
+  for (const spot of report.blindSpots) printLine(`  ${plainText(spot)}`);
+}
+
+function verificationText({ status, says }: CheckReport['verification']): string {
+  const text = plainText(says);
+  if (status === 'verified') return style.green(`verified against ${text}`);
+  return status === 'refuted' ? style.red(`REFUTED: ${text}`) : style.yellow(`UNVERIFIED: ${text}`);
+}
+
+/** All, or the most suspicious op of each layer, and every op of the layer with the first fault. */
+function rowsToShow({ results, at }: CheckReport, isAll: boolean): OpResult[] {
+  if (isAll) return [...results];
+  const shown = new Set<OpResult>();
+  for (const layer of new Set(results.map((result) => result.layer))) {
+    const ops = results.filter((result) => result.layer === layer);
+    const worst = ops.toSorted((a, b) => severity(b) - severity(a))[0];
+    const last = ops.at(-1);
+    for (const op of layer === null || layer === at?.layer ? ops : [worst, last]) if (op !== undefined) shown.add(op);
+  }
+  return results.filter((result) => shown.has(result));
+}
+
+/** Ops whose every result is rounded once always come near 1; while all is well they are the least interesting. */
+const ROUNDED_ONCE: ReadonlySet<string> = new Set(['embed', 'add', 'addBias', 'mul']);
+
+function severity({ status, op, rhoExpected, rhoProven }: OpResult): number {
+  if (status !== 'healthy') return (status === 'faulty' ? 1e300 : 1e200) + Math.min(rhoProven, 1e100);
+  return ROUNDED_ONCE.has(op) ? rhoExpected / 1e6 : rhoExpected;
+}
+
+function printTable(rows: readonly OpResult[], hasOriginal: boolean): void {
+  const right = (title: string): Column => ({ title, align: 'right' });
+  const against = hasOriginal ? 'vs original' : 'vs float64';
+  const columns = [
+    { title: 'stage' },
+    { title: 'op' },
+    right(`cosine ${against}`),
+    right('NMSE'),
+    right('max|Δ|'),
+    right('rho'),
+    right('proven'),
+    ...(hasOriginal ? [right('quantisation'), right('formats'), right('residual')] : []),
+    { title: '' },
+  ];
+  printLine(
+    formatTable(
+      columns,
+      rows.map((row) => tableRow(row, hasOriginal)),
+    ),
+  );
+}
+
+function tableRow({ value, op, split, rhoExpected, rhoProven, status }: OpResult, hasOriginal: boolean): string[] {
+  const shares = split?.shares;
+  const mark = status === 'faulty' ? style.red('◀ BUG') : status === 'suspect' ? style.yellow('◀ SUSPECT') : '';
+  return [
+    value,
+    op,
+    cosineText(split?.cosine ?? null, split?.maxAbsDiff === 0),
+    smallText(split?.nmse ?? null),
+    smallText(split?.maxAbsDiff ?? null),
+    rhoText(rhoExpected),
+    rhoText(rhoProven),
+    ...(hasOriginal
+      ? [shares?.weightQuantization, shares?.declaredFormats, shares?.residual].map((share) => percentText(share))
+      : []),
+    mark,
+  ];
+}
+
+/** A `1` would read as the limit itself, which nothing healthy reaches. */
+function rhoText(rho: number): string {
+  const text = smallText(rho);
+  return text === '1' && rho < 1 ? '<1' : text;
+}
+
+function percentText(share: number | undefined): string {
+  if (share === undefined) return '—';
+  if (share === 0) return '0';
+  return share < 1e-4 ? `${(100 * share).toExponential(0)} %` : `${(100 * share).toFixed(2)} %`;
+}
+
+function printBrackets({ brackets }: CheckReport): void {
+  for (const { after, upTo, ops, ratio, status, wanted } of brackets) {
+    const text = `${after} → ${upTo} as one (${ops.join(', ')}): ${smallText(ratio)} of what full-budget errors make`;
+    printLine(status === 'healthy' ? text : style.red(`${text}; capture ${wanted.join(', ')} to settle which`));
+  }
+}
+
+function printWorst(results: readonly OpResult[]): void {
+  const worst = results.filter((result) => result.worst !== null).toSorted((a, b) => severity(b) - severity(a))[0];
+  if (worst === undefined || worst.worst === null) return;
+  const { position, head, channel, engine, reference, budget, conditionNumber } = worst.worst;
+  printLine();
+  const where = [`token ${position}`, ...(head === null ? [] : [`head ${head}`]), `channel ${channel}`].join(', ');
+  const condition = conditionNumber === null ? '' : `, condition number ${smallText(conditionNumber)}`;
+  printLine(`${style.bold('worst place')}  ${worst.value} (${worst.op}), ${where}`);
+  printLine(
+    `  engine ${engine}, float64 ${reference}, error ${smallText(engine - reference)}, expected budget ${smallText(budget)}${condition}`,
+  );
+}

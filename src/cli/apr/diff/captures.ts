@@ -1,0 +1,53 @@
+// `apr diff` on two recordings of a run: opens both, compares every chosen stage, decides the exit code.
+// captures-text.ts shows.
+import { compareCaptures, type CaptureComparison } from '../../../diagnosis/compare/index.ts';
+import { openRecording, readStageMap, type Recording } from '../../../diagnosis/recordings/index.ts';
+import { parseLayers, parseStages, unaliased } from '../../../engine/index.ts';
+import { EXIT, type ExitCode } from '../../program.ts';
+import { printJson, Progress } from '../../terminal.ts';
+import { printCaptureDifferences } from './captures-text.ts';
+
+export interface CaptureDiffOptions {
+  map?: string;
+  stage?: string;
+  layers?: string;
+  limit: number;
+  json?: true;
+}
+
+const EXIT_OF: Readonly<Record<CaptureComparison['verdict'], ExitCode>> = {
+  identical: EXIT.accepted,
+  differ: EXIT.rejected,
+  declined: EXIT.declined,
+};
+
+export async function diffCaptures(pathA: string, pathB: string, options: CaptureDiffOptions): Promise<ExitCode> {
+  const map = options.map === undefined ? null : await readStageMap(options.map);
+  const a = await openRecording(pathA, map);
+  const b = await openRecording(pathB, map);
+  const progress = new Progress();
+  const comparison = await compareCaptures(a, b, {
+    stages: options.stage === undefined ? null : new Set(parseStages(options.stage, '--stage').map(unaliased)),
+    layers: options.layers === undefined ? null : new Set(parseLayers(options.layers, layerCount(a, b))),
+    limit: options.limit,
+    onProgress: (path, done, total) => progress.update(`comparing ${done + 1}/${total} ${path}`),
+  });
+  progress.clear();
+  if (options.json === true) {
+    printJson({ schemaVersion: 1, kind: 'captures', a: identity(a), b: identity(b), ...comparison });
+  } else {
+    printCaptureDifferences(a, b, comparison, options.limit);
+  }
+  return EXIT_OF[comparison.verdict];
+}
+
+/** As many as the recordings show; the model may have more. */
+function layerCount(...recordings: readonly Recording[]): number {
+  const layers = recordings.flatMap(({ tensors }) => [...tensors.values()].map(({ layer }) => layer ?? 0));
+  return layers.reduce((most, layer) => Math.max(most, layer), 0) + 1;
+}
+
+function identity({ path, manifest, tokens, positions, tensors }: Recording): object {
+  const unsaid = { schemaVersion: 1, model: null, prompt: null, chatTemplateApplied: null, origin: null };
+  return { folder: path, ...unsaid, ...manifest, tokens, positions, stageCount: tensors.size };
+}

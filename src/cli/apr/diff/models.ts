@@ -1,0 +1,81 @@
+// `apr diff` on two models: config, metadata and tensors, with --values the decoded weights. Compares and decides
+// here; models-text.ts shows.
+import {
+  compareModels,
+  compareModelValues,
+  type ModelComparison,
+  type TensorValues,
+} from '../../../diagnosis/compare/index.ts';
+import type { Model } from '../../../engine/index.ts';
+import { EXIT, type ExitCode } from '../../program.ts';
+import { plainText, printJson, Progress } from '../../terminal.ts';
+import { printModelDifferences, type ModelDiffOptions, type ModelsVerdict } from './models-text.ts';
+import { openModelLogged } from '../open.ts';
+
+const EXIT_OF: Readonly<Record<ModelsVerdict, ExitCode>> = {
+  identical: EXIT.accepted,
+  differ: EXIT.rejected,
+  declined: EXIT.declined,
+};
+
+export async function diffModels(pathA: string, pathB: string, options: ModelDiffOptions): Promise<ExitCode> {
+  const a = await openModelLogged(pathA);
+  try {
+    const b = await openModelLogged(pathB);
+    try {
+      return EXIT_OF[await diffOpened(a, b, options)];
+    } finally {
+      await b.close();
+    }
+  } finally {
+    await a.close();
+  }
+}
+
+async function diffOpened(a: Model, b: Model, options: ModelDiffOptions): Promise<ModelsVerdict> {
+  const structure = compareModels(a, b, options.tensor);
+  const values = options.values === true ? await compareValues(a, b, options) : null;
+  const verdict = verdictOf(structure, values);
+  if (options.json === true) {
+    printJson({
+      schemaVersion: 1,
+      kind: 'models',
+      verdict,
+      a: identity(a),
+      b: identity(b),
+      ...structure,
+      valuesCompared: values !== null,
+      values:
+        values?.map(({ comparison, ...tensor }) => ({ ...tensor, ...(comparison ?? { notDecodable: true }) })) ?? [],
+    });
+  } else {
+    printModelDifferences({ a, b, structure, values, verdict, options });
+  }
+  return verdict;
+}
+
+/** One difference decides. Without one, everything that was asked for must have been looked at. */
+function verdictOf(structure: ModelComparison, values: readonly TensorValues[] | null): ModelsVerdict {
+  if (structure.tensorNameCount === 0) return 'declined';
+  const isDifferent = (values ?? []).some(({ comparison }) => comparison !== null && !comparison.bitIdentical);
+  if (isDifferent || !structure.isIdentical) return 'differ';
+  return (values ?? []).some(({ comparison }) => comparison === null) ? 'declined' : 'identical';
+}
+
+async function compareValues(a: Model, b: Model, options: ModelDiffOptions): Promise<TensorValues[]> {
+  const progress = new Progress();
+  const compared: TensorValues[] = [];
+  const stream = compareModelValues(a, b, {
+    nameContains: options.tensor,
+    limit: options.limit,
+    onProgress: (name, done, total) => progress.update(`comparing ${done + 1}/${total} ${plainText(name)}`),
+  });
+  for await (const tensor of stream) compared.push(tensor);
+  progress.clear();
+  return compared;
+}
+
+function identity(model: Model): object {
+  const { path, format, byteLength, config, tensors } = model;
+  return { path, format, byteLength, architecture: config.architecture, tensorCount: tensors.length };
+}

@@ -1,0 +1,107 @@
+// The generation behind `apr run`, timed, with its text written as it comes. Knows no flags and prints nothing itself.
+import {
+  generate,
+  type Executor,
+  type FloatArray,
+  type FinishReason,
+  type Model,
+  type Program,
+  type SamplingOptions,
+} from '../../../engine/index.ts';
+import { interruptSignal } from '../../interrupt.ts';
+import { Progress } from '../../terminal.ts';
+import type { RenderedPrompt } from '../prompt.ts';
+import type { RunTracer } from './traced-stages.ts';
+
+export interface Timings {
+  loadMs: number;
+  promptMs: number;
+  decodeMs: number;
+  promptTokensPerSecond: number | null;
+  /** null where the prompt's own run gave all there is. */
+  decodeTokensPerSecond: number | null;
+}
+
+export interface RunModelRequest {
+  model: Model;
+  executor: Executor<FloatArray>;
+  prompt: RenderedPrompt;
+  sampling: SamplingOptions;
+  seed: number;
+  maxTokens: number;
+  tracer: RunTracer | null;
+  writer: { write(text: string): void; end(): void } | null;
+}
+
+export interface RunModelResult {
+  generation: { generatedIds: number[]; text: string; finishReason: FinishReason; stopId: number | null };
+  timings: Omit<Timings, 'loadMs'>;
+}
+
+export async function runModel(request: RunModelRequest): Promise<RunModelResult> {
+  const { model, executor, prompt, sampling, seed, maxTokens, tracer, writer } = request;
+  const { contextLength } = executor.program;
+  const session = await executor.openSession(sessionLength(executor.program, prompt, maxTokens));
+  const progress = new Progress();
+  const startMs = performance.now();
+  let promptEndMs = startMs;
+  const tokens = generate(session, {
+    promptIds: prompt.ids,
+    maxTokens,
+    contextLength,
+    endIds: model.text.endIds,
+    stream: model.text.openStream(prompt.ids),
+    sampling,
+    seed,
+    signal: interruptSignal(),
+    tapOf: (step, firstPosition, tokenCount) => tracer?.tapOf(step, firstPosition, tokenCount),
+    onPrompt: (done, total) => {
+      progress.update(`prompt ${done}/${total} tokens`);
+      if (done === total) progress.clear();
+      promptEndMs = performance.now();
+    },
+  });
+  const generatedIds: number[] = [];
+  let text = '';
+  const keep = (more: string): void => {
+    text += more;
+    writer?.write(more);
+  };
+  let next: Awaited<ReturnType<typeof tokens.next>>;
+  try {
+    while ((next = await tokens.next()).done !== true) {
+      generatedIds.push(next.value.id);
+      keep(next.value.text);
+    }
+    keep(next.value.text);
+  } finally {
+    // Text on the same terminal stays.
+    if (generatedIds.length === 0) progress.clear();
+    writer?.end();
+    session.close();
+  }
+  const { finishReason, stopId } = next.value;
+  const decodeMs = performance.now() - promptEndMs;
+  tracer?.finish();
+  // The first token comes out of the prompt's run; the end token takes a run and is not among the generated ones.
+  const decodeRuns = generatedIds.length - (stopId === null ? 1 : 0);
+  const promptMs = promptEndMs - startMs;
+  return {
+    generation: { generatedIds, text, finishReason, stopId },
+    timings: {
+      promptMs,
+      decodeMs,
+      promptTokensPerSecond: rate(prompt.ids.length, promptMs),
+      decodeTokensPerSecond: rate(decodeRuns, decodeMs),
+    },
+  };
+}
+
+/** The last generated token is not fed back. */
+export function sessionLength({ contextLength }: Program, { ids }: RenderedPrompt, maxTokens: number): number {
+  return Math.min(contextLength, ids.length + maxTokens - 1);
+}
+
+function rate(count: number, durationMs: number): number | null {
+  return count > 0 && durationMs > 0 ? (count * 1000) / durationMs : null;
+}

@@ -1,0 +1,94 @@
+// What `apr run` shows to people: the generated text on stdout as it comes, the rest on stderr.
+import type { Notice, FinishReason, SamplingOptions } from '../../../engine/index.ts';
+import type { ExecutorReport } from '../../../executors.ts';
+import { badCountText, float32Text, plural, smallText } from '../../figures.ts';
+import { errorStyle, formatTable, plainText, type Column } from '../../terminal.ts';
+import { shapeText } from '../open.ts';
+import type { RenderedPrompt } from '../prompt.ts';
+import type { Timings } from './model.ts';
+import type { TracedRun } from './traced-stages.ts';
+
+/** What `--json` prints. */
+export interface RunReport {
+  schemaVersion: 1;
+  promptIds: number[];
+  generatedIds: number[];
+  text: string;
+  finishReason: FinishReason;
+  /** The end token behind `stop`; not one of the generated ids. */
+  stopId: number | null;
+  prompt: { source: 'chat' | 'raw' | 'tokens'; text: string | null };
+  sampling: SamplingOptions & { seed: number };
+  executor: ExecutorReport;
+  model: { path: string; sha256: string; architecture: string };
+  timings: Timings;
+  notices: readonly Notice[];
+  /** With --trace. */
+  trace?: TracedRun[];
+}
+
+export function printPrompt({ ids, source }: RenderedPrompt, notices: readonly Notice[]): void {
+  for (const { severity, code, message } of notices) {
+    const text = `${severity} [${code}] ${plainText(message)}`;
+    printError(severity === 'warning' ? errorStyle.yellow(text) : text);
+  }
+  const how = { chat: 'through the chat template', raw: 'as it stands', tokens: 'as ids' }[source];
+  printError(`prompt ${how}, ${plural(ids.length, 'token')}: ${ids.join(',')}`);
+}
+
+/** Streams to stdout. On a terminal the control characters of a text are shown, not obeyed. */
+export class TextWriter {
+  #lastCharacter = '\n';
+
+  write(text: string): void {
+    if (text === '') return;
+    this.#lastCharacter = text.at(-1) ?? '';
+    process.stdout.write(process.stdout.isTTY ? text.replaceAll(/[^\P{Cc}\n\t]/gu, plainText) : text);
+  }
+
+  end(): void {
+    if (this.#lastCharacter !== '\n') process.stdout.write('\n');
+  }
+}
+
+export function printSummary(report: RunReport): void {
+  const { generatedIds, finishReason, stopId, timings, executor } = report;
+  for (const run of report.trace ?? []) printTrace(run);
+  const stopped = stopId === null ? finishReason : `${finishReason} at token ${stopId}`;
+  printError(`${plural(generatedIds.length, 'token')}, ${stopped}: ${generatedIds.join(',')}`);
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+  const speed = (perSecond: number | null): string => (perSecond === null ? '' : ` (${perSecond.toFixed(1)} tokens/s)`);
+  const prompt = `prompt ${seconds(timings.promptMs)}${speed(timings.promptTokensPerSecond)}`;
+  const decode = `decode ${seconds(timings.decodeMs)}${speed(timings.decodeTokensPerSecond)}`;
+  const on = executor.adapter === null ? executor.ran : `${executor.ran} on ${executor.adapter}`;
+  printError(`load ${seconds(timings.loadMs)}, ${prompt}, ${decode}; executor ${on} (${executor.why})`);
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'layer', align: 'right' },
+  { title: 'stage' },
+  { title: 'shape' },
+  ...['mean', 'std', 'min', 'max', 'NaN', 'Inf'].map((title): Column => ({ title, align: 'right' })),
+  { title: 'first values' },
+];
+
+function printTrace({ step, firstPosition, tokenCount, stages }: TracedRun): void {
+  const what = step === 0 ? 'prompt' : `decode step ${step}`;
+  printError(`\n${errorStyle.bold(what)}: ${plural(tokenCount, 'token')} from position ${firstPosition}`);
+  const rows = stages.map(
+    ({ layer, name, shape, firstValues, statistics: { mean, std, min, max, nanCount, infCount } }) => [
+      layer === null ? '' : String(layer),
+      name,
+      shapeText(shape),
+      ...[mean, std, min, max].map(smallText),
+      badCountText(nanCount),
+      badCountText(infCount),
+      firstValues.map(float32Text).join(' '),
+    ],
+  );
+  printError(formatTable(COLUMNS, rows));
+}
+
+function printError(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

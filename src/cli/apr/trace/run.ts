@@ -1,0 +1,144 @@
+// Runs a prompt once with the chosen stages tapped. Stages stream from the executor into statistics and files piece by
+// piece, so memory does not grow with depth. text.ts and files.ts show what came out.
+import { basename } from 'node:path';
+import { topIndices } from '../../../diagnosis/compare/index.ts';
+import {
+  captureRun,
+  CaptureWriter,
+  stageId,
+  StatisticsSink,
+  teeSinks,
+  type CaptureManifest,
+  type Executor,
+  type FloatArray,
+  type Model,
+  type Program,
+  type Stage,
+  type StageSink,
+} from '../../../engine/index.ts';
+import { openExecutor } from '../../../executors.ts';
+import { interruptSignal } from '../../interrupt.ts';
+import { printJson, Progress } from '../../terminal.ts';
+import { requestedEngine } from '../engine-option.ts';
+import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
+import { renderPrompt, type RenderedPrompt } from '../prompt.ts';
+import { defaultFolder, describeFiles, staleText } from './files.ts';
+import { traceJson, type Trace } from './report.ts';
+import { selectForTrace, type TraceOptions, type TraceSelection } from './selection.ts';
+import { printTrace } from './text.ts';
+
+export async function traceRun(path: string, promptText: string | undefined, options: TraceOptions): Promise<void> {
+  const requested = requestedEngine(options);
+  const model = await openModelLogged(path);
+  try {
+    const selection = selectForTrace(model.program, options);
+    for (const name of selection.absent) warn('note', `this model has no stage ${name}; it is not written`);
+    const prompt = renderPrompt(model, promptText, options);
+    for (const { severity, message } of prompt.notices) warn(severity, message);
+    noteRopeChoice(model, prompt.ids.length);
+    const { executor, report } = await openExecutor(requested, model.program, model.weights);
+    try {
+      const ran = await run(model, executor, prompt, selection, options);
+      const stale = ran.files === null ? null : staleText(ran.files);
+      if (stale !== null) warn('warning', stale);
+      const trace: Trace = { model, executor: report, profile: executor.profile, prompt, selection, ...ran };
+      if (options.json === true) printJson(await traceJson(trace));
+      else printTrace(trace);
+    } finally {
+      await executor.close();
+    }
+  } finally {
+    await model.close();
+  }
+}
+
+async function run(
+  model: Model,
+  executor: Executor<FloatArray>,
+  prompt: RenderedPrompt,
+  selection: TraceSelection,
+  options: TraceOptions,
+): Promise<Pick<Trace, 'statistics' | 'top' | 'files'>> {
+  const { shown, saved, positions } = selection;
+  const statistics = shown === null ? null : new StatisticsSink();
+  const writer = saved === null ? null : await startWriting(model, executor, prompt, selection, options);
+  const progress = progressSink(model.program);
+  const routes = new Map<string, { stage: Stage; sink: StageSink<FloatArray> }>();
+  for (const [stages, sink] of [[shown, statistics] as const, [saved, writer] as const]) {
+    for (const stage of sink === null ? [] : (stages ?? [])) {
+      const before = routes.get(stageId(stage))?.sink ?? progress;
+      if (sink !== null) routes.set(stageId(stage), { stage, sink: teeSinks<FloatArray>(before, sink) });
+    }
+  }
+  try {
+    const tokens = prompt.ids;
+    const { logits } = await captureRun({
+      executor,
+      tokens,
+      stages: [...routes.values()].map(({ stage }) => stage),
+      positions,
+      sink: routed(routes),
+      logits: 'last',
+      signal: interruptSignal(),
+    });
+    const files = writer === null ? null : await describeFiles(writer.folder, await writer.finish());
+    return { statistics: statistics?.stages ?? null, top: topTokens(model, logits), files };
+  } catch (error) {
+    await writer?.abort();
+    throw error;
+  }
+}
+
+async function startWriting(
+  model: Model,
+  executor: Executor<FloatArray>,
+  prompt: RenderedPrompt,
+  { positions }: TraceSelection,
+  options: TraceOptions,
+): Promise<CaptureWriter> {
+  const about: Omit<CaptureManifest, 'files'> = {
+    schemaVersion: 1,
+    model: { name: basename(model.path), sha256: await model.sha256(), architecture: model.config.architecture },
+    tokens: prompt.ids,
+    positions,
+    prompt: prompt.text,
+    chatTemplateApplied: prompt.source === 'chat',
+    origin: {
+      executor: executor.id,
+      adapter: executor.adapter,
+      profile: executor.profile,
+      versions: { node: process.versions.node, v8: process.versions.v8 },
+    },
+  };
+  return CaptureWriter.create(options.saveTensorDir ?? defaultFolder(model.path), about);
+}
+
+/** Each stage to whoever takes it. */
+function routed(routes: ReadonlyMap<string, { sink: StageSink<FloatArray> }>): StageSink<FloatArray> {
+  return {
+    begin: (stage) => routes.get(stage.id)?.sink.begin(stage),
+    append: (stage, data) => routes.get(stage.id)?.sink.append(stage, data),
+    end: (stage) => routes.get(stage.id)?.sink.end(stage),
+  };
+}
+
+function progressSink({ layerCount }: Program): StageSink<FloatArray> {
+  const progress = new Progress();
+  return {
+    begin: ({ layer, name }) => progress.update(layer === null ? name : `layer ${layer + 1}/${layerCount} ${name}`),
+    append: () => undefined,
+    end: () => progress.clear(),
+  };
+}
+
+const TOP = 5;
+
+function topTokens(model: Model, logits: FloatArray): Trace['top'] {
+  const ids = topIndices(logits, TOP);
+  const max = logits[ids[0] ?? 0] ?? 0;
+  const sum = Float64Array.from(logits, (logit) => Math.exp(logit - max)).reduce((total, power) => total + power, 0);
+  return ids.map((id) => {
+    const logit = logits[id] ?? Number.NaN;
+    return { id, text: model.text.tokenText(id), logit, probability: Math.exp(logit - max) / sum };
+  });
+}

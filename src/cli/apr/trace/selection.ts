@@ -1,0 +1,76 @@
+// Which layers, positions and stages a trace is about: options as text -> a checked choice. Nothing is run here.
+import { RefuteError } from '../../../errors.ts';
+import {
+  parseLayerRange,
+  parseLayers,
+  parseStages,
+  selectStages,
+  STAGE_NAMES,
+  type Positions,
+  type Program,
+  type Stage,
+} from '../../../engine/index.ts';
+import type { EngineFlags } from '../engine-option.ts';
+import type { PromptFlags } from '../prompt.ts';
+
+export interface TraceOptions extends PromptFlags, EngineFlags {
+  payload?: true;
+  saveTensor?: string;
+  saveTensorDir?: string;
+  layers?: string;
+  layer?: string;
+  saveTensorLayers?: string;
+  positions: string;
+  json?: true;
+}
+
+export interface TraceSelection {
+  layers: readonly number[];
+  positions: Positions;
+  /** Stages whose statistics are shown; null: none. */
+  shown: Stage[] | null;
+  /** Stages that are written to files; null: none. */
+  saved: Stage[] | null;
+  /** Names that were asked for one by one and that this model has in no layer. */
+  absent: string[];
+}
+
+/** @throws RefuteError of the flag that cannot be used */
+export function selectForTrace(program: Program, options: TraceOptions): TraceSelection {
+  const layers = chooseLayers(options, program.layerCount);
+  const positions = parsePositions(options.positions);
+  const isShown = options.payload === true || options.saveTensor === undefined;
+  const shown = isShown ? selectStages(program, { names: STAGE_NAMES, layers }).stages : null;
+  if (options.saveTensor === undefined) return { layers, positions, shown, saved: null, absent: [] };
+  const { stages: saved, absent } = selectStages(program, { names: parseStages(options.saveTensor), layers });
+  // `all` means what there is.
+  const isAll = options.saveTensor.split(',').some((name) => name.trim().toLowerCase() === 'all');
+  return { layers, positions, shown, saved, absent: isAll ? [] : absent };
+}
+
+export function chooseLayers(options: TraceOptions, layerCount: number): number[] {
+  if (options.layer !== undefined) {
+    // The list's parser, held to one number.
+    const isOne = /^\s*\d+\s*$/.test(options.layer);
+    if (isOne) return parseLayers(options.layer, layerCount, '--layer');
+    throw new RefuteError({
+      code: 'E_LAYERS',
+      place: '--layer',
+      is: `"${options.layer}" is not one layer`,
+      allowed: `a number from 0 to ${layerCount - 1}`,
+      next: 'Several are chosen with --layers 0,1,13..15',
+    });
+  }
+  if (options.saveTensorLayers !== undefined) return parseLayerRange(options.saveTensorLayers, layerCount);
+  return parseLayers(options.layers ?? 'all', layerCount);
+}
+
+function parsePositions(text: string): Positions {
+  if (text === 'all' || text === 'last') return text;
+  throw new RefuteError({
+    code: 'E_POSITIONS',
+    place: '--positions',
+    is: `"${text}"`,
+    allowed: 'all or last is needed',
+  });
+}

@@ -1,0 +1,165 @@
+// A recording, whatever it lies in: a folder of APRT files with their manifest, a folder of .npy files, or one
+// safetensors file (alone or in a folder), each with or without a manifest. What a file is, its first bytes say;
+// names lie. Tensors are read when they are asked for and not kept.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RefuteError } from '../../errors.ts';
+import { MANIFEST_NAME, parseManifest } from '../../engine/capture/manifest.ts';
+import { isStepName } from '../../engine/capture/select.ts';
+import { readFormat, type FormatName } from '../../engine/formats/magic.ts';
+import { quoted } from '../../engine/formats/quoted.ts';
+import { listFolder } from '../../engine/io/list-folder.ts';
+import { readWholeFile } from '../../engine/io/read-whole.ts';
+import { parseStageId, stageId, unaliased, type StageKey } from '../../engine/program/stages.ts';
+import { aprtStore } from './aprt-store.ts';
+import { npyStore } from './npy-store.ts';
+import type { RecordedTensor, Recording, TensorStore } from './recording.ts';
+import { safetensorsStore } from './safetensors-store.ts';
+import type { StageMap } from './stage-map.ts';
+import { withFile } from './with-file.ts';
+
+/** A manifest names a few thousand files in a few hundred bytes each. */
+const MAX_MANIFEST_BYTES = 2 ** 26;
+
+/**
+ * @param map what the tensors are called, and what ran where no manifest says it; null: names are ours
+ * @throws RefuteError E_CAPTURE_MANIFEST (nothing in the folder that can be read), E_CAPTURE_STAGE (a name that is
+ * not one),
+ *   E_STAGE_MAP, E_MANIFEST, and those of files and formats
+ */
+export async function openRecording(path: string, map: StageMap | null = null): Promise<Recording> {
+  const names = await listFolder(path);
+  const store = names === null ? await safetensorsStore(path) : await openFolder(path, names.includes(MANIFEST_NAME));
+  return recordingOf(path, store, map);
+}
+
+/** Is it a recording rather than a model? Of a file by its header, of a folder by what files are in it. */
+export async function isRecording(path: string): Promise<boolean> {
+  const names = await listFolder(path);
+  if (names === null) {
+    if ((await withFile(path, readFormat)) !== 'safetensors') return false;
+    const { manifest, tensors } = await safetensorsStore(path);
+    return manifest !== null || [...tensors.keys()].some((name) => keyOf(name) !== null);
+  }
+  if (names.includes(MANIFEST_NAME)) return true;
+  if (names.includes('config.json')) return false;
+  const formats = await formatsIn(path, false);
+  return ![...formats.values()].some((format) => format === 'gguf' || format === 'apr');
+}
+
+async function openFolder(folder: string, hasManifest: boolean): Promise<TensorStore> {
+  const place = `${folder}/${MANIFEST_NAME}`;
+  const manifest = hasManifest
+    ? parseManifest(new TextDecoder().decode(await readWholeFile(place, MAX_MANIFEST_BYTES)), place)
+    : { head: null, files: null };
+  if (manifest.head !== null && manifest.files !== null) return aprtStore(folder, manifest.head, manifest.files);
+  const formats = [...(await formatsIn(folder, true))];
+  const filesOf = (wanted: FormatName): string[] =>
+    formats.flatMap(([name, found]) => (found === wanted ? [name] : []));
+  const arrays = filesOf('npy');
+  if (arrays.length > 0) return npyStore(folder, arrays, manifest.head);
+  const [file, ...others] = filesOf('safetensors');
+  if (file !== undefined && others.length === 0) return safetensorsStore(join(folder, file), manifest.head);
+  const isInterrupted = filesOf('aprt').length > 0;
+  throw new RefuteError({
+    code: 'E_CAPTURE_MANIFEST',
+    place: folder,
+    is:
+      file === undefined
+        ? `there is no ${MANIFEST_NAME}, .npy or safetensors file`
+        : 'it holds several safetensors files',
+    allowed: isInterrupted
+      ? 'without a manifest nothing says which tokens and positions its tensors belong to'
+      : 'a recording is one of them; all tensors lie in one safetensors file',
+    ...(isInterrupted ? { next: 'The capture was probably interrupted' } : {}),
+  });
+}
+
+/** Regular files, by path within the folder. */
+async function formatsIn(folder: string, isDeep: boolean): Promise<Map<string, FormatName>> {
+  const entries = await readdir(folder, { recursive: isDeep, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  const formats = new Map<string, FormatName>();
+  for (const path of paths.toSorted())
+    formats.set(path.slice(join(folder, '/').length), await withFile(path, readFormat));
+  return formats;
+}
+
+/** A name as we write it, of a stage or value that there is. */
+function keyOf(name: string): StageKey | null {
+  const key = parseStageId(name);
+  return key !== null && isStepName(key.name) ? key : null;
+}
+
+function recordingOf(path: string, store: TensorStore, map: StageMap | null): Recording {
+  const { manifest } = store;
+  const tensors = new Map<string, RecordedTensor>();
+  const otherNames: string[] = [];
+  for (const [name, { shape, stage }] of store.tensors) {
+    const key = stage ?? map?.keyOf(name) ?? (manifest === null || map !== null ? keyOf(name) : parseStageId(name));
+    if (key === null && manifest !== null && map === null) throw nameError(path, name);
+    const id = key === null ? null : stageId({ ...key, name: unaliased(key.name) });
+    if (key === null || id === null || tensors.has(id)) {
+      otherNames.push(name);
+      continue;
+    }
+    tensors.set(id, {
+      source: name,
+      name: unaliased(key.name),
+      layer: key.layer,
+      shape: withoutBatch(key.name, shape),
+    });
+  }
+  const origin = manifest?.origin ?? null;
+  const isOwn = origin !== null && 'executor' in origin;
+  const dtype =
+    origin === null ? null : isOwn ? (origin.executor === 'float64' ? 'float64' : null) : origin.producer['dtype'];
+  return {
+    path,
+    form: store.form,
+    label: `${path} (${store.form})`,
+    manifest,
+    tokens: agreed(path, manifest?.tokens ?? null, map?.tokens ?? null),
+    positions: manifest?.positions ?? map?.positions ?? 'all',
+    origin,
+    dtype: typeof dtype === 'string' ? dtype : null,
+    formats: isOwn ? origin.profile : null,
+    tensors,
+    otherNames,
+    read: async (id) => {
+      const tensor = tensors.get(id);
+      if (tensor === undefined) {
+        throw new RefuteError({ code: 'E_CAPTURE_STAGE', place: path, is: `there is no ${quoted(id)} in it` });
+      }
+      return { ...(await store.read(tensor.source)), shape: tensor.shape };
+    },
+    digest: () => store.digest(),
+  };
+}
+
+/** A batch of one in front is left out: a stage is [positions, channels], scores are [heads, queries, keys]. */
+function withoutBatch(name: string, shape: readonly number[]): readonly number[] {
+  const rank = name === 'attn_scores' || name === 'attn_softmax' ? 3 : 2;
+  return shape.length > rank && shape[0] === 1 ? shape.slice(1) : shape;
+}
+
+function agreed(
+  path: string,
+  said: readonly number[] | null,
+  mapped: readonly number[] | null,
+): readonly number[] | null {
+  if (said !== null && mapped !== null && said.join() !== mapped.join()) {
+    const is = `its tokens are ${said.join(', ')}, those of the map ${mapped.join(', ')}`;
+    throw new RefuteError({ code: 'E_STAGE_MAP', place: path, is });
+  }
+  return said ?? mapped;
+}
+
+function nameError(place: string, name: string): RefuteError {
+  return new RefuteError({
+    code: 'E_CAPTURE_STAGE',
+    place,
+    is: `the tensor ${quoted(name)} is not named like a stage`,
+    allowed: 'layer-0/attn_norm and lm_head are such names',
+  });
+}
