@@ -19,7 +19,7 @@ export type {
   WeightInfo,
   WeightSource,
 } from './program/executor.ts';
-export { profileText, type NumericProfile } from './program/numeric-profile.ts';
+export type { NumericProfile } from './program/numeric-profile.ts';
 export { operands } from './program/program.ts';
 export type {
   AttentionOp,

@@ -16,13 +16,8 @@ import { arithmeticOf } from '../../../src/diagnosis/reference/arithmetic.ts';
 import { opReference } from '../../../src/diagnosis/reference/op-reference.ts';
 import { LLAMA_CPP } from '../../../src/diagnosis/reference/profiles.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
-import {
-  openModel,
-  profileText,
-  type Model,
-  type ModelTransform,
-  type NumericProfile,
-} from '../../../src/engine/index.ts';
+import { openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
+import { profileText, type NumericProfile } from '../../../src/engine/program/numeric-profile.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 
 const bundled = fileURLToPath(new URL('../../../models/sums-2m/', import.meta.url));
