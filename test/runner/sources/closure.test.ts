@@ -86,7 +86,7 @@ describe('the closure of a falsifier', () => {
     const module = join(ROOT, 'falsifiers/aprt-format-v1.ts');
     const closure = await closureOf(...entriesOf(module, { programs: ['apr diff'] }));
     expect([...loaded]).toEqual(expect.arrayContaining(['bin/apr.js', 'src/cli/apr.ts']));
-    expect([...closure].filter((name) => name.startsWith('src/cli/apr/run'))).toEqual([]);
+    expect([...closure].filter((name) => name.startsWith('src/cli/apr/run/'))).toEqual([]);
     const known = await harness();
     const isData = (name: string): boolean => name.endsWith('.wasm') || name.startsWith('models/');
     expect([...loaded].filter((name) => !closure.has(name) && !known.has(name) && !isData(name))).toEqual([]);
@@ -107,9 +107,9 @@ describe('the closure of a program', () => {
 
   it('is one subcommand where one is named, and all of them where none is', async () => {
     const [diff, all, unknown] = await Promise.all(['apr diff', 'apr', 'apr nonsense'].map(closureOf));
-    expect(diff).toContain('src/cli/apr/diff.ts');
-    expect(diff).not.toContain('src/cli/apr/trace.ts');
-    expect(all).toEqual(expect.arrayContaining(['src/cli/apr/diff.ts', 'src/cli/apr/trace.ts']));
+    expect(diff).toContain('src/cli/apr/diff/diff.ts');
+    expect(diff).not.toContain('src/cli/apr/trace/trace.ts');
+    expect(all).toEqual(expect.arrayContaining(['src/cli/apr/diff/diff.ts', 'src/cli/apr/trace/trace.ts']));
     expect(unknown?.toSorted()).toEqual(all?.toSorted());
   });
 });

@@ -71,7 +71,7 @@ async function diff(a: string, b: string, options: DiffOptions): Promise<ExitCod
 /** By content. A safetensors file with names that only a map explains is a recording where there is a map. */
 async function inputKind(path: string, hasMap: boolean): Promise<InputKind> {
   const { openFile, readFormat } = await import('../../../engine/index.ts');
-  const { isRecording } = await import('../../../diagnosis/index.ts');
+  const { isRecording } = await import('../../../diagnosis/recordings/index.ts');
   if (await isRecording(path)) return 'recording';
   const { stat } = await import('node:fs/promises');
   if ((await stat(path)).isDirectory()) return 'model';
