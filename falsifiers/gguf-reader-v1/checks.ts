@@ -17,9 +17,9 @@ import {
   type GgufScalar,
   type GgufTensor,
 } from '../kit/models/gguf-bytes.ts';
+import { f32 } from '../../src/engine/formats/tensor-types/f32.ts';
 import { ggufPlan } from './plans.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
-import { LAYOUTS } from '../kit/references/slow-decode.ts';
 import { trainerName, valuesOf, type SafeTensor } from '../kit/models/safetensors.ts';
 
 /** The bundled file that these checks damage; the smaller one. */
@@ -191,7 +191,7 @@ const twoTensors: GgufPlan = {
   tensors: [0, 1].map((i) => ({
     name: `t${i}`,
     dimensions: [8],
-    typeId: LAYOUTS.f32.typeId,
+    typeId: f32.ggmlId,
     bytes: new Uint8Array(32),
   })),
 };
