@@ -28,7 +28,6 @@ import { seenIn } from '../kit/claims/plants.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
 import { recordedBlocks } from '../kit/models/recorded-blocks.ts';
 import { LIVE_SLICES, trainedSlices } from '../kit/models/trained-blocks.ts';
-import { f16 } from '../kit/types/f16.ts';
 import type { StoredType } from '../kit/types/stored-type.ts';
 import {
   columns,
@@ -96,8 +95,15 @@ function recipesOf({ blockElements }: TensorType): fc.Arbitrary<Recipe> {
   });
 }
 
-/** @param faults beside those that every type shows */
-export function matmulClaim(stored: StoredType, faults: readonly PlantedFault[] = []): Falsifier {
+/**
+ * @param faults beside those that every type shows
+ * @param lender whose trained matrices are widened to float32, as no file has matrices in it; for f32 alone
+ */
+export function matmulClaim(
+  stored: StoredType,
+  faults: readonly PlantedFault[] = [],
+  lender: StoredType | null = null,
+): Falsifier {
   const { type, kernel, exact } = stored;
   const measure = async (context: PartContext, input: Input, should: Should): Promise<number> => {
     const values = await multiply(kernel, input);
@@ -121,7 +127,7 @@ export function matmulClaim(stored: StoredType, faults: readonly PlantedFault[] 
         needs: ['model:sums-2m', 'model:smollm2'],
         planned: LIVE_CASES,
         run: (context) =>
-          eachTrainedMatrix(context, stored, async (input, where) =>
+          eachTrainedMatrix(context, stored, lender, async (input, where) =>
             context.measure(await measure(context, input, shouldBe(input)), where),
           ),
       },
@@ -235,27 +241,27 @@ function shouldOf(
 async function eachTrainedMatrix(
   context: PartContext,
   stored: StoredType,
+  lender: StoredType | null,
   judge: (input: Input, where: string) => Promise<void>,
 ): Promise<void> {
   const { type } = stored;
   const runs = [(await trainedRuns(context)).at(-1) as StageRun, await smolLm2Run(context)];
   let n = 0;
-  // No file has matrices in float32, so those of the float16 file are widened.
-  for await (const { blocks, where } of trainedSlices(context, type.label === 'f32' ? f16 : stored)) {
+  for await (const { blocks, where } of trainedSlices(context, lender ?? stored)) {
     if (n++ % (LIVE_SLICES / SLICES) !== 0) continue;
-    const weightsOf = type.label === 'f32' ? widened(blocks) : blocks;
+    const matrix = lender === null ? blocks : widened(lender, blocks);
     for (const run of runs) {
       const layer = run.layers[Math.floor(n / (LIVE_SLICES / SLICES)) % run.layers.length] ?? 0;
       const { x, columnCount } = wholeBlocks(type, run.stage(layer, 'ffn_norm'), run.model.modelDim);
-      const { rowCount, weights } = asRows(type, weightsOf, columnCount);
+      const { rowCount, weights } = asRows(type, matrix, columnCount);
       const input = { rowCount, columnCount, weights, x: x.slice(0, LIVE_TOKENS * columnCount), spareStride: 0 };
       await judge(input, `${where}, times ${run.where}, layer ${layer}`);
     }
   }
 }
 
-function widened(halves: Uint8Array): Uint8Array {
-  return new Uint8Array(Float32Array.from(dequantizeBlocks(f16.type, f16.exact, halves)).buffer);
+function widened({ type, exact }: StoredType, blocks: Uint8Array): Uint8Array {
+  return new Uint8Array(Float32Array.from(dequantizeBlocks(type, exact, blocks)).buffer);
 }
 
 /** As many channels of every row as fill blocks: 512 of SmolLM2's 576 where a block has 256. */

@@ -1,9 +1,10 @@
 // Tries to break the matrix product with f32 weights: claim.ts. Not claimed here: what the blocks dequantize to, bit for
 // bit (quant-decode-v1).
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
+import { f16 } from '../kit/types/f16.ts';
 import { f32 } from '../kit/types/f32.ts';
 import { matmulClaim, matmulFault } from './claim.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-011': matmulClaim(f32, [matmulFault('G1', 'gross')]),
+  'FALSIFY-MATM-011': matmulClaim(f32, [matmulFault('G1', 'gross')], f16),
 };
