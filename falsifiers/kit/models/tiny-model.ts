@@ -155,9 +155,10 @@ export function tensorBytes(
 function randomBlocks(random: SeededRandom, type: TensorTypeName, elementCount: number, deviation: number): Uint8Array {
   const { blockBytes, halves } = TENSOR_TYPES[type];
   const bytes = random.bytes(byteLengthOf(type, elementCount));
-  // Standard deviation of one block with d = 1: the spread of the quants, times that of the 6- or 8-bit scales.
+  // Standard deviation of one block with d = 1: the spread of the quants, times that of the 6- or 8-bit scales. What is not
+  // listed has fewer bits; 20 is within about twice.
   const unitDeviation =
-    { q4_0: 4.6, q4_1: 4.6, q5_0: 9.2, q5_1: 9.2, q8_0: 74, q4_k: 330, q5_k: 660, q6_k: 1400 }[type as string] ?? 1;
+    { q4_0: 4.6, q4_1: 4.6, q5_0: 9.2, q5_1: 9.2, q8_0: 74, q4_k: 330, q5_k: 660, q6_k: 1400 }[type as string] ?? 20;
   const half = (value: number): Uint8Array => bytesOf(Float16Array.of(value));
   for (let at = 0; at < bytes.length; at += blockBytes) {
     const scale = (deviation / unitDeviation) * (0.5 + random.unit());

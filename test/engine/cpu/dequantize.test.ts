@@ -80,8 +80,6 @@ describe('dequantizing several tensors at once', () => {
 describe('dequantizing a long tensor', () => {
   it('joins its slices without a seam', async () => {
     const bytes = Uint8Array.from({ length: 18 * 20_000 }, (_, i) => (i * 7919) >> 3);
-    expect(firstDifference(await dequantize('q4_0', bytes), exact('q4_0', bytes))).toBe(
-      -1,
-    );
+    expect(firstDifference(await dequantize('q4_0', bytes), exact('q4_0', bytes))).toBe(-1);
   });
 });
