@@ -41,6 +41,7 @@ LAYOUTS = {
     "Q4_K": Layout(scale=0, minimum=2, quants=(16, 144), subscales=(4, 16)),
     "Q5_K": Layout(scale=0, minimum=2, quants=(16, 176), subscales=(4, 16)),
     "Q6_K": Layout(scale=208, minimum=None, quants=(0, 192), subscales=(192, 208)),
+    "Q3_K": Layout(scale=108, minimum=None, quants=(0, 96), subscales=(96, 108)),
 }
 
 # float16 bit patterns
