@@ -42,6 +42,7 @@ LAYOUTS = {
     "Q5_K": Layout(scale=0, minimum=2, quants=(16, 176), subscales=(4, 16)),
     "Q6_K": Layout(scale=208, minimum=None, quants=(0, 192), subscales=(192, 208)),
     "Q3_K": Layout(scale=108, minimum=None, quants=(0, 96), subscales=(96, 108)),
+    "Q2_K": Layout(scale=80, minimum=82, quants=(16, 80), subscales=(0, 16)),
 }
 
 # float16 bit patterns

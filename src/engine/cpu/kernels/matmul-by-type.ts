@@ -7,6 +7,7 @@ export { matmulQ41Kernel as q4_1 } from './matmul-q4_1.ts';
 export { matmulQ50Kernel as q5_0 } from './matmul-q5_0.ts';
 export { matmulQ51Kernel as q5_1 } from './matmul-q5_1.ts';
 export { matmulQ80Kernel as q8_0 } from './matmul-q8_0.ts';
+export { matmulQ2KKernel as q2_k } from './matmul-q2_k.ts';
 export { matmulQ3KKernel as q3_k } from './matmul-q3_k.ts';
 export { matmulQ4KKernel as q4_k } from './matmul-q4_k.ts';
 export { matmulQ5KKernel as q5_k } from './matmul-q5_k.ts';

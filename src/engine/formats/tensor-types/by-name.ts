@@ -8,6 +8,7 @@ export { q4_1 } from './q4_1.ts';
 export { q5_0 } from './q5_0.ts';
 export { q5_1 } from './q5_1.ts';
 export { q8_0 } from './q8_0.ts';
+export { q2_k } from './q2_k.ts';
 export { q3_k } from './q3_k.ts';
 export { q4_k } from './q4_k.ts';
 export { q5_k } from './q5_k.ts';
