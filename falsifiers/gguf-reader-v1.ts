@@ -6,6 +6,7 @@ import type { Falsifier, PartContext, PlantedFault } from '../src/runner/run/fal
 import { ggufFile, withField } from './kit/models/gguf-bytes.ts';
 import * as checks from './gguf-reader-v1/checks.ts';
 import { BREAKAGES, ggufPlan } from './gguf-reader-v1/plans.ts';
+import { planOf } from './kit/models/file-plan.ts';
 import { compareWithSurvey, SURVEYED_FILES } from './gguf-reader-v1/survey.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { orNaN } from './kit/judges/refusals.ts';
@@ -27,7 +28,7 @@ function fault(
 
 /** Breakages that apply to a file with many tensors of which one may be any; the real file has every other property. */
 async function breakRealFile(context: PartContext): Promise<void> {
-  const plan = await checks.planOf(context.model('model:sums-2m', Q4_K));
+  const plan = await planOf(context.model('model:sums-2m', Q4_K));
   const file = ggufFile(plan);
   context.measure(1 - (await checks.countAccepted(file.bytes)), 'unbroken, and must be accepted');
   const random = new SeededRandom(context.seed);

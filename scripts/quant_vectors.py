@@ -3,8 +3,8 @@
     python scripts/quant_vectors.py [--seed 2024] [--out falsifiers/vectors/quant-decode]
 
 The decoder is the PyPI package `gguf`, float32 arithmetic. Per type: <type>.blocks.bin (raw blocks, one
-after the other), <type>.f32.bin (the decoded values, little-endian float32), and an entry in index.json
-that names the cases. F16 and BF16 hold all 65,536 bit patterns.
+after the other), <type>.f32.bin (the values, little-endian float32), and <type>.json, which names the
+cases. F16 and BF16 hold all 65,536 bit patterns. A new type comes last: the place of a type seeds its cases.
 """
 
 import argparse
@@ -41,6 +41,8 @@ LAYOUTS = {
     "Q4_K": Layout(scale=0, minimum=2, quants=(16, 144), subscales=(4, 16)),
     "Q5_K": Layout(scale=0, minimum=2, quants=(16, 176), subscales=(4, 16)),
     "Q6_K": Layout(scale=208, minimum=None, quants=(0, 192), subscales=(192, 208)),
+    "Q3_K": Layout(scale=108, minimum=None, quants=(0, 96), subscales=(96, 108)),
+    "Q2_K": Layout(scale=80, minimum=82, quants=(16, 80), subscales=(0, 16)),
 }
 
 # float16 bit patterns
@@ -136,7 +138,13 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     print(f"seed {options.seed}")
 
-    types = {}
+    producer = {
+        "name": "gguf",
+        "version": version("gguf"),
+        "numpy": np.__version__,
+        "command": f"python scripts/quant_vectors.py --seed {options.seed}",
+        "seed": options.seed,
+    }
     for number, name in enumerate(("F16", "BF16", *LAYOUTS)):
         qtype = gguf.GGMLQuantizationType[name]
         elements, size = gguf.GGML_QUANT_SIZES[qtype]
@@ -152,7 +160,10 @@ def main() -> None:
         files = {f"{name}.blocks.bin": blocks.tobytes(), f"{name}.f32.bin": values.tobytes()}
         for file, content in files.items():
             (options.out / file).write_bytes(content)
-        types[name] = {
+        record = {
+            "schemaVersion": 2,
+            "producer": producer,
+            "ggmlId": qtype.value,
             "blockElements": elements,
             "blockBytes": size,
             "blocks": len(blocks),
@@ -160,26 +171,8 @@ def main() -> None:
             "cases": index,
             "sha256": {file: hashlib.sha256(content).hexdigest() for file, content in files.items()},
         }
-        print(f"{name}: {len(blocks)} blocks, {values.size} values, {types[name]['nanValues']} NaN")
-
-    document = {
-        "schemaVersion": 1,
-        "producer": {
-            "name": "gguf",
-            "version": version("gguf"),
-            "numpy": np.__version__,
-            "command": f"python scripts/quant_vectors.py --seed {options.seed}",
-            "seed": options.seed,
-        },
-        "compare": {
-            "finite": "the 32 bits must be equal; -0 is not 0",
-            "infinite": "the 32 bits must be equal",
-            "nan": "any NaN, whatever its sign and payload, equals any NaN; nothing else does",
-        },
-        "types": types,
-    }
-    text = json.dumps(document, indent=1)
-    (options.out / "index.json").write_text(text + "\n")
+        (options.out / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
+        print(f"{name}: {len(blocks)} blocks, {values.size} values, {record['nanValues']} NaN")
 
 
 if __name__ == "__main__":

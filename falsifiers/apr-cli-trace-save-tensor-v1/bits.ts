@@ -12,7 +12,8 @@ import { BUNDLED_SHAPE, expectedFiles, EXPECTED_STAGES } from './expected-stages
 import { readPackManifest, readPackStage, type PackManifest } from '../kit/models/packs.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
 import { orNaN } from '../kit/judges/refusals.ts';
-import { slowDecode, storedByteLength, type StoredType } from '../kit/references/slow-decode.ts';
+import { byteLengthOf, type TensorTypeName } from '../../src/engine/formats/tensor-types.ts';
+import { dequantizeExact } from '../../src/oracles/float64/dequantize/dequantize-exact.ts';
 import { TINY_VARIANT_COUNT, tinyShape, type TinyModel } from '../kit/models/tiny-model.ts';
 import {
   captureHere,
@@ -72,7 +73,7 @@ export async function measureTwoRuns(context: PartContext): Promise<void> {
   context.measure(countDifferingBytes(manifests[0], manifests[1]), 'manifest.json');
 }
 
-const MATRIX_TYPES = ['f32', 'f16', 'q8_0', 'q4_0', 'q4_1', 'q5_0'] as const satisfies StoredType[];
+const MATRIX_TYPES = ['f32', 'f16', 'q8_0', 'q4_0', 'q4_1', 'q5_0'] as const satisfies TensorTypeName[];
 
 /** One model in two formats: the embedding stage of each is the exact decode of its own stored rows. */
 export async function searchFormats(context: PartContext, planned: number): Promise<void> {
@@ -97,10 +98,10 @@ export async function searchFormats(context: PartContext, planned: number): Prom
   );
 }
 
-function storedRows({ tensors, shape }: TinyModel, type: StoredType, tokens: readonly number[]): Float64Array[] {
+function storedRows({ tensors, shape }: TinyModel, type: TensorTypeName, tokens: readonly number[]): Float64Array[] {
   const bytes = tensors.find(({ name }) => name === 'token_embd.weight')?.bytes ?? new Uint8Array(0);
-  const rowBytes = storedByteLength(type, shape.modelDim);
-  return tokens.map((token) => slowDecode(type, bytes.subarray(token * rowBytes, (token + 1) * rowBytes)));
+  const rowBytes = byteLengthOf(type, shape.modelDim);
+  return tokens.map((token) => dequantizeExact(type, bytes.subarray(token * rowBytes, (token + 1) * rowBytes)));
 }
 
 function countWrongWords(file: Uint8Array | undefined, rows: readonly Float64Array[]): number {
@@ -127,10 +128,10 @@ export async function measureFormats(context: PartContext): Promise<void> {
       ({ name }) => name === 'token_embd.weight',
     );
     const type = embedding?.type ?? 'f32';
-    const rowBytes = storedByteLength(type, BUNDLED_SHAPE.modelDim);
+    const rowBytes = byteLengthOf(type, BUNDLED_SHAPE.modelDim);
     const start = embedding?.byteOffset ?? 0;
     const rows = tokens.map((token) =>
-      slowDecode(type, bytes.subarray(start + token * rowBytes, start + (token + 1) * rowBytes)),
+      dequantizeExact(type, bytes.subarray(start + token * rowBytes, start + (token + 1) * rowBytes)),
     );
     const found = (await stageFiles(folder)).get('layer-0/embedding.bin');
     context.measure(countWrongWords(found, rows), `${file}: embedding, ${tokens.length} rows of ${type}`);

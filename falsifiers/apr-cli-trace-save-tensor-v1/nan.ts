@@ -7,7 +7,7 @@ import type { PartContext } from '../../src/runner/run/falsifier.ts';
 import { withEngines, type Engines } from '../kit/claims/engine-runs.ts';
 import { BUNDLED_SHAPE } from './expected-stages.ts';
 import { ggufFile, type GgufPlan } from '../kit/models/gguf-bytes.ts';
-import { planOf } from '../gguf-reader-v1/checks.ts';
+import { planOf } from '../kit/models/file-plan.ts';
 import type { TinyModel } from '../kit/models/tiny-model.ts';
 import { F16, QUESTION } from './bits.ts';
 import { captureHere, elementFloats, elementWords, stageFiles, traceProgram } from './captures.ts';

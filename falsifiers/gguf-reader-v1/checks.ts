@@ -8,18 +8,10 @@ import { parseGguf, type GgufFile as ParsedGguf } from '../../src/engine/formats
 import { MemoryByteSource, type ByteSource } from '../../src/engine/io/byte-source.ts';
 import { openFile } from '../../src/engine/io/open-file.ts';
 import type { PartContext } from '../../src/runner/run/falsifier.ts';
-import {
-  ggufFile,
-  withField,
-  type GgufEntry,
-  type GgufFile,
-  type GgufPlan,
-  type GgufScalar,
-  type GgufTensor,
-} from '../kit/models/gguf-bytes.ts';
+import { ggufFile, withField, type GgufFile, type GgufPlan } from '../kit/models/gguf-bytes.ts';
+import { f32 } from '../../src/engine/formats/tensor-types/f32.ts';
 import { ggufPlan } from './plans.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
-import { LAYOUTS } from '../kit/references/slow-decode.ts';
 import { trainerName, valuesOf, type SafeTensor } from '../kit/models/safetensors.ts';
 
 /** The bundled file that these checks damage; the smaller one. */
@@ -84,29 +76,6 @@ export async function countAcceptedPrefixes({ bytes, marks }: GgufFile): Promise
     accepted += await countAccepted(bytes.subarray(0, length));
   }
   return accepted;
-}
-
-/** A real file as a plan, so that it can be broken like a generated one; with an alignment entry of its own. */
-export async function planOf(path: string): Promise<GgufPlan> {
-  const source = await openFile(path);
-  const parsed = await parseGguf(source);
-  const tensors: GgufTensor[] = [];
-  for (const { name, shape, ggmlId, byteOffset, byteLength } of parsed.tensors) {
-    const bytes = new Uint8Array(byteLength ?? 0);
-    await source.read(byteOffset, bytes);
-    tensors.push({ name, dimensions: shape.toReversed(), typeId: ggmlId, bytes });
-  }
-  await source.close();
-  const metadata = parsed.entries.map(({ key, type, elementType, value }): GgufEntry => {
-    if (Array.isArray(value))
-      return { key, value: { type: 'array', of: elementType as 'string', values: value as string[] } };
-    return { key, value: { type, value } as GgufScalar };
-  });
-  return {
-    alignment: 32,
-    metadata: [{ key: 'general.alignment', value: { type: 'u32', value: 32 } }, ...metadata],
-    tensors,
-  };
 }
 
 /** What must hold of any file that the reader accepts: tensors of at least one element, inside, aligned, apart. */
@@ -191,7 +160,7 @@ const twoTensors: GgufPlan = {
   tensors: [0, 1].map((i) => ({
     name: `t${i}`,
     dimensions: [8],
-    typeId: LAYOUTS.f32.typeId,
+    typeId: f32.ggmlId,
     bytes: new Uint8Array(32),
   })),
 };

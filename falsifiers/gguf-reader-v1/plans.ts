@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { anyCharacter, printableCharacter } from '../kit/arbitraries/characters.ts';
 import type { GgufEntry, GgufFile, GgufPlan, GgufScalar, GgufTensor, GgufValue } from '../kit/models/gguf-bytes.ts';
 import { ggufFile, withField } from '../kit/models/gguf-bytes.ts';
-import { LAYOUTS, storedByteLength, type StoredType } from '../kit/references/slow-decode.ts';
+import * as tensorTypes from '../../src/engine/formats/tensor-types/by-name.ts';
 
 const scalar: fc.Arbitrary<GgufScalar> = fc.oneof(
   integer('u8', 0, 255),
@@ -52,16 +52,19 @@ const entry: fc.Arbitrary<GgufEntry> = fc.record({
 const tensor: fc.Arbitrary<GgufTensor> = fc
   .record({
     name: fc.string({ unit: anyCharacter, minLength: 1, maxLength: 8 }),
-    type: fc.constantFrom(...(Object.keys(LAYOUTS) as StoredType[])),
+    type: fc.constantFrom(...Object.values(tensorTypes)),
     blocksPerRow: fc.integer({ min: 1, max: 2 }),
     otherDimensions: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 3 }),
     salt: fc.nat(255),
   })
   .map(({ name, type, blocksPerRow, otherDimensions, salt }) => {
-    const dimensions = [blocksPerRow * LAYOUTS[type].elements, ...otherDimensions];
+    const dimensions = [blocksPerRow * type.blockElements, ...otherDimensions];
     const elementCount = dimensions.reduce((product, dimension) => product * dimension, 1);
-    const bytes = Uint8Array.from({ length: storedByteLength(type, elementCount) }, (_, i) => (i * 7 + salt) & 255);
-    return { name, dimensions, typeId: LAYOUTS[type].typeId, bytes };
+    const bytes = Uint8Array.from(
+      { length: (elementCount / type.blockElements) * type.blockBytes },
+      (_, i) => (i * 7 + salt) & 255,
+    );
+    return { name, dimensions, typeId: type.ggmlId, bytes };
   });
 
 /** Well-formed files of a few hundred bytes with every value type, up to three tensors, and an alignment. */
@@ -147,10 +150,10 @@ export const BREAKAGES: readonly Breakage[] = [
     name: 'row of half a block',
     apply(plan, file, pick) {
       const i = pick % plan.tensors.length;
-      const layout = Object.values(LAYOUTS).find(({ typeId }) => typeId === plan.tensors[i]?.typeId);
+      const layout = Object.values(tensorTypes).find(({ ggmlId }) => ggmlId === plan.tensors[i]?.typeId);
       const at = file.marks.get(`dimension:${i}:0`);
-      if (layout === undefined || layout.elements === 1 || at === undefined) return null;
-      return withField(file.bytes, at, 8, BigInt(layout.elements / 2));
+      if (layout === undefined || layout.blockElements === 1 || at === undefined) return null;
+      return withField(file.bytes, at, 8, BigInt(layout.blockElements / 2));
     },
   },
   {

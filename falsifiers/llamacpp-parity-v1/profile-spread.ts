@@ -3,29 +3,16 @@
 import { quantizeActivations } from '../../src/diagnosis/reference/activations.ts';
 import type { Model } from '../../src/engine/model/model.ts';
 import { operands } from '../../src/engine/program/program.ts';
-import type { TensorTypeName } from '../../src/engine/formats/tensor-types.ts';
+import { TENSOR_TYPES, type TensorTypeName } from '../../src/engine/formats/tensor-types.ts';
 import { multiplyRows } from '../../src/diagnosis/reference/matmul.ts';
 import { evaluateOp } from '../../src/oracles/float64/evaluate-op.ts';
 
 /** What ggml makes of the activations before it multiplies them with weights of a type. */
 function asGgml(x: Float64Array, weightType: TensorTypeName): Float64Array {
-  switch (weightType) {
-    case 'f32':
-    case 'f16':
-    case 'bf16':
-      return x;
-    case 'q4_k':
-    case 'q5_k':
-    case 'q6_k':
-      return quantizeActivations(x, 'q8_k').values;
-    // q8_1 rounds as q8_0 does; the sum that it keeps beside adds nothing here.
-    case 'q4_0':
-    case 'q4_1':
-    case 'q5_0':
-    case 'q5_1':
-    case 'q8_0':
-      return quantizeActivations(x, 'q8_0').values;
-  }
+  const partner = TENSOR_TYPES[weightType].activationPartner;
+  if (partner === 'q8_k') return quantizeActivations(x, 'q8_k').values;
+  // q8_1 rounds as q8_0 does; the sum that it keeps beside adds nothing here. Half floats meet float32 as it is opened here.
+  return partner === 'q8_0' || partner === 'q8_1' ? quantizeActivations(x, 'q8_0').values : x;
 }
 
 /** Logits of every position in double precision: exact, and with ggml's activations. One pass: a weight is decoded once. */

@@ -1,9 +1,9 @@
-// Tries to break the matrix product with bf16 weights. See matmul-claim.ts for how it is measured; not claimed here: what
-// the blocks decode to, bit for bit (quant-decode-v1).
-import { matmulBf16Kernel } from '../../src/engine/cpu/kernels/matmul-bf16.ts';
+// Tries to break the matrix product with bf16 weights: claim.ts. Not claimed here: what the blocks dequantize to, bit for
+// bit (quant-decode-v1).
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
-import { matmulClaim } from './claim.ts';
+import { bf16 } from '../kit/types/bf16.ts';
+import { matmulClaim, matmulFault } from './claim.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-010': matmulClaim('bf16', matmulBf16Kernel),
+  'FALSIFY-MATM-010': matmulClaim(bf16, [matmulFault('C7', 'gross')]),
 };

@@ -1,34 +1,34 @@
 // One falsifier for the matrix product of every stored type: the kernel between guards on searched blocks and activations,
 // on blocks of trained weights with activations of the trained models, and against other people's numbers: what Transformers
-// recorded (float types), or activations that it recorded times what an independent decoder made of the blocks. Within the
+// recorded (float types), or activations that it recorded times what an independent implementation made of the blocks. Within the
 // proven budget of a sum of products, and the same bits for a token alone (which takes its own path through some kernels)
-// as in the batch. The kernel is handed in, so that a claim depends on its own kernel alone.
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+// as in the batch. The type is handed in, so that a claim depends on its own type alone.
 import fc from 'fast-check';
 import type { Arithmetic } from '../../src/diagnosis/reference/arithmetic.ts';
-import { isRoundedType, matmulBudget } from '../../src/diagnosis/ops/matmul-budget.ts';
+import { matmulBudget } from '../../src/diagnosis/ops/matmul-budget.ts';
 import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
 import { KERNEL_FAULTS } from '../../src/diagnosis/faults/kernels.ts';
 import type { Kernel } from '../../src/engine/cpu/kernels/define-kernel.ts';
 import type { MatmulFunctions } from '../../src/engine/cpu/kernels/matmul.ts';
-import { decodeExact } from '../../src/oracles/float64/decode/decode-exact.ts';
+import type { TensorType } from '../../src/engine/formats/tensor-types/tensor-type.ts';
+import { dequantizeBlocks } from '../../src/oracles/float64/dequantize/dequantize-blocks.ts';
 import type { Falsifier, PartContext, PlantedFault } from '../../src/runner/run/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC, FOREIGN_ARITHMETIC, type Should } from '../kit/judges/budget-ratio.ts';
-import { SPECIAL_HALVES } from '../kit/claims/decode-claim.ts';
 import { GuardedMemory } from '../kit/judges/guarded-memory.ts';
 import { plainBytes } from '../kit/claims/kernel-claim.ts';
 import {
   makeValues,
   NON_FINITE,
   SMALL_SPECIALS,
+  SPECIAL_HALVES,
   valuesRecipe,
   type ValuesRecipe,
 } from '../kit/arbitraries/kernel-values.ts';
 import { seenIn } from '../kit/claims/plants.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
-import { LAYOUTS, type StoredType } from '../kit/references/slow-decode.ts';
+import { recordedBlocks } from '../kit/models/recorded-blocks.ts';
 import { LIVE_SLICES, trainedSlices } from '../kit/models/trained-blocks.ts';
+import type { StoredType } from '../kit/types/stored-type.ts';
 import {
   columns,
   LAYERS,
@@ -77,10 +77,10 @@ function columnCounts(elements: number): number[] {
   return elements === 32 ? [32, 64, 96, 224, 256, 288, 544, 800] : [256, 512, 768];
 }
 
-function recipesOf(type: StoredType): fc.Arbitrary<Recipe> {
+function recipesOf({ blockElements }: TensorType): fc.Arbitrary<Recipe> {
   return fc.record({
     rowCount: fc.constantFrom(1, 2, 7, 8, 9, 15, 16, 17),
-    columnCount: fc.constantFrom(...columnCounts(LAYOUTS[type].elements)),
+    columnCount: fc.constantFrom(...columnCounts(blockElements)),
     tokens: fc.constantFrom(1, 2, 3, 4, 5),
     spareStride: fc.nat(2),
     weightSeed: fc.nat(),
@@ -95,14 +95,24 @@ function recipesOf(type: StoredType): fc.Arbitrary<Recipe> {
   });
 }
 
-/** @param type of the weights. @param kernel the product of that type */
-export function matmulClaim(type: StoredType, kernel: Kernel<MatmulFunctions>): Falsifier {
+/**
+ * @param faults beside those that every type shows
+ * @param lender whose trained matrices are widened to float32, as no file has matrices in it; for f32 alone
+ */
+export function matmulClaim(
+  stored: StoredType,
+  faults: readonly PlantedFault[] = [],
+  lender: StoredType | null = null,
+): Falsifier {
+  const { type, kernel, exact } = stored;
   const measure = async (context: PartContext, input: Input, should: Should): Promise<number> => {
     const values = await multiply(kernel, input);
     context.output(plainBytes(values));
     return budgetRatio(values, should);
   };
-  const isFloat = type === 'f32' || type === 'f16';
+  const shouldBe = (input: Input): Should =>
+    shouldOf(type, input, dequantizeBlocks(type, exact, input.weights), CPU_ARITHMETIC);
+  const isFloat = type.label === 'f32' || type.label === 'f16';
   return {
     parts: {
       generated: {
@@ -110,76 +120,64 @@ export function matmulClaim(type: StoredType, kernel: Kernel<MatmulFunctions>): 
         run: (context) =>
           context.search(recipesOf(type), context.planned, (recipe) => {
             const input = make(type, recipe);
-            return measure(context, input, shouldOf(type, input, decodeExact(type, input.weights), CPU_ARITHMETIC));
+            return measure(context, input, shouldBe(input));
           }),
       },
       live: {
         needs: ['model:sums-2m', 'model:smollm2'],
         planned: LIVE_CASES,
         run: (context) =>
-          eachTrainedMatrix(context, type, async (input, where) => {
-            const should = shouldOf(type, input, decodeExact(type, input.weights), CPU_ARITHMETIC);
-            context.measure(await measure(context, input, should), where);
-          }),
+          eachTrainedMatrix(context, stored, lender, async (input, where) =>
+            context.measure(await measure(context, input, shouldBe(input)), where),
+          ),
       },
       oracle: {
         planned: isFloat ? PACK_RUNS * LAYERS : LAYERS,
         run: (context) =>
-          (isFloat ? eachRecordedProduct : eachRecordedDecoding)(context, type, async (input, should, where) =>
+          (isFloat ? eachRecordedProduct : eachRecordedDequantisation)(context, type, async (input, should, where) =>
             context.measure(await measure(context, input, should), where),
           ),
       },
     },
-    faults: faultsOf(type),
+    faults: [
+      matmulFault('W11', 'gross'),
+      matmulFault('P1', 'small'),
+      ...(type.blockElements === 1 ? [matmulFault('G1', 'small')] : []),
+      ...faults,
+    ],
   };
 }
 
-/** The code around the decoders is one for all types, so some of its faults are seen with one type each. */
-const SEEN_HERE: Readonly<Partial<Record<StoredType, PlantedFault>>> = {
-  q4_1: plantFrom(KERNEL_FAULTS, 'C6', 'small'),
-  f32: plantFrom(KERNEL_FAULTS, 'G1', 'gross'),
-  bf16: plantFrom(KERNEL_FAULTS, 'C7', 'gross'),
-  q8_0: plantFrom(KERNEL_FAULTS, 'C6', 'gross'),
-  q5_0: plantFrom(KERNEL_FAULTS, 'G6', 'gross'),
-  q4_0: plantFrom(KERNEL_FAULTS, 'W11', 'small'),
-};
-
-function faultsOf(type: StoredType): PlantedFault[] {
-  const isRepresentative = type === 'q4_k' || type === 'f16';
-  return [
-    plantFrom(KERNEL_FAULTS, 'W11', 'gross'),
-    plantFrom(KERNEL_FAULTS, 'P1', 'small'),
-    ...(LAYOUTS[type].elements === 1 ? [plantFrom(KERNEL_FAULTS, 'G1', 'small')] : []),
-    ...(SEEN_HERE[type] === undefined ? [] : [SEEN_HERE[type]]),
-    ...(isRepresentative
-      ? [
-          plantFrom(KERNEL_FAULTS, 'C7', 'small'),
-          plantFrom(KERNEL_FAULTS, 'G6', 'small'),
-          seenIn('live', 'P1-in-live', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
-          seenIn('oracle', 'P1-in-oracle', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
-        ]
-      : []),
-  ];
+export function matmulFault(id: string, size: 'gross' | 'small'): PlantedFault {
+  return plantFrom(KERNEL_FAULTS, id, size);
 }
 
-function make(type: StoredType, { rowCount, columnCount, tokens, spareStride, weightSeed, halves, x }: Recipe): Input {
+/** The code around the decoders is one for all types: these are seen with one float type and one quantised one. */
+export const REPRESENTATIVE_FAULTS: readonly PlantedFault[] = [
+  matmulFault('C7', 'small'),
+  matmulFault('G6', 'small'),
+  seenIn('live', 'P1-in-live', matmulFault('P1', 'gross')),
+  seenIn('oracle', 'P1-in-oracle', matmulFault('P1', 'gross')),
+];
+
+function make(type: TensorType, { rowCount, columnCount, tokens, spareStride, weightSeed, halves, x }: Recipe): Input {
   const weights = blocksFrom(type, rowCount * columnCount, weightSeed, halves);
   return { rowCount, columnCount, weights, spareStride, x: makeValues(x, tokens * columnCount) };
 }
 
 /** Any bytes, with float16 fields of a usual size: 2^-8 to 2^-5, and smaller where 6-bit scales multiply them. */
-function blocksFrom(type: StoredType, elementCount: number, seed: number, specials: Recipe['halves']): Uint8Array {
-  const { elements, bytes: blockBytes, halves } = LAYOUTS[type];
+function blocksFrom(type: TensorType, elementCount: number, seed: number, specials: Recipe['halves']): Uint8Array {
+  const { label, blockElements, blockBytes, halves } = type;
   const random = new SeededRandom(seed);
-  const blockCount = elementCount / elements;
-  if (type === 'f32' || type === 'bf16') {
+  const blockCount = elementCount / blockElements;
+  if (label === 'f32' || label === 'bf16') {
     const floats = new Uint8Array(Float32Array.from({ length: elementCount }, () => random.unit() - 0.5).buffer);
-    return type === 'f32' ? floats : floats.filter((_, i) => i % 4 >= 2);
+    return label === 'f32' ? floats : floats.filter((_, i) => i % 4 >= 2);
   }
   const bytes = random.bytes(blockCount * blockBytes);
   const view = new DataView(bytes.buffer);
   const fields = Array.from({ length: blockCount }, (_, block) => halves.map((at) => block * blockBytes + at)).flat();
-  const exponent = type.endsWith('_k') ? 2 : 7;
+  const exponent = label.endsWith('_k') ? 2 : 7;
   for (const at of fields) {
     view.setUint16(at, (view.getUint16(at, true) & 0x83ff) | ((exponent + random.below(4)) << 10), true);
   }
@@ -216,7 +214,7 @@ async function multiply(kernel: Kernel<MatmulFunctions>, input: Input): Promise<
 
 /** @param w [rowCount, columnCount], what the blocks mean */
 function shouldOf(
-  type: StoredType,
+  type: TensorType,
   { rowCount, columnCount, x }: Input,
   w: ArrayLike<number>,
   arithmetic: Arithmetic,
@@ -236,40 +234,52 @@ function shouldOf(
       magnitude[t * rowCount + r] = sizes;
     }
   }
-  return matmulBudget({ y, magnitude, stepMagnitude: null }, columnCount, isRoundedType(type), arithmetic);
+  return matmulBudget({ y, magnitude, stepMagnitude: null }, columnCount, !type.isExact, arithmetic);
 }
 
 /** Trained blocks times activations of each trained model: after the norm of a layer's feed-forward. */
 async function eachTrainedMatrix(
   context: PartContext,
-  type: StoredType,
+  stored: StoredType,
+  lender: StoredType | null,
   judge: (input: Input, where: string) => Promise<void>,
 ): Promise<void> {
+  const { type } = stored;
   const runs = [(await trainedRuns(context)).at(-1) as StageRun, await smolLm2Run(context)];
   let n = 0;
-  // No file has matrices in float32, so those of the float16 file are widened.
-  for await (const { blocks, where } of trainedSlices(context, type === 'f32' ? 'f16' : type)) {
+  for await (const { blocks, where } of trainedSlices(context, lender ?? stored)) {
     if (n++ % (LIVE_SLICES / SLICES) !== 0) continue;
-    const stored = type === 'f32' ? new Uint8Array(Float32Array.from(decodeExact('f16', blocks)).buffer) : blocks;
+    const matrix = lender === null ? blocks : widened(lender, blocks);
     for (const run of runs) {
       const layer = run.layers[Math.floor(n / (LIVE_SLICES / SLICES)) % run.layers.length] ?? 0;
       const { x, columnCount } = wholeBlocks(type, run.stage(layer, 'ffn_norm'), run.model.modelDim);
-      const { rowCount, weights } = asRows(type, stored, columnCount);
+      const { rowCount, weights } = asRows(type, matrix, columnCount);
       const input = { rowCount, columnCount, weights, x: x.slice(0, LIVE_TOKENS * columnCount), spareStride: 0 };
       await judge(input, `${where}, times ${run.where}, layer ${layer}`);
     }
   }
 }
 
+function widened({ type, exact }: StoredType, blocks: Uint8Array): Uint8Array {
+  return new Uint8Array(Float32Array.from(dequantizeBlocks(type, exact, blocks)).buffer);
+}
+
 /** As many channels of every row as fill blocks: 512 of SmolLM2's 576 where a block has 256. */
-function wholeBlocks(type: StoredType, rows: Float32Array, width: number): { x: Float32Array; columnCount: number } {
-  const { elements } = LAYOUTS[type];
-  const columnCount = Math.floor(width / elements) * elements;
+function wholeBlocks(
+  { blockElements }: TensorType,
+  rows: Float32Array,
+  width: number,
+): { x: Float32Array; columnCount: number } {
+  const columnCount = Math.floor(width / blockElements) * blockElements;
   return { x: columns(rows, width, 0, columnCount), columnCount };
 }
 
-function asRows(type: StoredType, blocks: Uint8Array, columnCount: number): { rowCount: number; weights: Uint8Array } {
-  const rowBytes = (columnCount / LAYOUTS[type].elements) * LAYOUTS[type].bytes;
+function asRows(
+  { blockElements, blockBytes }: TensorType,
+  blocks: Uint8Array,
+  columnCount: number,
+): { rowCount: number; weights: Uint8Array } {
+  const rowBytes = (columnCount / blockElements) * blockBytes;
   const rowCount = Math.min(LIVE_ROWS, Math.floor(blocks.length / rowBytes));
   return { rowCount, weights: blocks.slice(0, rowCount * rowBytes) };
 }
@@ -277,11 +287,11 @@ function asRows(type: StoredType, blocks: Uint8Array, columnCount: number): { ro
 type JudgeRecorded = (input: Input, should: Should, where: string) => Promise<void>;
 
 /** Gates that Transformers multiplied itself, in float32, from float16 weights: within both engines' budgets. */
-async function eachRecordedProduct(context: PartContext, type: StoredType, judge: JudgeRecorded): Promise<void> {
+async function eachRecordedProduct(context: PartContext, type: TensorType, judge: JudgeRecorded): Promise<void> {
   for (const run of await recordedRuns(context, ['ffn_norm', 'ffn_gate'])) {
     for (let layer = 0; layer < LAYERS; layer++) {
       const w = run.model.weight(`blk.${layer}.ffn_gate.weight`) ?? new Float64Array(0);
-      const stored = type === 'f32' ? Float32Array.from(w) : Float16Array.from(w);
+      const stored = type.label === 'f32' ? Float32Array.from(w) : Float16Array.from(w);
       const input: Input = {
         rowCount: w.length / MODEL_COLUMNS,
         columnCount: MODEL_COLUMNS,
@@ -301,17 +311,10 @@ async function eachRecordedProduct(context: PartContext, type: StoredType, judge
 /** A row with a weight beyond this may overflow on the way, which an infinite result would hide. */
 const LARGEST_WEIGHT = 2 ** 100;
 
-/** Blocks as an independent decoder read them, times activations that Transformers recorded, summed in double. */
-async function eachRecordedDecoding(context: PartContext, type: StoredType, judge: JudgeRecorded): Promise<void> {
-  const stem = `falsifiers/vectors/quant-decode/${type.toUpperCase()}`;
-  const index = JSON.parse(await readFile(context.data('falsifiers/vectors/quant-decode/index.json'), 'utf8')) as {
-    producer: { name: string; version: string };
-  };
-  const recorded = new Uint8Array(await readFile(context.data(`${stem}.f32.bin`)));
-  const blocks = new Uint8Array(await readFile(context.data(`${stem}.blocks.bin`)));
-  context.oracle({ ...index.producer, digest: createHash('sha256').update(recorded).digest('hex') });
-  const decoded = new Float32Array(recorded.buffer);
-  const rowBytes = (MODEL_COLUMNS / LAYOUTS[type].elements) * LAYOUTS[type].bytes;
+/** Blocks as an independent implementation read them, times activations that Transformers recorded, summed in double. */
+async function eachRecordedDequantisation(context: PartContext, type: TensorType, judge: JudgeRecorded): Promise<void> {
+  const { blocks, values: decoded } = await recordedBlocks(context, type);
+  const rowBytes = (MODEL_COLUMNS / type.blockElements) * type.blockBytes;
   const kept = Array.from({ length: Math.floor(blocks.length / rowBytes) }, (_, row) => row).filter((row) =>
     decoded
       .subarray(row * MODEL_COLUMNS, (row + 1) * MODEL_COLUMNS)

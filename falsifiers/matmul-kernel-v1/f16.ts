@@ -1,9 +1,9 @@
-// Tries to break the matrix product with f16 weights. See matmul-claim.ts for how it is measured; not claimed here: what
-// the blocks decode to, bit for bit (quant-decode-v1).
-import { matmulF16Kernel } from '../../src/engine/cpu/kernels/matmul-f16.ts';
+// Tries to break the matrix product with f16 weights: claim.ts. Not claimed here: what the blocks dequantize to, bit for
+// bit (quant-decode-v1).
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
-import { matmulClaim } from './claim.ts';
+import { f16 } from '../kit/types/f16.ts';
+import { matmulClaim, REPRESENTATIVE_FAULTS } from './claim.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-009': matmulClaim('f16', matmulF16Kernel),
+  'FALSIFY-MATM-009': matmulClaim(f16, REPRESENTATIVE_FAULTS),
 };

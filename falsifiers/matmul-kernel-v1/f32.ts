@@ -1,9 +1,10 @@
-// Tries to break the matrix product with f32 weights. See matmul-claim.ts for how it is measured; not claimed here: what
-// the blocks decode to, bit for bit (quant-decode-v1).
-import { matmulF32Kernel } from '../../src/engine/cpu/kernels/matmul-f32.ts';
+// Tries to break the matrix product with f32 weights: claim.ts. Not claimed here: what the blocks dequantize to, bit for
+// bit (quant-decode-v1).
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
-import { matmulClaim } from './claim.ts';
+import { f16 } from '../kit/types/f16.ts';
+import { f32 } from '../kit/types/f32.ts';
+import { matmulClaim, matmulFault } from './claim.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-011': matmulClaim('f32', matmulF32Kernel),
+  'FALSIFY-MATM-011': matmulClaim(f32, [matmulFault('G1', 'gross')], f16),
 };

@@ -1,9 +1,9 @@
-// Tries to break the matrix product with q4_0 weights. See matmul-claim.ts for how it is measured; not claimed here: what
-// the blocks decode to, bit for bit (quant-decode-v1).
-import { matmulQ40Kernel } from '../../src/engine/cpu/kernels/matmul-q4_0.ts';
+// Tries to break the matrix product with q4_0 weights: claim.ts. Not claimed here: what the blocks dequantize to, bit for
+// bit (quant-decode-v1).
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
-import { matmulClaim } from './claim.ts';
+import { q4_0 } from '../kit/types/q4_0.ts';
+import { matmulClaim, matmulFault } from './claim.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-005': matmulClaim('q4_0', matmulQ40Kernel),
+  'FALSIFY-MATM-005': matmulClaim(q4_0, [matmulFault('W11', 'small')]),
 };

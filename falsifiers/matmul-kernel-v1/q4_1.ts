@@ -1,9 +1,9 @@
-// Tries to break the matrix product with q4_1 weights. See matmul-claim.ts for how it is measured; not claimed here: what
-// the blocks decode to, bit for bit (quant-decode-v1).
-import { matmulQ41Kernel } from '../../src/engine/cpu/kernels/matmul-q4_1.ts';
+// Tries to break the matrix product with q4_1 weights: claim.ts. Not claimed here: what the blocks dequantize to, bit for
+// bit (quant-decode-v1).
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
-import { matmulClaim } from './claim.ts';
+import { q4_1 } from '../kit/types/q4_1.ts';
+import { matmulClaim, matmulFault } from './claim.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-006': matmulClaim('q4_1', matmulQ41Kernel),
+  'FALSIFY-MATM-006': matmulClaim(q4_1, [matmulFault('C6', 'small')]),
 };

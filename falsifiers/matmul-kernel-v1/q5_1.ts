@@ -1,9 +1,9 @@
-// Tries to break the matrix product with q5_1 weights. See matmul-claim.ts for how it is measured; not claimed here: what
-// the blocks decode to, bit for bit (quant-decode-v1).
-import { matmulQ51Kernel } from '../../src/engine/cpu/kernels/matmul-q5_1.ts';
+// Tries to break the matrix product with q5_1 weights: claim.ts. Not claimed here: what the blocks dequantize to, bit for
+// bit (quant-decode-v1).
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
+import { q5_1 } from '../kit/types/q5_1.ts';
 import { matmulClaim } from './claim.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-008': matmulClaim('q5_1', matmulQ51Kernel),
+  'FALSIFY-MATM-008': matmulClaim(q5_1),
 };

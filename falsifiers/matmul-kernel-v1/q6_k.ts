@@ -1,9 +1,9 @@
-// Tries to break the matrix product with q6_k weights. See matmul-claim.ts for how it is measured; not claimed here: what
-// the blocks decode to, bit for bit (quant-decode-v1).
-import { matmulQ6KKernel } from '../../src/engine/cpu/kernels/matmul-q6_k.ts';
+// Tries to break the matrix product with q6_k weights: claim.ts. Not claimed here: what the blocks dequantize to, bit for
+// bit (quant-decode-v1).
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
+import { q6_k } from '../kit/types/q6_k.ts';
 import { matmulClaim } from './claim.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-002': matmulClaim('q6_k', matmulQ6KKernel),
+  'FALSIFY-MATM-002': matmulClaim(q6_k),
 };

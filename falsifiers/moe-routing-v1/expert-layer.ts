@@ -13,10 +13,10 @@ import { budgetRatio, CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
 import { runTapped } from '../kit/claims/engine-runs.ts';
 import { makeValues, SMALL_SPECIALS, valuesRecipe, type ValuesRecipe } from '../kit/arbitraries/kernel-values.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
-import { LAYOUTS, type StoredType } from '../kit/references/slow-decode.ts';
+import { TENSOR_TYPES, type TensorTypeName } from '../../src/engine/formats/tensor-types.ts';
 import { tensorBytes } from '../kit/models/tiny-model.ts';
 
-const TYPES: readonly StoredType[] = [
+const TYPES: readonly TensorTypeName[] = [
   'f32',
   'f16',
   'bf16',
@@ -31,7 +31,7 @@ const TYPES: readonly StoredType[] = [
 ];
 
 export interface ExpertLayer {
-  expertType: StoredType;
+  expertType: TensorTypeName;
   expertCount: number;
   usedCount: number;
   /** Channels in front of and behind the experts, and inside of them. */
@@ -45,7 +45,7 @@ export interface ExpertLayer {
 }
 
 interface Recipe {
-  expertType: StoredType;
+  expertType: TensorTypeName;
   expertCount: number;
   used: number;
   modelBlocks: number;
@@ -71,7 +71,7 @@ export const expertRecipes: fc.Arbitrary<Recipe> = fc.record({
 /** Of a type whose blocks are single numbers: lengths that fill no vector; of wide blocks, one, and few experts. */
 export function makeLayer(recipe: Recipe): ExpertLayer {
   const { expertType, chunkPositions, seed } = recipe;
-  const { elements } = LAYOUTS[expertType];
+  const { blockElements: elements } = TENSOR_TYPES[expertType];
   const blocks = elements === 1 ? [1, 3, 8, 33, 65] : elements === 32 ? [1, 2, 3] : [1];
   const lengthOf = (n: number): number => elements * (blocks[n % blocks.length] ?? 1);
   const expertCount = elements === 256 ? Math.min(recipe.expertCount, 4) : recipe.expertCount;

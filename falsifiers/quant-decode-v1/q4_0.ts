@@ -1,20 +1,16 @@
-// Tries to break the decoder of q4_0 blocks that the matmul kernel of that type uses. See decode-claim.ts for how it is
-// measured; not claimed here: the matrix product itself.
-import { DECODE_FAULTS } from '../../src/diagnosis/faults/decode.ts';
+// Tries to break the decoder of q4_0 blocks that the matmul kernel of that type uses: claim.ts. Not claimed here: the matrix
+// product itself.
+import { Q4_0_FAULTS } from '../../src/diagnosis/faults/dequantize/q4_0.ts';
 import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
-import { matmulQ40Kernel } from '../../src/engine/cpu/kernels/matmul-q4_0.ts';
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
-import { decodeClaim } from '../kit/claims/decode-claim.ts';
+import { q4_0 } from '../kit/types/q4_0.ts';
+import { dequantizeClaim } from './claim.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-005': decodeClaim({
-    type: 'q4_0',
-    kernel: matmulQ40Kernel,
-    faults: [
-      plantFrom(DECODE_FAULTS, 'W8', 'gross'),
-      plantFrom(DECODE_FAULTS, 'W9', 'gross'),
-      plantFrom(DECODE_FAULTS, 'W8', 'small'),
-      plantFrom(DECODE_FAULTS, 'W9', 'small'),
-    ],
-  }),
+  'FALSIFY-QDEC-005': dequantizeClaim(q4_0, [
+    plantFrom(Q4_0_FAULTS, 'W8', 'gross'),
+    plantFrom(Q4_0_FAULTS, 'W9', 'gross'),
+    plantFrom(Q4_0_FAULTS, 'W8', 'small'),
+    plantFrom(Q4_0_FAULTS, 'W9', 'small'),
+  ]),
 };

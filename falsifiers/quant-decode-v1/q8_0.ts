@@ -1,38 +1,18 @@
-// Tries to break the decoder of q8_0 blocks that the matmul kernel of that type uses. See decode-claim.ts for how it is
-// measured; not claimed here: the matrix product itself.
-import { matmulQ80Kernel } from '../../src/engine/cpu/kernels/matmul-q8_0.ts';
+// Tries to break the decoder of q8_0 blocks that the matmul kernel of that type uses: claim.ts. Not claimed here: the matrix
+// product itself.
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
-import { decodeClaim } from '../kit/claims/decode-claim.ts';
-
-const KERNEL = 'src/engine/cpu/kernels/matmul-q8_0.as.ts';
+import { q8_0 } from '../kit/types/q8_0.ts';
+import { dequantizeClaim, kernelFault } from './claim.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-004': decodeClaim({
-    type: 'q8_0',
-    kernel: matmulQ80Kernel,
-    faults: [
-      {
-        id: 'q8_0-half-repeated',
-        title: 'the second half of a block repeats the first',
-        size: 'gross',
-        inject: {
-          kind: 'source',
-          file: KERNEL,
-          find: 'v128.load(blocks, 18)',
-          replace: 'v128.load(blocks, 2)',
-        },
-      },
-      {
-        id: 'q8_0-subnormal-scale',
-        title: 'a subnormal scale is read as zero',
-        size: 'small',
-        inject: {
-          kind: 'source',
-          file: KERNEL,
-          find: 'const d = f32x4.mul(v128.load32_splat(out), shift);',
-          replace: 'const d = (load<u16>(blocks) & 0x7c00) == 0 ? zero : f32x4.mul(v128.load32_splat(out), shift);',
-        },
-      },
-    ],
-  }),
+  'FALSIFY-QDEC-004': dequantizeClaim(q8_0, [
+    kernelFault(q8_0, 'q8_0-half-repeated', 'the second half of a block repeats the first', 'gross', [
+      'v128.load(blocks, 18)',
+      'v128.load(blocks, 2)',
+    ]),
+    kernelFault(q8_0, 'q8_0-subnormal-scale', 'a subnormal scale is read as zero', 'small', [
+      'const d = f32x4.mul(v128.load32_splat(out), shift);',
+      'const d = (load<u16>(blocks) & 0x7c00) == 0 ? zero : f32x4.mul(v128.load32_splat(out), shift);',
+    ]),
+  ]),
 };

@@ -40,7 +40,7 @@ export { chosenByLength, ropeByLength } from './config/rope-scaling.ts';
 export { compileProgram } from './architectures/registry.ts';
 export { parseStageId, STAGE_NAMES, stageId, unaliased, type StageName } from './program/stages.ts';
 
-export { decodeTensorRows } from './cpu/dequantize.ts';
+export { dequantize } from './cpu/dequantize.ts';
 export {
   byteLengthOf,
   elementCountOf,

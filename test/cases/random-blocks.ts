@@ -1,7 +1,6 @@
 // Random tensor data from a seed, valid in every type: scales are finite and of a usual size, everything else is any
 // bit pattern. For tests and benchmarks; says nothing about real weights.
 import { SeededRandom } from '../../falsifiers/kit/arbitraries/random.ts';
-import { LAYOUTS } from '../../falsifiers/kit/references/slow-decode.ts';
 import { TENSOR_TYPES, type TensorTypeName } from '../../src/engine/formats/tensor-types.ts';
 
 /** f32 values, about normal with the given standard deviation. */
@@ -12,7 +11,7 @@ export function randomFloats(seed: number, count: number, deviation: number): Fl
 
 /** `elementCount` elements of `type`: a number of whole blocks. Weights are of the order of 0.01 to 0.5. */
 export function randomBlocks(type: TensorTypeName, elementCount: number, seed: number): Uint8Array<ArrayBuffer> {
-  const { blockElements, blockBytes } = TENSOR_TYPES[type];
+  const { blockElements, blockBytes, halves } = TENSOR_TYPES[type];
   const blockCount = elementCount / blockElements;
   if (type === 'f32' || type === 'bf16') {
     const bytes = new Uint8Array(randomFloats(seed, elementCount, 0.1).buffer);
@@ -22,7 +21,7 @@ export function randomBlocks(type: TensorTypeName, elementCount: number, seed: n
   const bytes = Uint8Array.from(random.bytes(blockCount * blockBytes));
   const view = new DataView(bytes.buffer);
   for (let block = 0; block < blockCount; block++) {
-    for (const offset of LAYOUTS[type].halves) {
+    for (const offset of halves) {
       // Sign and mantissa stay; the exponent becomes 2^-8 to 2^-5, smaller where 6-bit scales multiply it.
       const at = block * blockBytes + offset;
       const exponent = (type.endsWith('_k') ? 2 : 7) + random.below(4);

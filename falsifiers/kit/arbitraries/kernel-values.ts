@@ -68,3 +68,8 @@ export function makeValues({ kind, exponent, seed, specials }: ValuesRecipe, cou
   for (const { at, value } of specials) values[at % count] = value;
   return values;
 }
+
+/** Bits that a float16 scale can have and a random one rarely has. */
+export const SPECIAL_HALVES: readonly number[] = [
+  0x0000, 0x8000, 0x0001, 0x8001, 0x03ff, 0x0400, 0x3c00, 0xbc00, 0x7bff, 0xfbff, 0x7c00, 0xfc00, 0x7e00, 0xfe01,
+];

@@ -1,7 +1,6 @@
 // Safetensors files read without the product: the trained model as its own trainer wrote it, what the bundled GGUF
 // files are compared with, and the packs of the tiny models. Layout: header length u64 | JSON header | data; row-major.
 import { readFile } from 'node:fs/promises';
-import { halfToDouble } from '../references/slow-decode.ts';
 
 export interface SafeTensor {
   shape: readonly number[];
@@ -84,5 +83,5 @@ export function valuesOf({ bytes, dtype }: SafeTensor): Float64Array {
     const widened = Uint32Array.from({ length: bytes.byteLength / 2 }, (_, i) => view.getUint16(2 * i, true) << 16);
     return Float64Array.from(new Float32Array(widened.buffer));
   }
-  return Float64Array.from({ length: bytes.byteLength / 2 }, (_, i) => halfToDouble(view.getUint16(2 * i, true)));
+  return Float64Array.from({ length: bytes.byteLength / 2 }, (_, i) => view.getFloat16(2 * i, true));
 }

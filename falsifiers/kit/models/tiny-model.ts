@@ -2,9 +2,8 @@
 // (grouped heads, biases, both rotary pairings, a window, an explicit head size), and the weights look trained where it
 // matters: norm gains near 1 but not equal, one loud channel, biases that are not zero. Not a model that says anything.
 import { f32, ggufFile, text, u32, type GgufEntry, type GgufTensor } from './gguf-bytes.ts';
-import { quantise } from './quantise.ts';
 import { SeededRandom } from '../arbitraries/random.ts';
-import { LAYOUTS, storedByteLength, type StoredType } from '../references/slow-decode.ts';
+import { byteLengthOf, TENSOR_TYPES, type TensorTypeName } from '../../../src/engine/formats/tensor-types.ts';
 
 export interface TinyShape {
   architecture: 'llama' | 'qwen2';
@@ -21,7 +20,7 @@ export interface TinyShape {
   slidingWindow: number | null;
   isTied: boolean;
   /** Type of every matrix; norms and biases are float32. */
-  matrixType: StoredType;
+  matrixType: TensorTypeName;
 }
 
 export interface TinyModel {
@@ -78,7 +77,7 @@ export function tinyModel(shape: TinyShape, seed: number): TinyModel {
   const tensors = tensorPlan(shape).map(({ name, dimensions, role }) => ({
     name,
     dimensions,
-    typeId: LAYOUTS[role === 'matrix' ? shape.matrixType : 'f32'].typeId,
+    typeId: TENSOR_TYPES[role === 'matrix' ? shape.matrixType : 'f32'].ggmlId,
     bytes: tensorBytes(random, shape.matrixType, dimensions, role),
   }));
   const { bytes } = ggufFile({ metadata: metadataOf(shape), tensors });
@@ -129,7 +128,7 @@ function tensorPlan(shape: TinyShape): PlannedTensor[] {
 /** @param dimensions contiguous first */
 export function tensorBytes(
   random: SeededRandom,
-  matrixType: StoredType,
+  matrixType: TensorTypeName,
   dimensions: readonly number[],
   role: PlannedTensor['role'],
 ): Uint8Array {
@@ -145,25 +144,25 @@ export function tensorBytes(
   const value = (i: number): number => random.bell() * deviation * (i % columns === loud ? 6 : 1);
   if (matrixType === 'f32') return bytesOf(Float32Array.from({ length: elementCount }, (_, i) => value(i)));
   if (matrixType === 'f16') return bytesOf(Float16Array.from({ length: elementCount }, (_, i) => value(i)));
-  if (matrixType === 'bf16')
-    return quantise(
-      'bf16',
-      Float64Array.from({ length: elementCount }, (_, i) => value(i)),
-    );
+  if (matrixType === 'bf16') {
+    // The upper halves of float32.
+    return bytesOf(Float32Array.from({ length: elementCount }, (_, i) => value(i))).filter((_, i) => i % 4 >= 2);
+  }
   return randomBlocks(random, matrixType, elementCount, deviation);
 }
 
 /** Blocks with every quant bit random and scales such that the values have about the wanted deviation. */
-function randomBlocks(random: SeededRandom, type: StoredType, elementCount: number, deviation: number): Uint8Array {
-  const layout = LAYOUTS[type];
-  const bytes = random.bytes(storedByteLength(type, elementCount));
-  // Standard deviation of one block with d = 1: the spread of the quants, times that of the 6- or 8-bit scales.
+function randomBlocks(random: SeededRandom, type: TensorTypeName, elementCount: number, deviation: number): Uint8Array {
+  const { blockBytes, halves } = TENSOR_TYPES[type];
+  const bytes = random.bytes(byteLengthOf(type, elementCount));
+  // Standard deviation of one block with d = 1: the spread of the quants, times that of the 6- or 8-bit scales. What is not
+  // listed has fewer bits; 20 is within about twice.
   const unitDeviation =
-    { q4_0: 4.6, q4_1: 4.6, q5_0: 9.2, q5_1: 9.2, q8_0: 74, q4_k: 330, q5_k: 660, q6_k: 1400 }[type as string] ?? 1;
+    { q4_0: 4.6, q4_1: 4.6, q5_0: 9.2, q5_1: 9.2, q8_0: 74, q4_k: 330, q5_k: 660, q6_k: 1400 }[type as string] ?? 20;
   const half = (value: number): Uint8Array => bytesOf(Float16Array.of(value));
-  for (let at = 0; at < bytes.length; at += layout.bytes) {
+  for (let at = 0; at < bytes.length; at += blockBytes) {
     const scale = (deviation / unitDeviation) * (0.5 + random.unit());
-    const [first, second] = layout.halves;
+    const [first, second] = halves;
     if (first !== undefined) bytes.set(half(scale), at + first);
     // The minimum centres the quants: q4_1 and q5_1 add it, the K types subtract it times a 6-bit number.
     const centre = { q4_1: -7.5, q5_1: -15.5, q4_k: 7.5, q5_k: 15.5 }[type as string] ?? 0;

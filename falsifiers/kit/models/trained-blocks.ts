@@ -3,31 +3,23 @@
 import { parseGguf } from '../../../src/engine/formats/gguf.ts';
 import { openFile } from '../../../src/engine/io/open-file.ts';
 import type { Need, PartContext } from '../../../src/runner/run/falsifier.ts';
-import { isQuantisedHere, quantise, type QuantisedHere } from './quantise.ts';
+import type { StoredType, TrainedFile } from '../types/stored-type.ts';
+import { quantise, type BlockQuantiser } from './quantise.ts';
 import { readSafetensors, valuesOf } from './safetensors.ts';
-import { LAYOUTS, type StoredType } from '../references/slow-decode.ts';
-
-/** Which trained file has a type. Types that none has are quantised here from the trainer's own weights. */
-const TRAINED_FILES: Readonly<Partial<Record<StoredType, { need: 'model:sums-2m' | 'model:smollm2'; file?: string }>>> =
-  {
-    f32: { need: 'model:sums-2m', file: 'sums-2m.f16.gguf' },
-    f16: { need: 'model:sums-2m', file: 'sums-2m.f16.gguf' },
-    q4_k: { need: 'model:sums-2m', file: 'sums-2m.q4_k_m.gguf' },
-    q6_k: { need: 'model:sums-2m', file: 'sums-2m.q4_k_m.gguf' },
-    q4_1: { need: 'model:smollm2' },
-    q8_0: { need: 'model:smollm2' },
-  };
 
 export const LIVE_SLICES = 64;
 
 /** Model that a type's trained blocks come from. */
-export function needOf(type: StoredType): Extract<Need, `model:${string}`> {
-  return TRAINED_FILES[type]?.need ?? 'model:sums-2m';
+export function needOf({ trained }: StoredType): Extract<Need, `model:${string}`> {
+  return typeof trained === 'function' ? 'model:sums-2m' : trained.need;
 }
 
 /** LIVE_SLICES slices, spread over all tensors of the type. */
-export function trainedSlices(context: PartContext, type: StoredType): AsyncGenerator<Slice> {
-  return isQuantisedHere(type) ? quantisedSlices(context, type) : fileSlices(context, type);
+export function trainedSlices(context: PartContext, stored: StoredType): AsyncGenerator<Slice> {
+  const { trained } = stored;
+  return typeof trained === 'function'
+    ? quantisedSlices(context, stored, trained)
+    : fileSlices(context, stored, trained);
 }
 
 export interface Slice {
@@ -39,16 +31,18 @@ export interface Slice {
 const SLICE_ELEMENTS = 2 ** 16;
 
 /** Slices spread evenly over all tensors of the type. */
-async function* fileSlices(context: PartContext, type: StoredType): AsyncGenerator<Slice> {
-  const { need, file } = TRAINED_FILES[type] ?? { need: 'model:sums-2m' };
-  const { elements, bytes: blockBytes } = LAYOUTS[type];
+async function* fileSlices(
+  context: PartContext,
+  { type: { label, blockElements, blockBytes } }: StoredType,
+  { need, file }: TrainedFile,
+): AsyncGenerator<Slice> {
   const source = await openFile(context.model(need, file));
-  const tensors = (await parseGguf(source)).tensors.filter((tensor) => tensor.type === type);
+  const tensors = (await parseGguf(source)).tensors.filter((tensor) => tensor.type === label);
   for (let slice = 0; slice < LIVE_SLICES; slice++) {
     const tensor = tensors[Math.floor((slice * tensors.length) / LIVE_SLICES)];
-    if (tensor === undefined) throw new Error(`${source.path} has no tensor of type ${type}`);
-    const blockCount = tensor.elementCount / elements;
-    const sliceBlocks = Math.min(blockCount, Math.floor(SLICE_ELEMENTS / elements));
+    if (tensor === undefined) throw new Error(`${source.path} has no tensor of type ${label}`);
+    const blockCount = tensor.elementCount / blockElements;
+    const sliceBlocks = Math.min(blockCount, Math.floor(SLICE_ELEMENTS / blockElements));
     const first = Math.floor(((blockCount - sliceBlocks) * slice) / LIVE_SLICES);
     const blocks = new Uint8Array(sliceBlocks * blockBytes);
     await source.read(tensor.byteOffset + first * blockBytes, blocks);
@@ -58,7 +52,11 @@ async function* fileSlices(context: PartContext, type: StoredType): AsyncGenerat
 }
 
 /** Trained float16 matrices, quantised here; slices spread evenly over all of them. */
-async function* quantisedSlices(context: PartContext, type: QuantisedHere): AsyncGenerator<Slice> {
+async function* quantisedSlices(
+  context: PartContext,
+  { type }: StoredType,
+  quantiser: BlockQuantiser,
+): AsyncGenerator<Slice> {
   context.model('model:sums-2m');
   const trained = await readSafetensors(context.data('models/sums-2m/hf/model.safetensors'));
   const matrices = [...trained].filter(([, { shape }]) => shape.length === 2);
@@ -67,6 +65,6 @@ async function* quantisedSlices(context: PartContext, type: QuantisedHere): Asyn
     if (name === undefined || tensor === undefined) throw new Error('the trained model has no matrices');
     const elements = Math.min(tensor.bytes.length / 2, SLICE_ELEMENTS / 4);
     const values = valuesOf({ ...tensor, shape: [elements], bytes: tensor.bytes.subarray(0, 2 * elements) });
-    yield { blocks: quantise(type, values), where: `${name}, ${elements} elements as ${type}` };
+    yield { blocks: quantise(type, quantiser, values), where: `${name}, ${elements} elements as ${type.label}` };
   }
 }

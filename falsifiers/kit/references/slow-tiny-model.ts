@@ -1,14 +1,11 @@
-// A model made from a seed (tiny-model.ts) as a slow model, decoded from the bytes that stand in its file.
-import { LAYOUTS, slowDecode, type StoredType } from './slow-decode.ts';
+// A model made from a seed (tiny-model.ts) as a slow model, with the values that the oracle finds in the
+// bytes of its file.
+import { tensorTypeById } from '../../../src/engine/formats/tensor-types.ts';
+import { dequantizeExact } from '../../../src/oracles/float64/dequantize/dequantize-exact.ts';
 import type { SlowModel } from './slow-forward.ts';
 import { TINY_VOCAB_SIZE, type TinyModel } from '../models/tiny-model.ts';
 
 export function slowTinyModel(tiny: TinyModel): SlowModel {
-  const typeOf = (typeId: number): StoredType => {
-    const found = (Object.keys(LAYOUTS) as StoredType[]).find((type) => LAYOUTS[type].typeId === typeId);
-    if (found === undefined) throw new Error(`no layout with the number ${typeId}`);
-    return found;
-  };
   const decoded = new Map<string, Float64Array>();
   const { shape } = tiny;
   return {
@@ -19,8 +16,9 @@ export function slowTinyModel(tiny: TinyModel): SlowModel {
     turnsHalves: shape.architecture === 'qwen2',
     weight(name) {
       const tensor = tiny.tensors.find((candidate) => candidate.name === name);
-      if (tensor !== undefined && !decoded.has(name)) {
-        decoded.set(name, slowDecode(typeOf(tensor.typeId), tensor.bytes));
+      const type = tensor === undefined ? undefined : tensorTypeById(tensor.typeId);
+      if (tensor !== undefined && type !== undefined && !decoded.has(name)) {
+        decoded.set(name, dequantizeExact(type, tensor.bytes));
       }
       return decoded.get(name);
     },

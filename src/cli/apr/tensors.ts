@@ -70,14 +70,14 @@ const CHUNK_ELEMENTS = 1 << 20;
 
 async function statisticsOf({ weights }: ModelFile, tensor: FileTensor): Promise<TensorStatistics | null> {
   if (tensor.type === null || tensor.byteLength === null) return null;
-  const { decodeTensorRows, StatisticsBuilder, TENSOR_TYPES } = await import('../../engine/index.ts');
+  const { dequantize, StatisticsBuilder, TENSOR_TYPES } = await import('../../engine/index.ts');
   const { blockElements, blockBytes } = TENSOR_TYPES[tensor.type];
   const chunkBytes = (CHUNK_ELEMENTS / blockElements) * blockBytes;
   const statistics = new StatisticsBuilder();
   for (let done = 0; done < tensor.byteLength; done += chunkBytes) {
     const bytes = new Uint8Array(Math.min(chunkBytes, tensor.byteLength - done));
     await weights.read(tensor.name, done, bytes);
-    statistics.add(await decodeTensorRows(tensor.type, bytes));
+    statistics.add(await dequantize(tensor.type, bytes));
   }
   return statistics.finish();
 }

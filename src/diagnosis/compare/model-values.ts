@@ -1,6 +1,6 @@
 // Compares the decoded weights of two models, tensor by tensor, in chunks of rows: two buffers of a few MiB whatever
 // the models weigh. Two files that store a tensor in different types are compared by what they decode to.
-import { decodeTensorRows } from '../../engine/cpu/dequantize.ts';
+import { dequantize } from '../../engine/cpu/dequantize.ts';
 import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import type { FileTensor, Model } from '../../engine/model/model.ts';
 import { isSameShape } from './models.ts';
@@ -59,11 +59,11 @@ async function comparePair(
   for await (const bytesA of storedChunks(a, tensorA)) {
     const next = await chunksB.next();
     if (next.done === true) break;
-    const valuesA = await decodeTensorRows(tensorA.type, bytesA);
+    const valuesA = await dequantize(tensorA.type, bytesA);
     // Most tensors of two related models are the same bytes; those need no second decoding.
     const isSameBytes = tensorA.type === tensorB.type && Buffer.compare(bytesA, next.value) === 0;
     if (isSameBytes) comparer.addEqual(valuesA);
-    else comparer.add(valuesA, await decodeTensorRows(tensorB.type, next.value));
+    else comparer.add(valuesA, await dequantize(tensorB.type, next.value));
   }
   const comparison = comparer.finish();
   if (comparison.elementCount !== tensorA.elementCount) {

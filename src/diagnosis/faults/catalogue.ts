@@ -2,7 +2,9 @@
 import { ARCHITECTURE_FAULTS } from './architecture.ts';
 import { ATTENTION_FAULTS } from './attention.ts';
 import { CPU_FAULTS } from './cpu.ts';
-import { DECODE_FAULTS } from './decode.ts';
+import { Q4_0_FAULTS } from './dequantize/q4_0.ts';
+import { Q4_K_FAULTS } from './dequantize/q4_k.ts';
+import { Q6_K_FAULTS } from './dequantize/q6_k.ts';
 import { EXPERT_FAULTS } from './experts.ts';
 import { plantFrom, type CataloguePlant, type Fault } from './fault.ts';
 import { KERNEL_FAULTS } from './kernels.ts';
@@ -14,7 +16,9 @@ import { WEIGHT_FAULTS } from './weights.ts';
 export const FAULTS: readonly Fault[] = [
   ...TOKEN_FAULTS,
   ...WEIGHT_FAULTS,
-  ...DECODE_FAULTS,
+  ...Q4_K_FAULTS,
+  ...Q4_0_FAULTS,
+  ...Q6_K_FAULTS,
   ...NORM_FAULTS,
   ...ROPE_FAULTS,
   ...ATTENTION_FAULTS,

@@ -1,5 +1,5 @@
 // Faults of the CPU kernels of single ops, as changes to their AssemblyScript: what a program or a weight cannot express.
-// Those of decoding blocks are in decode.ts, those of the cache and the mask in cpu.ts.
+// Those of dequantizing blocks are in dequantize/, those of the cache and the mask in cpu.ts.
 import type { Fault, FaultVariant } from './fault.ts';
 
 function changed(title: string, file: string, find: string, replace: string): FaultVariant {

@@ -4,7 +4,7 @@ import { gamma, type Arithmetic } from '../reference/arithmetic.ts';
 import type { Products } from '../reference/matmul.ts';
 import type { OpReference } from './op-budget.ts';
 
-/** @param isWeightRounded the stored type's exact values are no float32 (those with a minimum) */
+/** @param isWeightRounded the weights are one rounding away from what is stored: their type is not `isExact` */
 export function matmulBudget(
   { y, magnitude, stepMagnitude }: Products,
   columnCount: number,
@@ -26,11 +26,4 @@ export function matmulBudget(
     proven: tier(gamma(depth, sumUnit), store),
     magnitude,
   };
-}
-
-/** Types whose decoded float32 is one rounding away from the exact value; oracles/float64/decode/decode-exact.ts. */
-const ROUNDED_TYPES: ReadonlySet<string> = new Set(['q4_1', 'q5_1', 'q4_k', 'q5_k']);
-
-export function isRoundedType(type: string | undefined): boolean {
-  return type !== undefined && ROUNDED_TYPES.has(type);
 }

@@ -2,7 +2,7 @@
 import { RefuteError } from '../../errors.ts';
 import type { ByteSource } from '../../engine/io/byte-source.ts';
 import type { FloatArray } from '../../engine/program/executor.ts';
-import { decodeExact } from '../../oracles/float64/decode/decode-exact.ts';
+import { dequantizeExact } from '../../oracles/float64/dequantize/dequantize-exact.ts';
 import type { StoredFloat } from './recording.ts';
 
 export const FLOAT_BYTES: Readonly<Record<StoredFloat, number>> = { f64: 8, f32: 4, f16: 2, bf16: 2 };
@@ -25,7 +25,7 @@ export async function readFloats(
   await source.read(byteOffset, bytes);
   // Little-endian in the file and, as WebAssembly demands of us anyway, in memory.
   if (dtype === 'f64') return new Float64Array(bytes.buffer);
-  return dtype === 'f32' ? new Float32Array(bytes.buffer) : Float32Array.from(decodeExact(dtype, bytes));
+  return dtype === 'f32' ? new Float32Array(bytes.buffer) : Float32Array.from(dequantizeExact(dtype, bytes));
 }
 
 /** Rounded once where they are doubles. */

@@ -1,12 +1,13 @@
 // What one op should have written on given inputs, in float64 with its budget, while free runs take the same step: the
 // lanes over one weight source share each reading and decoding of a matrix.
 import { operands, type Op, type ValueId } from '../../engine/program/program.ts';
+import { TENSOR_TYPES } from '../../engine/formats/tensor-types.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
 import { readVector } from '../../oracles/float64/weights.ts';
 import { ropeFactorsWeight, ropeFrequencies } from '../../oracles/float64/ops/rope-frequencies.ts';
 import type { Arithmetic } from './arithmetic.ts';
 import { attentionBudget } from '../ops/attention-budget.ts';
-import { isRoundedType, matmulBudget } from '../ops/matmul-budget.ts';
+import { matmulBudget } from '../ops/matmul-budget.ts';
 import { expertBudget } from '../ops/moe-budget.ts';
 import { multiplyRows, type RowSet } from './matmul.ts';
 import { simpleBudget, type OpReference } from '../ops/op-budget.ts';
@@ -32,7 +33,7 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
     if (cache === null) throw new RangeError('attention without a cache');
     return attentionBudget(op, inputs[0] ?? new Float64Array(0), cache.keys, cache.values, y, arithmetic);
   }
-  const isWeightRounded = 'weight' in op && isRoundedType(captured.weights.info(op.weight)?.type);
+  const isWeightRounded = 'weight' in op && isRounded(captured.weights, op.weight);
   if (op.op === 'expertMatmul') {
     const input = {
       ...captured.matmulInput(op.in, captured.weights.info(op.weight)?.type),
@@ -53,6 +54,12 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
         : null,
     isWeightRounded,
   });
+}
+
+/** Whether an engine's float32 weights are one rounding away from what is stored. */
+function isRounded(weights: WeightSource, name: string): boolean {
+  const info = weights.info(name);
+  return info !== undefined && !TENSOR_TYPES[info.type].isExact;
 }
 
 async function matmulReference(
@@ -79,7 +86,7 @@ async function matmulReference(
     const [product] = await multiplyRows(lane.weights, op.weight, columns, rows, [{ x }]);
     lane.set(op.out, product?.y ?? new Float64Array(0));
   }
-  return matmulBudget(own, columns, isRoundedType(type), arithmetic);
+  return matmulBudget(own, columns, isRounded(weights, op.weight), arithmetic);
 }
 
 async function frequenciesOf(

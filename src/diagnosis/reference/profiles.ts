@@ -1,6 +1,6 @@
 // Profiles of somebody else's engines, of which little is known: each the widest of its kind. Names for --profile.
 import { UNDECLARED, type ActivationFormat, type NumericProfile } from '../../engine/program/numeric-profile.ts';
-import type { TensorTypeName } from '../../engine/formats/tensor-types.ts';
+import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import { RefuteError } from '../../errors.ts';
 import { UNIT_F64 } from '../ops/constants.ts';
 
@@ -24,20 +24,14 @@ export const FLOAT16: NumericProfile = storedIn('f16');
 export const BFLOAT16: NumericProfile = storedIn('bf16');
 
 /**
- * llama.cpp on a CPU multiplies weights of each type by activations of the type's own partner: K-quants by q8_k, the other
- * quantised ones by q8_0 or q8_1 (the same rounding), half floats by their like. docs/parity.md has the measurements.
+ * llama.cpp on a CPU multiplies weights of each type by activations of the type's own partner; q8_1 rounds as q8_0 does.
+ * float16 goes by the processor, below. docs/parity.md has the measurements.
  */
-const LLAMA_CPP_FORMATS: Readonly<Partial<Record<TensorTypeName, ActivationFormat>>> = {
-  bf16: 'bf16',
-  q4_0: 'q8_0',
-  q4_1: 'q8_0',
-  q5_0: 'q8_0',
-  q5_1: 'q8_0',
-  q8_0: 'q8_0',
-  q4_k: 'q8_k',
-  q5_k: 'q8_k',
-  q6_k: 'q8_k',
-};
+const LLAMA_CPP_FORMATS: Readonly<Partial<Record<TensorTypeName, ActivationFormat>>> = Object.fromEntries(
+  Object.entries(TENSOR_TYPES).flatMap(([name, { activationPartner: partner }]) =>
+    partner === null || partner === 'f16' ? [] : [[name, partner === 'q8_1' ? 'q8_0' : partner]],
+  ),
+);
 
 /**
  * As it is opened here, with its cache in float32. What it does with float16 weights goes by the processor that it finds:

@@ -15,7 +15,7 @@ import { scaleKernel, type ScaleFunctions } from './kernels/scale.ts';
 import { siluKernel, type SiluFunctions } from './kernels/silu.ts';
 import { softcapKernel, type SoftcapFunctions } from './kernels/softcap.ts';
 import type { WeightInfo, WeightSource } from '../program/executor.ts';
-import { decodeTensorRows } from './dequantize.ts';
+import { dequantize } from './dequantize.ts';
 import type { TensorTypeName } from '../formats/tensor-types.ts';
 import { residentByteLength, type ResidentWeight } from './bank-plan.ts';
 
@@ -107,5 +107,5 @@ export class Bank {
 export async function readVector(info: WeightInfo, source: WeightSource): Promise<Float32Array> {
   const bytes = new Uint8Array(info.byteLength);
   await source.read(info.name, 0, bytes);
-  return decodeTensorRows(info.type, bytes);
+  return dequantize(info.type, bytes);
 }

@@ -110,13 +110,13 @@ export function bindOp(op: Op, site: OpSite): RunRows {
 function bindEmbed(op: Extract<Op, { op: 'embed' }>, { bank, chunk, bufferOf, channelsOf, infoOf }: OpSite): RunRows {
   const { type } = infoOf(op.weight);
   const { blockElements, blockBytes } = TENSOR_TYPES[type];
-  const { decode } = bank.matmulOf(type);
+  const { dequantize } = bank.matmulOf(type);
   const [out, channels, weights] = [bufferOf(op.out), channelsOf(op.out), pointerOf(bank, residentWeight(op))];
   const blockCount = channels / blockElements;
   return (firstRow, rowCount) => {
     for (let row = firstRow; row < firstRow + rowCount; row++) {
       const token = chunk.tokens[chunk.firstToken + row] ?? 0;
-      decode(weights + token * blockCount * blockBytes, out + 4 * row * channels, blockCount);
+      dequantize(weights + token * blockCount * blockBytes, out + 4 * row * channels, blockCount);
     }
   };
 }

@@ -1,4 +1,4 @@
-// GGUF's numbers: value types of the metadata, and the tensor types that exist beside those that the engine decodes.
+// GGUF's numbers: value types of the metadata, and the tensor types that exist beside those that the engine reads.
 import { TENSOR_TYPES, tensorTypeById, type TensorTypeName } from './tensor-types.ts';
 
 /** Value types by their number in the file. */
@@ -37,8 +37,8 @@ export const MIN_VALUE_BYTES: Readonly<Record<GgufValueType, number>> = {
   f64: 8,
 };
 
-/** Types that other engines store and this one lists but cannot decode: number, name, block elements, block bytes. */
-const FOREIGN_TYPES: ReadonlyMap<number, { name: string; blockElements: number; blockBytes: number }> = new Map(
+/** Types to be listed where the engine has no entry of its own: number, name, block elements, block bytes. */
+const LISTED_TYPES: ReadonlyMap<number, { name: string; blockElements: number; blockBytes: number }> = new Map(
   (
     [
       [9, 'q8_1', 32, 36],
@@ -67,7 +67,7 @@ const FOREIGN_TYPES: ReadonlyMap<number, { name: string; blockElements: number; 
 );
 
 export interface StoredType {
-  /** The engine's name, or null for a type that it cannot decode. */
+  /** The engine's name, or null for a type that it cannot dequantize. */
   type: TensorTypeName | null;
   /** A name to print, whatever the type: `q4_k`, `iq2_xs`, `ggml-99`. */
   label: string;
@@ -81,7 +81,7 @@ export function storedType(ggmlId: number): StoredType {
     const { blockElements, blockBytes } = TENSOR_TYPES[type];
     return { type, label: type, block: { elements: blockElements, bytes: blockBytes } };
   }
-  const foreign = FOREIGN_TYPES.get(ggmlId);
-  if (foreign === undefined) return { type: null, label: `ggml-${ggmlId}`, block: null };
-  return { type: null, label: foreign.name, block: { elements: foreign.blockElements, bytes: foreign.blockBytes } };
+  const listed = LISTED_TYPES.get(ggmlId);
+  if (listed === undefined) return { type: null, label: `ggml-${ggmlId}`, block: null };
+  return { type: null, label: listed.name, block: { elements: listed.blockElements, bytes: listed.blockBytes } };
 }

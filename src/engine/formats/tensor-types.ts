@@ -1,45 +1,18 @@
-// The tensor types that GGUF files store and the sizes of their blocks. Facts only; decoding is in the kernels.
+// The tensor types that the engine reads, by name. What each is: tensor-types/<name>.ts; how its blocks become floats: the
+// kernel of the same name.
+import * as byName from './tensor-types/by-name.ts';
+import type { TensorType } from './tensor-types/tensor-type.ts';
 
-export type TensorTypeName =
-  | 'f32'
-  | 'f16'
-  | 'bf16'
-  | 'q4_0'
-  | 'q4_1'
-  | 'q5_0'
-  | 'q5_1'
-  | 'q8_0'
-  | 'q4_k'
-  | 'q5_k'
-  | 'q6_k';
+export type { TensorType };
+export type TensorTypeName = keyof typeof byName;
 
-export interface TensorType {
-  /** GGUF's number for the type. */
-  ggmlId: number;
-  blockElements: number;
-  blockBytes: number;
-}
-
-/** Layouts are drawn in the kernel of the same stem. Source: the GGUF specification and llama.cpp's block structs. */
-export const TENSOR_TYPES: Readonly<Record<TensorTypeName, TensorType>> = {
-  f32: { ggmlId: 0, blockElements: 1, blockBytes: 4 },
-  f16: { ggmlId: 1, blockElements: 1, blockBytes: 2 },
-  q4_0: { ggmlId: 2, blockElements: 32, blockBytes: 18 },
-  q4_1: { ggmlId: 3, blockElements: 32, blockBytes: 20 },
-  q5_0: { ggmlId: 6, blockElements: 32, blockBytes: 22 },
-  q5_1: { ggmlId: 7, blockElements: 32, blockBytes: 24 },
-  q8_0: { ggmlId: 8, blockElements: 32, blockBytes: 34 },
-  q4_k: { ggmlId: 12, blockElements: 256, blockBytes: 144 },
-  q5_k: { ggmlId: 13, blockElements: 256, blockBytes: 176 },
-  q6_k: { ggmlId: 14, blockElements: 256, blockBytes: 210 },
-  bf16: { ggmlId: 30, blockElements: 1, blockBytes: 2 },
-};
+export const TENSOR_TYPES: Readonly<Record<TensorTypeName, TensorType>> = byName;
 
 const byId: ReadonlyMap<number, TensorTypeName> = new Map(
   (Object.keys(TENSOR_TYPES) as TensorTypeName[]).map((name) => [TENSOR_TYPES[name].ggmlId, name]),
 );
 
-/** The type with GGUF's number, or undefined for one that this engine cannot decode. */
+/** The type with GGUF's number, or undefined for one that this engine cannot dequantize. */
 export function tensorTypeById(ggmlId: number): TensorTypeName | undefined {
   return byId.get(ggmlId);
 }

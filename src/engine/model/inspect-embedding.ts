@@ -4,7 +4,7 @@ import { RefuteError } from '../../errors.ts';
 import { quoted } from '../formats/quoted.ts';
 import type { Notice } from '../../notice.ts';
 import type { EmbeddingReport } from './model.ts';
-import { decodeTensorRows } from '../cpu/dequantize.ts';
+import { dequantize } from '../cpu/dequantize.ts';
 import { TENSOR_TYPES } from '../formats/tensor-types.ts';
 import { findLayoutFault } from './layout-probe.ts';
 import type { WeightInfo, WeightSource } from '../program/executor.ts';
@@ -94,7 +94,7 @@ async function sampleRows(
     const row = Math.floor((i * (rowCount - 1)) / Math.max(1, count - 1));
     await weights.read(info.name, row * rowBytes, bytes.subarray(i * wantedBytes, (i + 1) * wantedBytes));
   }
-  const values = await decodeTensorRows(info.type, bytes);
+  const values = await dequantize(info.type, bytes);
   return Array.from({ length: count }, (_, i) => values.subarray(i * wanted, (i + 1) * wanted));
 }
 
@@ -102,7 +102,7 @@ async function firstRow(weights: WeightSource, info: WeightInfo, channelCount: n
   const { blockElements, blockBytes } = TENSOR_TYPES[info.type];
   const bytes = new Uint8Array((channelCount / blockElements) * blockBytes);
   await weights.read(info.name, 0, bytes);
-  return decodeTensorRows(info.type, bytes);
+  return dequantize(info.type, bytes);
 }
 
 function zeroRowError(path: string, name: string): RefuteError {

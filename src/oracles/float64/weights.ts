@@ -2,9 +2,9 @@
 // model never needs its weights in memory, and pays with reading them again in every run.
 import { RefuteError } from '../../errors.ts';
 import type { WeightInfo, WeightSource } from '../../engine/program/executor.ts';
-import { elementCountOf } from '../../engine/formats/tensor-types.ts';
 import type { WeightName } from '../../engine/program/program.ts';
-import { BLOCK_FORMATS, decodeExact } from './decode/decode-exact.ts';
+import { elementCountOf, TENSOR_TYPES } from '../../engine/formats/tensor-types.ts';
+import { dequantizeExact } from './dequantize/dequantize-exact.ts';
 
 /** Decoded at a time, 2 MiB of doubles; one row at least. */
 const BLOCK_ELEMENTS = 2 ** 18;
@@ -41,7 +41,7 @@ export async function readRows(
   const { info, rowBytes } = layoutOf(weights, name, columnCount);
   const bytes = new Uint8Array(rowCount * rowBytes);
   await weights.read(name, firstRow * rowBytes, bytes);
-  return decodeExact(info.type, bytes);
+  return dequantizeExact(info.type, bytes);
 }
 
 /** A gain, a bias, a list of factors. @throws RefuteError E_PROGRAM_WEIGHT where it has another length */
@@ -59,10 +59,10 @@ export function layoutOf(
 ): { info: WeightInfo; rowCount: number; rowBytes: number } {
   const info = weights.info(name);
   if (info === undefined) throw weightError(name, 'the model has no such weight');
-  if (!Object.hasOwn(BLOCK_FORMATS, info.type)) {
-    throw weightError(name, `its type is ${info.type}`, `${Object.keys(BLOCK_FORMATS).join(', ')} can be decoded`);
+  if (!Object.hasOwn(TENSOR_TYPES, info.type)) {
+    throw weightError(name, `its type is ${info.type}`, `${Object.keys(TENSOR_TYPES).join(', ')} can be decoded`);
   }
-  const { blockElements, blockBytes } = BLOCK_FORMATS[info.type];
+  const { blockElements, blockBytes } = TENSOR_TYPES[info.type];
   const rowCount = elementCountOf(info.shape) / columnCount;
   if (!Number.isSafeInteger(rowCount)) {
     throw weightError(name, `its shape is [${info.shape.join(', ')}]`, `the op reads rows of ${columnCount}`);

@@ -84,7 +84,7 @@ async function assessReceipt(
   const { stable } = receipt.predicate;
   const bar = claim.bar ?? (claim.run === undefined ? recordedBar(stable) : EXIT_CODE_BAR);
   const module = falsifierPath(root, claim);
-  const present = await reader.read({ claim, bar, module, touched: stable.touched });
+  const present = await reader.read({ claim, bar, module, touched: stable.touched, recorded: stable.pins });
   const changes = comparePins(stable.pins, present);
   // The refutation itself is evidence: without it nobody can look at what was found.
   for (const section of Object.values(stable.parts)) {

@@ -28,6 +28,8 @@ export interface PinnedInputs {
   /** Absolute path of the falsifier module; null for a `run:` claim. */
   module: string | null;
   touched: TouchedInputs;
+  /** Pins of the receipt that is to be compared: what has been added to a table since does not count. */
+  recorded?: Readonly<Pins>;
 }
 
 /** Reads every file at most once; make a new one to see the files anew. */
@@ -43,13 +45,16 @@ export class PinReader {
     this.#lock = new PackageLock(root);
   }
 
-  async read({ claim, bar, module, touched }: PinnedInputs): Promise<Pins> {
+  async read({ claim, bar, module, touched, recorded }: PinnedInputs): Promise<Pins> {
     const pins: Pins = {
       claim: digestOfJson(claimContent(claim)),
       bar: digestOfJson(barContent(bar)),
       harness: digestOf(HARNESS_VERSION),
     };
-    const closure = await this.#scanner.closureOf(entriesOf(module, touched));
+    const closure = await this.#scanner.closureOf(
+      entriesOf(module, touched),
+      (path) => recorded === undefined || Object.hasOwn(recorded, `file:${nameOfFile(path, this.#root)}`),
+    );
     for (const [path, digest] of closure.files) pins[`file:${nameOfFile(path, this.#root)}`] = digest ?? 'absent';
     for (const name of new Set([...closure.packages, ...touched.packages])) {
       pins[`package:${name}`] = this.#lock.digestOf(name) ?? 'absent';

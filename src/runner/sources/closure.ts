@@ -6,6 +6,7 @@ import { basename, dirname, extname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { digestOf, digestOfFile, type Digest } from './digest.ts';
 import { assemblyReferences, moduleReferences } from './module-imports.ts';
+import { tableEntries } from './table.ts';
 
 /** Where pv itself stands: the checkout, or the installed package. */
 export const PACKAGE_ROOT: string = fileURLToPath(new URL('../../../', import.meta.url)).replace(/[\\/]$/, '');
@@ -40,9 +41,14 @@ interface FileNode {
   next: string[];
   /** Those of `next` that are loaded when the code gets there. */
   lazy: ReadonlySet<string>;
+  /** Of a table module (table.ts): what `next` and `digest` are made of. */
+  entries: { line: string; path: string }[] | null;
   packages: string[];
   assets: AssetReference[];
 }
+
+/** Everything else that is read is a falsifier, or somebody else's. */
+const OWN_SOURCE = resolve(PACKAGE_ROOT, 'src') + sep;
 
 const MODULE_EXTENSIONS = new Set(['.ts', '.js', '.mjs']);
 
@@ -50,8 +56,15 @@ const MODULE_EXTENSIONS = new Set(['.ts', '.js', '.mjs']);
 export class ClosureScanner {
   readonly #nodes = new Map<string, Promise<FileNode>>();
 
-  /** @param entries absolute paths of modules, and forks. A fork that another module imports counts with all its alternatives. */
-  async closureOf(entries: readonly (string | Fork)[]): Promise<Closure> {
+  /**
+   * @param entries absolute paths of modules, and forks. A fork that another module imports counts with all its alternatives.
+   * @param isKnown which entries of a table count. A table that a falsifier imports itself counts whole: it may walk through
+   *   it.
+   */
+  async closureOf(
+    entries: readonly (string | Fork)[],
+    isKnown: (path: string) => boolean = () => true,
+  ): Promise<Closure> {
     const closure: Closure = { files: new Map(), packages: new Set(), assets: [] };
     const add = (path: string, node: FileNode): void => {
       closure.files.set(path, node.digest);
@@ -68,13 +81,26 @@ export class ClosureScanner {
       add(entry.module, node);
       waiting.push(...takenBy(entry, node));
     }
-    const followed = new Set<string>();
-    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-      if (followed.has(path)) continue;
-      followed.add(path);
-      const node = await this.#node(path);
+    const follow = (path: string, node: FileNode): void => {
       add(path, node);
       waiting.push(...node.next);
+    };
+    const [followed, tables, walked] = [new Set<string>(), new Set<string>(), new Set<string>()];
+    while (waiting.length > 0) {
+      for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+        if (followed.has(path)) continue;
+        followed.add(path);
+        const node = await this.#node(path);
+        if (!path.startsWith(OWN_SOURCE)) node.next.forEach((next) => walked.add(next));
+        if (node.entries === null) follow(path, node);
+        else tables.add(path);
+      }
+      // Last, when it is known which of them a falsifier imports.
+      for (const path of tables) {
+        if (closure.files.has(path)) continue;
+        const node = await this.#node(path);
+        follow(path, walked.has(path) ? node : knownPart(node, isKnown));
+      }
     }
     return closure;
   }
@@ -94,8 +120,24 @@ function takenBy({ takes }: Fork, { next, lazy }: FileNode): string[] {
   return [...lazy].some(isTaken) ? next.filter((path) => !lazy.has(path) || isTaken(path)) : next;
 }
 
+function knownPart(node: FileNode, isKnown: (path: string) => boolean): FileNode {
+  const entries = (node.entries ?? []).filter(({ path }) => isKnown(path));
+  return { ...node, digest: digestOfEntries(entries), next: entries.map(({ path }) => path) };
+}
+
+function digestOfEntries(entries: readonly { line: string }[]): Digest {
+  return digestOf(entries.map(({ line }) => line).join('\n'));
+}
+
 async function readNode(path: string): Promise<FileNode> {
-  const node: FileNode = { digest: digestOfFile(path), next: [], lazy: new Set(), packages: [], assets: [] };
+  const node: FileNode = {
+    digest: digestOfFile(path),
+    next: [],
+    lazy: new Set(),
+    entries: null,
+    packages: [],
+    assets: [],
+  };
   const extension = extname(path);
   if (node.digest === null || !MODULE_EXTENSIONS.has(extension)) return node;
   const source = readFileSync(path, 'utf8');
@@ -104,6 +146,11 @@ async function readNode(path: string): Promise<FileNode> {
   if (path.endsWith('.as.ts')) {
     node.next.push(...assemblyReferences(source).map(beside));
     return node;
+  }
+  const entries = tableEntries(source);
+  if (entries !== null) {
+    node.entries = entries.map(({ line, specifier }) => ({ line, path: beside(specifier) }));
+    return { ...node, digest: digestOfEntries(entries), next: node.entries.map((entry) => entry.path) };
   }
   const { imports, lazy, urls } = await moduleReferences(source, extension === '.ts');
   node.lazy = new Set(lazy.map(beside));

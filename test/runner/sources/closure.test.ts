@@ -1,15 +1,17 @@
 // The closure that a receipt pins, against what Node really loads: files are found by reading source text, so a load
 // hook in the processes of a real run is what it has to agree with.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EXECUTORS } from '../../../src/executors.ts';
 import { moduleReferences } from '../../../src/runner/sources/module-imports.ts';
 import { ClosureScanner, kernelSourceOf, type Fork } from '../../../src/runner/sources/closure.ts';
 import { entriesOf, EXECUTORS_MODULE } from '../../../src/runner/sources/entries.ts';
+import { digestOf } from '../../../src/runner/sources/digest.ts';
+import { tableEntries } from '../../../src/runner/sources/table.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const HOOK = new URL('../toys/load-log.mjs', import.meta.url).href;
@@ -34,13 +36,13 @@ describe('moduleReferences', () => {
   });
 });
 
-describe('the closure of a falsifier', () => {
-  let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'refute-closure-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'refute-closure-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
 
+describe('the closure of a falsifier', () => {
   /** Files of the checkout that the processes of the run loaded or opened. */
   async function loadedBy(...argv: string[]): Promise<Set<string>> {
     const log = join(folder, 'loaded');
@@ -131,6 +133,42 @@ describe('what is chosen by name', () => {
   it.each(EXECUTORS.map(({ id }) => id))('executor %s is a module of its name', async (id) => {
     const whole = await sizeOf([EXECUTORS_MODULE]);
     expect(await sizeOf(entriesOf(null, { programs: [], product: [`executor:${id}`] }))).toBeLessThan(whole);
+  });
+});
+
+describe('a table module', () => {
+  const TABLE = 'src/engine/formats/tensor-types/by-name.ts';
+  const absolute = (name: string): string => join(ROOT, name);
+  const isNew = (path: string): boolean => /q6_k/.test(path);
+
+  it('is read where every line names one thing of one file, and nowhere else', () => {
+    const lines = ["export { a } from './a.ts';", '// of b', "export { bee as b } from '../b.ts';"];
+    expect(tableEntries(lines.join('\n'))?.map(({ specifier }) => specifier)).toEqual(['./a.ts', '../b.ts']);
+    for (const other of ["export { c, d } from './c.ts';", "export * from './c.ts';", 'c();', "import './c.ts';"]) {
+      expect(tableEntries([...lines, other].join('\n'))).toBeNull();
+    }
+  });
+
+  it('counts without the entries that a receipt does not know, and they are not followed', async () => {
+    const entries = [absolute('src/engine/formats/tensor-types.ts')];
+    const [all, known] = [
+      await new ClosureScanner().closureOf(entries),
+      await new ClosureScanner().closureOf(entries, (path) => !isNew(path)),
+    ];
+    expect([...all.files.keys()].some(isNew)).toBe(true);
+    expect([...known.files.keys()].some(isNew)).toBe(false);
+    expect(known.files.get(absolute(TABLE))).not.toBe(all.files.get(absolute(TABLE)));
+    // As if the entry had never been added: the digest is that of the other lines.
+    const lines = readFileSync(absolute(TABLE), 'utf8').split('\n');
+    const rest = lines.filter((line) => line.startsWith('export') && !isNew(line));
+    expect(known.files.get(absolute(TABLE))).toBe(digestOf(rest.join('\n')));
+  });
+
+  it('counts whole for a falsifier that imports it itself', async () => {
+    const walker = join(folder, 'walker.ts');
+    writeFileSync(walker, `export * as all from '${pathToFileURL(absolute(TABLE)).href}';`);
+    const { files } = await new ClosureScanner().closureOf([walker], (path) => !isNew(path));
+    expect([...files.keys()].some(isNew)).toBe(true);
   });
 });
 

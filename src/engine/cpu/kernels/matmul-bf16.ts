@@ -1,4 +1,4 @@
-// Matrix product with bf16 weights. Block layout and decoder: matmul-bf16.as.ts; order of summation: lib/dot.as.ts.
+// Matrix product with bf16 weights. Block layout: formats/tensor-types/bf16.ts; order of summation: lib/dot.as.ts.
 import { defineKernel, type Kernel } from './define-kernel.ts';
 import type { MatmulFunctions } from './matmul.ts';
 

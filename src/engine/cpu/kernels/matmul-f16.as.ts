@@ -1,16 +1,17 @@
-// Matrix product with weights in f16: 1 element in 2 bytes, IEEE 754 binary16, little endian.
+// Matrix product with weights in f16.
+// Block layout: src/engine/formats/tensor-types/f16.ts.
 import { high16, low16 } from './lib/bytes.as';
 import { F16_EXPONENT_ONE, F16_EXPONENTS, ZERO } from './lib/constants.as';
 import { f16ToF32, f16x4ToF32, normalF16x4ToF32 } from './lib/f16.as';
-import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
+import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
 
-class F16Decoder extends RowDecoder {
+class F16Dequantizer extends RowDequantizer {
   blockColumns(): i32 { return 1; }
   blockBytes(): i32 { return 2; }
 
-  decode(blocks: usize, out: usize, blockCount: i32): void {
+  dequantize(blocks: usize, out: usize, blockCount: i32): void {
     const end = out + (<usize>blockCount << 2);
     const zero = v128.load(ZERO), exponents = v128.load(F16_EXPONENTS), one = v128.load(F16_EXPONENT_ONE);
     for (; out + 32 <= end; out += 32, blocks += 16) {
@@ -28,9 +29,9 @@ class F16Decoder extends RowDecoder {
   }
 }
 
-/** Writes blockCount · 1 f32: the decoder that `matmul` uses. */
-export function decode(blocks: usize, out: usize, blockCount: i32): void {
-  changetype<F16Decoder>(0).decode(blocks, out, blockCount);
+/** Writes blockCount · 1 f32: what `matmul` itself multiplies. */
+export function dequantize(blocks: usize, out: usize, blockCount: i32): void {
+  changetype<F16Dequantizer>(0).dequantize(blocks, out, blockCount);
 }
 
 /** Shapes and scratch: `multiply` in lib/matmul.as.ts. */
@@ -38,5 +39,5 @@ export function matmul(
   out: usize, outStride: i32, x: usize, weights: usize,
   rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
 ): void {
-  multiply<F16Decoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
+  multiply<F16Dequantizer>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
 }

@@ -1,4 +1,4 @@
-// Matrix product with f16 weights. Block layout and decoder: matmul-f16.as.ts; order of summation: lib/dot.as.ts.
+// Matrix product with f16 weights. Block layout: formats/tensor-types/f16.ts; order of summation: lib/dot.as.ts.
 import { defineKernel, type Kernel } from './define-kernel.ts';
 import type { MatmulFunctions } from './matmul.ts';
 

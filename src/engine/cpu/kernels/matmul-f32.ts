@@ -1,4 +1,4 @@
-// Matrix product with f32 weights. Block layout and decoder: matmul-f32.as.ts; order of summation: lib/dot.as.ts.
+// Matrix product with f32 weights. Block layout: formats/tensor-types/f32.ts; order of summation: lib/dot.as.ts.
 import { defineKernel, type Kernel } from './define-kernel.ts';
 import type { MatmulFunctions } from './matmul.ts';
 

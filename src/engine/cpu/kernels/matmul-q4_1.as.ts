@@ -1,17 +1,18 @@
-// Matrix product with weights in q4_1: 32 elements in 20 bytes = d f16 (2) | m f16 (2) | nibbles (16); w = d·q + m; element j is the low nibble of byte j, 16 + j the high one.
+// Matrix product with weights in q4_1: w = d·q + m.
+// Block layout: src/engine/formats/tensor-types/q4_1.ts.
 import { addScaledOffset, scaleOffset, upperNibbles } from './lib/bytes.as';
 import { NIBBLE, ZERO } from './lib/constants.as';
 import { storeF16Pair } from './lib/f16.as';
 import { multiply, scratchByteLength } from './lib/matmul.as';
-import { BlockDecoder, multiplyToken } from './lib/matmul-token.as';
+import { BlockDequantizer, multiplyToken } from './lib/matmul-token.as';
 
 export { scratchByteLength };
 
-class Q41Decoder extends BlockDecoder {
+class Q41Dequantizer extends BlockDequantizer {
   blockColumns(): i32 { return 32; }
   blockBytes(): i32 { return 20; }
 
-  decode(blocks: usize, out: usize, blockCount: i32): void {
+  dequantize(blocks: usize, out: usize, blockCount: i32): void {
     const nibble = v128.load(NIBBLE), zero = v128.load(ZERO);
     for (; blockCount > 0; blockCount--, blocks += 20, out += 128) {
       storeF16Pair(blocks, out);
@@ -34,9 +35,9 @@ class Q41Decoder extends BlockDecoder {
   }
 }
 
-/** Writes blockCount · 32 f32: the decoder that `matmul` uses. */
-export function decode(blocks: usize, out: usize, blockCount: i32): void {
-  changetype<Q41Decoder>(0).decode(blocks, out, blockCount);
+/** Writes blockCount · 32 f32: what `matmul` itself multiplies. */
+export function dequantize(blocks: usize, out: usize, blockCount: i32): void {
+  changetype<Q41Dequantizer>(0).dequantize(blocks, out, blockCount);
 }
 
 /** Shapes and scratch: `multiply` in lib/matmul.as.ts. */
@@ -44,6 +45,6 @@ export function matmul(
   out: usize, outStride: i32, x: usize, weights: usize,
   rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
 ): void {
-  if (tokenCount === 1) multiplyToken<Q41Decoder>(out, x, weights, rowCount, columnCount, scratch);
-  else multiply<Q41Decoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
+  if (tokenCount === 1) multiplyToken<Q41Dequantizer>(out, x, weights, rowCount, columnCount, scratch);
+  else multiply<Q41Dequantizer>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
 }

@@ -1,18 +1,17 @@
-// Matrix product with weights in q4_k: 256 elements in 144 bytes = d f16 (2) | dmin f16 (2) | scales and mins (12) | nibbles (128).
-// Sub-block j has 32 elements: w = d·scale_j·q - dmin·min_j. Bytes 32i..32i+31 hold sub-block 2i in their low nibbles and
-// 2i + 1 in their high ones.
+// Matrix product with weights in q4_k: w = d·scale_j·q - dmin·min_j for the 32 elements of sub-block j.
+// Block layout: src/engine/formats/tensor-types/q4_k.ts.
 import { scaleOffset, upperNibbles } from './lib/bytes.as';
 import { NIBBLE, ZERO } from './lib/constants.as';
 import { unpackScales } from './lib/scales-k.as';
-import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
+import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
 
-class Q4KDecoder extends RowDecoder {
+class Q4KDequantizer extends RowDequantizer {
   blockColumns(): i32 { return 256; }
   blockBytes(): i32 { return 144; }
 
-  decode(blocks: usize, out: usize, blockCount: i32): void {
+  dequantize(blocks: usize, out: usize, blockCount: i32): void {
     const nibble = v128.load(NIBBLE), zero = v128.load(ZERO);
     for (; blockCount > 0; blockCount--, blocks += 144) {
       // The scales wait in the last part of the block's output, which is read before it is written.
@@ -31,9 +30,9 @@ class Q4KDecoder extends RowDecoder {
   }
 }
 
-/** Writes blockCount · 256 f32: the decoder that `matmul` uses. */
-export function decode(blocks: usize, out: usize, blockCount: i32): void {
-  changetype<Q4KDecoder>(0).decode(blocks, out, blockCount);
+/** Writes blockCount · 256 f32: what `matmul` itself multiplies. */
+export function dequantize(blocks: usize, out: usize, blockCount: i32): void {
+  changetype<Q4KDequantizer>(0).dequantize(blocks, out, blockCount);
 }
 
 /** Shapes and scratch: `multiply` in lib/matmul.as.ts. */
@@ -41,5 +40,5 @@ export function matmul(
   out: usize, outStride: i32, x: usize, weights: usize,
   rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
 ): void {
-  multiply<Q4KDecoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
+  multiply<Q4KDequantizer>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
 }

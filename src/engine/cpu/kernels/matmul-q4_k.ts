@@ -1,4 +1,4 @@
-// Matrix product with q4_k weights. Block layout and decoder: matmul-q4_k.as.ts; order of summation: lib/dot.as.ts.
+// Matrix product with q4_k weights. Block layout: formats/tensor-types/q4_k.ts; order of summation: lib/dot.as.ts.
 import { defineKernel, type Kernel } from './define-kernel.ts';
 import type { MatmulFunctions } from './matmul.ts';
 

@@ -1,16 +1,17 @@
-// Matrix product with weights in q5_0: 32 elements in 22 bytes = d f16 (2) | fifth bits, bit j of element j (4) | nibbles as in q4_0 (16); w = d·(q - 16).
+// Matrix product with weights in q5_0: w = d·(q - 16).
+// Block layout: src/engine/formats/tensor-types/q5_0.ts.
 import { fifthBits, scaleSigned, upperNibbles } from './lib/bytes.as';
 import { BYTE_16, NIBBLE, TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
 import { storeF16 } from './lib/f16.as';
-import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
+import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
 
-class Q50Decoder extends RowDecoder {
+class Q50Dequantizer extends RowDequantizer {
   blockColumns(): i32 { return 32; }
   blockBytes(): i32 { return 22; }
 
-  decode(blocks: usize, out: usize, blockCount: i32): void {
+  dequantize(blocks: usize, out: usize, blockCount: i32): void {
     const zero = v128.load(ZERO), shift = v128.load(TWO_TO_MINUS_24);
     const nibble = v128.load(NIBBLE), bias = v128.load(BYTE_16);
     for (; blockCount > 0; blockCount--, blocks += 22, out += 128) {
@@ -25,9 +26,9 @@ class Q50Decoder extends RowDecoder {
   }
 }
 
-/** Writes blockCount · 32 f32: the decoder that `matmul` uses. */
-export function decode(blocks: usize, out: usize, blockCount: i32): void {
-  changetype<Q50Decoder>(0).decode(blocks, out, blockCount);
+/** Writes blockCount · 32 f32: what `matmul` itself multiplies. */
+export function dequantize(blocks: usize, out: usize, blockCount: i32): void {
+  changetype<Q50Dequantizer>(0).dequantize(blocks, out, blockCount);
 }
 
 /** Shapes and scratch: `multiply` in lib/matmul.as.ts. */
@@ -35,5 +36,5 @@ export function matmul(
   out: usize, outStride: i32, x: usize, weights: usize,
   rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
 ): void {
-  multiply<Q50Decoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
+  multiply<Q50Dequantizer>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
 }

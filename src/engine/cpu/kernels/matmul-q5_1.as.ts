@@ -1,16 +1,17 @@
-// Matrix product with weights in q5_1: 32 elements in 24 bytes = d f16 (2) | m f16 (2) | fifth bits, bit j of element j (4) | nibbles as in q4_1 (16); w = d·q + m.
+// Matrix product with weights in q5_1: w = d·q + m.
+// Block layout: src/engine/formats/tensor-types/q5_1.ts.
 import { fifthBits, scaleOffset, upperNibbles } from './lib/bytes.as';
 import { NIBBLE, ZERO } from './lib/constants.as';
 import { storeF16Pair } from './lib/f16.as';
-import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
+import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
 
-class Q51Decoder extends RowDecoder {
+class Q51Dequantizer extends RowDequantizer {
   blockColumns(): i32 { return 32; }
   blockBytes(): i32 { return 24; }
 
-  decode(blocks: usize, out: usize, blockCount: i32): void {
+  dequantize(blocks: usize, out: usize, blockCount: i32): void {
     const nibble = v128.load(NIBBLE), zero = v128.load(ZERO);
     for (; blockCount > 0; blockCount--, blocks += 24, out += 128) {
       storeF16Pair(blocks, out);
@@ -22,9 +23,9 @@ class Q51Decoder extends RowDecoder {
   }
 }
 
-/** Writes blockCount · 32 f32: the decoder that `matmul` uses. */
-export function decode(blocks: usize, out: usize, blockCount: i32): void {
-  changetype<Q51Decoder>(0).decode(blocks, out, blockCount);
+/** Writes blockCount · 32 f32: what `matmul` itself multiplies. */
+export function dequantize(blocks: usize, out: usize, blockCount: i32): void {
+  changetype<Q51Dequantizer>(0).dequantize(blocks, out, blockCount);
 }
 
 /** Shapes and scratch: `multiply` in lib/matmul.as.ts. */
@@ -32,5 +33,5 @@ export function matmul(
   out: usize, outStride: i32, x: usize, weights: usize,
   rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
 ): void {
-  multiply<Q51Decoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
+  multiply<Q51Dequantizer>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
 }

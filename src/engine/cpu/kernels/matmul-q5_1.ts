@@ -1,4 +1,4 @@
-// Matrix product with q5_1 weights. Block layout and decoder: matmul-q5_1.as.ts; order of summation: lib/dot.as.ts.
+// Matrix product with q5_1 weights. Block layout: formats/tensor-types/q5_1.ts; order of summation: lib/dot.as.ts.
 import { defineKernel, type Kernel } from './define-kernel.ts';
 import type { MatmulFunctions } from './matmul.ts';
 

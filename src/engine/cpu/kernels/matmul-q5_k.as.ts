@@ -1,17 +1,17 @@
-// Matrix product with weights in q5_k: 256 elements in 176 bytes = d f16 (2) | dmin f16 (2) | scales and mins (12) | fifth bits (32) | nibbles (128).
-// As q4_k, with a fifth bit: bit j of byte l of the fifth bits belongs to element l of sub-block j.
+// Matrix product with weights in q5_k: as q4_k, with a fifth bit.
+// Block layout: src/engine/formats/tensor-types/q5_k.ts.
 import { scaleOffset, upperNibbles } from './lib/bytes.as';
 import { BYTE_16, NIBBLE, ZERO } from './lib/constants.as';
 import { unpackScales } from './lib/scales-k.as';
-import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
+import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
 
-class Q5KDecoder extends RowDecoder {
+class Q5KDequantizer extends RowDequantizer {
   blockColumns(): i32 { return 256; }
   blockBytes(): i32 { return 176; }
 
-  decode(blocks: usize, out: usize, blockCount: i32): void {
+  dequantize(blocks: usize, out: usize, blockCount: i32): void {
     const nibble = v128.load(NIBBLE), zero = v128.load(ZERO), fifth = v128.load(BYTE_16);
     for (; blockCount > 0; blockCount--, blocks += 176) {
       // The scales wait in the last part of the block's output, which is read before it is written.
@@ -44,9 +44,9 @@ class Q5KDecoder extends RowDecoder {
   }
 }
 
-/** Writes blockCount · 256 f32: the decoder that `matmul` uses. */
-export function decode(blocks: usize, out: usize, blockCount: i32): void {
-  changetype<Q5KDecoder>(0).decode(blocks, out, blockCount);
+/** Writes blockCount · 256 f32: what `matmul` itself multiplies. */
+export function dequantize(blocks: usize, out: usize, blockCount: i32): void {
+  changetype<Q5KDequantizer>(0).dequantize(blocks, out, blockCount);
 }
 
 /** Shapes and scratch: `multiply` in lib/matmul.as.ts. */
@@ -54,5 +54,5 @@ export function matmul(
   out: usize, outStride: i32, x: usize, weights: usize,
   rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
 ): void {
-  multiply<Q5KDecoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
+  multiply<Q5KDequantizer>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
 }

@@ -1,21 +1,19 @@
-// Matrix product with weights in q6_k: 256 elements in 210 bytes = low nibbles (128) | upper two bits (64) | scales i8 (16) | d f16 (2).
-// w = d·scale·(q - 32), one scale per 16 elements. Each half of 128 elements has 64 bytes of nibbles and 32 of upper bits:
-// for l < 32, element l is low nibble l, l + 32 low nibble l + 32, l + 64 high nibble l, l + 96 high nibble l + 32, and
-// their upper bits are the four bit pairs of byte l, lowest pair first.
+// Matrix product with weights in q6_k: w = d·scale·(q - 32), one scale for 16 elements.
+// Block layout: src/engine/formats/tensor-types/q6_k.ts.
 import { scaleSigned, upperNibbles } from './lib/bytes.as';
 import { BITS_45, BYTE_32, NIBBLE, TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
 import { f16ToF32 } from './lib/f16.as';
-import { multiply, RowDecoder, scratchByteLength } from './lib/matmul.as';
+import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };
 
 const TWO_TO_MINUS_24_F32: f32 = 5.9604644775390625e-8;
 
-class Q6KDecoder extends RowDecoder {
+class Q6KDequantizer extends RowDequantizer {
   blockColumns(): i32 { return 256; }
   blockBytes(): i32 { return 210; }
 
-  decode(blocks: usize, out: usize, blockCount: i32): void {
+  dequantize(blocks: usize, out: usize, blockCount: i32): void {
     const nibble = v128.load(NIBBLE), zero = v128.load(ZERO), bits = v128.load(BITS_45), bias = v128.load(BYTE_32);
     for (; blockCount > 0; blockCount--, blocks += 210) {
       // The scales wait in the last part of the block's output, which is read before it is written.
@@ -43,9 +41,9 @@ class Q6KDecoder extends RowDecoder {
   }
 }
 
-/** Writes blockCount · 256 f32: the decoder that `matmul` uses. */
-export function decode(blocks: usize, out: usize, blockCount: i32): void {
-  changetype<Q6KDecoder>(0).decode(blocks, out, blockCount);
+/** Writes blockCount · 256 f32: what `matmul` itself multiplies. */
+export function dequantize(blocks: usize, out: usize, blockCount: i32): void {
+  changetype<Q6KDequantizer>(0).dequantize(blocks, out, blockCount);
 }
 
 /** Shapes and scratch: `multiply` in lib/matmul.as.ts. */
@@ -53,5 +51,5 @@ export function matmul(
   out: usize, outStride: i32, x: usize, weights: usize,
   rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
 ): void {
-  multiply<Q6KDecoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
+  multiply<Q6KDequantizer>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
 }

@@ -1,4 +1,4 @@
-// Matrix product with q6_k weights. Block layout and decoder: matmul-q6_k.as.ts; order of summation: lib/dot.as.ts.
+// Matrix product with q6_k weights. Block layout: formats/tensor-types/q6_k.ts; order of summation: lib/dot.as.ts.
 import { defineKernel, type Kernel } from './define-kernel.ts';
 import type { MatmulFunctions } from './matmul.ts';
 

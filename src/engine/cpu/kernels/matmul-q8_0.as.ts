@@ -1,17 +1,18 @@
-// Matrix product with weights in q8_0: 32 elements in 34 bytes = d f16 (2) | q i8 (32); w = d·q.
+// Matrix product with weights in q8_0: w = d·q.
+// Block layout: src/engine/formats/tensor-types/q8_0.ts.
 import { addScaledSigned, scaleSigned } from './lib/bytes.as';
 import { TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
 import { storeF16 } from './lib/f16.as';
 import { multiply, scratchByteLength } from './lib/matmul.as';
-import { BlockDecoder, multiplyToken } from './lib/matmul-token.as';
+import { BlockDequantizer, multiplyToken } from './lib/matmul-token.as';
 
 export { scratchByteLength };
 
-class Q80Decoder extends BlockDecoder {
+class Q80Dequantizer extends BlockDequantizer {
   blockColumns(): i32 { return 32; }
   blockBytes(): i32 { return 34; }
 
-  decode(blocks: usize, out: usize, blockCount: i32): void {
+  dequantize(blocks: usize, out: usize, blockCount: i32): void {
     const zero = v128.load(ZERO), shift = v128.load(TWO_TO_MINUS_24);
     for (; blockCount > 0; blockCount--, blocks += 34, out += 128) {
       storeF16(blocks, out);
@@ -31,9 +32,9 @@ class Q80Decoder extends BlockDecoder {
   }
 }
 
-/** Writes blockCount · 32 f32: the decoder that `matmul` uses. */
-export function decode(blocks: usize, out: usize, blockCount: i32): void {
-  changetype<Q80Decoder>(0).decode(blocks, out, blockCount);
+/** Writes blockCount · 32 f32: what `matmul` itself multiplies. */
+export function dequantize(blocks: usize, out: usize, blockCount: i32): void {
+  changetype<Q80Dequantizer>(0).dequantize(blocks, out, blockCount);
 }
 
 /** Shapes and scratch: `multiply` in lib/matmul.as.ts. */
@@ -41,6 +42,6 @@ export function matmul(
   out: usize, outStride: i32, x: usize, weights: usize,
   rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
 ): void {
-  if (tokenCount === 1) multiplyToken<Q80Decoder>(out, x, weights, rowCount, columnCount, scratch);
-  else multiply<Q80Decoder>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
+  if (tokenCount === 1) multiplyToken<Q80Dequantizer>(out, x, weights, rowCount, columnCount, scratch);
+  else multiply<Q80Dequantizer>(out, outStride, x, weights, rowCount, columnCount, tokenCount, scratch);
 }

@@ -1,4 +1,4 @@
-// Matrix product with q8_0 weights. Block layout and decoder: matmul-q8_0.as.ts; order of summation: lib/dot.as.ts.
+// Matrix product with q8_0 weights. Block layout: formats/tensor-types/q8_0.ts; order of summation: lib/dot.as.ts.
 import { defineKernel, type Kernel } from './define-kernel.ts';
 import type { MatmulFunctions } from './matmul.ts';
 

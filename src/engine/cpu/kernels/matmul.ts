@@ -2,8 +2,8 @@
 import type { Pointer } from './kernel-memory.ts';
 
 export interface MatmulFunctions {
-  /** Writes `blockCount` decoded blocks to `out` as f32: the decoder that `matmul` itself uses. */
-  readonly decode: (blocks: Pointer, out: Pointer, blockCount: number) => void;
+  /** Writes `blockCount` blocks to `out` as f32: what `matmul` itself multiplies. */
+  readonly dequantize: (blocks: Pointer, out: Pointer, blockCount: number) => void;
   /**
    * out[t · outStride + r] = Σ_c W[r, c] · x[t · columnCount + c], r < rowCount, t < tokenCount.
    *

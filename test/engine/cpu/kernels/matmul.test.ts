@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GuardedMemory } from '../../../../falsifiers/kit/judges/guarded-memory.ts';
 import { MATMUL_KERNELS } from '../../../../src/engine/cpu/kernels/matmul-kernels.ts';
-import { decodeTensorRows } from '../../../../src/engine/cpu/dequantize.ts';
+import { dequantize } from '../../../../src/engine/cpu/dequantize.ts';
 import { TENSOR_TYPES, type TensorTypeName } from '../../../../src/engine/formats/tensor-types.ts';
 import { declaredSum } from '../../../cases/declared-sum.ts';
 import { randomBlocks, randomFloats } from '../../../cases/random-blocks.ts';
@@ -43,7 +43,7 @@ async function multiply(type: TensorTypeName, { rowCount, columnCount, tokenCoun
   matmul(out, rowCount, tokens, weights, rowCount, columnCount, tokenCount, scratch);
   const product = memory.read(out, tokenCount * rowCount);
   expect(memory.brokenGuards()).toEqual([]);
-  return { product, x, w: await decodeTensorRows(type, bytes) };
+  return { product, x, w: await dequantize(type, bytes) };
 }
 
 describe.each(types)('matmul with %s weights', (type) => {

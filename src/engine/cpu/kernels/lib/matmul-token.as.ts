@@ -3,15 +3,15 @@
 // Four rows are in work at once, whose sums hide each other's latency; a quarter of the matrix apart, for the reason that
 // matmul.as.ts gives. Beside that way of decoding to memory it takes 0.8 (q4_1) to 0.9 (q8_0) of the time.
 import { CHUNK, sumLanes } from './dot.as';
-import { RowDecoder } from './matmul.as';
+import { RowDequantizer } from './matmul.as';
 
-export abstract class BlockDecoder extends RowDecoder {
+export abstract class BlockDequantizer extends RowDequantizer {
   /** sum + the block's weights times x, in the order of summation, one lane per column mod 4. `spare`: 16 bytes of scratch. */
   abstract addProducts(block: usize, x: usize, spare: usize, sum: v128): v128;
 }
 
 /** As `multiply` of matmul.as.ts for one token; columnCount is a whole number of blocks. `scratch`: 64 bytes. */
-export function multiplyToken<D extends BlockDecoder>(
+export function multiplyToken<D extends BlockDequantizer>(
   out: usize, x: usize, weights: usize, rowCount: i32, columnCount: i32, scratch: usize,
 ): void {
   const blocksPerRow = columnCount / changetype<D>(0).blockColumns();
@@ -31,7 +31,7 @@ export function multiplyToken<D extends BlockDecoder>(
 /** Rows w, w + apart, w + 2·apart, w + 3·apart. */
 // @ts-ignore: decorator
 @inline
-function multiplyFour<D extends BlockDecoder>(
+function multiplyFour<D extends BlockDequantizer>(
   out: usize, outApart: usize, x: usize, w: usize, apart: usize, blocksPerRow: i32, scratch: usize,
 ): void {
   const decoder = changetype<D>(0);
@@ -62,7 +62,7 @@ function multiplyFour<D extends BlockDecoder>(
   store<f32>(out + 3 * outApart, sumLanes(total3));
 }
 
-function multiplyOne<D extends BlockDecoder>(out: usize, x: usize, w: usize, blocksPerRow: i32, scratch: usize): void {
+function multiplyOne<D extends BlockDequantizer>(out: usize, x: usize, w: usize, blocksPerRow: i32, scratch: usize): void {
   const decoder = changetype<D>(0);
   const blockBytes = <usize>decoder.blockBytes(), xBytes = <usize>decoder.blockColumns() << 2;
   const blocksPerChunk = CHUNK / decoder.blockColumns();

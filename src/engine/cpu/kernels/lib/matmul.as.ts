@@ -12,12 +12,12 @@ const ROW_STRIDE: usize = 1024;
 const TILE_BYTES: usize = 8192;
 
 /** How a tensor type becomes f32. One class per matmul module; it has no state. */
-export abstract class RowDecoder {
+export abstract class RowDequantizer {
   /** Columns in a block of the type. */
   abstract blockColumns(): i32;
   abstract blockBytes(): i32;
   /** Writes blockCount · blockColumns() f32 to `out`, bit for bit what ggml's own dequantiser gives. */
-  abstract decode(blocks: usize, out: usize, blockCount: i32): void;
+  abstract dequantize(blocks: usize, out: usize, blockCount: i32): void;
 }
 
 /** Bytes of scratch that `multiply` needs: decoded rows, then four lanes per token and row. */
@@ -33,7 +33,7 @@ export function scratchByteLength(tokenCount: i32): i32 {
  * @param weights     [rowCount, columnCount] in the decoder's type, rows contiguous
  * @param scratch     scratchByteLength(tokenCount) bytes
  */
-export function multiply<D extends RowDecoder>(
+export function multiply<D extends RowDequantizer>(
   out: usize, outStride: i32, x: usize, weights: usize,
   rowCount: i32, columnCount: i32, tokenCount: i32, scratch: usize,
 ): void {
@@ -56,7 +56,7 @@ export function multiply<D extends RowDecoder>(
       const columns = min(CHUNK, columnCount - column);
       const blocks = columns / blockColumns;
       for (let r = 0; r < rows; r++) {
-        decoder.decode(source + <usize>r * apartBytes, scratch + <usize>r * ROW_STRIDE, blocks);
+        decoder.dequantize(source + <usize>r * apartBytes, scratch + <usize>r * ROW_STRIDE, blocks);
       }
       source += <usize>blocks * blockBytes;
       multiplyTile(scratch, x + (<usize>column << 2), xStride, lanes, rows, tokenCount, <usize>(columns & ~3) << 2);
