@@ -2,8 +2,8 @@
 // what a comparison of them says. Generated parts search through the engine's own functions on models made from a seed,
 // live parts start the real program on the bundled trained model. Not claimed here: the file format (aprt-format-v1) and
 // that the values are right (hf-parity-qwen2-v1).
-import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import { SESSION_FAULTS } from '../src/diagnosis/faults/session.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
 import * as copies from './apr-cli-trace-save-tensor-v1/broken-contracts.ts';
@@ -63,7 +63,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       live: onModel(bits.ALL_FILES + 1, bits.measureTwoRuns),
     },
     faults: [
-      plantFrom(CPU_FAULTS, 'G11', 'gross'),
+      plantFrom(SESSION_FAULTS, 'G11', 'gross'),
       changed(
         'src/engine/capture/manifest.ts',
         ...(['trace-manifest-with-time', 'small', 'the manifest holds the time'] as const),

@@ -3,10 +3,13 @@
 // length up to the context limit. Bits, but for the turned scores, which have a budget. Causality, prefill against decode, chunks and
 // repetition are forward-path-identity-v1.
 import fc from 'fast-check';
-import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
-import { EXPERT_FAULTS } from '../src/diagnosis/faults/experts.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
-import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
+import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
+import { expertMatmulJudgement } from '../src/diagnosis/ops/expert-matmul.ts';
+import { matmulJudgement } from '../src/diagnosis/ops/matmul.ts';
+import { moeSelectJudgement } from '../src/diagnosis/ops/moe-select.ts';
+import { rmsnormJudgement } from '../src/diagnosis/ops/rmsnorm.ts';
+import { ropeJudgement } from '../src/diagnosis/ops/rope.ts';
 import { fillRopeTable } from '../src/engine/cpu/rope-table.ts';
 import { ropeFrequencies } from '../src/engine/program/rope-frequencies.ts';
 import { rmsnormKernel } from '../src/engine/cpu/kernels/rmsnorm.ts';
@@ -78,7 +81,7 @@ async function shiftRatio({ q, k, rope, position, distance, shift }: Turned): Pr
 function budgetOf(x: Float32Array, rope: RopeParameters, position: number): Float64Array {
   const op = { op: 'rope', in: 'x', out: 'y', headCount: 1, headDim: x.length, rope } as const;
   const frequencies = exactFrequencies(rope, null);
-  return simpleBudget(op, {
+  return ropeJudgement.budget(op, {
     arithmetic: CPU_ARITHMETIC,
     inputs: [Float64Array.from(x)],
     reference: new Float64Array(x.length),
@@ -163,7 +166,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         ANGLE,
         'const angle = (firstPosition + row) * frequency * (1 + (firstPosition + row) * 1e-4);',
       ]),
-      plantFrom(KERNEL_FAULTS, 'R6', 'gross'),
+      plantFrom(ropeJudgement.faults, 'R6', 'gross'),
       sourceFault(ROPE_TABLE, 'angle-in-float32', 'the angle is rounded to float32', 'small', [
         ANGLE,
         'const angle = Math.fround((firstPosition + row) * frequency);',
@@ -201,7 +204,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(KERNEL_FAULTS, 'N2', 'gross'),
+      plantFrom(rmsnormJudgement.faults, 'N2', 'gross'),
       sourceFault(
         'src/engine/cpu/kernels/rmsnorm.as.ts',
         'eps-of-its-own',
@@ -222,12 +225,12 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         EMBEDDED_ROW,
         'weights + (token === 7 ? 6 : token) * blockCount * blockBytes',
       ]),
-      plantFrom(KERNEL_FAULTS, 'C7', 'small'),
+      plantFrom(matmulJudgement.faults, 'C7', 'small'),
     ],
   },
   'FALSIFY-META-004': {
     parts: onModels(headDifferences, 40),
-    faults: [plantFrom(KERNEL_FAULTS, 'A4', 'gross'), plantFrom(KERNEL_FAULTS, 'A4', 'small')],
+    faults: [plantFrom(attentionJudgement.faults, 'A4', 'gross'), plantFrom(attentionJudgement.faults, 'A4', 'small')],
   },
   'FALSIFY-META-005': {
     parts: onModels(roomDifferences, 40),
@@ -258,9 +261,9 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-META-007': {
     parts: onExperts(expertDifferences, 40),
     faults: [
-      plantFrom(EXPERT_FAULTS, 'M5-slice', 'gross'),
-      plantFrom(EXPERT_FAULTS, 'M5-slice', 'small'),
-      plantFrom(EXPERT_FAULTS, 'M6', 'gross'),
+      plantFrom(expertMatmulJudgement.faults, 'M5-slice', 'gross'),
+      plantFrom(expertMatmulJudgement.faults, 'M5-slice', 'small'),
+      plantFrom(moeSelectJudgement.faults, 'M6', 'gross'),
     ],
   },
 };

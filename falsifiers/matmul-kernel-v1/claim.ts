@@ -7,9 +7,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import type { Arithmetic } from '../../src/diagnosis/reference/arithmetic.ts';
-import { isRoundedType, matmulBudget } from '../../src/diagnosis/ops/matmul-budget.ts';
 import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
-import { KERNEL_FAULTS } from '../../src/diagnosis/faults/kernels.ts';
+import { isRoundedType, matmulJudgement, productBudget } from '../../src/diagnosis/ops/matmul.ts';
 import type { Kernel } from '../../src/engine/cpu/kernels/define-kernel.ts';
 import type { MatmulFunctions } from '../../src/engine/cpu/kernels/matmul.ts';
 import { decodeExact } from '../../src/oracles/float64/decode/decode-exact.ts';
@@ -136,27 +135,27 @@ export function matmulClaim(type: StoredType, kernel: Kernel<MatmulFunctions>): 
 
 /** The code around the decoders is one for all types, so some of its faults are seen with one type each. */
 const SEEN_HERE: Readonly<Partial<Record<StoredType, PlantedFault>>> = {
-  q4_1: plantFrom(KERNEL_FAULTS, 'C6', 'small'),
-  f32: plantFrom(KERNEL_FAULTS, 'G1', 'gross'),
-  bf16: plantFrom(KERNEL_FAULTS, 'C7', 'gross'),
-  q8_0: plantFrom(KERNEL_FAULTS, 'C6', 'gross'),
-  q5_0: plantFrom(KERNEL_FAULTS, 'G6', 'gross'),
-  q4_0: plantFrom(KERNEL_FAULTS, 'W11', 'small'),
+  q4_1: plantFrom(matmulJudgement.faults, 'C6', 'small'),
+  f32: plantFrom(matmulJudgement.faults, 'G1', 'gross'),
+  bf16: plantFrom(matmulJudgement.faults, 'C7', 'gross'),
+  q8_0: plantFrom(matmulJudgement.faults, 'C6', 'gross'),
+  q5_0: plantFrom(matmulJudgement.faults, 'G6', 'gross'),
+  q4_0: plantFrom(matmulJudgement.faults, 'W11', 'small'),
 };
 
 function faultsOf(type: StoredType): PlantedFault[] {
   const isRepresentative = type === 'q4_k' || type === 'f16';
   return [
-    plantFrom(KERNEL_FAULTS, 'W11', 'gross'),
-    plantFrom(KERNEL_FAULTS, 'P1', 'small'),
-    ...(LAYOUTS[type].elements === 1 ? [plantFrom(KERNEL_FAULTS, 'G1', 'small')] : []),
+    plantFrom(matmulJudgement.faults, 'W11', 'gross'),
+    plantFrom(matmulJudgement.faults, 'P1', 'small'),
+    ...(LAYOUTS[type].elements === 1 ? [plantFrom(matmulJudgement.faults, 'G1', 'small')] : []),
     ...(SEEN_HERE[type] === undefined ? [] : [SEEN_HERE[type]]),
     ...(isRepresentative
       ? [
-          plantFrom(KERNEL_FAULTS, 'C7', 'small'),
-          plantFrom(KERNEL_FAULTS, 'G6', 'small'),
-          seenIn('live', 'P1-in-live', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
-          seenIn('oracle', 'P1-in-oracle', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
+          plantFrom(matmulJudgement.faults, 'C7', 'small'),
+          plantFrom(matmulJudgement.faults, 'G6', 'small'),
+          seenIn('live', 'P1-in-live', plantFrom(matmulJudgement.faults, 'P1', 'gross')),
+          seenIn('oracle', 'P1-in-oracle', plantFrom(matmulJudgement.faults, 'P1', 'gross')),
         ]
       : []),
   ];
@@ -236,7 +235,8 @@ function shouldOf(
       magnitude[t * rowCount + r] = sizes;
     }
   }
-  return matmulBudget({ y, magnitude, stepMagnitude: null }, columnCount, isRoundedType(type), arithmetic);
+  const sums = { length: columnCount, magnitude, stepMagnitude: null };
+  return productBudget({ reference: y, sums, isWeightRounded: isRoundedType(type), arithmetic });
 }
 
 /** Trained blocks times activations of each trained model: after the norm of a layer's feed-forward. */

@@ -1,12 +1,11 @@
 // Faults of decoding stored blocks, as changes to the kernels that decode them. Blocks are decoded in one place for the
 // embedding, the matrices and the tools, so each of these shows in all three.
-import type { Fault, FaultVariant } from './fault.ts';
+import { sourceVariant, type Fault } from './fault.ts';
 
-const KERNELS = 'src/engine/cpu/kernels';
-
-function changed(title: string, file: string, find: string, replace: string): FaultVariant {
-  return { title, inject: { kind: 'source', file: `${KERNELS}/${file}`, find, replace } };
-}
+const SCALES_K = 'src/engine/cpu/kernels/lib/scales-k.as.ts';
+const Q4_0 = 'src/engine/cpu/kernels/matmul-q4_0.as.ts';
+const Q4_K = 'src/engine/cpu/kernels/matmul-q4_k.as.ts';
+const Q6_K = 'src/engine/cpu/kernels/matmul-q6_k.as.ts';
 
 export const DECODE_FAULTS: readonly Fault[] = [
   {
@@ -15,15 +14,15 @@ export const DECODE_FAULTS: readonly Fault[] = [
     bugClass: 'DEQUANT_FAILURE',
     firstStage: 'embedding',
     needs: 'a q4_k or q5_k block with a scale of 16 or more in its second half',
-    gross: changed(
+    gross: sourceVariant(
       'the upper bits of scales 4 to 7 are lost',
-      'lib/scales-k.as.ts',
+      SCALES_K,
       '(c & 0x0f0f0f0f) | ((a >> 2) & 0x30303030)',
       'c & 0x0f0f0f0f',
     ),
-    small: changed(
+    small: sourceVariant(
       'the upper bit of minima 4 to 7 is lost',
-      'lib/scales-k.as.ts',
+      SCALES_K,
       '((b >> 2) & 0x30303030)',
       '((b >> 2) & 0x10101010)',
     ),
@@ -34,15 +33,15 @@ export const DECODE_FAULTS: readonly Fault[] = [
     bugClass: 'DEQUANT_FAILURE',
     firstStage: 'embedding',
     needs: 'a q4_k block with a minimum that is not zero',
-    gross: changed(
+    gross: sourceVariant(
       'the minimum is ignored (in q5_k too, which shares the unpacking)',
-      'lib/scales-k.as.ts',
+      SCALES_K,
       'f32x4.splat(-f16ToF32(load<u16>(block, 2)))',
       'f32x4.splat(0)',
     ),
-    small: changed(
+    small: sourceVariant(
       'the minimum of every second sub-block is added',
-      'matmul-q4_k.as.ts',
+      Q4_K,
       'highMin = v128.load32_splat(scales, 36)',
       'highMin = f32x4.neg(v128.load32_splat(scales, 36))',
     ),
@@ -53,15 +52,15 @@ export const DECODE_FAULTS: readonly Fault[] = [
     bugClass: 'DEQUANT_FAILURE',
     firstStage: 'embedding',
     needs: 'a q4_0 block whose nibbles differ',
-    gross: changed(
+    gross: sourceVariant(
       'the upper nibbles come first',
-      'matmul-q4_0.as.ts',
+      Q4_0,
       'const q = v128.load(blocks, 2);',
       'const q0 = v128.load(blocks, 2), q = v128.or(i8x16.shl(q0, 4), i8x16.shr_u(q0, 4));',
     ),
-    small: changed(
+    small: sourceVariant(
       'the second and third value of a block change places',
-      'matmul-q4_0.as.ts',
+      Q4_0,
       'const q = v128.load(blocks, 2);',
       'const q0 = v128.load(blocks, 2), q = i8x16.shuffle(q0, q0, 0, 2, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);',
     ),
@@ -72,15 +71,10 @@ export const DECODE_FAULTS: readonly Fault[] = [
     bugClass: 'DEQUANT_FAILURE',
     firstStage: 'embedding',
     needs: 'a q4_0 block with a scale that is not zero',
-    gross: changed(
-      'every value is one step too high',
-      'matmul-q4_0.as.ts',
-      'bias = v128.load(BYTE_8)',
-      'bias = i8x16.splat(7)',
-    ),
-    small: changed(
+    gross: sourceVariant('every value is one step too high', Q4_0, 'bias = v128.load(BYTE_8)', 'bias = i8x16.splat(7)'),
+    small: sourceVariant(
       'the values of the lower nibbles are one step too high',
-      'matmul-q4_0.as.ts',
+      Q4_0,
       'i8x16.sub(v128.and(q, nibble), bias)',
       'i8x16.sub(v128.and(q, nibble), i8x16.splat(7))',
     ),
@@ -91,15 +85,15 @@ export const DECODE_FAULTS: readonly Fault[] = [
     bugClass: 'DEQUANT_FAILURE',
     firstStage: 'embedding',
     needs: 'a q6_k block with values of 16 or more',
-    gross: changed(
+    gross: sourceVariant(
       'the upper bits of one quarter are those of the next',
-      'matmul-q6_k.as.ts',
+      Q6_K,
       'v128.and(i16x8.shl(h, 4), bits)',
       'v128.and(i16x8.shl(h, 2), bits)',
     ),
-    small: changed(
+    small: sourceVariant(
       'the highest bit of one quarter is lost',
-      'matmul-q6_k.as.ts',
+      Q6_K,
       'v128.and(i16x8.shr_u(h, 2), bits)',
       'v128.and(i16x8.shr_u(h, 2), i8x16.splat(0x10))',
     ),
@@ -110,15 +104,15 @@ export const DECODE_FAULTS: readonly Fault[] = [
     bugClass: 'DEQUANT_FAILURE',
     firstStage: 'embedding',
     needs: 'a q4_k or q5_k block with a scale below 2^-14',
-    gross: changed(
+    gross: sourceVariant(
       'every subnormal scale is read as zero',
-      'lib/scales-k.as.ts',
+      SCALES_K,
       'const d = f32x4.splat(f16ToF32(load<u16>(block)));',
       'const d = f32x4.splat((load<u16>(block) & 0x7c00) == 0 ? 0 : f16ToF32(load<u16>(block)));',
     ),
-    small: changed(
+    small: sourceVariant(
       'the smallest subnormal scale is read as zero',
-      'lib/scales-k.as.ts',
+      SCALES_K,
       'const d = f32x4.splat(f16ToF32(load<u16>(block)));',
       'const d = f32x4.splat(load<u16>(block) == 1 ? 0 : f16ToF32(load<u16>(block)));',
     ),
