@@ -1,7 +1,7 @@
 // Safetensors files read without the product: the trained model as its own trainer wrote it, what the bundled GGUF
 // files are compared with, and the packs of the tiny models. Layout: header length u64 | JSON header | data; row-major.
 import { readFile } from 'node:fs/promises';
-import { halfToDouble } from '../references/slow-decode.ts';
+import { halfToDouble } from '../../../src/oracles/float64/decode/half.ts';
 
 export interface SafeTensor {
   shape: readonly number[];

@@ -1,12 +1,14 @@
 // SmolLM2, the public model that `npm run models` fetches, as a slow model, and the pack that Transformers recorded of that
-// very file (its weights as decoded). Header by the product's GGUF reader, which other claims judge; what the blocks mean by
-// the oracle's decoder. Nothing is kept: all of it in double would be a gigabyte.
+// very file (its weights as decoded). What the blocks mean is said by the oracle's decoders of the three types that the file
+// has. Nothing is kept: all of it in double would be a gigabyte.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { decodeExact } from '../../../src/oracles/float64/decode/decode-exact.ts';
-import { parseGguf } from '../../../src/engine/formats/gguf.ts';
-import { openFile } from '../../../src/engine/io/open-file.ts';
+import type { BlockFormat } from '../../../src/oracles/float64/decode/block-format.ts';
+import { f32 } from '../../../src/oracles/float64/decode/f32.ts';
+import { q4_1 } from '../../../src/oracles/float64/decode/q4_1.ts';
+import { q8_0 } from '../../../src/oracles/float64/decode/q8_0.ts';
 import type { PartContext } from '../../../src/runner/run/falsifier.ts';
+import { readGguf } from './gguf-file.ts';
 import { readManifest, readPackStage } from './packs.ts';
 import type { SlowModel } from '../references/slow-forward.ts';
 
@@ -31,16 +33,21 @@ export async function openSmolLm2(context: PartContext): Promise<SmolLm2> {
   }
   return {
     path,
-    slow: await slowModel(path, bytes),
+    slow: slowModel(bytes),
     tokens: manifest.tokens,
     packed: (stage) => readPackStage(context, SMOLLM2_PACK, manifest, stage),
   };
 }
 
-async function slowModel(path: string, bytes: Buffer): Promise<SlowModel> {
-  const source = await openFile(path);
-  const { metadata, tensors } = await parseGguf(source);
-  await source.close();
+/** By GGUF's numbers of the types. */
+const FORMATS: ReadonlyMap<number, BlockFormat> = new Map([
+  [0, f32],
+  [3, q4_1],
+  [8, q8_0],
+]);
+
+function slowModel(file: Buffer): SlowModel {
+  const { metadata, tensors } = readGguf(file);
   const named = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const number = (key: string): number => Number(metadata.get(`llama.${key}`));
   const [modelDim, headCount] = [number('embedding_length'), number('attention.head_count')];
@@ -59,9 +66,15 @@ async function slowModel(path: string, bytes: Buffer): Promise<SlowModel> {
     weight(name) {
       const tensor = named.get(name);
       if (tensor === undefined) return undefined;
-      const { type, byteOffset, byteLength } = tensor;
-      if (type === null || byteLength === null) throw new Error(`${name} is stored in a type that has no decoder`);
-      return decodeExact(type, bytes.subarray(byteOffset, byteOffset + byteLength));
+      const { typeId, elementCount, bytes } = tensor;
+      const format = FORMATS.get(typeId);
+      if (format === undefined) throw new Error(`${name} is stored in a type that has no decoder here`);
+      const values = new Float64Array(elementCount);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (let first = 0; first < elementCount; first += format.blockElements) {
+        format.decodeBlock(view, (first / format.blockElements) * format.blockBytes, values, first);
+      }
+      return values;
     },
   };
 }
