@@ -4,7 +4,9 @@
 // formulas; neither has seen the product's program.
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
-import { captureRun, MemorySink, type Executor } from '../../../src/engine/index.ts';
+import { captureRun } from '../../../src/engine/capture/capture-run.ts';
+import { MemorySink } from '../../../src/engine/capture/sink.ts';
+import type { Executor } from '../../../src/engine/program/executor.ts';
 import type { Falsifier, Part, PartContext, PlantedFault } from '../../../src/runner/run/falsifier.ts';
 import { indexOfLargest, klDivergence, marginOf, worstRowError } from '../judges/comparisons.ts';
 import { runTapped } from './engine-runs.ts';

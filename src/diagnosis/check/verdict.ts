@@ -122,7 +122,7 @@ export function verdictOf(input: VerdictInput): CheckVerdict {
   return { verdict: 'PASS', sentence: `PASS: ${within}${share}`, bugClass, at: null };
 }
 
-/** Does the bracket end before the op? */
+/** Does the stretch end before the op? */
 function isEarlier(stretch: Stretch, op: OpResult, results: readonly OpResult[]): boolean {
   const after = results.findIndex(({ value }) => value === stretch.after);
   return after < results.indexOf(op);
