@@ -26,7 +26,7 @@ import { SeededRandom } from './kit/arbitraries/random.ts';
 import { slowForward, type SlowModel } from './kit/references/slow-forward.ts';
 import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE, type TinyModel } from './kit/models/tiny-model.ts';
-import { slowTrainedModel } from './kit/models/trained-model.ts';
+import { slowTrainedModel } from './kit/models/hf-model.ts';
 
 const F16 = 'sums-2m.f16.gguf';
 const PACK = 'models/sums-2m/packs/float64';

@@ -10,7 +10,7 @@ import { budgetRatio, CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
 import { expertRecipes, judgedOps, layerRatio, makeLayer } from './expert-layer.ts';
 import { seenIn, sourceFault } from '../kit/claims/plants.ts';
 import { RECORDED_ROUTINGS, recordedRoutings } from './routing.ts';
-import { slowTinyHf, tinyFile } from '../kit/models/tiny-hf.ts';
+import { slowHfModel, tinyFile } from '../kit/models/hf-model.ts';
 
 const BINDING = 'src/engine/cpu/bind-op.ts';
 const BANK = 'src/engine/cpu/bank.ts';
@@ -55,7 +55,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         planned: RECORDED_ROUTINGS,
         async run(context) {
           for (const recorded of await recordedRoutings(context)) {
-            const slow = await slowTinyHf((file) => tinyFile(context, recorded.model, `hf/${file}`));
+            const slow = await slowHfModel((file) => tinyFile(context, recorded.model, `hf/${file}`));
             const router = Float32Array.from(slow.weight(`blk.${recorded.layer}.ffn_gate_inp.weight`) ?? []);
             const { usedCount, expertCount } = recorded.routing;
             const layer = {

@@ -12,7 +12,7 @@ import { indexOfLargest, klDivergence, marginOf, worstRowError } from '../judges
 import { runTapped } from './engine-runs.ts';
 import { SeededRandom } from '../arbitraries/random.ts';
 import { float32Noise, FLOAT32_UNIT, slowForward, type SlowModel } from '../references/slow-forward.ts';
-import { slowTinyHf, tinyFile, tinyPath } from '../models/tiny-hf.ts';
+import { slowHfModel, tinyFile, tinyPath } from '../models/hf-model.ts';
 import { readTinyPack } from '../models/tiny-packs.ts';
 
 /** What one measure is given: an engine, its tokens, and the same model as the slow forward pass sees it. */
@@ -194,7 +194,7 @@ async function openRun(
   const executor = await openCpuExecutor(model.program, model.weights);
   return {
     executor,
-    slow: await slowTinyHf((part) => tinyFile(context, name, `hf/${part}`)),
+    slow: await slowHfModel((part) => tinyFile(context, name, `hf/${part}`)),
     isPermuted: file !== 'hf' && ['llama', 'mistral'].includes(config.model_type),
     close: async () => {
       await executor.close();

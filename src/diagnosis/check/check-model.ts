@@ -108,7 +108,7 @@ function withKnownValues(tap: Judge['tap'], { values }: Program): Judge['tap'] {
   return { ...tap, values: new Set([...tap.values].filter((id) => known.has(id))) };
 }
 
-/** What is suspect once and again on other tokens is no accident. The second input is the first one shuffled. */
+/** An op that is suspect on a second input too, the first one shuffled, is a bug and not an accident. */
 async function confirm(
   options: CheckOptions,
   arithmetic: Arithmetic,

@@ -21,7 +21,7 @@ export interface WorstElement extends Place {
   /** |engine − reference| over the budget of the tier. */
   rho: number;
   budget: number;
-  /** Σ|w·x| / |y| of a matmul: large where the sum cancels, which is no bug. */
+  /** Σ|w·x| / |y| of a matmul: large where the sum cancels, which is not a bug. */
   conditionNumber: number | null;
 }
 

@@ -70,7 +70,7 @@ export const attentionJudgement: JudgementOf<'attention'> = {
       title: 'the largest score is not taken away before the exponential',
       bugClass: 'OVERFLOW_NONFINITE',
       firstStage: 'attn_softmax',
-      needs: 'a score above 88; for the small one, as the last of a number of keys that is no multiple of 4',
+      needs: 'a score above 88; for the small one, as the last of a number of keys that is not a multiple of 4',
       gross: sourceVariant(
         'nothing is taken away',
         KERNEL,
@@ -89,7 +89,7 @@ export const attentionJudgement: JudgementOf<'attention'> = {
       title: 'padding takes part in the softmax',
       bugClass: 'ATTENTION_FAILURE',
       firstStage: 'attn_softmax',
-      needs: 'a number of keys that is no multiple of 4',
+      needs: 'a number of keys that is not a multiple of 4',
       gross: sourceVariant(
         'each padded lane counts as a key of the largest score',
         KERNEL,

@@ -58,7 +58,8 @@ export const matmulJudgement: JudgementOf<'matmul'> = {
       title: 'two kernels of one op disagree: the one for a single token and the one for many',
       bugClass: 'PATH_DIVERGENCE',
       firstStage: 'qkv_matmul',
-      needs: 'a run of one token, weights in q4_1 or q8_0; for the small one a number of rows that is no multiple of 4',
+      needs:
+        'a run of one token, weights in q4_1 or q8_0; for the small one a number of rows that is not a multiple of 4',
       gross: sourceVariant(
         'of one token, the rows of the last quarter are those of the third',
         TOKEN_PRODUCT,
@@ -96,7 +97,7 @@ export const matmulJudgement: JudgementOf<'matmul'> = {
       title: 'an incomplete tile is filled from another row',
       bugClass: 'LAYOUT_TRANSPOSED',
       firstStage: 'qkv_matmul',
-      needs: 'a number of rows that is no multiple of 8',
+      needs: 'a number of rows that is not a multiple of 8',
       gross: sourceVariant(
         'all rows of an incomplete tile are its first',
         PRODUCT,
@@ -115,7 +116,7 @@ export const matmulJudgement: JudgementOf<'matmul'> = {
       title: 'columns after the last multiple of four are lost',
       bugClass: 'LAYOUT_TRANSPOSED',
       firstStage: 'qkv_matmul',
-      needs: 'rows whose length is no multiple of 4: float types only',
+      needs: 'rows whose length is not a multiple of 4: float types only',
       gross: sourceVariant(
         'one or two such columns are not added',
         PRODUCT,

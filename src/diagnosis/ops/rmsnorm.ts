@@ -57,7 +57,7 @@ export const rmsnormJudgement: JudgementOf<'rmsnorm'> = {
       title: 'the norm’s mean is not over its channels',
       bugClass: 'NORM_FAILURE',
       firstStage: 'attn_norm',
-      needs: 'any input; a width that is no multiple of 4 for the small one',
+      needs: 'any input; a width that is not a multiple of 4 for the small one',
       gross: sourceVariant(
         'the mean square is divided by one channel less',
         KERNEL,

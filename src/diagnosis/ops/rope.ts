@@ -48,7 +48,7 @@ export const ropeJudgement: JudgementOf<'rope'> = {
       title: 'sign of the sine flipped',
       bugClass: 'ROPE_FAILURE',
       firstStage: 'q_post_rope',
-      needs: 'a position after 0; halves as pairs; for the small one a number of pairs that is no multiple of 4',
+      needs: 'a position after 0; halves as pairs; for the small one a number of pairs that is not a multiple of 4',
       gross: sourceVariant(
         'the first half of each head turns the other way',
         KERNEL,
