@@ -6,7 +6,6 @@ import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { SESSION_FAULTS } from '../src/diagnosis/faults/session.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
-import * as copies from './apr-cli-trace-save-tensor-v1/broken-contracts.ts';
 import * as bits from './apr-cli-trace-save-tensor-v1/bits.ts';
 import * as stageDiff from './apr-cli-trace-save-tensor-v1/diff.ts';
 import * as endToEnd from './apr-cli-trace-save-tensor-v1/end-to-end.ts';
@@ -168,27 +167,6 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         ...(['trace-range-end-excluded', 'small', 'the end of a range is left out'] as const),
         'for (const layer of range(first, last + 1)) layers.add(layer);',
         'for (const layer of range(first, Math.max(last, first + 1))) layers.add(layer);',
-      ),
-    ],
-  },
-
-  'FALSIFY-APR-TRACE-SAVE-008': {
-    parts: {
-      generated: { planned: copies.COPIES, run: copies.measureCopies },
-      live: { planned: copies.PROGRAM_CASES, run: copies.measureValidator },
-    },
-    faults: [
-      changed(
-        'src/runner/contract/rules/contract-rules.ts',
-        ...(['validator-empty-prediction', 'gross', 'a claim that predicts nothing is accepted'] as const),
-        'if (isEmpty(prediction)) {',
-        'if (isEmpty(prediction) && isEmpty(id)) {',
-      ),
-      changed(
-        'src/runner/contract/rules/claim-rules.ts',
-        ...(['validator-bar-any-sign', 'small', 'a bar that every count meets is accepted'] as const),
-        "(comparator === '>=' && value <= 0)",
-        "(comparator === '>=' && value < 0)",
       ),
     ],
   },
