@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { Model, ModelConfig } from '../src/engine/index.ts';
+import type { Model } from '../src/engine/model/model.ts';
+import type { ModelConfig } from '../src/engine/program/config.ts';
 import { RefuteError } from '../src/errors.ts';
 import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import {

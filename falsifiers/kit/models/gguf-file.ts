@@ -18,6 +18,22 @@ export interface TensorInFile {
 const STRING = 8;
 const ARRAY = 9;
 
+type Read = Extract<keyof DataView, `get${string}`>;
+/** Bytes of a number and how it is read, by the specification's number of its type. */
+const SCALARS: Readonly<Record<number, readonly [byteLength: number, read: Read]>> = {
+  0: [1, 'getUint8'],
+  1: [1, 'getInt8'],
+  2: [2, 'getUint16'],
+  3: [2, 'getInt16'],
+  4: [4, 'getUint32'],
+  5: [4, 'getInt32'],
+  6: [4, 'getFloat32'],
+  7: [1, 'getUint8'],
+  10: [8, 'getBigUint64'],
+  11: [8, 'getBigInt64'],
+  12: [8, 'getFloat64'],
+};
+
 export function readGguf(file: Uint8Array): GgufContent {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   let at = 8;
@@ -27,22 +43,6 @@ export function readGguf(file: Uint8Array): GgufContent {
     const length = u64();
     return new TextDecoder().decode(file.subarray(at, (at += length)));
   };
-  /** By the specification's number of the type. */
-  const scalars: readonly [byteLength: number, read: (position: number) => number][] = [
-    [1, (p) => view.getUint8(p)],
-    [1, (p) => view.getInt8(p)],
-    [2, (p) => view.getUint16(p, true)],
-    [2, (p) => view.getInt16(p, true)],
-    [4, (p) => view.getUint32(p, true)],
-    [4, (p) => view.getInt32(p, true)],
-    [4, (p) => view.getFloat32(p, true)],
-    [1, (p) => view.getUint8(p)],
-    [0, () => Number.NaN],
-    [0, () => Number.NaN],
-    [8, (p) => Number(view.getBigUint64(p, true))],
-    [8, (p) => Number(view.getBigInt64(p, true))],
-    [8, (p) => view.getFloat64(p, true)],
-  ];
   const value = (type: number): number | string | null => {
     if (type === STRING) return text();
     if (type === ARRAY) {
@@ -50,8 +50,8 @@ export function readGguf(file: Uint8Array): GgufContent {
       for (let i = 0; i < count; i++) value(of);
       return null;
     }
-    const [byteLength, read] = scalars[type] ?? [0, () => Number.NaN];
-    return read((at += byteLength) - byteLength);
+    const [byteLength, read] = SCALARS[type] ?? [0, 'getUint8'];
+    return Number(view[read]((at += byteLength) - byteLength, true));
   };
   const [tensorCount, metadataCount] = [u64(), u64()];
   const metadata = new Map<string, number | string>();

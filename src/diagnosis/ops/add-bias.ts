@@ -16,6 +16,5 @@ export const addBiasJudgement: JudgementOf<'addBias'> = {
   bugClass: classOfProjection,
   expectedGroupRms: 0.45,
   isRoundedOnce: true,
-  sharesErrors: false,
   faults: [],
 };

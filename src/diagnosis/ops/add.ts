@@ -9,6 +9,5 @@ export const addJudgement: JudgementOf<'add'> = {
   bugClass: 'PRECISION_LOSS',
   expectedGroupRms: 0.45,
   isRoundedOnce: true,
-  sharesErrors: false,
   faults: [],
 };

@@ -43,7 +43,6 @@ export const attentionJudgement: JudgementOf<'attention'> = {
   },
   bugClass: 'ATTENTION_FAILURE',
   expectedGroupRms: 0.1,
-  isRoundedOnce: false,
   sharesErrors: true,
   faults: [
     {

@@ -14,6 +14,5 @@ export const embedJudgement: JudgementOf<'embed'> = {
   bugClass: 'EMBEDDING_FAILURE',
   expectedGroupRms: 0.45,
   isRoundedOnce: true,
-  sharesErrors: false,
   faults: [],
 };

@@ -11,8 +11,6 @@ export const expertMatmulJudgement: JudgementOf<'expertMatmul'> = {
   bugClass: 'FFN_FAILURE',
   // Their rows are short in the models at hand; the limit of a matmul on real captures.
   expectedGroupRms: 0.14,
-  isRoundedOnce: false,
-  sharesErrors: false,
   faults: [
     {
       id: 'M5-slice',

@@ -18,7 +18,5 @@ export const geluJudgement: JudgementOf<'gelu'> = {
   bugClass: 'FFN_FAILURE',
   // 2.5 times the largest seen in the untrained tiny models of gemma2.
   expectedGroupRms: 0.3,
-  isRoundedOnce: false,
-  sharesErrors: false,
   faults: [],
 };

@@ -47,9 +47,9 @@ export interface OpJudgement<Judged extends Op = Op> {
    */
   expectedGroupRms: number;
   /** Its result is rounded once, so that its error is known in units of the last place. */
-  isRoundedOnce: boolean;
+  isRoundedOnce?: true;
   /** One error reaches a whole row: a norm shares its root, a head of attention its softmax, a pair its angle. */
-  sharesErrors: boolean;
+  sharesErrors?: true;
   /** Known bugs of its kernel. Those that a program or a weight can hold are in faults/. */
   faults: readonly Fault[];
 }

@@ -12,8 +12,6 @@ export const matmulJudgement: JudgementOf<'matmul'> = {
   budget: (_, given) => productBudget(given),
   bugClass: classOfProjection,
   expectedGroupRms: 0.14,
-  isRoundedOnce: false,
-  sharesErrors: false,
   faults: [
     {
       id: 'P1',

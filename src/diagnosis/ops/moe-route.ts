@@ -42,7 +42,6 @@ export const moeRouteJudgement: JudgementOf<'moeRoute'> = {
   bugClass: 'MOE_ROUTING_FAILURE',
   // 2.5 times the largest seen in the untrained tiny models of qwen3moe.
   expectedGroupRms: 0.09,
-  isRoundedOnce: false,
   sharesErrors: true,
   faults: [
     {

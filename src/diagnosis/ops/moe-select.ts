@@ -9,8 +9,6 @@ export const moeSelectJudgement: JudgementOf<'moeSelect'> = {
   bugClass: 'MOE_ROUTING_FAILURE',
   // Bit for bit: its budget is 0.
   expectedGroupRms: 0.45,
-  isRoundedOnce: false,
-  sharesErrors: false,
   faults: [
     {
       id: 'M6',

@@ -24,8 +24,6 @@ export const moeSumJudgement: JudgementOf<'moeSum'> = {
   },
   bugClass: 'MOE_ROUTING_FAILURE',
   expectedGroupRms: 0.45,
-  isRoundedOnce: false,
-  sharesErrors: false,
   faults: [
     {
       id: 'M5-shares',

@@ -9,6 +9,5 @@ export const mulJudgement: JudgementOf<'mul'> = {
   bugClass: 'FFN_FAILURE',
   expectedGroupRms: 0.45,
   isRoundedOnce: true,
-  sharesErrors: false,
   faults: [],
 };

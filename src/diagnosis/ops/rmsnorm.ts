@@ -30,7 +30,6 @@ export const rmsnormJudgement: JudgementOf<'rmsnorm'> = {
   },
   bugClass: 'NORM_FAILURE',
   expectedGroupRms: 0.15,
-  isRoundedOnce: false,
   sharesErrors: true,
   faults: [
     {

@@ -40,7 +40,6 @@ export const ropeJudgement: JudgementOf<'rope'> = {
   },
   bugClass: 'ROPE_FAILURE',
   expectedGroupRms: 0.2,
-  isRoundedOnce: false,
   sharesErrors: true,
   faults: [
     {

@@ -9,7 +9,5 @@ export const scaleJudgement: JudgementOf<'scale'> = {
   },
   bugClass: 'EMBEDDING_FAILURE',
   expectedGroupRms: 0.45,
-  isRoundedOnce: false,
-  sharesErrors: false,
   faults: [],
 };

@@ -18,8 +18,6 @@ export const siluJudgement: JudgementOf<'silu'> = {
   },
   bugClass: 'FFN_FAILURE',
   expectedGroupRms: 0.18,
-  isRoundedOnce: false,
-  sharesErrors: false,
   faults: [
     {
       id: 'M2',
