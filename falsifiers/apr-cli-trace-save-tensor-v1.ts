@@ -2,11 +2,10 @@
 // what a comparison of them says. Generated parts search through the engine's own functions on models made from a seed,
 // live parts start the real program on the bundled trained model. Not claimed here: the file format (aprt-format-v1) and
 // that the values are right (hf-parity-qwen2-v1).
-import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import { SESSION_FAULTS } from '../src/diagnosis/faults/session.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
-import * as copies from './apr-cli-trace-save-tensor-v1/broken-contracts.ts';
 import * as bits from './apr-cli-trace-save-tensor-v1/bits.ts';
 import * as stageDiff from './apr-cli-trace-save-tensor-v1/diff.ts';
 import * as endToEnd from './apr-cli-trace-save-tensor-v1/end-to-end.ts';
@@ -63,7 +62,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       live: onModel(bits.ALL_FILES + 1, bits.measureTwoRuns),
     },
     faults: [
-      plantFrom(CPU_FAULTS, 'G11', 'gross'),
+      plantFrom(SESSION_FAULTS, 'G11', 'gross'),
       changed(
         'src/engine/capture/manifest.ts',
         ...(['trace-manifest-with-time', 'small', 'the manifest holds the time'] as const),
@@ -168,27 +167,6 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         ...(['trace-range-end-excluded', 'small', 'the end of a range is left out'] as const),
         'for (const layer of range(first, last + 1)) layers.add(layer);',
         'for (const layer of range(first, Math.max(last, first + 1))) layers.add(layer);',
-      ),
-    ],
-  },
-
-  'FALSIFY-APR-TRACE-SAVE-008': {
-    parts: {
-      generated: { planned: copies.COPIES, run: copies.measureCopies },
-      live: { planned: copies.PROGRAM_CASES, run: copies.measureValidator },
-    },
-    faults: [
-      changed(
-        'src/runner/contract/rules/contract-rules.ts',
-        ...(['validator-empty-prediction', 'gross', 'a claim that predicts nothing is accepted'] as const),
-        'if (isEmpty(prediction)) {',
-        'if (isEmpty(prediction) && isEmpty(id)) {',
-      ),
-      changed(
-        'src/runner/contract/rules/claim-rules.ts',
-        ...(['validator-bar-any-sign', 'small', 'a bar that every count meets is accepted'] as const),
-        "(comparator === '>=' && value <= 0)",
-        "(comparator === '>=' && value < 0)",
       ),
     ],
   },

@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { Model, ModelConfig } from '../src/engine/index.ts';
+import type { Model } from '../src/engine/model/model.ts';
+import type { ModelConfig } from '../src/engine/program/config.ts';
 import { RefuteError } from '../src/errors.ts';
 import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import {
@@ -22,6 +23,7 @@ import {
   type TinyName,
 } from './architecture-config-v1/cases.ts';
 import { HfFolders, type ConfigChange } from './architecture-config-v1/hf-folders.ts';
+import { sourceFault } from './kit/claims/plants.ts';
 
 const SOURCES: ReadonlySet<string> = new Set(['metadata', 'tensor', 'architecture', 'default']);
 
@@ -138,51 +140,40 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       oracle: { planned: SET_CASES, run: (context) => onVectors(context, (change) => !isDrop(change)) },
     },
     faults: [
+      sourceFault(
+        'src/engine/config/rope-from-hf.ts',
+        'archconf-theta-lost',
+        'rope_theta of Transformers 5 is not read',
+        'gross',
+        ["    reader.positive('rope.theta', 'rope_parameters.rope_theta') ??\n", ''],
+      ),
       {
-        id: 'archconf-theta-lost',
-        title: 'rope_theta of Transformers 5 is not read',
-        size: 'gross',
-        inject: {
-          kind: 'source',
-          file: 'src/engine/config/rope-from-hf.ts',
-          find: "    reader.positive('rope.theta', 'rope_parameters.rope_theta') ??\n",
-          replace: '',
-        },
-      },
-      {
-        id: 'archconf-yarn-mscale-lost',
-        title: "yarn's attention factor is inferred from the factor alone",
-        size: 'small',
+        ...sourceFault(
+          'src/engine/config/rope-scaling.ts',
+          'archconf-yarn-mscale-lost',
+          "yarn's attention factor is inferred from the factor alone",
+          'small',
+          [
+            'return mscale === undefined || mscaleAllDim === undefined ?',
+            'return mscale === undefined || mscaleAllDim !== 0 ?',
+          ],
+        ),
         part: 'oracle',
-        inject: {
-          kind: 'source',
-          file: 'src/engine/config/rope-scaling.ts',
-          find: 'return mscale === undefined || mscaleAllDim === undefined ?',
-          replace: 'return mscale === undefined || mscaleAllDim !== 0 ?',
-        },
       },
-      {
-        id: 'archconf-window-one-layer',
-        title: 'one layer too few is without a window',
-        size: 'small',
-        inject: {
-          kind: 'source',
-          file: 'src/engine/config/window-from-hf.ts',
-          find: 'layer < first)',
-          replace: 'layer < first - 1)',
-        },
-      },
-      {
-        id: 'archconf-scalar-ignored',
-        title: 'the scale of the scores is that of the default, whatever query_pre_attn_scalar says',
-        size: 'gross',
-        inject: {
-          kind: 'source',
-          file: 'src/engine/architectures/gemma2.ts',
-          find: 'Math.sqrt(scalar)',
-          replace: 'Math.sqrt(scalar > 0 ? DEFAULTS.queryScalar : 1)',
-        },
-      },
+      sourceFault(
+        'src/engine/config/window-from-hf.ts',
+        'archconf-window-one-layer',
+        'one layer too few is without a window',
+        'small',
+        ['layer < first)', 'layer < first - 1)'],
+      ),
+      sourceFault(
+        'src/engine/architectures/gemma2.ts',
+        'archconf-scalar-ignored',
+        'the scale of the scores is that of the default, whatever query_pre_attn_scalar says',
+        'gross',
+        ['Math.sqrt(scalar)', 'Math.sqrt(scalar > 0 ? DEFAULTS.queryScalar : 1)'],
+      ),
     ],
   },
 
@@ -224,39 +215,27 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       oracle: { planned: DROP_CASES, run: (context) => onVectors(context, isDrop) },
     },
     faults: [
-      {
-        id: 'archconf-silent-default',
-        title: 'a default is taken without a word',
-        size: 'gross',
-        inject: {
-          kind: 'source',
-          file: 'src/engine/config/config-reader.ts',
-          find: "    this.notices.push({ severity: 'note', code, message });\n",
-          replace: '',
-        },
-      },
-      {
-        id: 'archconf-default-as-stated',
-        title: 'a default is recorded as if the file had said it',
-        size: 'small',
-        inject: {
-          kind: 'source',
-          file: 'src/engine/config/config-reader.ts',
-          find: "this.record(name, 'default', why);",
-          replace: "this.record(name, 'metadata', why);",
-        },
-      },
-      {
-        id: 'archconf-eps-default',
-        title: 'the default of eps is that of another reader',
-        size: 'small',
-        inject: {
-          kind: 'source',
-          file: 'src/engine/config/config-from-hf.ts',
-          find: "'rms_norm_eps', 1e-6, WHY",
-          replace: "'rms_norm_eps', 1e-5, WHY",
-        },
-      },
+      sourceFault(
+        'src/engine/config/config-reader.ts',
+        'archconf-silent-default',
+        'a default is taken without a word',
+        'gross',
+        ["    this.notices.push({ severity: 'note', code, message });\n", ''],
+      ),
+      sourceFault(
+        'src/engine/config/config-reader.ts',
+        'archconf-default-as-stated',
+        'a default is recorded as if the file had said it',
+        'small',
+        ["this.record(name, 'default', why);", "this.record(name, 'metadata', why);"],
+      ),
+      sourceFault(
+        'src/engine/config/config-from-hf.ts',
+        'archconf-eps-default',
+        'the default of eps is that of another reader',
+        'small',
+        ["'rms_norm_eps', 1e-6, WHY", "'rms_norm_eps', 1e-5, WHY"],
+      ),
     ],
   },
 
@@ -299,28 +278,26 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      {
-        id: 'archconf-unknown-is-llama',
-        title: 'what is not known is taken for llama',
-        size: 'gross',
-        inject: {
-          kind: 'source',
-          file: 'src/engine/config/config-from-hf.ts',
-          find: 'findModelType(architectures, name);',
-          replace: "findModelType(architectures, name) ?? findModelType(architectures, 'llama');",
-        },
-      },
-      {
-        id: 'archconf-prefix',
-        title: 'in a GGUF file, a name that only begins like a known one is taken for it',
-        size: 'small',
-        inject: {
-          kind: 'source',
-          file: 'src/engine/config/config-from-gguf.ts',
-          find: 'architectures.get(name) : undefined;',
-          replace: "architectures.get(name.startsWith('llam') ? 'llama' : name) : undefined;",
-        },
-      },
+      sourceFault(
+        'src/engine/config/config-from-hf.ts',
+        'archconf-unknown-is-llama',
+        'what is not known is taken for llama',
+        'gross',
+        [
+          'findModelType(architectures, name);',
+          "findModelType(architectures, name) ?? findModelType(architectures, 'llama');",
+        ],
+      ),
+      sourceFault(
+        'src/engine/config/config-from-gguf.ts',
+        'archconf-prefix',
+        'in a GGUF file, a name that only begins like a known one is taken for it',
+        'small',
+        [
+          'architectures.get(name) : undefined;',
+          "architectures.get(name.startsWith('llam') ? 'llama' : name) : undefined;",
+        ],
+      ),
     ],
   },
 };

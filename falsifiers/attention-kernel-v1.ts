@@ -3,10 +3,8 @@
 // look; the heads of the trained model; and those that Transformers recorded. The softmax in it: softmax-kernel-v1.
 import fc from 'fast-check';
 import type { Arithmetic } from '../src/diagnosis/reference/arithmetic.ts';
-import { attentionBudget } from '../src/diagnosis/ops/attention-budget.ts';
-import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
-import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
+import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
 import { attentionKernel } from '../src/engine/cpu/kernels/attention.ts';
 import type { AttentionOp } from '../src/engine/program/program.ts';
 import { attention } from '../src/oracles/float64/ops/attention.ts';
@@ -76,10 +74,10 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 1,
     stages: ['q_post_rope', 'k_post_rope', 'v', 'attention'],
     faults: [
-      plantFrom(KERNEL_FAULTS, 'A4', 'gross'),
-      plantFrom(KERNEL_FAULTS, 'A4', 'small'),
-      plantFrom(CPU_FAULTS, 'A5', 'gross'),
-      plantFrom(CPU_FAULTS, 'A5', 'small'),
+      plantFrom(attentionJudgement.faults, 'A4', 'gross'),
+      plantFrom(attentionJudgement.faults, 'A4', 'small'),
+      plantFrom(attentionJudgement.faults, 'A5', 'gross'),
+      plantFrom(attentionJudgement.faults, 'A5', 'small'),
       sourceFault(KERNEL, 'window-one-more', 'a window sees one position more', 'small', [
         'position >= window ? position - window + 1 : 0',
         'position > window ? position - window : 0',
@@ -92,8 +90,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         'block += load<f32>(e) * load<f32>(v);',
         'if (j % 64 != 63) block += load<f32>(e) * load<f32>(v);',
       ]),
-      seenIn('live', 'A4-small-in-live', plantFrom(KERNEL_FAULTS, 'A4', 'small')),
-      seenIn('oracle', 'A4-small-in-oracle', plantFrom(KERNEL_FAULTS, 'A4', 'small')),
+      seenIn('live', 'A4-small-in-live', plantFrom(attentionJudgement.faults, 'A4', 'small')),
+      seenIn('oracle', 'A4-small-in-oracle', plantFrom(attentionJudgement.faults, 'A4', 'small')),
     ],
   }),
 };
@@ -138,7 +136,8 @@ function should(input: Input, arithmetic: Arithmetic): Should {
   const op: AttentionOp = { op: 'attention', ...names, layer: 0, headCount, kvHeadCount, headDim, scale, window };
   const [q, k, v] = [Float64Array.from(input.q), Float64Array.from(input.k), Float64Array.from(input.v)];
   const reference = attention(op, q, k, v);
-  return attentionBudget(op, q, k, v, reference, arithmetic);
+  const given = { arithmetic, inputs: [q], reference, rowCount: input.rowCount, firstPosition: input.firstPosition };
+  return attentionJudgement.budget(op, { ...given, isWeightRounded: false, cache: { keys: k, values: v } });
 }
 
 function headsOf({ model, tokens, stage }: StageRun, layer: number): StageCase<Input>[] {

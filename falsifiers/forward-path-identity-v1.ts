@@ -2,8 +2,9 @@
 // by token, again, after a truncation, with other tokens behind it. All comparisons are of bits. Not claimed here: that
 // the numbers are right, only that there is one answer (hf-parity-qwen2-v1 says whether it is the right one).
 import fc from 'fast-check';
-import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import { SESSION_FAULTS } from '../src/diagnosis/faults/session.ts';
+import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
 import type { Model } from '../src/engine/model/model.ts';
 import type { CpuOptions } from '../src/engine/cpu/cpu-executor.ts';
 import type { Executor } from '../src/engine/program/executor.ts';
@@ -175,28 +176,28 @@ const truncationForgets: Measure = async ({ executor, tokens, random }) => {
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-FPI-001': {
     parts: partsOf(tapsChangeNothing, 60),
-    faults: [plantFrom(CPU_FAULTS, 'D1', 'gross'), plantFrom(CPU_FAULTS, 'D1', 'small')],
+    faults: [plantFrom(SESSION_FAULTS, 'D1', 'gross'), plantFrom(SESSION_FAULTS, 'D1', 'small')],
   },
   'FALSIFY-FPI-002': {
     parts: partsOf(piecesChangeNothing, 60),
-    faults: [plantFrom(CPU_FAULTS, 'C1', 'gross'), plantFrom(CPU_FAULTS, 'C1', 'small')],
+    faults: [plantFrom(SESSION_FAULTS, 'C1', 'gross'), plantFrom(SESSION_FAULTS, 'C1', 'small')],
   },
   'FALSIFY-FPI-003': {
     parts: partsOf(repetitionChangesNothing, 60),
     faults: [
-      plantFrom(CPU_FAULTS, 'G11', 'gross'),
-      plantFrom(CPU_FAULTS, 'G11', 'small'),
-      plantFrom(CPU_FAULTS, 'C4', 'gross'),
-      plantFrom(CPU_FAULTS, 'C4', 'small'),
-      plantFrom(CPU_FAULTS, 'B1', 'small'),
+      plantFrom(SESSION_FAULTS, 'G11', 'gross'),
+      plantFrom(SESSION_FAULTS, 'G11', 'small'),
+      plantFrom(SESSION_FAULTS, 'C4', 'gross'),
+      plantFrom(SESSION_FAULTS, 'C4', 'small'),
+      plantFrom(SESSION_FAULTS, 'B1', 'small'),
     ],
   },
   'FALSIFY-FPI-004': {
     parts: partsOf(laterTokensChangeNothing, 60),
-    faults: [plantFrom(CPU_FAULTS, 'A5', 'gross'), plantFrom(CPU_FAULTS, 'A5', 'small')],
+    faults: [plantFrom(attentionJudgement.faults, 'A5', 'gross'), plantFrom(attentionJudgement.faults, 'A5', 'small')],
   },
   'FALSIFY-FPI-005': {
     parts: partsOf(truncationForgets, 60),
-    faults: [plantFrom(CPU_FAULTS, 'C9', 'gross'), plantFrom(CPU_FAULTS, 'C9', 'small')],
+    faults: [plantFrom(SESSION_FAULTS, 'C9', 'gross'), plantFrom(SESSION_FAULTS, 'C9', 'small')],
   },
 };

@@ -2,7 +2,7 @@
 // byte in generators/, which shares nothing with the product. Not claimed here: what a key means for a model (that is
 // hf-parity-qwen2-v1) and how stored blocks decode (quant-decode-v1).
 import fc from 'fast-check';
-import type { Falsifier, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import { ggufFile, withField } from './kit/models/gguf-bytes.ts';
 import * as checks from './gguf-reader-v1/checks.ts';
 import { BREAKAGES, ggufPlan } from './gguf-reader-v1/plans.ts';
@@ -11,6 +11,7 @@ import { compareWithSurvey, SURVEYED_FILES } from './gguf-reader-v1/survey.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { orNaN } from './kit/judges/refusals.ts';
 import { readSafetensors } from './kit/models/safetensors.ts';
+import { sourceFault } from './kit/claims/plants.ts';
 
 const TENSORS = 'src/engine/formats/gguf-tensors.ts';
 const VALUES = 'src/engine/formats/gguf-values.ts';
@@ -19,12 +20,6 @@ const F16 = 'sums-2m.f16.gguf';
 const Q4_K = 'sums-2m.q4_k_m.gguf';
 /** Of the bundled model: four layers of twelve tensors, the embedding, the last norm. */
 const TENSOR_COUNT = 50;
-
-function fault(
-  ...[id, size, title, file, find, replace]: [string, 'gross' | 'small', string, string, string, string]
-): PlantedFault {
-  return { id, title, size, inject: { kind: 'source', file, find, replace } };
-}
 
 /** Breakages that apply to a file with many tensors of which one may be any; the real file has every other property. */
 async function breakRealFile(context: PartContext): Promise<void> {
@@ -91,14 +86,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       oracle: { needs: ['model:sums-2m'], planned: SURVEYED_FILES.length, run: compareWithSurvey },
     },
     faults: [
-      fault(
-        ...(['gguf-dimensions-not-reversed', 'gross', 'dimensions kept in the file’s order'] as const),
-        ...([TENSORS, 'shape: dimensions.toReversed(),', 'shape: dimensions,'] as const),
-      ),
-      fault(
-        ...(['gguf-u64-rounded', 'small', 'a 64-bit value past 2^53 is rounded'] as const),
-        ...([VALUES, 'Number.isSafeInteger(number) ? number : value', 'number'] as const),
-      ),
+      sourceFault(TENSORS, 'gguf-dimensions-not-reversed', 'dimensions kept in the file’s order', 'gross', [
+        'shape: dimensions.toReversed(),',
+        'shape: dimensions,',
+      ]),
+      sourceFault(VALUES, 'gguf-u64-rounded', 'a 64-bit value past 2^53 is rounded', 'small', [
+        'Number.isSafeInteger(number) ? number : value',
+        'number',
+      ]),
     ],
   },
 
@@ -121,14 +116,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       live: { needs: ['model:sums-2m'], planned: 300, run: cutRealFile },
     },
     faults: [
-      fault(
-        ...(['gguf-past-end-accepted', 'gross', 'tensors may lie past the end of the file'] as const),
-        ...([TENSORS, 'if (end > fileLength)', 'if (end > fileLength + 2 ** 40)'] as const),
-      ),
-      fault(
-        ...(['gguf-last-byte-missing', 'small', 'the last byte of the last tensor may be missing'] as const),
-        ...([TENSORS, 'if (end > fileLength)', 'if (end > fileLength + 1)'] as const),
-      ),
+      sourceFault(TENSORS, 'gguf-past-end-accepted', 'tensors may lie past the end of the file', 'gross', [
+        'if (end > fileLength)',
+        'if (end > fileLength + 2 ** 40)',
+      ]),
+      sourceFault(TENSORS, 'gguf-last-byte-missing', 'the last byte of the last tensor may be missing', 'small', [
+        'if (end > fileLength)',
+        'if (end > fileLength + 1)',
+      ]),
     ],
   },
 
@@ -151,18 +146,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       live: { needs: ['model:sums-2m'], planned: BREAKAGES.length + 1, run: breakRealFile },
     },
     faults: [
-      fault(
-        ...(['gguf-overlap-accepted', 'gross', 'tensors may overlap'] as const),
-        ...([TENSORS, 'endOf(tensor) > next.byteOffset)', 'Number.isNaN(endOf(tensor)))'] as const),
-      ),
-      fault(
-        ...(['gguf-overlap-by-one-piece', 'small', 'tensors may overlap by one aligned piece'] as const),
-        ...([TENSORS, 'endOf(tensor) > next.byteOffset)', 'endOf(tensor) > next.byteOffset + alignment)'] as const),
-      ),
-      fault(
-        ...(['gguf-duplicate-tensor-accepted', 'small', 'a second tensor of one name is accepted'] as const),
-        ...([TENSORS, 'if (seen.has(name))', 'if (seen.has(`${name}?`))'] as const),
-      ),
+      sourceFault(TENSORS, 'gguf-overlap-accepted', 'tensors may overlap', 'gross', [
+        'endOf(tensor) > next.byteOffset)',
+        'Number.isNaN(endOf(tensor)))',
+      ]),
+      sourceFault(TENSORS, 'gguf-overlap-by-one-piece', 'tensors may overlap by one aligned piece', 'small', [
+        'endOf(tensor) > next.byteOffset)',
+        'endOf(tensor) > next.byteOffset + alignment)',
+      ]),
+      sourceFault(TENSORS, 'gguf-duplicate-tensor-accepted', 'a second tensor of one name is accepted', 'small', [
+        'if (seen.has(name))',
+        'if (seen.has(`${name}?`))',
+      ]),
     ],
   },
 
@@ -176,14 +171,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       live: { needs: ['model:sums-2m'], planned: 300, run: damageRealFile },
     },
     faults: [
-      fault(
-        ...(['gguf-alignment-ignored', 'gross', 'tensors may start anywhere'] as const),
-        ...([TENSORS, 'if (relative % alignment !== 0)', 'if (relative % 1 !== 0)'] as const),
-      ),
-      fault(
-        ...(['gguf-alignment-halved', 'small', 'half the alignment is enough'] as const),
-        ...([TENSORS, 'if (relative % alignment !== 0)', 'if (relative % Math.ceil(alignment / 2) !== 0)'] as const),
-      ),
+      sourceFault(TENSORS, 'gguf-alignment-ignored', 'tensors may start anywhere', 'gross', [
+        'if (relative % alignment !== 0)',
+        'if (relative % 1 !== 0)',
+      ]),
+      sourceFault(TENSORS, 'gguf-alignment-halved', 'half the alignment is enough', 'small', [
+        'if (relative % alignment !== 0)',
+        'if (relative % Math.ceil(alignment / 2) !== 0)',
+      ]),
     ],
   },
 
@@ -197,14 +192,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       live: { needs: ['model:sums-2m'], planned: TENSOR_COUNT, run: checks.compareSparseCopy },
     },
     faults: [
-      fault(
-        ...(['gguf-offset-32-bit', 'gross', 'offsets lose everything past 32 bits'] as const),
-        ...([TENSORS, 'byteOffset: Number(offset),', 'byteOffset: Number(offset & 0xffffffffn),'] as const),
-      ),
-      fault(
-        ...(['gguf-offset-top-bit', 'small', 'offsets lose bit 52'] as const),
-        ...([TENSORS, 'byteOffset: Number(offset),', 'byteOffset: Number(BigInt.asUintN(52, offset)),'] as const),
-      ),
+      sourceFault(TENSORS, 'gguf-offset-32-bit', 'offsets lose everything past 32 bits', 'gross', [
+        'byteOffset: Number(offset),',
+        'byteOffset: Number(offset & 0xffffffffn),',
+      ]),
+      sourceFault(TENSORS, 'gguf-offset-top-bit', 'offsets lose bit 52', 'small', [
+        'byteOffset: Number(offset),',
+        'byteOffset: Number(BigInt.asUintN(52, offset)),',
+      ]),
     ],
   },
 };

@@ -8,7 +8,8 @@ import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
-import type { Model, Session } from '../src/engine/index.ts';
+import type { Model } from '../src/engine/model/model.ts';
+import type { Session } from '../src/engine/program/executor.ts';
 import type { Falsifier, Part, PartContext } from '../src/runner/run/falsifier.ts';
 import { indexOfLargest } from './kit/judges/comparisons.ts';
 import { runTapped, withEngines, withSession } from './kit/claims/engine-runs.ts';
@@ -26,7 +27,7 @@ import { SeededRandom } from './kit/arbitraries/random.ts';
 import { slowForward, type SlowModel } from './kit/references/slow-forward.ts';
 import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE, type TinyModel } from './kit/models/tiny-model.ts';
-import { slowTrainedModel } from './kit/models/trained-model.ts';
+import { slowTrainedModel } from './kit/models/hf-model.ts';
 
 const F16 = 'sums-2m.f16.gguf';
 const PACK = 'models/sums-2m/packs/float64';

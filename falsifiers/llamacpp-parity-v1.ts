@@ -20,7 +20,7 @@ import { SeededRandom } from './kit/arbitraries/random.ts';
 import { float32Noise, slowForward, type Noise, type SlowModel } from './kit/references/slow-forward.ts';
 import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './kit/models/tiny-model.ts';
-import { slowTrainedModel } from './kit/models/trained-model.ts';
+import { slowTrainedModel } from './kit/models/hf-model.ts';
 
 /** One position: the engine, another engine, double precision, and double precision with the other's roundings, drawn. */
 interface Row {

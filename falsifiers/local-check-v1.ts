@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { checkDump } from '../src/diagnosis/check/check-dump.ts';
 import { checkModel, type CheckReport } from '../src/diagnosis/check/check-model.ts';
 import { openRecording } from '../src/diagnosis/recordings/open-recording.ts';
-import { CPU_FAULTS } from '../src/diagnosis/faults/cpu.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
+import { SESSION_FAULTS } from '../src/diagnosis/faults/session.ts';
+import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
@@ -135,9 +136,9 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       oracle: { needs: ['model:sums-2m'], planned: PACKS.length, run: runOracle },
     },
     faults: [
-      plantFrom(CPU_FAULTS, 'A5', 'gross'),
-      plantFrom(CPU_FAULTS, 'A5', 'small'),
-      plantFrom(CPU_FAULTS, 'G11', 'gross'),
+      plantFrom(attentionJudgement.faults, 'A5', 'gross'),
+      plantFrom(attentionJudgement.faults, 'A5', 'small'),
+      plantFrom(SESSION_FAULTS, 'G11', 'gross'),
     ],
   },
   'FALSIFY-LCK-002': {

@@ -4,10 +4,11 @@
 // the whole layer (hf-parity-qwen3moe-v1).
 import fc from 'fast-check';
 import { gamma } from '../src/diagnosis/reference/arithmetic.ts';
-import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
-import { EXPERT_FAULTS } from '../src/diagnosis/faults/experts.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
-import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
+import { EXPONENTIAL_FAULTS } from '../src/diagnosis/faults/exponential.ts';
+import { moeRouteJudgement } from '../src/diagnosis/ops/moe-route.ts';
+import { moeSelectJudgement } from '../src/diagnosis/ops/moe-select.ts';
+import { moeSumJudgement } from '../src/diagnosis/ops/moe-sum.ts';
 import { moeRoute } from '../src/oracles/float64/ops/moe-route.ts';
 import { moeSum } from '../src/oracles/float64/ops/moe-sum.ts';
 import type { Falsifier } from '../src/runner/run/falsifier.ts';
@@ -57,7 +58,7 @@ const shares = {
   should(routing: Routing): Should {
     const { rowCount, isRenormalised } = routing;
     const [logits, experts] = [Float64Array.from(routing.logits), chosenIds(routing)];
-    return simpleBudget(
+    return moeRouteJudgement.budget(
       { op: 'moeRoute', in: 'l', experts: 'e', isRenormalised, out: 's' },
       {
         arithmetic: CPU_ARITHMETIC,
@@ -89,7 +90,7 @@ const sums = {
   run: sumSlots,
   should({ rowCount, ...of }: Slots): Should {
     const [x, given] = [Float64Array.from(of.x), Float64Array.from(of.shares)];
-    return simpleBudget(
+    return moeSumJudgement.budget(
       { op: 'moeSum', in: 'x', shares: 's', out: 'y' },
       {
         arithmetic: CPU_ARITHMETIC,
@@ -160,8 +161,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(EXPERT_FAULTS, 'M6', 'gross'),
-      plantFrom(EXPERT_FAULTS, 'M6', 'small'),
+      plantFrom(moeSelectJudgement.faults, 'M6', 'gross'),
+      plantFrom(moeSelectJudgement.faults, 'M6', 'small'),
       sourceFault(ROUTING, 'chosen-twice', 'the expert chosen last may be chosen again', 'gross', [
         'for (let slot = 0; slot < count; slot++) if',
         'for (let slot = 0; slot < count - 1; slot++) if',
@@ -174,7 +175,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         '!(at(logits, id) > at(logits, best))',
         '!(reinterpret<f32>(reinterpret<u32>(at(logits, id)) & 0xffff0000) > reinterpret<f32>(reinterpret<u32>(at(logits, best)) & 0xffff0000))',
       ]),
-      seenIn('oracle', 'M6-in-oracle', plantFrom(EXPERT_FAULTS, 'M6', 'gross')),
+      seenIn('oracle', 'M6-in-oracle', plantFrom(moeSelectJudgement.faults, 'M6', 'gross')),
     ],
   },
   'FALSIFY-MOER-002': {
@@ -191,8 +192,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(EXPERT_FAULTS, 'M4', 'gross'),
-      plantFrom(EXPERT_FAULTS, 'M4', 'small'),
+      plantFrom(moeRouteJudgement.faults, 'M4', 'gross'),
+      plantFrom(moeRouteJudgement.faults, 'M4', 'small'),
       neverRenormalised,
       sourceFault(
         ROUTING,
@@ -219,8 +220,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         'small',
         ['largest = max<f32>(largest, at(logits, id));', 'if (at(logits, id) > largest) largest = at(logits, id);'],
       ),
-      plantFrom(KERNEL_FAULTS, 'P7', 'small'),
-      seenIn('oracle', 'M4-in-oracle', plantFrom(EXPERT_FAULTS, 'M4', 'gross')),
+      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'small'),
+      seenIn('oracle', 'M4-in-oracle', plantFrom(moeRouteJudgement.faults, 'M4', 'gross')),
       seenIn('oracle', 'renormalisation-omitted-in-oracle', neverRenormalised),
     ],
   },
@@ -253,8 +254,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-MOER-005': {
     parts: { generated: searchedInputs(sums) },
     faults: [
-      plantFrom(EXPERT_FAULTS, 'M5-shares', 'gross'),
-      plantFrom(EXPERT_FAULTS, 'M5-shares', 'small'),
+      plantFrom(moeSumJudgement.faults, 'M5-shares', 'gross'),
+      plantFrom(moeSumJudgement.faults, 'M5-shares', 'small'),
       sourceFault(ROUTING, 'unweighted', 'answers are added without their shares', 'gross', [
         'at(shares, slot) * at(x, slot * channelCount + channel)',
         'at(x, slot * channelCount + channel)',

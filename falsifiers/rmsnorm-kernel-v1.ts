@@ -3,8 +3,7 @@
 // trained model; and the rows that Transformers recorded. Not claimed: which epsilon or gain a program asks for.
 import fc from 'fast-check';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
-import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
-import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
+import { rmsnormJudgement } from '../src/diagnosis/ops/rmsnorm.ts';
 import { rmsnormKernel } from '../src/engine/cpu/kernels/rmsnorm.ts';
 import { rmsnorm } from '../src/oracles/float64/ops/rmsnorm.ts';
 import type { Falsifier } from '../src/runner/run/falsifier.ts';
@@ -46,7 +45,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       }),
     should({ x, gain, eps }, arithmetic) {
       const [rows, factors] = [Float64Array.from(x), Float64Array.from(gain)];
-      return simpleBudget(
+      return rmsnormJudgement.budget(
         { op: 'rmsnorm', in: 'x', weight: 'gain', eps, out: 'y' },
         {
           arithmetic,
@@ -63,12 +62,12 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 2,
     stages: ['embedding', 'attn_norm', 'post_attn_residual', 'ffn_norm', 'post_ffn_residual'],
     faults: [
-      plantFrom(KERNEL_FAULTS, 'N2', 'gross'),
-      plantFrom(KERNEL_FAULTS, 'N2', 'small'),
-      plantFrom(KERNEL_FAULTS, 'N4', 'gross'),
-      plantFrom(KERNEL_FAULTS, 'N4', 'small'),
-      seenIn('live', 'N4-in-live', plantFrom(KERNEL_FAULTS, 'N4', 'gross')),
-      seenIn('oracle', 'N4-in-oracle', plantFrom(KERNEL_FAULTS, 'N4', 'gross')),
+      plantFrom(rmsnormJudgement.faults, 'N2', 'gross'),
+      plantFrom(rmsnormJudgement.faults, 'N2', 'small'),
+      plantFrom(rmsnormJudgement.faults, 'N4', 'gross'),
+      plantFrom(rmsnormJudgement.faults, 'N4', 'small'),
+      seenIn('live', 'N4-in-live', plantFrom(rmsnormJudgement.faults, 'N4', 'gross')),
+      seenIn('oracle', 'N4-in-oracle', plantFrom(rmsnormJudgement.faults, 'N4', 'gross')),
     ],
   }),
 };

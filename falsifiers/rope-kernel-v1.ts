@@ -2,9 +2,8 @@
 // of a head, every scaling, far positions, tail widths, subnormal and infinite channels; the heads of the trained model;
 // and the heads that Transformers recorded. Kernel and table are one claim: neither means anything without the other.
 import fc from 'fast-check';
-import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
-import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
+import { ropeJudgement } from '../src/diagnosis/ops/rope.ts';
 import { fillRopeTable } from '../src/engine/cpu/rope-table.ts';
 import { ropeAmplitude, ropeFrequencies } from '../src/engine/program/rope-frequencies.ts';
 import { ropeKernel } from '../src/engine/cpu/kernels/rope.ts';
@@ -85,7 +84,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       const x = Float64Array.from(input.x);
       const factors = input.factors === null ? null : Float64Array.from(input.factors);
       const rowCount = x.length / (headCount * headDim);
-      return simpleBudget(op, {
+      return ropeJudgement.budget(op, {
         arithmetic,
         inputs: [x],
         reference: rope(op, x, firstPosition, factors, firstPosition + rowCount),
@@ -99,8 +98,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 2,
     stages: ['qkv_bias', 'q_post_rope', 'k_post_rope'],
     faults: [
-      plantFrom(KERNEL_FAULTS, 'R6', 'gross'),
-      plantFrom(KERNEL_FAULTS, 'R6', 'small'),
+      plantFrom(ropeJudgement.faults, 'R6', 'gross'),
+      plantFrom(ropeJudgement.faults, 'R6', 'small'),
       sourceFault(TABLE, 'positions-from-1', 'positions count from 1', 'gross', [
         '(firstPosition + row) * frequency',
         '(firstPosition + row + 1) * frequency',
@@ -135,8 +134,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         'small',
         ['if (restBytes > 0)', 'if (restBytes > 8)'],
       ),
-      seenIn('live', 'R6-in-live', plantFrom(KERNEL_FAULTS, 'R6', 'gross')),
-      seenIn('oracle', 'R6-in-oracle', plantFrom(KERNEL_FAULTS, 'R6', 'gross')),
+      seenIn('live', 'R6-in-live', plantFrom(ropeJudgement.faults, 'R6', 'gross')),
+      seenIn('oracle', 'R6-in-oracle', plantFrom(ropeJudgement.faults, 'R6', 'gross')),
     ],
   }),
 };

@@ -6,7 +6,8 @@
 import fc from 'fast-check';
 import { gamma, type Arithmetic } from '../src/diagnosis/reference/arithmetic.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
-import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
+import { EXPONENTIAL_FAULTS } from '../src/diagnosis/faults/exponential.ts';
+import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
 import { attentionSoftmax } from '../src/engine/capture/scores.ts';
 import { attentionKernel } from '../src/engine/cpu/kernels/attention.ts';
 import type { Falsifier } from '../src/runner/run/falsifier.ts';
@@ -49,16 +50,16 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 1,
     stages: ['attn_scores', 'attn_softmax'],
     faults: [
-      plantFrom(KERNEL_FAULTS, 'A13', 'gross'),
-      plantFrom(KERNEL_FAULTS, 'A13', 'small'),
-      plantFrom(KERNEL_FAULTS, 'A15', 'gross'),
-      plantFrom(KERNEL_FAULTS, 'A15', 'small'),
-      plantFrom(KERNEL_FAULTS, 'P3', 'gross'),
-      plantFrom(KERNEL_FAULTS, 'P3', 'small'),
-      plantFrom(KERNEL_FAULTS, 'P7', 'gross'),
-      plantFrom(KERNEL_FAULTS, 'P7', 'small'),
-      seenIn('live', 'A15-small-in-live', plantFrom(KERNEL_FAULTS, 'A15', 'small')),
-      seenIn('oracle', 'A15-in-oracle', plantFrom(KERNEL_FAULTS, 'A15', 'gross')),
+      plantFrom(attentionJudgement.faults, 'A13', 'gross'),
+      plantFrom(attentionJudgement.faults, 'A13', 'small'),
+      plantFrom(attentionJudgement.faults, 'A15', 'gross'),
+      plantFrom(attentionJudgement.faults, 'A15', 'small'),
+      plantFrom(EXPONENTIAL_FAULTS, 'P3', 'gross'),
+      plantFrom(EXPONENTIAL_FAULTS, 'P3', 'small'),
+      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'gross'),
+      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'small'),
+      seenIn('live', 'A15-small-in-live', plantFrom(attentionJudgement.faults, 'A15', 'small')),
+      seenIn('oracle', 'A15-in-oracle', plantFrom(attentionJudgement.faults, 'A15', 'gross')),
     ],
   }),
   'FALSIFY-SOFT-002': kernelClaim({

@@ -2,9 +2,9 @@
 // and a product that the mul kernel does not round to nearest: tails, subnormals, huge numbers, NaN and infinities; the
 // gates of the trained model; and what Transformers recorded. Not claimed: which of gate and up is which.
 import fc from 'fast-check';
-import { simpleBudget } from '../src/diagnosis/ops/op-budget.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
-import { KERNEL_FAULTS } from '../src/diagnosis/faults/kernels.ts';
+import { EXPONENTIAL_FAULTS } from '../src/diagnosis/faults/exponential.ts';
+import { siluJudgement } from '../src/diagnosis/ops/silu.ts';
 import { mulKernel } from '../src/engine/cpu/kernels/mul.ts';
 import { siluKernel } from '../src/engine/cpu/kernels/silu.ts';
 import { mul } from '../src/oracles/float64/ops/mul.ts';
@@ -42,7 +42,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     run: (x) => betweenGuards(siluKernel, x.length, (kernel, out, memory) => kernel.silu(out, memory.put(x), x.length)),
     should(input, arithmetic) {
       const x = Float64Array.from(input);
-      return simpleBudget(
+      return siluJudgement.budget(
         { op: 'silu', in: 'x', out: 'y' },
         { arithmetic, inputs: [x], reference: silu(x), rowCount: 1, firstPosition: 0, isWeightRounded: false },
       );
@@ -53,12 +53,12 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 1,
     stages: ['ffn_gate', 'ffn_silu'],
     faults: [
-      plantFrom(KERNEL_FAULTS, 'M2', 'gross'),
-      plantFrom(KERNEL_FAULTS, 'M2', 'small'),
-      plantFrom(KERNEL_FAULTS, 'P7', 'gross'),
-      plantFrom(KERNEL_FAULTS, 'P7', 'small'),
-      seenIn('live', 'P7-small-in-live', plantFrom(KERNEL_FAULTS, 'P7', 'small')),
-      seenIn('oracle', 'M2-in-oracle', plantFrom(KERNEL_FAULTS, 'M2', 'gross')),
+      plantFrom(siluJudgement.faults, 'M2', 'gross'),
+      plantFrom(siluJudgement.faults, 'M2', 'small'),
+      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'gross'),
+      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'small'),
+      seenIn('live', 'P7-small-in-live', plantFrom(EXPONENTIAL_FAULTS, 'P7', 'small')),
+      seenIn('oracle', 'M2-in-oracle', plantFrom(siluJudgement.faults, 'M2', 'gross')),
     ],
   }),
   'FALSIFY-SWIG-002': kernelClaim({

@@ -3,7 +3,7 @@
 // from the definitions. Chat templates are compared with Transformers,
 // which is where they come from. Not claimed here: how a vocabulary is read from a file (gguf-reader-v1).
 import fc from 'fast-check';
-import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import type { Falsifier, Part, PartContext } from '../src/runner/run/falsifier.ts';
 import * as chat from './tokenizer-parity-v1/chat.ts';
 import * as checks from './tokenizer-parity-v1/checks.ts';
 import * as decoding from './tokenizer-parity-v1/decoding.ts';
@@ -14,6 +14,7 @@ import {
   sentencePieceVocabulary,
   type SlowVocabulary,
 } from './tokenizer-parity-v1/vocabularies.ts';
+import { sourceFault } from './kit/claims/plants.ts';
 
 const ENCODER = 'src/engine/text/encoder.ts';
 const CUTS = 'src/engine/text/pre-tokenizers.ts';
@@ -28,12 +29,6 @@ const ALPHABET = 'src/engine/text/byte-alphabet.ts';
 const VOCABULARIES = 6;
 /** Strings beside the corpus, from the seed. */
 const SAMPLED = 300;
-
-function fault(
-  ...[id, size, title, file, find, replace]: [string, 'gross' | 'small', string, string, string, string]
-): PlantedFault {
-  return { id, title, size, inject: { kind: 'source', file, find, replace } };
-}
 
 /** Searched strings on vocabularies that are made from the seed, against the slow tokenizer. */
 function searched(planned: number, make: (seed: number) => SlowVocabulary[]): Part {
@@ -99,30 +94,36 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      fault(
-        ...(['tok-merges-reversed', 'gross', 'the last learned merge goes first'] as const),
-        ...([ENCODER, '(merge) => merge !== null);', '(merge) => merge !== null).toReversed();'] as const),
+      sourceFault(ENCODER, 'tok-merges-reversed', 'the last learned merge goes first', 'gross', [
+        '(merge) => merge !== null);',
+        '(merge) => merge !== null).toReversed();',
+      ]),
+      sourceFault(
+        SPECIAL_TOKENS,
+        'tok-control-never-parsed',
+        'control tokens stay text when they are asked for',
+        'gross',
+        ['if (isControl && !parseSpecial) continue;', 'if (isControl) continue;'],
       ),
-      fault(
-        ...(['tok-control-never-parsed', 'gross', 'control tokens stay text when they are asked for'] as const),
-        ...([SPECIAL_TOKENS, 'if (isControl && !parseSpecial) continue;', 'if (isControl) continue;'] as const),
+      sourceFault(
+        SPECIAL_TOKENS,
+        'tok-shortest-control-first',
+        'of control tokens within each other the shortest wins',
+        'small',
+        ['b.byteLength - a.byteLength', 'a.byteLength - b.byteLength'],
       ),
-      fault(
-        ...(['tok-shortest-control-first', 'small', 'of control tokens within each other the shortest wins'] as const),
-        ...([SPECIAL_TOKENS, 'b.byteLength - a.byteLength', 'a.byteLength - b.byteLength'] as const),
-      ),
-      fault(
-        ...(['tok-qwen2-digits-in-twos', 'small', 'two digits make one word'] as const),
-        ...([CUTS, '\\\\p{L}+|\\\\p{N}|${SYMBOLS}', '\\\\p{L}+|\\\\p{N}{1,2}|${SYMBOLS}'] as const),
-      ),
-      fault(
-        ...(['tok-contraction-case', 'small', "'VE in capitals is no contraction"] as const),
-        ...([CUTS, "'[vV][eE]", "'[vV][e]"] as const),
-      ),
-      fault(
-        ...(['tok-runtime-unicode', 'small', 'the newest letters are letters, as the runtime has it'] as const),
-        ...([NEWER, "if (!part.includes('\\\\p{')) return part;", 'if (part) return part;'] as const),
-      ),
+      sourceFault(CUTS, 'tok-qwen2-digits-in-twos', 'two digits make one word', 'small', [
+        '\\\\p{L}+|\\\\p{N}|${SYMBOLS}',
+        '\\\\p{L}+|\\\\p{N}{1,2}|${SYMBOLS}',
+      ]),
+      sourceFault(CUTS, 'tok-contraction-case', "'VE in capitals is no contraction", 'small', [
+        "'[vV][eE]",
+        "'[vV][e]",
+      ]),
+      sourceFault(NEWER, 'tok-runtime-unicode', 'the newest letters are letters, as the runtime has it', 'small', [
+        "if (!part.includes('\\\\p{')) return part;",
+        'if (part) return part;',
+      ]),
     ],
   },
 
@@ -151,18 +152,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      fault(
-        ...(['tok-smollm-digits-together', 'gross', 'digits make words, as plain GPT-2 has it'] as const),
-        ...([CUTS, "expressions: ['\\\\p{N}', GPT2]", 'expressions: [GPT2]'] as const),
-      ),
-      fault(
-        ...(['tok-smollm-ascii-digits', 'small', 'only the ASCII digits stand alone'] as const),
-        ...([CUTS, "expressions: ['\\\\p{N}', GPT2]", "expressions: ['[0-9]', GPT2]"] as const),
-      ),
-      fault(
-        ...(['tok-gpt2-last-space', 'small', 'spaces before a word keep the one that belongs to the word'] as const),
-        ...([CUTS, '| ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+(?!\\\\S)";', '| ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+";'] as const),
-      ),
+      sourceFault(CUTS, 'tok-smollm-digits-together', 'digits make words, as plain GPT-2 has it', 'gross', [
+        "expressions: ['\\\\p{N}', GPT2]",
+        'expressions: [GPT2]',
+      ]),
+      sourceFault(CUTS, 'tok-smollm-ascii-digits', 'only the ASCII digits stand alone', 'small', [
+        "expressions: ['\\\\p{N}', GPT2]",
+        "expressions: ['[0-9]', GPT2]",
+      ]),
+      sourceFault(CUTS, 'tok-gpt2-last-space', 'spaces before a word keep the one that belongs to the word', 'small', [
+        '| ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+(?!\\\\S)";',
+        '| ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+";',
+      ]),
     ],
   },
 
@@ -196,22 +197,22 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      fault(
-        ...(['tok-scores-ascending', 'gross', 'the lowest score merges first'] as const),
-        ...([MERGES, 'b.score - a.score', 'a.score - b.score'] as const),
-      ),
-      fault(
-        ...(['tok-tied-scores-by-id', 'small', 'of equal scores the lower id wins, not the leftmost'] as const),
-        ...([MERGES, 'sorted[i - 1]?.score ? 0 : 1)', 'sorted[i - 1]?.score ? 1 : 1)'] as const),
-      ),
-      fault(
-        ...(['tok-no-byte-fallback', 'small', 'what has no token becomes the unknown token'] as const),
-        ...([ENCODER, 'byte_fallback: true', 'byte_fallback: false'] as const),
-      ),
-      fault(
-        ...(['tok-no-space-prefix', 'small', 'a text does not start with a space'] as const),
-        ...([ENCODER, "hasSpacePrefix ? '▁' : ''", "hasSpacePrefix ? '' : ''"] as const),
-      ),
+      sourceFault(MERGES, 'tok-scores-ascending', 'the lowest score merges first', 'gross', [
+        'b.score - a.score',
+        'a.score - b.score',
+      ]),
+      sourceFault(MERGES, 'tok-tied-scores-by-id', 'of equal scores the lower id wins, not the leftmost', 'small', [
+        'sorted[i - 1]?.score ? 0 : 1)',
+        'sorted[i - 1]?.score ? 1 : 1)',
+      ]),
+      sourceFault(ENCODER, 'tok-no-byte-fallback', 'what has no token becomes the unknown token', 'small', [
+        'byte_fallback: true',
+        'byte_fallback: false',
+      ]),
+      sourceFault(ENCODER, 'tok-no-space-prefix', 'a text does not start with a space', 'small', [
+        "hasSpacePrefix ? '▁' : ''",
+        "hasSpacePrefix ? '' : ''",
+      ]),
     ],
   },
 
@@ -233,22 +234,22 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      fault(
-        ...(['tok-alphabet-shifted', 'gross', 'bytes without a printable character are read one off'] as const),
-        ...([ALPHABET, 'let substitute = 0x100;', 'let substitute = 0x101;'] as const),
-      ),
-      fault(
-        ...(['tok-byte-order-mark-lost', 'small', 'a byte order mark is dropped'] as const),
-        ...([PIECES, 'ignoreBOM: true', 'ignoreBOM: false'] as const),
-      ),
-      fault(
-        ...(['tok-half-character-lost', 'small', 'a character that ends in the next token is broken'] as const),
-        ...([PIECES, 'decode(bytes, { stream: true })', 'decode(bytes)'] as const),
-      ),
-      fault(
-        ...(['tok-first-space-kept', 'small', 'the space that starts a SentencePiece text stays'] as const),
-        ...([PIECES, 'if (bytes[0] === 0x20)', 'if (bytes[0] === 0x21)'] as const),
-      ),
+      sourceFault(ALPHABET, 'tok-alphabet-shifted', 'bytes without a printable character are read one off', 'gross', [
+        'let substitute = 0x100;',
+        'let substitute = 0x101;',
+      ]),
+      sourceFault(PIECES, 'tok-byte-order-mark-lost', 'a byte order mark is dropped', 'small', [
+        'ignoreBOM: true',
+        'ignoreBOM: false',
+      ]),
+      sourceFault(PIECES, 'tok-half-character-lost', 'a character that ends in the next token is broken', 'small', [
+        'decode(bytes, { stream: true })',
+        'decode(bytes)',
+      ]),
+      sourceFault(PIECES, 'tok-first-space-kept', 'the space that starts a SentencePiece text stays', 'small', [
+        'if (bytes[0] === 0x20)',
+        'if (bytes[0] === 0x21)',
+      ]),
     ],
   },
 
@@ -259,18 +260,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       oracle: { planned: chat.RECORDED, run: chat.compareTransformers },
     },
     faults: [
-      fault(
-        ...(['tok-no-generation-prompt', 'gross', 'the prompt does not ask for an answer'] as const),
-        ...([TEMPLATE, 'add_generation_prompt: addGenerationPrompt', 'add_generation_prompt: false'] as const),
-      ),
-      fault(
-        ...(['tok-template-wrong-end', 'small', 'the end token is the first token'] as const),
-        ...([TEMPLATE, 'eos_token: texts.eos', 'eos_token: texts.bos'] as const),
-      ),
-      fault(
-        ...(['tok-template-range-step', 'small', 'a range has its stop in it'] as const),
-        ...([TEMPLATE, 'Math.ceil((stop - start) / step)', 'Math.floor((stop - start) / step) + 1'] as const),
-      ),
+      sourceFault(TEMPLATE, 'tok-no-generation-prompt', 'the prompt does not ask for an answer', 'gross', [
+        'add_generation_prompt: addGenerationPrompt',
+        'add_generation_prompt: false',
+      ]),
+      sourceFault(TEMPLATE, 'tok-template-wrong-end', 'the end token is the first token', 'small', [
+        'eos_token: texts.eos',
+        'eos_token: texts.bos',
+      ]),
+      sourceFault(TEMPLATE, 'tok-template-range-step', 'a range has its stop in it', 'small', [
+        'Math.ceil((stop - start) / step)',
+        'Math.floor((stop - start) / step) + 1',
+      ]),
     ],
   },
 };

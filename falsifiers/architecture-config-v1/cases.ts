@@ -1,7 +1,7 @@
 // Configs to search: numbers that a config.json may state and what they must become, keys that it may leave out and the
 // defaults that are then Transformers', names of architectures that are none. Written from Transformers' documentation.
 import fc from 'fast-check';
-import type { ModelConfig } from '../../src/engine/index.ts';
+import type { ModelConfig } from '../../src/engine/program/config.ts';
 import type { ConfigChange } from './hf-folders.ts';
 
 /** Of models/tiny, each with its name in a GGUF file and in config.json. */

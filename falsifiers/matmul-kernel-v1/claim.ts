@@ -5,9 +5,8 @@
 // as in the batch. The type is handed in, so that a claim depends on its own type alone.
 import fc from 'fast-check';
 import type { Arithmetic } from '../../src/diagnosis/reference/arithmetic.ts';
-import { matmulBudget } from '../../src/diagnosis/ops/matmul-budget.ts';
 import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
-import { KERNEL_FAULTS } from '../../src/diagnosis/faults/kernels.ts';
+import { matmulJudgement, productBudget } from '../../src/diagnosis/ops/matmul.ts';
 import type { Kernel } from '../../src/engine/cpu/kernels/define-kernel.ts';
 import type { MatmulFunctions } from '../../src/engine/cpu/kernels/matmul.ts';
 import type { TensorType } from '../../src/engine/formats/tensor-types/tensor-type.ts';
@@ -149,7 +148,7 @@ export function matmulClaim(
 }
 
 export function matmulFault(id: string, size: 'gross' | 'small'): PlantedFault {
-  return plantFrom(KERNEL_FAULTS, id, size);
+  return plantFrom(matmulJudgement.faults, id, size);
 }
 
 /** The code around the decoders is one for all types: these are seen with one float type and one quantised one. */
@@ -234,7 +233,8 @@ function shouldOf(
       magnitude[t * rowCount + r] = sizes;
     }
   }
-  return matmulBudget({ y, magnitude, stepMagnitude: null }, columnCount, !type.isExact, arithmetic);
+  const sums = { length: columnCount, magnitude, stepMagnitude: null };
+  return productBudget({ reference: y, sums, isWeightRounded: !type.isExact, arithmetic });
 }
 
 /** Trained blocks times activations of each trained model: after the norm of a layer's feed-forward. */

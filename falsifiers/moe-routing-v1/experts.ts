@@ -2,15 +2,15 @@
 // in the production executor. Searched layers in every stored type, and router logits that Transformers recorded of
 // untrained models. Not claimed: which experts are chosen and with which shares (moe-routing-v1.ts); what the blocks decode
 // to (quant-decode-v1).
-import { EXPERT_FAULTS } from '../../src/diagnosis/faults/experts.ts';
 import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
-import { KERNEL_FAULTS } from '../../src/diagnosis/faults/kernels.ts';
+import { expertMatmulJudgement } from '../../src/diagnosis/ops/expert-matmul.ts';
+import { matmulJudgement } from '../../src/diagnosis/ops/matmul.ts';
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
 import { expertRecipes, judgedOps, layerRatio, makeLayer } from './expert-layer.ts';
 import { seenIn, sourceFault } from '../kit/claims/plants.ts';
 import { RECORDED_ROUTINGS, recordedRoutings } from './routing.ts';
-import { slowTinyHf, tinyFile } from '../kit/models/tiny-hf.ts';
+import { slowHfModel, tinyFile } from '../kit/models/hf-model.ts';
 
 const BINDING = 'src/engine/cpu/bind-op.ts';
 const BANK = 'src/engine/cpu/bank.ts';
@@ -28,8 +28,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(EXPERT_FAULTS, 'M5-slice', 'gross'),
-      plantFrom(EXPERT_FAULTS, 'M5-slice', 'small'),
+      plantFrom(expertMatmulJudgement.faults, 'M5-slice', 'gross'),
+      plantFrom(expertMatmulJudgement.faults, 'M5-slice', 'small'),
       sourceFault(BINDING, 'experts-of-the-first', 'every position goes through the experts of the first', 'gross', [
         'weights + (ids[i] ?? 0) * sliceBytes',
         'weights + (ids[i % usedCount] ?? 0) * sliceBytes',
@@ -41,7 +41,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         'small',
         ['Math.floor(slot / usedCount) : slot)', 'Math.floor(slot / usedCount) : slot - (slot % usedCount))'],
       ),
-      plantFrom(KERNEL_FAULTS, 'P1', 'small'),
+      plantFrom(matmulJudgement.faults, 'P1', 'small'),
     ],
   },
   'FALSIFY-MOER-006': {
@@ -55,7 +55,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         planned: RECORDED_ROUTINGS,
         async run(context) {
           for (const recorded of await recordedRoutings(context)) {
-            const slow = await slowTinyHf((file) => tinyFile(context, recorded.model, `hf/${file}`));
+            const slow = await slowHfModel((file) => tinyFile(context, recorded.model, `hf/${file}`));
             const router = Float32Array.from(slow.weight(`blk.${recorded.layer}.ffn_gate_inp.weight`) ?? []);
             const { usedCount, expertCount } = recorded.routing;
             const layer = {
@@ -100,8 +100,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       if (info.type === 'f32') this.memory.bytes(pointer + offset + length - 4, 2).fill(0);`,
         ],
       ),
-      plantFrom(KERNEL_FAULTS, 'P1', 'small'),
-      seenIn('oracle', 'P1-in-oracle', plantFrom(KERNEL_FAULTS, 'P1', 'gross')),
+      plantFrom(matmulJudgement.faults, 'P1', 'small'),
+      seenIn('oracle', 'P1-in-oracle', plantFrom(matmulJudgement.faults, 'P1', 'gross')),
     ],
   },
 };

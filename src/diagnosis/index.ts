@@ -1,18 +1,10 @@
-// What the command line, the runner and the falsifiers may import of diagnosis. Who compares and nothing else takes
-// compare/index.ts; who asks other engines, parity/index.ts: that is not in here, because hardly any claim is about them.
+// What the command line and the runner may import of diagnosis; falsifiers and tests import the module that they mean. Who
+// compares and nothing else takes compare/index.ts; who asks other engines, parity/index.ts: that is not in here, because
+// hardly any claim is about them.
 export * from './compare/index.ts';
-export { FAULTS, plant } from './faults/catalogue.ts';
-export {
-  BUG_CLASSES,
-  type BugClass,
-  type CataloguePlant,
-  type Fault,
-  type FaultInjection,
-  type FaultVariant,
-} from './faults/fault.ts';
-export { checkModel, type CheckOptions, type CheckReport } from './check/check-model.ts';
+export { checkModel, type CheckReport } from './check/check-model.ts';
 export type { OpResult } from './check/judge.ts';
-export type { Bracket, Coverage, VerdictWord } from './check/verdict.ts';
-export type { Verification } from './check/verify-program.ts';
-export { checkDump, type CheckDumpOptions } from './check/check-dump.ts';
+export type { VerdictWord } from './check/verdict.ts';
+export { checkDump } from './check/check-dump.ts';
+export { judgementOf } from './ops/judgements.ts';
 export * from './recordings/index.ts';

@@ -4,13 +4,15 @@
 // formulas; neither has seen the product's program.
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
-import { captureRun, MemorySink, type Executor } from '../../../src/engine/index.ts';
+import { captureRun } from '../../../src/engine/capture/capture-run.ts';
+import { MemorySink } from '../../../src/engine/capture/sink.ts';
+import type { Executor } from '../../../src/engine/program/executor.ts';
 import type { Falsifier, Part, PartContext, PlantedFault } from '../../../src/runner/run/falsifier.ts';
 import { indexOfLargest, klDivergence, marginOf, worstRowError } from '../judges/comparisons.ts';
 import { runTapped } from './engine-runs.ts';
 import { SeededRandom } from '../arbitraries/random.ts';
 import { float32Noise, FLOAT32_UNIT, slowForward, type SlowModel } from '../references/slow-forward.ts';
-import { slowTinyHf, tinyFile, tinyPath } from '../models/tiny-hf.ts';
+import { slowHfModel, tinyFile, tinyPath } from '../models/hf-model.ts';
 import { readTinyPack } from '../models/tiny-packs.ts';
 
 /** What one measure is given: an engine, its tokens, and the same model as the slow forward pass sees it. */
@@ -192,7 +194,7 @@ async function openRun(
   const executor = await openCpuExecutor(model.program, model.weights);
   return {
     executor,
-    slow: await slowTinyHf((part) => tinyFile(context, name, `hf/${part}`)),
+    slow: await slowHfModel((part) => tinyFile(context, name, `hf/${part}`)),
     isPermuted: file !== 'hf' && ['llama', 'mistral'].includes(config.model_type),
     close: async () => {
       await executor.close();

@@ -1,30 +1,28 @@
 // SmolLM2, the public model that `npm run models` fetches, as a slow model, and the pack that Transformers recorded of that
-// very file (its weights as decoded). Header by the product's GGUF reader, which other claims judge; what the blocks mean by
-// the oracle's decoder. Nothing is kept: all of it in double would be a gigabyte.
+// very file (its weights as decoded). What the blocks mean is said by the oracle's decoders of the two types that the file
+// has. Nothing is kept: all of it in double would be a gigabyte.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { parseGguf } from '../../../src/engine/formats/gguf.ts';
-import { f32 } from '../../../src/engine/formats/tensor-types/f32.ts';
 import { q4_1 } from '../../../src/engine/formats/tensor-types/q4_1.ts';
 import { q8_0 } from '../../../src/engine/formats/tensor-types/q8_0.ts';
 import type { TensorType } from '../../../src/engine/formats/tensor-types/tensor-type.ts';
-import { openFile } from '../../../src/engine/io/open-file.ts';
 import { dequantizeBlocks, type BlockDequantizer } from '../../../src/oracles/float64/dequantize/dequantize-blocks.ts';
-import { f32 as exactF32 } from '../../../src/oracles/float64/dequantize/f32.ts';
 import { q4_1 as exactQ41 } from '../../../src/oracles/float64/dequantize/q4_1.ts';
 import { q8_0 as exactQ80 } from '../../../src/oracles/float64/dequantize/q8_0.ts';
 import type { PartContext } from '../../../src/runner/run/falsifier.ts';
+import { readGguf } from './gguf-file.ts';
 import { readManifest, readPackStage } from './packs.ts';
 import type { SlowModel } from '../references/slow-forward.ts';
 
 export const SMOLLM2_PACK = 'models/cache/packs/float64/sum';
 
-/** The types in the file, and no other: a claim that runs this model does not hang on every decoder. */
-const DECODERS: Readonly<Record<string, readonly [TensorType, BlockDequantizer]>> = {
-  f32: [f32, exactF32],
-  q4_1: [q4_1, exactQ41],
-  q8_0: [q8_0, exactQ80],
-};
+const F32 = 0;
+
+/** The quantised types in the file, and no other: a claim that runs this model does not hang on every decoder. */
+const DECODERS: ReadonlyMap<number, readonly [TensorType, BlockDequantizer]> = new Map([
+  [q4_1.ggmlId, [q4_1, exactQ41]],
+  [q8_0.ggmlId, [q8_0, exactQ80]],
+]);
 
 export interface SmolLm2 {
   path: string;
@@ -45,16 +43,14 @@ export async function openSmolLm2(context: PartContext): Promise<SmolLm2> {
   }
   return {
     path,
-    slow: await slowModel(path, bytes),
+    slow: slowModel(bytes),
     tokens: manifest.tokens,
     packed: (stage) => readPackStage(context, SMOLLM2_PACK, manifest, stage),
   };
 }
 
-async function slowModel(path: string, bytes: Buffer): Promise<SlowModel> {
-  const source = await openFile(path);
-  const { metadata, tensors } = await parseGguf(source);
-  await source.close();
+function slowModel(file: Buffer): SlowModel {
+  const { metadata, tensors } = readGguf(file);
   const named = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const number = (key: string): number => Number(metadata.get(`llama.${key}`));
   const [modelDim, headCount] = [number('embedding_length'), number('attention.head_count')];
@@ -73,10 +69,12 @@ async function slowModel(path: string, bytes: Buffer): Promise<SlowModel> {
     weight(name) {
       const tensor = named.get(name);
       if (tensor === undefined) return undefined;
-      const { type, byteOffset, byteLength } = tensor;
-      const decoder = DECODERS[type ?? ''];
-      if (decoder === undefined || byteLength === null) throw new Error(`${name} is ${type}, which this file has not`);
-      return dequantizeBlocks(...decoder, bytes.subarray(byteOffset, byteOffset + byteLength));
+      const { typeId, elementCount, bytes } = tensor;
+      if (typeId === F32) return Float64Array.from(new Float32Array(Uint8Array.from(bytes.subarray(0, 4 * elementCount)).buffer));
+      const [type, dequantizer] = DECODERS.get(typeId) ?? [];
+      if (type === undefined || dequantizer === undefined) throw new Error(`${name} is of type ${typeId}`);
+      const byteLength = (elementCount / type.blockElements) * type.blockBytes;
+      return dequantizeBlocks(type, dequantizer, bytes.subarray(0, byteLength));
     },
   };
 }

@@ -1,9 +1,9 @@
 // Blocks of trained weights in every stored type: out of a trained file where one has the type, else quantised here from the
-// trainer's own weights. Read with the product's GGUF reader, which other claims judge; what the blocks mean is not asked.
-import { parseGguf } from '../../../src/engine/formats/gguf.ts';
-import { openFile } from '../../../src/engine/io/open-file.ts';
+// trainer's own weights. What the blocks mean is not asked.
+import { readFile } from 'node:fs/promises';
 import type { Need, PartContext } from '../../../src/runner/run/falsifier.ts';
 import type { StoredType, TrainedFile } from '../types/stored-type.ts';
+import { readGguf } from './gguf-file.ts';
 import { quantise, type BlockQuantiser } from './quantise.ts';
 import { readSafetensors, valuesOf } from './safetensors.ts';
 
@@ -33,22 +33,20 @@ const SLICE_ELEMENTS = 2 ** 16;
 /** Slices spread evenly over all tensors of the type. */
 async function* fileSlices(
   context: PartContext,
-  { type: { label, blockElements, blockBytes } }: StoredType,
+  { type: { label, ggmlId, blockElements, blockBytes } }: StoredType,
   { need, file }: TrainedFile,
 ): AsyncGenerator<Slice> {
-  const source = await openFile(context.model(need, file));
-  const tensors = (await parseGguf(source)).tensors.filter((tensor) => tensor.type === label);
+  const path = context.model(need, file);
+  const tensors = readGguf(await readFile(path)).tensors.filter(({ typeId }) => typeId === ggmlId);
   for (let slice = 0; slice < LIVE_SLICES; slice++) {
     const tensor = tensors[Math.floor((slice * tensors.length) / LIVE_SLICES)];
-    if (tensor === undefined) throw new Error(`${source.path} has no tensor of type ${label}`);
+    if (tensor === undefined) throw new Error(`${path} has no tensor of type ${label}`);
     const blockCount = tensor.elementCount / blockElements;
     const sliceBlocks = Math.min(blockCount, Math.floor(SLICE_ELEMENTS / blockElements));
     const first = Math.floor(((blockCount - sliceBlocks) * slice) / LIVE_SLICES);
-    const blocks = new Uint8Array(sliceBlocks * blockBytes);
-    await source.read(tensor.byteOffset + first * blockBytes, blocks);
+    const blocks = Uint8Array.from(tensor.bytes.subarray(first * blockBytes, (first + sliceBlocks) * blockBytes));
     yield { blocks, where: `${tensor.name}, ${sliceBlocks} blocks from ${first}` };
   }
-  await source.close();
 }
 
 /** Trained float16 matrices, quantised here; slices spread evenly over all of them. */

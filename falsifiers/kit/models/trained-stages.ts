@@ -7,7 +7,7 @@ import { readPackManifest, readPackStage } from './packs.ts';
 import { SeededRandom } from '../arbitraries/random.ts';
 import { slowForward, slowLayer, type SlowModel } from '../references/slow-forward.ts';
 import { openSmolLm2 } from './smollm2.ts';
-import { slowTrainedModel } from './trained-model.ts';
+import { slowTrainedModel } from './hf-model.ts';
 
 export interface StageRun {
   where: string;

@@ -9,10 +9,10 @@ import { BFLOAT16, FLOAT16 } from '../reference/profiles.ts';
 import { dumpValues } from '../recordings/dump-values.ts';
 import type { Recording, StoredFloat } from '../recordings/recording.ts';
 import { blindSpots } from './blind-spots.ts';
-import { judgeBracket } from './bracket.ts';
 import type { CheckOptions, CheckReport } from './check-model.ts';
 import { Judge } from './judge.ts';
-import { coverageOf, verdictOf, type Bracket } from './verdict.ts';
+import { judgeStretch } from './stretch.ts';
+import { coverageOf, verdictOf, type Stretch } from './verdict.ts';
 import { verifyProgram } from './verify-program.ts';
 
 /** As of a run; what the executor gave is in the dump. */
@@ -46,8 +46,8 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
   const contextLength = tokens.length;
   const chunk = { tokens: tokens.slice(firstPosition), firstPosition, isLast: true, contextLength };
-  const brackets: Bracket[] = [];
-  const bracketed = new Set<ValueId>();
+  const brackets: Stretch[] = [];
+  const covered = new Set<ValueId>();
   for (const op of program.ops) {
     await pause(signal);
     if (!values.has(op.out)) continue;
@@ -62,20 +62,20 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
       continue;
     }
     judge.give(op.out, engine);
-    const bracket = await judgeBracket(op, engine, { program, weights, arithmetic, widths, chunk, values });
-    if (bracket === null) continue;
-    brackets.push(bracket);
-    for (const id of bracket.covers) bracketed.add(id);
+    const stretch = await judgeStretch(op, engine, { program, weights, arithmetic, widths, chunk, values });
+    if (stretch === null) continue;
+    brackets.push(stretch);
+    for (const id of stretch.covers) covered.add(id);
   }
   const results = judge.finish();
-  const covered = coverageOf(program, results);
-  const coverage = { ...covered, missing: covered.missing.filter((id) => !bracketed.has(id)) };
+  const single = coverageOf(program, results);
+  const coverage = { ...single, missing: single.missing.filter((id) => !covered.has(id)) };
   const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length, signal });
   const logits = results.find(({ value }) => value === program.logits);
   const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
   const confirmed = new Set<string>();
   return {
-    ...verdictOf({ results, brackets, coverage, verification, confirmed, logitShare, pathFault: null }),
+    ...verdictOf({ program, results, brackets, coverage, verification, confirmed, logitShare, pathFault: null }),
     arithmetic: { name: arithmetic.name, isDeclared: dump.origin !== null },
     verification,
     coverage,

@@ -8,16 +8,17 @@ import { arithmeticOf, type Arithmetic } from '../reference/arithmetic.ts';
 import { blindSpots } from './blind-spots.ts';
 import { Judge, type OpResult } from './judge.ts';
 import { compareRuns, runSegments, type PathFault } from './run-plan.ts';
-import { coverageOf, verdictOf, type Bracket, type Coverage, type Verdict } from './verdict.ts';
+import { coverageOf, verdictOf, type CheckVerdict, type Coverage, type Stretch } from './verdict.ts';
 import { verifyProgram, type Verification } from './verify-program.ts';
 
-export interface CheckReport extends Verdict {
+export interface CheckReport extends CheckVerdict {
   /** `isDeclared`: not assumed. */
   arithmetic: { name: string; isDeclared: boolean };
   verification: Verification;
   coverage: Coverage;
   results: OpResult[];
-  brackets: Bracket[];
+  /** Stretches of ops that were judged as one. */
+  brackets: Stretch[];
   /** Ops that were suspect on both inputs. */
   confirmed: string[];
   blindSpots: string[];
@@ -49,7 +50,16 @@ export async function checkModel(options: CheckOptions): Promise<CheckReport> {
   const coverage = coverageOf(program, results);
   const logits = results.find(({ value }) => value === program.logits);
   const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
-  const verdict = verdictOf({ results, brackets: [], coverage, verification, confirmed, logitShare, pathFault });
+  const verdict = verdictOf({
+    program,
+    results,
+    brackets: [],
+    coverage,
+    verification,
+    confirmed,
+    logitShare,
+    pathFault,
+  });
   return {
     ...verdict,
     arithmetic: { name: arithmetic.name, isDeclared: true },
@@ -98,7 +108,7 @@ function withKnownValues(tap: Judge['tap'], { values }: Program): Judge['tap'] {
   return { ...tap, values: new Set([...tap.values].filter((id) => known.has(id))) };
 }
 
-/** What is suspect once and again on other tokens is no accident. The second input is the first one shuffled. */
+/** An op that is suspect on a second input too, the first one shuffled, is a bug and not an accident. */
 async function confirm(
   options: CheckOptions,
   arithmetic: Arithmetic,

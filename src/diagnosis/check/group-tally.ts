@@ -4,7 +4,7 @@
 // with κ the root mean square of healthy engines and n its independent elements: the tail bound of a sum of squares
 // (Laurent and Massart 2000, lemma 1), with α shared among the groups (Bonferroni).
 import type { Op } from '../../engine/program/program.ts';
-import { EXPECTED_GROUP_RMS, GROUP_FALSE_ALARM } from '../ops/constants.ts';
+import { judgementOf } from '../ops/judgements.ts';
 
 export interface WorstGroup {
   kind: 'row' | 'head' | 'block' | 'tail';
@@ -17,8 +17,8 @@ export interface WorstGroup {
 const BLOCK = 32;
 const TAIL = 4;
 
-/** One error reaches a whole row in these: a norm shares its root, a head of attention its softmax, a pair its angle. */
-const SHARES_ERRORS: ReadonlySet<Op['op']> = new Set(['rmsnorm', 'attention', 'rope', 'moeRoute']);
+/** Probability that a healthy run has any group over its limit; divided by the number of groups (Bonferroni). */
+const GROUP_FALSE_ALARM = 1e-6;
 
 export class GroupTally {
   readonly #op: Op['op'];
@@ -85,11 +85,10 @@ export class GroupTally {
   worst(): WorstGroup | null {
     const rows = this.#rowsSeen;
     if (rows === 0) return null;
-    const kappa = EXPECTED_GROUP_RMS[this.#op];
+    const { expectedGroupRms: kappa, sharesErrors } = judgementOf(this.#op);
     const t = Math.log((rows + this.#heads.length + this.#blocks.length + 1) / GROUP_FALSE_ALARM);
-    const isShared = SHARES_ERRORS.has(this.#op);
     const limitOf = (rowCount: number, columnCount: number): number => {
-      const n = isShared ? rowCount : rowCount * columnCount;
+      const n = sharesErrors ? rowCount : rowCount * columnCount;
       return kappa * Math.sqrt(1 + 2 * Math.sqrt(t / n) + (2 * t) / n);
     };
     const tailWidth = Math.min(TAIL, this.#width);

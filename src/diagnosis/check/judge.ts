@@ -127,12 +127,11 @@ export class Judge {
   }
 }
 
-/** Values that are made of heads: what attention and rope read and write. */
+/** Values that are made of heads: what ops with heads read and write. */
 function headDims({ ops }: Program): Map<ValueId, number> {
   const dims = new Map<ValueId, number>();
   for (const op of ops) {
-    if (op.op === 'rope') for (const id of [op.in, op.out]) dims.set(id, op.headDim);
-    if (op.op === 'attention') for (const id of [op.q, op.k, op.v, op.out]) dims.set(id, op.headDim);
+    if ('headDim' in op) for (const id of [...operands(op).reads, op.out]) dims.set(id, op.headDim);
   }
   return dims;
 }

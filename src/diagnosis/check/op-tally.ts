@@ -3,8 +3,8 @@
 // NaN and infinities. Takes chunks of positions in order and keeps constant memory.
 import type { FloatArray } from '../../engine/program/executor.ts';
 import type { Op, ValueId } from '../../engine/program/program.ts';
-import { BIAS_LEAST_COUNT, BIAS_MEAN_ULP, BIAS_T } from '../ops/constants.ts';
-import type { OpReference } from '../ops/op-budget.ts';
+import type { OpReference } from '../ops/judgement.ts';
+import { judgementOf } from '../ops/judgements.ts';
 import { GroupTally, type WorstGroup } from './group-tally.ts';
 
 /** Where an element is, in words that the model has. */
@@ -21,7 +21,7 @@ export interface WorstElement extends Place {
   /** |engine − reference| over the budget of the tier. */
   rho: number;
   budget: number;
-  /** Σ|w·x| / |y| of a matmul: large where the sum cancels, which is no bug. */
+  /** Σ|w·x| / |y| of a matmul: large where the sum cancels, which is not a bug. */
   conditionNumber: number | null;
 }
 
@@ -62,8 +62,12 @@ function ulpAt(x: number): number {
   return 2 ** (Math.max(exponent, 1) - 150);
 }
 
-/** Ops whose results are rounded once: the only ones whose error is known in units of the last place. */
-const ROUNDED_ONCE: ReadonlySet<Op['op']> = new Set(['embed', 'add', 'addBias', 'mul']);
+/** Bias: |t| above this and a mean above that, in units of the last place. A truncating store has mean −0.5. */
+const BIAS_T = 6;
+const BIAS_MEAN_ULP = 0.05;
+
+/** Elements below which a t-test says nothing. */
+const BIAS_LEAST_COUNT = 256;
 
 export class OpTally {
   readonly #op: Op;
@@ -104,7 +108,7 @@ export class OpTally {
     if (engine.length !== reference.length) {
       throw new RangeError(`${this.#op.out}: ${engine.length} values for ${reference.length}`);
     }
-    const isRoundedOnce = ROUNDED_ONCE.has(this.#op.op);
+    const { isRoundedOnce } = judgementOf(this.#op.op);
     this.#groups.beginChunk(firstPosition);
     for (let i = 0; i < engine.length; i += 1) {
       const [e, y, b] = [engine[i] ?? 0, reference[i] ?? 0, expected[i] ?? 0];

@@ -3,6 +3,7 @@
 import type { Op, Program } from '../../engine/program/program.ts';
 import { parseStageId } from '../../engine/program/stages.ts';
 import type { BugClass } from '../faults/fault.ts';
+import { judgementOf } from '../ops/judgements.ts';
 import type { OpResult } from './judge.ts';
 import type { PathFault } from './run-plan.ts';
 import type { Verification } from './verify-program.ts';
@@ -18,7 +19,7 @@ export interface Coverage {
 }
 
 /** A stretch of ops between two captured values, judged as one because a value between them is missing. */
-export interface Bracket {
+export interface Stretch {
   after: string;
   upTo: string;
   ops: string[];
@@ -31,7 +32,7 @@ export interface Bracket {
   covers: string[];
 }
 
-export interface Verdict {
+export interface CheckVerdict {
   verdict: VerdictWord;
   sentence: string;
   bugClass: BugClass | null;
@@ -40,8 +41,9 @@ export interface Verdict {
 }
 
 export interface VerdictInput {
+  program: Program;
   results: readonly OpResult[];
-  brackets: readonly Bracket[];
+  brackets: readonly Stretch[];
   coverage: Coverage;
   verification: Verification;
   /** What went wrong around the ops; null: nothing. */
@@ -62,11 +64,11 @@ export function coverageOf(program: Program, results: readonly OpResult[]): Cove
   };
 }
 
-export function verdictOf(input: VerdictInput): Verdict {
-  const { results, brackets, verification, coverage, confirmed } = input;
+export function verdictOf(input: VerdictInput): CheckVerdict {
+  const { program, results, brackets, verification, coverage, confirmed } = input;
   const faulty = results.find(({ status, value }) => status === 'faulty' || confirmed.has(value));
-  const faultyBracket = brackets.find(({ status }) => status === 'faulty');
-  if (faulty !== undefined && (faultyBracket === undefined || !isEarlier(faultyBracket, faulty, results))) {
+  const faultyStretch = brackets.find(({ status }) => status === 'faulty');
+  if (faulty !== undefined && (faultyStretch === undefined || !isEarlier(faultyStretch, faulty, results))) {
     const { layer, op, value } = faulty;
     return {
       verdict: 'BUG',
@@ -75,7 +77,7 @@ export function verdictOf(input: VerdictInput): Verdict {
       at: { layer, op, value },
     };
   }
-  if (faultyBracket !== undefined) return bracketVerdict('BUG', faultyBracket);
+  if (faultyStretch !== undefined) return stretchVerdict('BUG', faultyStretch, program);
   if (input.pathFault !== null) {
     const { sentence, bugClass } = input.pathFault;
     return { verdict: 'BUG', sentence: `BUG in the run: ${sentence}`, bugClass, at: null };
@@ -92,10 +94,10 @@ export function verdictOf(input: VerdictInput): Verdict {
     const sentence = `SUSPECT ${placeText(suspect)}: ${whyText(suspect)}`;
     return { verdict: 'SUSPECT', sentence, bugClass: null, at: { layer, op, value } };
   }
-  const suspectBracket = brackets.find(({ status }) => status === 'suspect');
-  if (suspectBracket !== undefined) return bracketVerdict('SUSPECT', suspectBracket);
+  const suspectStretch = brackets.find(({ status }) => status === 'suspect');
+  if (suspectStretch !== undefined) return stretchVerdict('SUSPECT', suspectStretch, program);
   const within = `${coverage.judgedOps} of ${coverage.opCount} ops within their budgets`;
-  const inconclusive = (why: string): Verdict => ({
+  const inconclusive = (why: string): CheckVerdict => ({
     verdict: 'INCONCLUSIVE',
     sentence: `INCONCLUSIVE: ${why}`,
     bugClass: null,
@@ -120,16 +122,20 @@ export function verdictOf(input: VerdictInput): Verdict {
   return { verdict: 'PASS', sentence: `PASS: ${within}${share}`, bugClass, at: null };
 }
 
-/** Does the bracket end before the op? */
-function isEarlier(bracket: Bracket, op: OpResult, results: readonly OpResult[]): boolean {
-  const after = results.findIndex(({ value }) => value === bracket.after);
+/** Does the stretch end before the op? */
+function isEarlier(stretch: Stretch, op: OpResult, results: readonly OpResult[]): boolean {
+  const after = results.findIndex(({ value }) => value === stretch.after);
   return after < results.indexOf(op);
 }
 
-function bracketVerdict(verdict: 'BUG' | 'SUSPECT', { after, upTo, ops, ratio, wanted }: Bracket): Verdict {
+function stretchVerdict(
+  verdict: 'BUG' | 'SUSPECT',
+  { after, upTo, ops, ratio, wanted }: Stretch,
+  { values }: Program,
+): CheckVerdict {
   const sentence = `${verdict} between ${after} and ${upTo} (${ops.join(', ')}): ${figure(ratio)} times what full-budget errors of these ops make; capture ${wanted.join(', ')} to settle which`;
-  const at = { layer: parseStageId(upTo)?.layer ?? null, op: null, value: upTo };
-  return { verdict, sentence, bugClass: null, at };
+  const layer = values.find(({ id }) => id === upTo)?.layer ?? null;
+  return { verdict, sentence, bugClass: null, at: { layer, op: null, value: upTo } };
 }
 
 function placeText({ layer, op, value }: Pick<OpResult, 'layer' | 'op' | 'value'>): string {
@@ -167,33 +173,6 @@ function shareText(share: number): string {
 /** What kind of bug sits where this op is. */
 function classOf({ op, value, nonFiniteMismatches }: OpResult): BugClass {
   if (nonFiniteMismatches > 0) return 'OVERFLOW_NONFINITE';
-  switch (op) {
-    case 'embed':
-      return 'EMBEDDING_FAILURE';
-    case 'rmsnorm':
-      return 'NORM_FAILURE';
-    case 'rope':
-      return 'ROPE_FAILURE';
-    case 'attention':
-      return 'ATTENTION_FAILURE';
-    case 'matmul':
-    case 'addBias':
-      if (/\/[qkv]_/.test(value)) return 'QKV_FAILURE';
-      return value === 'lm_head' ? 'LM_HEAD_FAILURE' : value.endsWith('attn_out') ? 'ATTENTION_FAILURE' : 'FFN_FAILURE';
-    case 'moeSelect':
-    case 'moeRoute':
-    case 'moeSum':
-      return 'MOE_ROUTING_FAILURE';
-    case 'softcap':
-      return 'LM_HEAD_FAILURE';
-    case 'scale':
-      return 'EMBEDDING_FAILURE';
-    case 'expertMatmul':
-    case 'gelu':
-    case 'silu':
-    case 'mul':
-      return 'FFN_FAILURE';
-    case 'add':
-      return 'PRECISION_LOSS';
-  }
+  const { bugClass } = judgementOf(op);
+  return typeof bugClass === 'function' ? bugClass(value) : bugClass;
 }

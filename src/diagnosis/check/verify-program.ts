@@ -8,7 +8,7 @@ import { ropeByLength } from '../../engine/config/rope-scaling.ts';
 import type { Program } from '../../engine/program/program.ts';
 import type { FloatArray, WeightSource } from '../../engine/program/executor.ts';
 import { openFloat64Executor } from '../../oracles/float64/float64-executor.ts';
-import { MAX_PACKS, UNIT_F64 } from '../ops/constants.ts';
+import { UNIT_F64 } from '../ops/constants.ts';
 import { isOfArchitecture, producerOf, type Pack } from '../recordings/open-pack.ts';
 
 export interface Verification {
@@ -32,6 +32,9 @@ export interface VerifyOptions {
 }
 
 const LOGITS = 'lm_head';
+
+/** Most packs that one check compares the program with. */
+const MAX_PACKS = 8;
 
 interface Difference {
   pack: Pack;

@@ -3,12 +3,8 @@
 import type { ModelConfig } from '../../engine/program/config.ts';
 import type { ModelTransform } from '../../engine/model/model.ts';
 import type { Op, Program } from '../../engine/program/program.ts';
-import type { Fault, FaultVariant } from './fault.ts';
+import { modelVariant, type Fault } from './fault.ts';
 import { rewriteOps, type Site } from './rewrite.ts';
-
-function variant(title: string, transform: ModelTransform): FaultVariant {
-  return { title, inject: { kind: 'model', transform } };
-}
 
 function configured(change: (config: ModelConfig) => Partial<ModelConfig>): ModelTransform {
   return { config: (config) => ({ ...config, ...change(config) }) };
@@ -60,11 +56,11 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'NORM_FAILURE',
     firstStage: 'attn_norm',
     needs: 'Gemma, or any model for the doubled one',
-    gross: variant(
+    gross: modelVariant(
       '1 is not added to any gain, or is added where it is in already',
       rewritten('all', (op) => (op.op === 'rmsnorm' ? { ...op, gainOffset: (op.gainOffset ?? 0) === 0 ? 1 : 0 } : op)),
     ),
-    small: variant(
+    small: modelVariant(
       'the offset of the gains of one layer is 1.01 or 0.01',
       rewritten('one', (op) => (op.op === 'rmsnorm' ? { ...op, gainOffset: (op.gainOffset ?? 0) + 0.01 } : op)),
     ),
@@ -75,8 +71,8 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'NORM_FAILURE',
     firstStage: 'attn_post_norm',
     needs: 'a model that normalises what it adds: Gemma 2',
-    gross: variant('no norm behind attention and feed-forward', skipped('all', /_post_norm$/)),
-    small: variant('no norm behind the feed-forward of one layer', skipped('one', /ffn_post_norm$/)),
+    gross: modelVariant('no norm behind attention and feed-forward', skipped('all', /_post_norm$/)),
+    small: modelVariant('no norm behind the feed-forward of one layer', skipped('one', /ffn_post_norm$/)),
   },
   {
     id: 'E1',
@@ -84,11 +80,11 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'EMBEDDING_FAILURE',
     firstStage: 'embedding',
     needs: 'a model that scales its embedding: Gemma',
-    gross: variant(
+    gross: modelVariant(
       'the embedding is not scaled',
       configured(() => ({ embeddingScale: 1 })),
     ),
-    small: variant(
+    small: modelVariant(
       'the scale has the 8 bits of a bfloat16',
       configured(({ embeddingScale }) => ({ embeddingScale: rounded(embeddingScale) })),
     ),
@@ -99,11 +95,11 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'ATTENTION_FAILURE',
     firstStage: 'attn_scores',
     needs: 'a head width, or a query_pre_attn_scalar, that is not hidden size over heads',
-    gross: variant(
+    gross: modelVariant(
       'scale from hidden size over heads',
       configured(({ modelDim, headCount }) => ({ attentionScale: 1 / Math.sqrt(modelDim / headCount) })),
     ),
-    small: variant(
+    small: modelVariant(
       'scale half a percent high in one layer',
       rewritten('one', (op) => (isCausal(op) ? { ...op, scale: op.scale * 1.005 } : op)),
     ),
@@ -114,7 +110,7 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'ATTENTION_FAILURE',
     firstStage: 'attn_scores',
     needs: 'layers with and without a window, and a prompt longer than it',
-    gross: variant(
+    gross: modelVariant(
       'the layers with a window and those without are exchanged',
       configured(({ layerCount, fullAttentionLayers }) => ({
         fullAttentionLayers: Array.from({ length: layerCount }, (_, layer) => layer).filter(
@@ -122,7 +118,7 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
         ),
       })),
     ),
-    small: variant(
+    small: modelVariant(
       'one layer too many has the window',
       configured(({ fullAttentionLayers }) => ({ fullAttentionLayers: fullAttentionLayers.slice(1) })),
     ),
@@ -133,11 +129,11 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'ATTENTION_FAILURE',
     firstStage: 'attn_scores',
     needs: 'Gemma 2, and scores that are not small beside the cap',
-    gross: variant(
+    gross: modelVariant(
       'scores are not capped',
       configured(() => ({ attentionSoftcap: null })),
     ),
-    small: variant(
+    small: modelVariant(
       'the cap is one percent high in one layer',
       rewritten('one', (op) => (isCausal(op) && op.softcap !== undefined ? { ...op, softcap: op.softcap * 1.01 } : op)),
     ),
@@ -148,8 +144,8 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'QKV_FAILURE',
     firstStage: 'q_norm',
     needs: 'Qwen3',
-    gross: variant('no head norm in any layer', skipped('all', /[qk]_norm$/)),
-    small: variant('k is not normalised in one layer', skipped('one', /k_norm$/)),
+    gross: modelVariant('no head norm in any layer', skipped('all', /[qk]_norm$/)),
+    small: modelVariant('k is not normalised in one layer', skipped('one', /k_norm$/)),
   },
   {
     id: 'A10',
@@ -157,8 +153,8 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'QKV_FAILURE',
     firstStage: 'q_norm',
     needs: 'Qwen3, gains that are not all alike, a position after 0',
-    gross: variant('in every layer', { program: (program) => normsAfterRope(program, () => true) }),
-    small: variant('in one layer', { program: (program) => normsAfterRope(program, (layer) => layer === 1) }),
+    gross: modelVariant('in every layer', { program: (program) => normsAfterRope(program, () => true) }),
+    small: modelVariant('in one layer', { program: (program) => normsAfterRope(program, (layer) => layer === 1) }),
   },
   {
     id: 'R3',
@@ -166,11 +162,11 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'ROPE_FAILURE',
     firstStage: 'q_post_rope',
     needs: 'a model with rope scaling, a position after 0',
-    gross: variant(
+    gross: modelVariant(
       'frequencies are not scaled',
       configured(({ rope }) => ({ rope: { ...rope, scaling: { type: 'none' } } })),
     ),
-    small: variant(
+    small: modelVariant(
       'frequencies are not scaled in one layer',
       rewritten('one', (op) => (op.op === 'rope' ? { ...op, rope: { ...op.rope, scaling: { type: 'none' } } } : op)),
     ),
@@ -181,11 +177,11 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'FFN_FAILURE',
     firstStage: 'ffn_gelu',
     needs: 'a model with GELU: Gemma',
-    gross: variant(
+    gross: modelVariant(
       'in every layer',
       rewritten('all', (op) => (op.op === 'gelu' ? { ...op, op: 'silu' } : op)),
     ),
-    small: variant(
+    small: modelVariant(
       'in one layer',
       rewritten('one', (op) => (op.op === 'gelu' ? { ...op, op: 'silu' } : op)),
     ),
@@ -196,11 +192,11 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'MOE_ROUTING_FAILURE',
     firstStage: 'moe_router',
     needs: 'a model with experts',
-    gross: variant(
+    gross: modelVariant(
       'in every layer',
       rewritten('all', (op) => (op.op === 'moeRoute' ? { ...op, isRenormalised: !op.isRenormalised } : op)),
     ),
-    small: variant(
+    small: modelVariant(
       'in one layer',
       rewritten('one', (op) => (op.op === 'moeRoute' ? { ...op, isRenormalised: !op.isRenormalised } : op)),
     ),
@@ -211,11 +207,11 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'MOE_ROUTING_FAILURE',
     firstStage: 'moe_ffn_out',
     needs: 'a model with experts that differ',
-    gross: variant(
+    gross: modelVariant(
       'gate and up are exchanged in every layer',
       rewritten('all', (op) => exchanged(op)),
     ),
-    small: variant(
+    small: modelVariant(
       'gate and up are exchanged in one layer',
       rewritten('one', (op) => exchanged(op)),
     ),
@@ -226,7 +222,7 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     bugClass: 'LM_HEAD_FAILURE',
     firstStage: 'lm_head',
     needs: 'Gemma 2',
-    gross: variant('logits are not capped', {
+    gross: modelVariant('logits are not capped', {
       program: (program) => ({
         ...program,
         ops: program.ops.map((op): Op =>
@@ -234,7 +230,7 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
         ),
       }),
     }),
-    small: variant('the cap of the logits is one percent high', {
+    small: modelVariant('the cap of the logits is one percent high', {
       program: (program) => ({
         ...program,
         ops: program.ops.map((op): Op => (op.op === 'softcap' ? { ...op, cap: op.cap * 1.01 } : op)),

@@ -1,7 +1,7 @@
 // Attention faults that the program itself can hold.
 import type { AttentionOp } from '../../engine/program/program.ts';
 import type { ModelTransform } from '../../engine/model/model.ts';
-import type { Fault } from './fault.ts';
+import { modelVariant, type Fault } from './fault.ts';
 import { rewriteOps, type Site } from './rewrite.ts';
 
 function attendWith(site: Site, change: (op: AttentionOp) => AttentionOp): ModelTransform {
@@ -15,14 +15,14 @@ export const ATTENTION_FAULTS: readonly Fault[] = [
     bugClass: 'ATTENTION_FAILURE',
     firstStage: 'attn_scores',
     needs: 'two positions',
-    gross: {
-      title: 'scores unscaled in every layer',
-      inject: { kind: 'model', transform: attendWith('all', (op) => ({ ...op, scale: 1 })) },
-    },
-    small: {
-      title: 'scale one percent high in one layer',
-      inject: { kind: 'model', transform: attendWith('one', (op) => ({ ...op, scale: op.scale * 1.01 })) },
-    },
+    gross: modelVariant(
+      'scores unscaled in every layer',
+      attendWith('all', (op) => ({ ...op, scale: 1 })),
+    ),
+    small: modelVariant(
+      'scale one percent high in one layer',
+      attendWith('one', (op) => ({ ...op, scale: op.scale * 1.01 })),
+    ),
   },
   {
     id: 'A6',
@@ -30,19 +30,13 @@ export const ATTENTION_FAULTS: readonly Fault[] = [
     bugClass: 'ATTENTION_FAILURE',
     firstStage: 'attn_scores',
     needs: 'a model with a window and a prompt longer than it; without a window the fault is a window of two positions',
-    gross: {
-      title: 'window halved in every layer',
-      inject: {
-        kind: 'model',
-        transform: attendWith('all', (op) => ({ ...op, window: op.window === null ? 2 : Math.ceil(op.window / 2) })),
-      },
-    },
-    small: {
-      title: 'window one position short in one layer',
-      inject: {
-        kind: 'model',
-        transform: attendWith('one', (op) => ({ ...op, window: op.window === null ? 2 : op.window - 1 })),
-      },
-    },
+    gross: modelVariant(
+      'window halved in every layer',
+      attendWith('all', (op) => ({ ...op, window: op.window === null ? 2 : Math.ceil(op.window / 2) })),
+    ),
+    small: modelVariant(
+      'window one position short in one layer',
+      attendWith('one', (op) => ({ ...op, window: op.window === null ? 2 : op.window - 1 })),
+    ),
   },
 ];

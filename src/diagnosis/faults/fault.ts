@@ -2,6 +2,7 @@
 // that name it when it is seen from outside. Used forward it proves that a falsifier can go red, used backward it is the
 // dictionary that names an observed difference (DESIGN §6). Types, the closed list of bug classes and how a fault is planted; no bugs here.
 import type { ModelTransform } from '../../engine/model/model.ts';
+import type { Op, OpName } from '../../engine/program/program.ts';
 import type { StageName } from '../../engine/program/stages.ts';
 
 /** Every answer that a diagnosis may give. Closed: reports and JSON hold no other word. */
@@ -45,6 +46,16 @@ export interface FaultVariant {
   inject: FaultInjection;
 }
 
+/**
+ * The same bug said as ops of a program (another parameter, another decoding of the weight), so that it can be evaluated
+ * in float64 on anybody's capture and recognised there (DESIGN §12.7).
+ */
+export interface Mutant {
+  /** Ops that may have it. */
+  on: readonly OpName[];
+  variants(op: Op): readonly { title: string; op: Op }[];
+}
+
 export interface Fault {
   /** Id of the mutation suite: a letter for the area, a number. */
   id: string;
@@ -58,6 +69,18 @@ export interface Fault {
   gross: FaultVariant;
   /** The same bug at one site: one layer, one head, one row, one bit. */
   small: FaultVariant;
+  /** Absent where none has been written: then the fault can be planted and not recognised. */
+  mutant?: Mutant;
+}
+
+/** A change of the product's source. @param file from the project root. @param find occurs in it once */
+export function sourceVariant(title: string, file: string, find: string, replace: string): FaultVariant {
+  return { title, inject: { kind: 'source', file, find, replace } };
+}
+
+/** A change of a model as it is opened. */
+export function modelVariant(title: string, transform: ModelTransform): FaultVariant {
+  return { title, inject: { kind: 'model', transform } };
 }
 
 /** A fault as a falsifier plants it. */

@@ -1,7 +1,7 @@
 // Normalisation faults that the program itself can hold.
 import type { ModelTransform } from '../../engine/model/model.ts';
 import type { Op } from '../../engine/program/program.ts';
-import type { Fault } from './fault.ts';
+import { modelVariant, type Fault } from './fault.ts';
 import { rewriteOps, type Site } from './rewrite.ts';
 
 function withOtherEps(site: Site, isWanted: (op: Extract<Op, { op: 'rmsnorm' }>) => boolean): ModelTransform {
@@ -20,13 +20,13 @@ export const NORM_FAULTS: readonly Fault[] = [
     bugClass: 'NORM_FAILURE',
     firstStage: 'attn_norm',
     needs: 'a row with a small mean square: the first layer, where embeddings are small',
-    gross: {
-      title: 'epsilon ten times too large or too small in every norm',
-      inject: { kind: 'model', transform: withOtherEps('all', () => true) },
-    },
-    small: {
-      title: 'epsilon ten times too large or too small in the first norm of the first layer only',
-      inject: { kind: 'model', transform: withOtherEps('first', (op) => op.out.endsWith('attn_norm')) },
-    },
+    gross: modelVariant(
+      'epsilon ten times too large or too small in every norm',
+      withOtherEps('all', () => true),
+    ),
+    small: modelVariant(
+      'epsilon ten times too large or too small in the first norm of the first layer only',
+      withOtherEps('first', (op) => op.out.endsWith('attn_norm')),
+    ),
   },
 ];

@@ -1,7 +1,7 @@
 // Rotary position faults. All of them are invisible at position 0, where every angle is zero.
 import type { ModelTransform } from '../../engine/model/model.ts';
 import type { RopeParameters, RopeScaling } from '../../engine/program/program.ts';
-import type { Fault, FaultVariant } from './fault.ts';
+import { modelVariant, type Fault, type FaultVariant } from './fault.ts';
 import { rewriteOps, type Site } from './rewrite.ts';
 
 function rotateWith(site: Site, change: (rope: RopeParameters) => RopeParameters): ModelTransform {
@@ -11,7 +11,7 @@ function rotateWith(site: Site, change: (rope: RopeParameters) => RopeParameters
 }
 
 function variant(title: string, site: Site, change: (rope: RopeParameters) => RopeParameters): FaultVariant {
-  return { title, inject: { kind: 'model', transform: rotateWith(site, change) } };
+  return modelVariant(title, rotateWith(site, change));
 }
 
 function otherPairing(rope: RopeParameters): RopeParameters {
@@ -71,10 +71,9 @@ export const ROPE_FAULTS: readonly Fault[] = [
     bugClass: 'CONFIG_METADATA_LOSS',
     firstStage: 'q_post_rope',
     needs: 'a position after 0; a few positions for a clear effect',
-    gross: {
-      title: 'rope theta lost on the way in, a default taken',
-      inject: { kind: 'model', transform: { config: (config) => ({ ...config, rope: otherTheta(config.rope) }) } },
-    },
+    gross: modelVariant('rope theta lost on the way in, a default taken', {
+      config: (config) => ({ ...config, rope: otherTheta(config.rope) }),
+    }),
     small: variant('rope theta two percent high in one layer', 'one', (rope) => ({
       ...rope,
       theta: rope.theta * 1.02,
@@ -86,13 +85,9 @@ export const ROPE_FAULTS: readonly Fault[] = [
     bugClass: 'ROPE_FAILURE',
     firstStage: 'q_post_rope',
     needs: 'a model with yarn or longrope scaling',
-    gross: {
-      title: 'rotated without the attention factor',
-      inject: {
-        kind: 'model',
-        transform: { config: (config) => ({ ...config, rope: withAttentionFactor(() => 1)(config.rope) }) },
-      },
-    },
+    gross: modelVariant('rotated without the attention factor', {
+      config: (config) => ({ ...config, rope: withAttentionFactor(() => 1)(config.rope) }),
+    }),
     small: variant(
       'attention factor half a percent high in one layer',
       'one',
@@ -106,13 +101,9 @@ export const ROPE_FAULTS: readonly Fault[] = [
     firstStage: 'q_post_rope',
     needs:
       'a model with linear, llama3, yarn, longrope or dynamic scaling; where it goes by length, a prompt beyond it',
-    gross: {
-      title: 'both ends of the ramp, or both lists of factors, exchanged; or the factor doubled',
-      inject: {
-        kind: 'model',
-        transform: { config: (config) => ({ ...config, rope: rescaled(exchanged)(config.rope) }) },
-      },
-    },
+    gross: modelVariant('both ends of the ramp, or both lists of factors, exchanged; or the factor doubled', {
+      config: (config) => ({ ...config, rope: rescaled(exchanged)(config.rope) }),
+    }),
     small: variant('factor two percent high, or the other list, in one layer', 'one', rescaled(slightlyOff)),
   },
   {

@@ -1,9 +1,9 @@
 // Faults of the token ids themselves, before any arithmetic.
 import type { ModelTransform } from '../../engine/model/model.ts';
-import type { Fault, FaultVariant } from './fault.ts';
+import { modelVariant, type Fault, type FaultVariant } from './fault.ts';
 
 function fed(title: string, tokens: NonNullable<ModelTransform['tokens']>): FaultVariant {
-  return { title, inject: { kind: 'model', transform: { tokens } } };
+  return modelVariant(title, { tokens });
 }
 
 export const TOKEN_FAULTS: readonly Fault[] = [

@@ -2,12 +2,8 @@
 // whole rows at a time, so that they mean the same for every tensor type.
 import type { ModelTransform } from '../../engine/model/model.ts';
 import type { WeightInfo } from '../../engine/program/executor.ts';
-import type { Fault, FaultVariant } from './fault.ts';
+import { modelVariant, type Fault } from './fault.ts';
 import { corruptTensors, isAtSite, layerOfWeight, renameTensors, rewriteOps, type Site } from './rewrite.ts';
-
-function loaded(title: string, transform: ModelTransform): FaultVariant {
-  return { title, inject: { kind: 'model', transform } };
-}
 
 /** At the site, `first` is read where `second` is wanted and the reverse. The two have one shape. */
 function swapped(site: Site, first: string, second: string): ModelTransform {
@@ -74,11 +70,11 @@ export const WEIGHT_FAULTS: readonly Fault[] = [
     bugClass: 'LAYOUT_TRANSPOSED',
     firstStage: 'qkv_matmul',
     needs: 'a position after 0, to show in the logits; the projection shows it at once',
-    gross: loaded(
+    gross: modelVariant(
       'query and key rows permuted in every layer',
       permutedQueryKey((name) => /attn_[qk]\.weight$/.test(name)),
     ),
-    small: loaded(
+    small: modelVariant(
       'key rows permuted in one layer',
       permutedQueryKey((name) => name.endsWith('attn_k.weight') && isWeightAt('one', name)),
     ),
@@ -89,8 +85,8 @@ export const WEIGHT_FAULTS: readonly Fault[] = [
     bugClass: 'QKV_FAILURE',
     firstStage: 'qkv_matmul',
     needs: 'any input',
-    gross: loaded('key and value swapped in every layer', swapped('all', 'attn_k', 'attn_v')),
-    small: loaded('key and value swapped in one layer', swapped('one', 'attn_k', 'attn_v')),
+    gross: modelVariant('key and value swapped in every layer', swapped('all', 'attn_k', 'attn_v')),
+    small: modelVariant('key and value swapped in one layer', swapped('one', 'attn_k', 'attn_v')),
   },
   {
     id: 'W4',
@@ -98,8 +94,8 @@ export const WEIGHT_FAULTS: readonly Fault[] = [
     bugClass: 'FFN_FAILURE',
     firstStage: 'ffn_gate',
     needs: 'any input',
-    gross: loaded('gate and up swapped in every layer', swapped('all', 'ffn_gate', 'ffn_up')),
-    small: loaded('gate and up swapped in one layer', swapped('one', 'ffn_gate', 'ffn_up')),
+    gross: modelVariant('gate and up swapped in every layer', swapped('all', 'ffn_gate', 'ffn_up')),
+    small: modelVariant('gate and up swapped in one layer', swapped('one', 'ffn_gate', 'ffn_up')),
   },
   {
     id: 'W17',
@@ -107,11 +103,11 @@ export const WEIGHT_FAULTS: readonly Fault[] = [
     bugClass: 'QKV_FAILURE',
     firstStage: 'qkv_bias',
     needs: 'a model with such biases',
-    gross: loaded(
+    gross: modelVariant(
       'all three biases missing in every layer',
       zeroed((name) => name.endsWith('.bias')),
     ),
-    small: loaded(
+    small: modelVariant(
       'the value bias missing in one layer',
       zeroed((name) => name.endsWith('attn_v.bias') && isWeightAt('one', name)),
     ),
@@ -122,10 +118,10 @@ export const WEIGHT_FAULTS: readonly Fault[] = [
     bugClass: 'WEIGHT_LOAD_FAILURE',
     firstStage: 'attn_norm',
     needs: 'two layers',
-    gross: loaded('layer 1 has every weight of layer 0', {
+    gross: modelVariant('layer 1 has every weight of layer 0', {
       weights: (weights) => renameTensors(weights, (name) => name.replace(/^blk\.1\./, 'blk.0.')),
     }),
-    small: loaded('layer 1 has the feed-forward norm of layer 0', {
+    small: modelVariant('layer 1 has the feed-forward norm of layer 0', {
       weights: (weights) => renameTensors(weights, (name) => name.replace('blk.1.ffn_norm', 'blk.0.ffn_norm')),
     }),
   },
@@ -135,7 +131,7 @@ export const WEIGHT_FAULTS: readonly Fault[] = [
     bugClass: 'EMBEDDING_FAILURE',
     firstStage: 'embedding',
     needs: 'a token whose row is wrong',
-    gross: loaded('every token reads the row before its own', {
+    gross: modelVariant('every token reads the row before its own', {
       weights: (weights) =>
         corruptTensors(
           weights,
@@ -148,7 +144,7 @@ export const WEIGHT_FAULTS: readonly Fault[] = [
           },
         ),
     }),
-    small: loaded('the highest bit of the first byte of one row in eight is flipped', {
+    small: modelVariant('the highest bit of the first byte of one row in eight is flipped', {
       weights: (weights) =>
         corruptTensors(
           weights,

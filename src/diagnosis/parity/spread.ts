@@ -35,7 +35,7 @@ export interface SpreadRow {
 
 /**
  * Rounded activations are drawn as large as they are. Where only ops round, a draw is pushed by whole budgets, of which a
- * healthy engine spends 0.58 at most and 0.2 in sums (EXPECTED_GROUP_RMS), so that half as many draws reach as far.
+ * healthy engine spends 0.58 at most and 0.2 in sums (expectedGroupRms), so that half as many draws reach as far.
  */
 const DRAWS = { formats: 8, rounding: 4 };
 

@@ -1,9 +1,9 @@
 // Matrix products over several sets of rows at once, in double over the exact weights: a weight is read and decoded once,
 // however many runs (captured inputs, free runs) multiply it. With Σ|w·x| beside the product where a budget is wanted.
 // The formula is the oracle's (oracles/float64/ops/matmul.ts) and a test holds the two together; this one is blocked.
-import type { WeightName } from '../../engine/program/program.ts';
+import type { Op, WeightName } from '../../engine/program/program.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
-import { decodedRows } from '../../oracles/float64/weights.ts';
+import { decodedRows, readRows } from '../../oracles/float64/weights.ts';
 
 export interface RowSet {
   /** [rowCount, columnCount] */
@@ -52,6 +52,48 @@ export async function multiplyRows(
     }
   }
   return plans.map(({ y, magnitude, stepMagnitude }) => ({ y, magnitude, stepMagnitude }));
+}
+
+export interface ExpertInput {
+  /** [positions or slots, columns] */
+  x: Float64Array;
+  /** Of a tie of an 8-bit input, as `RowSet.steps`. */
+  steps: Float64Array | null;
+  /** The expert of every slot, position by position. */
+  experts: Float64Array;
+}
+
+/** Of products with an expert's own rows: terms of one sum, Σ|w|·|x| and Σ|w|·step. @param outCount elements of the result */
+export async function expertSums(
+  { weight }: Extract<Op, { op: 'expertMatmul' }>,
+  { x, steps, experts }: ExpertInput,
+  outCount: number,
+  rowCount: number,
+  weights: WeightSource,
+): Promise<{ length: number; magnitude: Float64Array; stepMagnitude: Float64Array | null }> {
+  const columns = weights.info(weight)?.shape.at(-1) ?? 0;
+  const height = outCount / experts.length;
+  const slotCount = experts.length / rowCount;
+  const magnitude = new Float64Array(outCount);
+  const stepMagnitude = steps === null ? null : new Float64Array(outCount);
+  const read = new Map<number, Float64Array>();
+  for (const [slot, expert] of experts.entries()) {
+    const matrix = read.get(expert) ?? (await readRows(weights, weight, columns, expert * height, height));
+    read.set(expert, matrix);
+    const at = (x.length === rowCount * columns ? Math.floor(slot / slotCount) : slot) * columns;
+    for (let r = 0; r < height; r += 1) {
+      magnitude[slot * height + r] = magnitudeOf(matrix, r * columns, x, at, columns);
+      if (steps === null || stepMagnitude === null) continue;
+      stepMagnitude[slot * height + r] = magnitudeOf(matrix, r * columns, steps, at, columns);
+    }
+  }
+  return { length: columns, magnitude, stepMagnitude };
+}
+
+function magnitudeOf(w: Float64Array, wAt: number, x: Float64Array, xAt: number, count: number): number {
+  let sum = 0;
+  for (let c = 0; c < count; c += 1) sum += Math.abs((w[wAt + c] ?? 0) * (x[xAt + c] ?? 0));
+  return sum;
 }
 
 /** A loop: `map` would make a call for every weight of the model. */

@@ -6,11 +6,9 @@ import type { WeightSource } from '../../engine/program/executor.ts';
 import { readVector } from '../../oracles/float64/weights.ts';
 import { ropeFactorsWeight, ropeFrequencies } from '../../oracles/float64/ops/rope-frequencies.ts';
 import type { Arithmetic } from './arithmetic.ts';
-import { attentionBudget } from '../ops/attention-budget.ts';
-import { matmulBudget } from '../ops/matmul-budget.ts';
-import { expertBudget } from '../ops/moe-budget.ts';
-import { multiplyRows, type RowSet } from './matmul.ts';
-import { simpleBudget, type OpReference } from '../ops/op-budget.ts';
+import type { BudgetInputs, OpReference } from '../ops/judgement.ts';
+import { judgementOf } from '../ops/judgements.ts';
+import { expertSums, multiplyRows, type RowSet } from './matmul.ts';
 import type { Chunk, Lane } from './lane.ts';
 
 export interface ReferenceContext {
@@ -25,34 +23,18 @@ export interface ReferenceContext {
 
 export async function opReference(op: Op, chunk: Chunk, context: ReferenceContext): Promise<OpReference> {
   if (op.op === 'matmul') return matmulReference(op, chunk, context);
-  const { arithmetic, widths, captured, free } = context;
+  const { arithmetic, captured, free } = context;
   for (const lane of free) lane.set(op.out, (await lane.evaluate(op, chunk)).y);
-  const { y, cache } = await captured.evaluate(op, chunk);
-  const inputs = operands(op).reads.map((id) => captured.get(id) ?? new Float64Array(0));
-  if (op.op === 'attention') {
-    if (cache === null) throw new RangeError('attention without a cache');
-    return attentionBudget(op, inputs[0] ?? new Float64Array(0), cache.keys, cache.values, y, arithmetic);
-  }
-  const isWeightRounded = 'weight' in op && isRounded(captured.weights, op.weight);
-  if (op.op === 'expertMatmul') {
-    const input = {
-      ...captured.matmulInput(op.in, captured.weights.info(op.weight)?.type),
-      experts: captured.get(op.experts) ?? new Float64Array(0),
-    };
-    return expertBudget(op, input, y, chunk.tokens.length, captured.weights, isWeightRounded, arithmetic);
-  }
-  return simpleBudget(op, {
+  const { y: reference, cache } = await captured.evaluate(op, chunk);
+  return judgementOf(op.op).budget(op, {
     arithmetic,
-    inputs,
-    reference: y,
+    inputs: operands(op).reads.map((id) => captured.get(id) ?? new Float64Array(0)),
+    reference,
     rowCount: chunk.tokens.length,
     firstPosition: chunk.firstPosition,
-    frequencies: op.op === 'rope' ? await frequenciesOf(op, captured.weights, chunk) : null,
-    gain:
-      op.op === 'rmsnorm'
-        ? await readVector(captured.weights, op.weight, (widths.get(op.out) ?? 0) / (op.headCount ?? 1))
-        : null,
-    isWeightRounded,
+    isWeightRounded: 'weight' in op && isRounded(captured.weights, op.weight),
+    cache,
+    ...(await ownInputs(op, reference, chunk, context)),
   });
 }
 
@@ -60,6 +42,26 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
 function isRounded(weights: WeightSource, name: string): boolean {
   const info = weights.info(name);
   return info !== undefined && !TENSOR_TYPES[info.type].isExact;
+}
+
+/** What one op alone is judged by. */
+async function ownInputs(
+  op: Op,
+  reference: Float64Array,
+  chunk: Chunk,
+  { widths, captured }: ReferenceContext,
+): Promise<Partial<BudgetInputs>> {
+  const { weights } = captured;
+  if (op.op === 'rope') return { frequencies: await frequenciesOf(op, weights, chunk) };
+  if (op.op === 'rmsnorm') {
+    return { gain: await readVector(weights, op.weight, (widths.get(op.out) ?? 0) / (op.headCount ?? 1)) };
+  }
+  if (op.op !== 'expertMatmul') return {};
+  const input = {
+    ...captured.matmulInput(op.in, weights.info(op.weight)?.type),
+    experts: captured.get(op.experts) ?? new Float64Array(0),
+  };
+  return { sums: await expertSums(op, input, reference.length, chunk.tokens.length, weights) };
 }
 
 async function matmulReference(
@@ -86,7 +88,16 @@ async function matmulReference(
     const [product] = await multiplyRows(lane.weights, op.weight, columns, rows, [{ x }]);
     lane.set(op.out, product?.y ?? new Float64Array(0));
   }
-  return matmulBudget(own, columns, isRounded(weights, op.weight), arithmetic);
+  const { y: reference, magnitude, stepMagnitude } = own;
+  return judgementOf(op.op).budget(op, {
+    arithmetic,
+    inputs: [x],
+    reference,
+    rowCount: chunk.tokens.length,
+    firstPosition: chunk.firstPosition,
+    isWeightRounded: isRounded(weights, op.weight),
+    sums: magnitude === null ? null : { length: columns, magnitude, stepMagnitude },
+  });
 }
 
 async function frequenciesOf(

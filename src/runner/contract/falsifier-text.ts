@@ -15,8 +15,8 @@ export function falsifierReader(): (name: string, contractPath: string) => strin
     const folder = dirname(resolve(contractPath));
     const project = roots.get(folder) ?? projectRootOf(contractPath);
     roots.set(folder, project);
-    // A name is a file name; nothing outside of the folder is read.
-    if (!/^[\w.-]+$/.test(name) || name.startsWith('.')) return undefined;
+    // A module of the folder, or of a folder in it; nothing outside is read.
+    if (!/^\w[\w.-]*(\/\w[\w.-]*)*$/.test(name)) return undefined;
     const path = join(project, 'falsifiers', `${name}.ts`);
     if (!texts.has(path)) texts.set(path, moduleText(path));
     return texts.get(path);

@@ -3,7 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkDump, plant, type CheckReport } from '../../../src/diagnosis/index.ts';
+import { FAULTS } from '../../../src/diagnosis/faults/catalogue.ts';
+import { plantFrom } from '../../../src/diagnosis/faults/fault.ts';
+import { checkDump, type CheckReport } from '../../../src/diagnosis/index.ts';
 import { openRecording, parseStageMap } from '../../../src/diagnosis/recordings/index.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
 import { captureRun, MemorySink, openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
@@ -54,7 +56,7 @@ async function check(path: string, map: string | null = null): Promise<CheckRepo
 }
 
 function fault(id: string): ModelTransform {
-  const { inject } = plant(id, 'small');
+  const { inject } = plantFrom(FAULTS, id, 'small');
   if (inject.kind !== 'model') throw new Error(`${id} is not a fault of the model`);
   return inject.transform;
 }

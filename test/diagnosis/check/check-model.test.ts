@@ -3,7 +3,9 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkModel, plant, type CheckReport } from '../../../src/diagnosis/index.ts';
+import { FAULTS } from '../../../src/diagnosis/faults/catalogue.ts';
+import { plantFrom } from '../../../src/diagnosis/faults/fault.ts';
+import { checkModel, type CheckReport } from '../../../src/diagnosis/index.ts';
 import { openPack, type Pack } from '../../../src/diagnosis/recordings/index.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
 import { openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
@@ -58,7 +60,7 @@ async function check({ transform, isShared, isQuantized, packs: given = [] }: As
 }
 
 function model(id: string, size: 'gross' | 'small'): ModelTransform {
-  const { inject } = plant(id, size);
+  const { inject } = plantFrom(FAULTS, id, size);
   if (inject.kind !== 'model') throw new Error(`${id} is not a fault of the model`);
   return inject.transform;
 }

@@ -3,7 +3,9 @@
 // length.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyProgram } from '../../../src/diagnosis/check/verify-program.ts';
-import { checkModel, plant, type CheckReport } from '../../../src/diagnosis/index.ts';
+import { FAULTS } from '../../../src/diagnosis/faults/catalogue.ts';
+import { plantFrom } from '../../../src/diagnosis/faults/fault.ts';
+import { checkModel, type CheckReport } from '../../../src/diagnosis/index.ts';
 import { openPack, type Pack } from '../../../src/diagnosis/recordings/index.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
 import { openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
@@ -51,7 +53,7 @@ describe.each(SOURCES)('the check of %s', (path) => {
 });
 
 const fault = (id: string, size: 'gross' | 'small'): ModelTransform => {
-  const { inject } = plant(id, size);
+  const { inject } = plantFrom(FAULTS, id, size);
   if (inject.kind !== 'model') throw new Error(`${id} is not a fault of the model`);
   return inject.transform;
 };

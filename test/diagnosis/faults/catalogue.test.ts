@@ -1,7 +1,8 @@
 // The fault catalogue as a whole: every fault can be told from the others, says what it is, and has a small variant
 // that is another change than the gross one. That a fault is really seen, the falsifiers that plant it show.
 import { describe, expect, it } from 'vitest';
-import { BUG_CLASSES, FAULTS, plant } from '../../../src/diagnosis/index.ts';
+import { FAULTS } from '../../../src/diagnosis/faults/catalogue.ts';
+import { BUG_CLASSES, plantFrom } from '../../../src/diagnosis/faults/fault.ts';
 
 /** What a fault changes: a part of the model as it is opened, or the kind of source file. */
 function targetOf({ inject }: { inject: (typeof FAULTS)[number]['gross']['inject'] }): string {
@@ -27,11 +28,11 @@ describe('the fault catalogue', () => {
   it.each(FAULTS)('$id names its class and plants two different changes', ({ id, bugClass, gross, small }) => {
     expect(BUG_CLASSES).toContain(bugClass);
     expect(small.inject).not.toEqual(gross.inject);
-    expect(plant(id, 'gross')).toMatchObject({ id, size: 'gross' });
-    expect(plant(id, 'small')).toMatchObject({ id: `${id}-small`, size: 'small' });
+    expect(plantFrom(FAULTS, id, 'gross')).toMatchObject({ id, size: 'gross' });
+    expect(plantFrom(FAULTS, id, 'small')).toMatchObject({ id: `${id}-small`, size: 'small' });
   });
 
   it('refuses an id that it does not have', () => {
-    expect(() => plant('Z99', 'gross')).toThrow('Z99');
+    expect(() => plantFrom(FAULTS, 'Z99', 'gross')).toThrow('Z99');
   });
 });

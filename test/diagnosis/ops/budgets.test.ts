@@ -3,10 +3,12 @@
 import { describe, expect, it } from 'vitest';
 import { quantizeActivations } from '../../../src/diagnosis/reference/activations.ts';
 import { arithmeticOf, gamma } from '../../../src/diagnosis/reference/arithmetic.ts';
-import { matmulBudget } from '../../../src/diagnosis/ops/matmul-budget.ts';
 import { multiplyRows } from '../../../src/diagnosis/reference/matmul.ts';
 import { OpTally } from '../../../src/diagnosis/check/op-tally.ts';
-import { simpleBudget, type OpReference } from '../../../src/diagnosis/ops/op-budget.ts';
+import type { OpReference } from '../../../src/diagnosis/ops/judgement.ts';
+import { productBudget } from '../../../src/diagnosis/ops/matmul.ts';
+import { moeRouteJudgement } from '../../../src/diagnosis/ops/moe-route.ts';
+import { moeSumJudgement } from '../../../src/diagnosis/ops/moe-sum.ts';
 import { CPU_PROFILE } from '../../../src/engine/cpu/cpu-profile.ts';
 import { profileText, UNDECLARED, type NumericProfile } from '../../../src/engine/program/numeric-profile.ts';
 import { RandomSource, type Op, type WeightSource } from '../../../src/engine/index.ts';
@@ -55,8 +57,9 @@ function engine(spoil: (product: number, column: number) => number = (product) =
 async function reference(): Promise<OpReference> {
   const sets = [{ x: Float64Array.from(x), wantsMagnitude: true }];
   const [products] = await multiplyRows(weights, 'w', COLUMNS, ROWS, sets);
-  if (products === undefined) throw new Error('no products');
-  return matmulBudget(products, COLUMNS, false, CPU);
+  const { y = new Float64Array(0), magnitude } = products ?? {};
+  const sums = { length: COLUMNS, magnitude: magnitude ?? new Float64Array(0), stepMagnitude: null };
+  return productBudget({ reference: y, sums, isWeightRounded: false, arithmetic: CPU });
 }
 
 function tallyOf(y: Float32Array, should: OpReference, of: Op = op, width = ROWS): ReturnType<OpTally['finish']> {
@@ -215,7 +218,7 @@ describe('the budgets of experts', () => {
     const inputs = [Float64Array.of(1e30, 0, 1e30), Float64Array.of(0, 2)];
     const reference = Float64Array.of(0.5, 0.5);
     const op = { op: 'moeRoute', in: 'l', experts: 'e', isRenormalised: true, out: 's' } as const;
-    const { proven } = simpleBudget(op, { ...given, inputs, reference });
+    const { proven } = moeRouteJudgement.budget(op, { ...given, inputs, reference });
     for (const budget of proven) {
       expect(budget).toBeGreaterThan(2 ** -25);
       expect(budget).toBeLessThan(2 ** -20);
@@ -227,7 +230,7 @@ describe('the budgets of experts', () => {
     const [x, shares] = [new Float64Array(9).fill(0.75 * 2 ** -126), new Float64Array(9).fill(2 ** -23)];
     const exact = 9 * 0.75 * 2 ** -149;
     const op = { op: 'moeSum', in: 'x', shares: 's', out: 'y' } as const;
-    const { proven } = simpleBudget(op, { ...given, inputs: [x, shares], reference: Float64Array.of(exact) });
+    const { proven } = moeSumJudgement.budget(op, { ...given, inputs: [x, shares], reference: Float64Array.of(exact) });
     expect(9 * 2 ** -149 - exact).toBeLessThanOrEqual(proven[0] ?? 0);
     expect(proven[0]).toBeLessThanOrEqual(10 * 2 ** -149);
   });

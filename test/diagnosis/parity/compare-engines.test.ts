@@ -2,7 +2,8 @@
 // judge believe in, because the other side does not.
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { plant } from '../../../src/diagnosis/index.ts';
+import { FAULTS } from '../../../src/diagnosis/faults/catalogue.ts';
+import { plantFrom } from '../../../src/diagnosis/faults/fault.ts';
 import {
   compareEngines,
   logitsOf,
@@ -59,7 +60,7 @@ async function compare(
 }
 
 function transformOf(id: string, size: 'gross' | 'small'): ModelTransform {
-  const { inject } = plant(id, size);
+  const { inject } = plantFrom(FAULTS, id, size);
   if (inject.kind !== 'model') throw new Error(`${id} is no fault of the model`);
   return inject.transform;
 }

@@ -1,6 +1,6 @@
 // How a check looks on a terminal: the verdict first, then the table along depth, the worst place, who vouches for the
 // program, and what this input could not have shown.
-import type { CheckReport, OpResult } from '../../../diagnosis/index.ts';
+import { judgementOf, type CheckReport, type OpResult } from '../../../diagnosis/index.ts';
 import type { Model } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import { cosineText, countText, plural, smallText } from '../../figures.ts';
@@ -33,7 +33,7 @@ export function printCheck({ model, original, engine, prompt, report }: ShownChe
   );
   printLine();
   printTable(rowsToShow(report, flags.all === true), original !== null);
-  printBrackets(report);
+  printStretches(report);
   printWorst(results);
   printLine();
   printLine(style.bold('what this input could not have shown'));
@@ -59,12 +59,10 @@ function rowsToShow({ results, at }: CheckReport, isAll: boolean): OpResult[] {
   return results.filter((result) => shown.has(result));
 }
 
-/** Ops whose every result is rounded once always come near 1; while all is well they are the least interesting. */
-const ROUNDED_ONCE: ReadonlySet<string> = new Set(['embed', 'add', 'addBias', 'mul']);
-
 function severity({ status, op, rhoExpected, rhoProven }: OpResult): number {
   if (status !== 'healthy') return (status === 'faulty' ? 1e300 : 1e200) + Math.min(rhoProven, 1e100);
-  return ROUNDED_ONCE.has(op) ? rhoExpected / 1e6 : rhoExpected;
+  // Ops whose every result is rounded once always come near 1; while all is well they are the least interesting.
+  return judgementOf(op).isRoundedOnce ? rhoExpected / 1e6 : rhoExpected;
 }
 
 function printTable(rows: readonly OpResult[], hasOriginal: boolean): void {
@@ -119,7 +117,7 @@ function percentText(share: number | undefined): string {
   return share < 1e-4 ? `${(100 * share).toExponential(0)} %` : `${(100 * share).toFixed(2)} %`;
 }
 
-function printBrackets({ brackets }: CheckReport): void {
+function printStretches({ brackets }: CheckReport): void {
   for (const { after, upTo, ops, ratio, status, wanted } of brackets) {
     const text = `${after} → ${upTo} as one (${ops.join(', ')}): ${smallText(ratio)} of what full-budget errors make`;
     printLine(status === 'healthy' ? text : style.red(`${text}; capture ${wanted.join(', ')} to settle which`));

@@ -1,4 +1,5 @@
-// A model of models/tiny as a slow model: config.json and safetensors by Transformers' rules, read without the product.
+// A folder of Transformers (config.json and safetensors, by its rules) as a slow model, read without the product: the bundled
+// model as its trainer left it, and the untrained ones of models/tiny.
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { frequencyOf, rotationFactorOf, type Rope } from './tiny-rope.ts';
@@ -42,8 +43,13 @@ export function tinyPath(context: PartContext, name: string, file: string): stri
   return dirname(config ?? '');
 }
 
-/** @param path of the folder with config.json, by the name of a file in it */
-export async function slowTinyHf(path: (file: string) => string): Promise<SlowModel> {
+/** The bundled model. */
+export function slowTrainedModel(context: PartContext): Promise<SlowModel> {
+  return slowHfModel((file) => context.data(`models/sums-2m/hf/${file}`));
+}
+
+/** @param path of a file of the folder, by its name */
+export async function slowHfModel(path: (file: string) => string): Promise<SlowModel> {
   const config = JSON.parse(await readFile(path('config.json'), 'utf8')) as Config;
   const { tensors } = parseSafetensorsFile(await readFile(path('model.safetensors')));
   const headDim = config.head_dim ?? config.hidden_size / config.num_attention_heads;

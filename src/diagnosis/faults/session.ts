@@ -1,46 +1,23 @@
-// Faults of the CPU executor: its key-value cache, its mask, its bookkeeping of chunks and taps. They are changes to its
-// source, because no program or weight can express them.
-import type { Fault, FaultVariant } from './fault.ts';
+// Faults of a session of the CPU executor: its key-value cache, its bookkeeping of chunks, memories and taps. They are
+// changes to its source, because no program or weight can express them.
+import { sourceVariant, type Fault } from './fault.ts';
 
-function changed(title: string, file: string, find: string, replace: string): FaultVariant {
-  return { title, inject: { kind: 'source', file: `src/engine/${file}`, find, replace } };
-}
-
-export const CPU_FAULTS: readonly Fault[] = [
-  {
-    id: 'A5',
-    title: 'causal mask off by one: a position sees the next',
-    bugClass: 'ATTENTION_FAILURE',
-    firstStage: 'attn_scores',
-    needs: 'two positions in one run',
-    gross: changed(
-      'every position but the last of a run sees the next',
-      'cpu/kernels/attention.as.ts',
-      'const seen = position - first + 1;',
-      'const seen = position - first + (row + 1 < rowCount ? 2 : 1);',
-    ),
-    small: changed(
-      'the first position of a run sees the second',
-      'cpu/kernels/attention.as.ts',
-      'const seen = position - first + 1;',
-      'const seen = position - first + (row == 0 && rowCount > 1 ? 2 : 1);',
-    ),
-  },
+export const SESSION_FAULTS: readonly Fault[] = [
   {
     id: 'C1',
     title: 'keys and values written to a neighbouring position',
     bugClass: 'KV_CACHE_FAILURE',
     firstStage: 'attention',
     needs: 'a step of one token after position 0',
-    gross: changed(
+    gross: sourceVariant(
       'in steps of one token the key lands one position early',
-      'cpu/bind-op.ts',
+      'src/engine/cpu/bind-op.ts',
       'append(keys, k + kvAt, position, count,',
       'append(keys, k + kvAt, count === 1 && position > 0 ? position - 1 : position, count,',
     ),
-    small: changed(
+    small: sourceVariant(
       'in a step of one token at position 2 the value lands one position early',
-      'cpu/bind-op.ts',
+      'src/engine/cpu/bind-op.ts',
       'append(values, v + kvAt, position, count,',
       'append(values, v + kvAt, count === 1 && position === 2 ? 1 : position, count,',
     ),
@@ -51,15 +28,15 @@ export const CPU_FAULTS: readonly Fault[] = [
     bugClass: 'KV_CACHE_FAILURE',
     firstStage: 'q_post_rope',
     needs: 'a prompt of more than one chunk',
-    gross: changed(
+    gross: sourceVariant(
       'every chunk is rotated by the angles of the first',
-      'cpu/cpu-session.ts',
+      'src/engine/cpu/cpu-session.ts',
       'workspace.fillRopeTables(count);',
       'if (first === 0) workspace.fillRopeTables(count);',
     ),
-    small: changed(
+    small: sourceVariant(
       'a chunk of one position is rotated by the angle of the chunk before',
-      'cpu/cpu-session.ts',
+      'src/engine/cpu/cpu-session.ts',
       'workspace.fillRopeTables(count);',
       'if (first === 0 || count > 1) workspace.fillRopeTables(count);',
     ),
@@ -70,15 +47,15 @@ export const CPU_FAULTS: readonly Fault[] = [
     bugClass: 'KV_CACHE_FAILURE',
     firstStage: 'attention',
     needs: 'a session that is truncated and goes on',
-    gross: changed(
+    gross: sourceVariant(
       'truncation is ignored',
-      'program/session-guard.ts',
+      'src/engine/program/session-guard.ts',
       'this.#positionCount = positionCount;',
       'void positionCount;',
     ),
-    small: changed(
+    small: sourceVariant(
       'truncating to more than two positions loses one more',
-      'program/session-guard.ts',
+      'src/engine/program/session-guard.ts',
       'this.#positionCount = positionCount;',
       'this.#positionCount = positionCount > 2 ? positionCount - 1 : positionCount;',
     ),
@@ -89,15 +66,15 @@ export const CPU_FAULTS: readonly Fault[] = [
     bugClass: 'PATH_DIVERGENCE',
     firstStage: 'attn_norm',
     needs: 'a model in more than one memory',
-    gross: changed(
+    gross: sourceVariant(
       'nothing is copied',
-      'cpu/workspace.ts',
+      'src/engine/cpu/workspace.ts',
       'const byteLength = rowCount * rowBytes;',
       'const byteLength = 0 * rowCount * rowBytes;',
     ),
-    small: changed(
+    small: sourceVariant(
       'the last row of several is not copied',
-      'cpu/workspace.ts',
+      'src/engine/cpu/workspace.ts',
       'const byteLength = rowCount * rowBytes;',
       'const byteLength = Math.max(1, rowCount - 1) * rowBytes;',
     ),
@@ -108,15 +85,15 @@ export const CPU_FAULTS: readonly Fault[] = [
     bugClass: 'PATH_DIVERGENCE',
     firstStage: 'attention',
     needs: 'an open tap',
-    gross: changed(
+    gross: sourceVariant(
       'with a tap open the cache is filled only where the logits need it',
-      'program/needed-rows.ts',
+      'src/engine/program/needed-rows.ts',
       "op.op === 'attention' ? 'all'",
       "op.op === 'attention' && tapped === undefined ? 'all'",
     ),
-    small: changed(
+    small: sourceVariant(
       'with a tap open the first logit of a run is one unit in the last place off',
-      'cpu/cpu-session.ts',
+      'src/engine/cpu/cpu-session.ts',
       'return result;',
       'if (tap !== undefined) new Int32Array(result.buffer)[0]! ^= 1;\n    return result;',
     ),
@@ -127,15 +104,15 @@ export const CPU_FAULTS: readonly Fault[] = [
     bugClass: 'NONDETERMINISM',
     firstStage: 'q_post_rope',
     needs: 'two runs',
-    gross: changed(
+    gross: sourceVariant(
       'angles tremble',
-      'cpu/rope-table.ts',
+      'src/engine/cpu/rope-table.ts',
       'const angle = (firstPosition + row) * frequency;',
       'const angle = (firstPosition + row) * frequency * (1 + Math.random() * 1e-4);',
     ),
-    small: changed(
+    small: sourceVariant(
       'the angles of one position in a hundred tremble by a millionth',
-      'cpu/rope-table.ts',
+      'src/engine/cpu/rope-table.ts',
       'const angle = (firstPosition + row) * frequency;',
       'const angle = (firstPosition + row) * frequency * (1 + (Math.random() < 0.01 ? 1e-6 : 0));',
     ),

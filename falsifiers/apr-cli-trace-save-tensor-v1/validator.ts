@@ -4,7 +4,8 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isMap, isSeq, parseDocument, type Document, type YAMLMap } from 'yaml';
 import { validatePaths, type Diagnostic } from '../../src/runner/contract/index.ts';
-import type { PartContext } from '../../src/runner/run/falsifier.ts';
+import type { Falsifier, PartContext } from '../../src/runner/run/falsifier.ts';
+import { sourceFault } from '../kit/claims/plants.ts';
 
 const CONTRACT = 'apr-cli-trace-save-tensor-v1';
 
@@ -94,9 +95,9 @@ async function diagnose(context: PartContext, folder: string, text: string): Pro
 }
 
 /** One case per way to break, and one for the unbroken copy. */
-export const COPIES: number = BREAKS.length + 1;
+const COPIES = BREAKS.length + 1;
 
-export async function measureCopies(context: PartContext): Promise<void> {
+async function measureCopies(context: PartContext): Promise<void> {
   const text = await readFile(context.data(`contracts/${CONTRACT}.yaml`), 'utf8');
   const whole = await diagnose(context, 'whole', text);
   context.measure(whole.length, `unbroken copy: ${whole.map(({ code }) => code).join(', ')}`);
@@ -110,10 +111,10 @@ export async function measureCopies(context: PartContext): Promise<void> {
   }
 }
 
-export const PROGRAM_CASES = 2;
+const PROGRAM_CASES = 2;
 
 /** The program on the contract as it stands, and on one broken copy. */
-export async function measureValidator(context: PartContext): Promise<void> {
+async function measureValidator(context: PartContext): Promise<void> {
   const path = context.data(`contracts/${CONTRACT}.yaml`);
   const whole = await context.program('pv', ['validate', path, '--json']);
   const { counts } = JSON.parse(whole.stdout) as { counts: { errors: number; warnings: number; contracts: number } };
@@ -127,3 +128,30 @@ export async function measureValidator(context: PartContext): Promise<void> {
     `a broken copy: exit ${broken.exitCode}`,
   );
 }
+
+const RULES = 'src/runner/contract/rules';
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-APR-TRACE-SAVE-008': {
+    parts: {
+      generated: { planned: COPIES, run: measureCopies },
+      live: { planned: PROGRAM_CASES, run: measureValidator },
+    },
+    faults: [
+      sourceFault(
+        `${RULES}/contract-rules.ts`,
+        'validator-empty-prediction',
+        'a claim that predicts nothing is accepted',
+        'gross',
+        ['if (isEmpty(prediction)) {', 'if (isEmpty(prediction) && isEmpty(id)) {'],
+      ),
+      sourceFault(
+        `${RULES}/claim-rules.ts`,
+        'validator-bar-any-sign',
+        'a bar that every count meets is accepted',
+        'small',
+        ["(comparator === '>=' && value <= 0)", "(comparator === '>=' && value < 0)"],
+      ),
+    ],
+  },
+};

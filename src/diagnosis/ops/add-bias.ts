@@ -1,0 +1,20 @@
+// Judging `addBias`: one sum, rounded once, of a bias that may be rounded on its way to float32.
+import { oneTier, type JudgementOf } from './judgement.ts';
+import { classOfProjection } from './projection.ts';
+
+export const addBiasJudgement: JudgementOf<'addBias'> = {
+  budget(_, given) {
+    const { reference, isWeightRounded } = given;
+    const { unit, tiny } = given.arithmetic;
+    const [x] = given.inputs;
+    return oneTier(given, (i) => {
+      const y = reference[i] ?? 0;
+      const bias = isWeightRounded ? unit * Math.abs(y - (x?.[i] ?? 0)) : 0;
+      return unit * Math.abs(y) + bias + tiny;
+    });
+  },
+  bugClass: classOfProjection,
+  expectedGroupRms: 0.45,
+  isRoundedOnce: true,
+  faults: [],
+};

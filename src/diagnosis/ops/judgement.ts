@@ -1,0 +1,63 @@
+// What is known about an op when an engine's result of it is judged: how far off it may be, and what a result that is
+// further off means. One file per op says it; judgements.ts puts them together. Types, and the budget that most ops have.
+import type { Op, OpName, ValueId } from '../../engine/program/program.ts';
+import type { BugClass, Fault } from '../faults/fault.ts';
+import type { Arithmetic } from '../reference/arithmetic.ts';
+
+/** What an op should have computed and how far off it may be; all are [rows, channels]. */
+export interface OpReference {
+  reference: Float64Array;
+  /** Calibrated: above it is suspicious. */
+  expected: Float64Array;
+  /** A bound: above it the op is wrong. */
+  proven: Float64Array;
+  /** Σ|w·x| of a product, for the condition number; null for other ops. */
+  magnitude: Float64Array | null;
+}
+
+/** What the op read and should have written. An op finds here what its formula needs, and `null` or nothing else. */
+export interface BudgetInputs {
+  arithmetic: Arithmetic;
+  /** In the order of its operands; rows as in the reference. */
+  inputs: readonly Float64Array[];
+  /** The oracle's answer on these inputs. */
+  reference: Float64Array;
+  rowCount: number;
+  firstPosition: number;
+  /** The float32 weights of an engine are one rounding away from what is stored. */
+  isWeightRounded: boolean;
+  /** Of `rope`: angle per position of every pair. */
+  frequencies?: Float64Array | null;
+  /** Of `rmsnorm`: the weight, without the op's offset. */
+  gain?: Float64Array | null;
+  /** Of `attention`: [positions, kvHeadCount · headDim] from position 0, as stored. */
+  cache?: { keys: Float64Array; values: Float64Array } | null;
+  /** Of products: terms of one sum, Σ|w|·|x|, and Σ|w|·step of what a tie of a quantised input may move. */
+  sums?: { length: number; magnitude: Float64Array; stepMagnitude: Float64Array | null } | null;
+}
+
+export interface OpJudgement<Judged extends Op = Op> {
+  /** The error that it may make on given inputs, per element and in two tiers. */
+  budget(op: Judged, given: BudgetInputs): OpReference;
+  /** What kind of bug sits where it is wrong; some ops are of several parts of a model. */
+  bugClass: BugClass | ((value: ValueId) => BugClass);
+  /**
+   * Root mean square of e/B over a row, head, block or tail in healthy engines, B the expected budget: the largest seen in
+   * 1.27e8 element checks (docs/budgets.md), rounded up. Uniform errors over ±u·|y| would give 0.58 = 1/√3.
+   */
+  expectedGroupRms: number;
+  /** Its result is rounded once, so that its error is known in units of the last place. */
+  isRoundedOnce?: true;
+  /** One error reaches a whole row: a norm shares its root, a head of attention its softmax, a pair its angle. */
+  sharesErrors?: true;
+  /** Known bugs of its kernel. Those that a program or a weight can hold are in faults/. */
+  faults: readonly Fault[];
+}
+
+export type JudgementOf<Name extends OpName> = OpJudgement<Extract<Op, { op: Name }>>;
+
+/** Both tiers alike: a few roundings, whose bound is also what they reach. */
+export function oneTier({ reference }: Pick<BudgetInputs, 'reference'>, boundAt: (i: number) => number): OpReference {
+  const proven = reference.map((_, i) => boundAt(i));
+  return { reference, expected: proven, proven, magnitude: null };
+}

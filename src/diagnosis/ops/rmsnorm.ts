@@ -1,0 +1,74 @@
+// Judging `rmsnorm`: x · r · g with r = 1/√(mean + eps). Half the relative error of the mean (its sum is of squares, so nothing
+// cancels), eps and its addition, root and reciprocal, two products. What x · r loses where it underflows is multiplied
+// by g.
+import { sourceVariant } from '../faults/fault.ts';
+import { gamma } from '../reference/arithmetic.ts';
+import type { JudgementOf } from './judgement.ts';
+
+const KERNEL = 'src/engine/cpu/kernels/rmsnorm.as.ts';
+
+export const rmsnormJudgement: JudgementOf<'rmsnorm'> = {
+  budget({ headCount = 1, gainOffset = 0 }, { reference, rowCount, arithmetic, gain }) {
+    const { unit, sumUnit, tiny, rowDepth, expectedSum, inverseRootUnits } = arithmetic;
+    const channelCount = reference.length / rowCount / headCount;
+    const depth = rowDepth(channelCount);
+    // The sum of gain and offset is rounded once.
+    const others = inverseRootUnits + 2 + 1.5 + (gainOffset === 0 ? 0 : 1);
+    const tier = (roundings: number): Float64Array => {
+      const relative = gamma(roundings / 2, sumUnit) + gamma(others, unit);
+      return reference.map((y, i) => {
+        const g = (gain?.[i % channelCount] ?? Number.NaN) + gainOffset;
+        return relative * Math.abs(y) + tiny * (1 + Math.abs(g));
+      });
+    };
+    return {
+      reference,
+      expected: tier(Math.min(expectedSum(channelCount), depth)),
+      proven: tier(depth),
+      magnitude: null,
+    };
+  },
+  bugClass: 'NORM_FAILURE',
+  expectedGroupRms: 0.15,
+  sharesErrors: true,
+  faults: [
+    {
+      id: 'N2',
+      title: 'norm epsilon outside of the root',
+      bugClass: 'NORM_FAILURE',
+      firstStage: 'attn_norm',
+      needs: 'a row with a small mean square',
+      gross: sourceVariant(
+        'epsilon is added to the root and not below it',
+        KERNEL,
+        '<f32>1 / sqrt<f32>(dot(x, x, channelCount) / <f32>channelCount + eps)',
+        '<f32>1 / (sqrt<f32>(dot(x, x, channelCount) / <f32>channelCount) + eps)',
+      ),
+      small: sourceVariant(
+        'epsilon is added twice',
+        KERNEL,
+        '/ <f32>channelCount + eps)',
+        '/ <f32>channelCount + eps + eps)',
+      ),
+    },
+    {
+      id: 'N4',
+      title: 'the norm’s mean is not over its channels',
+      bugClass: 'NORM_FAILURE',
+      firstStage: 'attn_norm',
+      needs: 'any input; a width that is not a multiple of 4 for the small one',
+      gross: sourceVariant(
+        'the mean square is divided by one channel less',
+        KERNEL,
+        '/ <f32>channelCount + eps)',
+        '/ <f32>(channelCount - 1) + eps)',
+      ),
+      small: sourceVariant(
+        'the channels after the last multiple of 4 are missing from the sum of squares',
+        KERNEL,
+        'dot(x, x, channelCount)',
+        'dot(x, x, channelCount > 3 ? channelCount & ~3 : channelCount)',
+      ),
+    },
+  ],
+};

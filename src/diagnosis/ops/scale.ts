@@ -1,0 +1,13 @@
+// Judging `scale`: one product with a factor that may itself be rounded to the engine's type.
+import { gamma } from '../reference/arithmetic.ts';
+import { oneTier, type JudgementOf } from './judgement.ts';
+
+export const scaleJudgement: JudgementOf<'scale'> = {
+  budget(_, given) {
+    const { unit, tiny } = given.arithmetic;
+    return oneTier(given, (i) => gamma(2, unit) * Math.abs(given.reference[i] ?? 0) + tiny);
+  },
+  bugClass: 'EMBEDDING_FAILURE',
+  expectedGroupRms: 0.45,
+  faults: [],
+};
