@@ -1,10 +1,12 @@
 // apr inspect, as a process, and the examples that the help of these commands shows.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { execa } from 'execa';
 import { ggufEntry } from '../fixtures/gguf.ts';
+import { writeArrays } from '../fixtures/recording-files.ts';
 import { tinyGguf } from '../fixtures/tiny-model.ts';
 import { apr, aprJson, LAUNCHER } from './apr-process.ts';
 
@@ -14,12 +16,27 @@ const at = (name: string): string => join(folder, name);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'apr-inspect-'));
   await writeFile(at('model.gguf'), tinyGguf({ matrixType: 'q8_0' }));
-  // The files that examples of the help name: two more models, two captures.
+  // The files that examples of the help name: two more models, two captures, a pack and arrays under names of their own.
   await writeFile(at('a.gguf'), tinyGguf());
   await writeFile(at('b.gguf'), tinyGguf({ seed: 2 }));
   for (const name of ['before-trace', 'after-trace']) {
     await apr(['trace', at('a.gguf'), '--tokens', '1,5,9', '--save-tensor', 'all', '--save-tensor-dir', at(name)]);
   }
+  const tiny = fileURLToPath(new URL('../../models/tiny/llama/', import.meta.url));
+  await copyFile(join(tiny, 'packs/stages.safetensors'), at('pack.safetensors'));
+  const ids = '3,17,17,42,79,0,5,61,28';
+  await apr([
+    'trace',
+    `${tiny}model.gguf`,
+    '--tokens',
+    ids,
+    '--save-tensor',
+    'all',
+    '--save-tensor-dir',
+    at('our-trace'),
+  ]);
+  await writeArrays(at('their-npy-folder'), new Map([['norm', { shape: [9, 48], data: new Float32Array(9 * 48) }]]));
+  await writeFile(at('their-names.yaml'), `tokens: [${ids}]\npositions: all\nstages: { final_norm: norm }\n`);
 });
 
 afterAll(() => rm(folder, { recursive: true }));

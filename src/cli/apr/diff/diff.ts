@@ -21,7 +21,7 @@ Examples:
   $ apr diff a.gguf b.gguf
   $ apr diff a.gguf b.gguf --values --tensor attn_q
   $ apr diff before-trace after-trace --stage attn_norm,q_matmul --layers 0..3
-  $ apr diff models/tiny/llama/packs/stages.safetensors our-trace
+  $ apr diff pack.safetensors our-trace
   $ apr diff their-npy-folder our-trace --map their-names.yaml
   $ apr diff before-trace/lm_head.bin after-trace/lm_head.bin --values
 
