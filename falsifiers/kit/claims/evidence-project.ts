@@ -6,9 +6,9 @@ import type { PartContext, ProgramResult } from '../../../src/runner/run/falsifi
 import { ProjectFolder } from './project-folder.ts';
 
 /** How one part of a toy falsifier goes: as promised, one case short, empty, refuted, refuted once, or in an error. */
-export type Course = 'survives' | 'short' | 'empty' | 'refuted' | 'flaky' | 'throws';
+type Course = 'survives' | 'short' | 'empty' | 'refuted' | 'flaky' | 'throws';
 /** A planted fault that is noticed, one that changes nothing, one whose place is not there. */
-export type ToyFault = 'red' | 'green' | 'lost';
+type ToyFault = 'red' | 'green' | 'lost';
 
 export interface ToyContract {
   stem: string;

@@ -7,7 +7,7 @@ export interface GgufContent {
   tensors: readonly TensorInFile[];
 }
 
-export interface TensorInFile {
+interface TensorInFile {
   name: string;
   typeId: number;
   elementCount: number;

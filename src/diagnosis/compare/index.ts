@@ -1,12 +1,6 @@
 // Comparing two of a kind: tensors, positions, captures, models, metadata.
-export {
-  compareTensors,
-  TensorComparer,
-  type CosineUndefined,
-  type Divergence,
-  type TensorComparison,
-} from './tensors.ts';
-export { compareChoices, topIndices, type ChoiceComparison } from './positions.ts';
+export { TensorComparer, type Divergence, type TensorComparison } from './tensors.ts';
+export { topIndices, type ChoiceComparison } from './positions.ts';
 export {
   compareModels,
   configEntries,
@@ -16,6 +10,6 @@ export {
   type TensorDifference,
   type TensorSummary,
 } from './models.ts';
-export { compareMetadata, preview, type MetadataDifference, type MetadataPreview } from './metadata.ts';
-export { compareModelValues, type TensorValues, type ValuesOptions } from './model-values.ts';
-export { compareCaptures, type CaptureComparison, type CaptureSelection, type StageComparison } from './captures.ts';
+export { preview, type MetadataDifference, type MetadataPreview } from './metadata.ts';
+export { compareModelValues, type TensorValues } from './model-values.ts';
+export { compareCaptures, type CaptureComparison, type StageComparison } from './captures.ts';

@@ -50,7 +50,7 @@ export interface FaultVariant {
  * The same bug said as ops of a program (another parameter, another decoding of the weight), so that it can be evaluated
  * in float64 on anybody's capture and recognised there (DESIGN §12.7).
  */
-export interface Mutant {
+interface Mutant {
   /** Ops that may have it. */
   on: readonly OpName[];
   variants(op: Op): readonly { title: string; op: Op }[];

@@ -11,7 +11,7 @@ import type { SpreadRow } from './spread.ts';
 const SUSPECT_RATIO = 4;
 const DIFFERENT_RATIO = 8;
 
-export type PositionStatus = 'same' | 'suspect' | 'different' | 'not-compared';
+type PositionStatus = 'same' | 'suspect' | 'different' | 'not-compared';
 
 /** One of the likeliest tokens that an engine names. */
 export interface Alternative {

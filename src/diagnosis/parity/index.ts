@@ -1,5 +1,5 @@
 // Comparing engines: ours with another, in process, over HTTP, as a command or as a pack.
-export { compareEngines, type ParityOptions, type ParityReport } from './compare-engines.ts';
+export { compareEngines, type ParityReport } from './compare-engines.ts';
 export type { PositionParity } from './compare.ts';
 export { logitsOf } from './distributions.ts';
 export { openCommand, openEndpoint, openLlamaCpp, type OutsideEngine } from './outside-engine.ts';

@@ -2,6 +2,6 @@
 // the whole of diagnosis.
 export { isRecording, openRecording } from './open-recording.ts';
 export { openPack, producerOf, type Pack } from './open-pack.ts';
-export type { RecordedTensor, Recording } from './recording.ts';
+export type { Recording } from './recording.ts';
 export { parseStageMap, readStageMap } from './stage-map.ts';
 export { findVouchers, isSameProgram, type Vouchers } from './vouchers.ts';

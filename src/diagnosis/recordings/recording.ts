@@ -6,7 +6,7 @@ import type { FloatArray } from '../../engine/program/executor.ts';
 import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { StageKey } from '../../engine/program/stages.ts';
 
-export type RecordingForm = 'capture' | '.npy' | 'safetensors';
+type RecordingForm = 'capture' | '.npy' | 'safetensors';
 
 export interface Recording {
   /** The folder, or the one file. */
@@ -42,7 +42,7 @@ export interface RecordedTensor extends StageKey {
   shape: readonly number[];
 }
 
-export interface Rows {
+interface Rows {
   shape: readonly number[];
   /** float64 stays float64. */
   data: FloatArray;

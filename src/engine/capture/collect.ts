@@ -19,7 +19,7 @@ export interface CollectOptions<Data extends FloatArray = Float32Array> {
 }
 
 /** The values that these stages are made of. */
-export function valuesOf(stages: readonly Stage[]): Set<ValueId> {
+function valuesOf(stages: readonly Stage[]): Set<ValueId> {
   return new Set(stages.flatMap(({ source }) => sourceValues(source)));
 }
 

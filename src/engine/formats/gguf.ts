@@ -9,7 +9,7 @@ import { readEntries, type GgufEntry, type GgufValue } from './gguf-values.ts';
 import { assertFormat } from './magic.ts';
 import { shownValue } from './quoted.ts';
 
-export type { GgufEntry, GgufTensor, GgufValue };
+export type { GgufEntry };
 
 export interface GgufFile {
   version: 2 | 3;

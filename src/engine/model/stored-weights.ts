@@ -8,7 +8,7 @@ import { TENSOR_TYPES } from '../formats/tensor-types.ts';
 import { quoted } from '../formats/quoted.ts';
 
 /** A stretch of a file. */
-export interface StoredBytes {
+interface StoredBytes {
   source: ByteSource;
   /** From the start of the file. */
   byteOffset: number;

@@ -39,7 +39,7 @@ export interface ModelConfig {
 }
 
 /** A feed-forward that sends each position through a few of many experts. */
-export interface Experts {
+interface Experts {
   count: number;
   usedCount: number;
   ffnDim: number;

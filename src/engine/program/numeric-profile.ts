@@ -43,13 +43,13 @@ export interface NumericProfile {
  * from +0, and their sum to the total. Over positions (attention): blocks of `positionBlock`, counted from the first
  * visible position, each left to right from +0, then the blocks left to right from +0; a sum of e^ has lanes as above.
  */
-export type Summation =
+type Summation =
   | { kind: 'any' }
   | { kind: 'sequential' }
   | { kind: 'lanes'; lanes: number; chunk: number; positionBlock: number };
 
 /** How far the cosines and sines of rotary embedding are off. */
-export interface RopeAccuracy {
+interface RopeAccuracy {
   /** Precision of position times frequency. */
   computedIn: 'f32' | 'f64';
   /** Roundings on the way to the angle of pair i: these, and so many more for each pair before it. */

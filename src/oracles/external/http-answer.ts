@@ -3,14 +3,14 @@
 // or a number that is none refuses the answer.
 import { RefuteError } from '../../errors.ts';
 
-export interface TokenScore {
+interface TokenScore {
   /** The token's text as the server spells it. */
   text: string;
   /** Natural logarithm; -Infinity is spelt as a very negative number by some servers. */
   logProbability: number;
 }
 
-export interface ScoredToken extends TokenScore {
+interface ScoredToken extends TokenScore {
   /** Best first. */
   alternatives: TokenScore[];
 }

@@ -5,7 +5,7 @@ import { RefuteError } from '../../errors.ts';
 
 export type LlamaCppAvailability = { available: true; llama: LlamaCpp } | { available: false; reason: string };
 
-export interface LlamaCppOptions {
+interface LlamaCppOptions {
   /** Positions that a sequence can hold; the default is 512. */
   contextLength?: number;
   /** `f16` is llama.cpp's own default and costs about 1e-6 of KL against `f32`. */
@@ -20,7 +20,7 @@ export interface LlamaCppOptions {
 }
 
 /** One process-wide llama.cpp; starting it takes about a second. */
-export interface LlamaCpp {
+interface LlamaCpp {
   readonly name: 'llama.cpp';
   /** Package and release, for receipts: `v0.5.0 (node-llama-cpp 3.22.1, cpu)`. */
   readonly version: string;

@@ -18,7 +18,7 @@ export interface PathValidation extends Validation {
 }
 
 /** Works out the levels of a project's claims; `contracts` are all of that project that can be seen. */
-export type LevelSource = (projectRoot: string, contracts: readonly Contract[]) => Promise<DeriveLevel>;
+type LevelSource = (projectRoot: string, contracts: readonly Contract[]) => Promise<DeriveLevel>;
 
 export interface ValidatePathsOptions {
   /** Asked only where a contract claims a level. Absent: typed levels are not compared with anything. */

@@ -37,7 +37,7 @@ export interface FaultSection {
 }
 
 /** How a fault was seen. Not stable: a fault may be one of chance or of time, and show itself elsewhere in each run. */
-export interface FaultSighting {
+interface FaultSighting {
   /** Cases until it was seen, or all of them. */
   executed: number;
   measured: string | null;

@@ -26,7 +26,7 @@ export interface TraceFlags {
   positions?: string;
 }
 
-export interface TracedStage {
+interface TracedStage {
   name: string;
   /** null: of the whole model. */
   layer: number | null;

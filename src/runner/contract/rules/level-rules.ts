@@ -5,7 +5,7 @@ import { spanOfValue } from '../file-diagnostics.ts';
 import { TEST_STATUS } from '../keys.ts';
 import { LEVELS, type Claim, type Contract, type Level } from '../model.ts';
 
-export interface DerivedLevel {
+interface DerivedLevel {
   /** What the receipts give, whether or not an input changed since. */
   level: Level;
   /** Why it is not higher, in a few words. */

@@ -12,7 +12,7 @@ export interface LinkTargets {
 }
 
 const LINK_KINDS = ['binds_to', 'depends_on', 'falsifier', 'faults', 'obligation', 'check'] as const;
-export type LinkKind = (typeof LINK_KINDS)[number];
+type LinkKind = (typeof LINK_KINDS)[number];
 export type LinkCounts = Record<LinkKind, { resolved: number; total: number }>;
 
 export function emptyLinkCounts(): LinkCounts {

@@ -5,7 +5,7 @@ export type ScalarValue = string | number | boolean | null;
 export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded';
 
 /** Offsets are UTF-16 code units into the source, `end` exclusive. A value left out (`key:`) has start = end. */
-export interface YamlScalar {
+interface YamlScalar {
   kind: 'scalar';
   value: ScalarValue;
   style: ScalarStyle;
