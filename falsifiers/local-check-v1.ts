@@ -10,7 +10,6 @@ import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
-import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
 import type { Model, ModelTransform } from '../src/engine/model/model.ts';
 import type { Falsifier, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
 import { withEngines } from './kit/claims/engine-runs.ts';
@@ -48,10 +47,16 @@ function transformOf({ id, size }: (typeof SITES)[number]): ModelTransform {
 }
 
 /** The judge's program and weights are the model's; the engine's are what `transform` makes of them. */
-async function judge(model: Model, tokens: readonly number[], transform: ModelTransform = {}): Promise<CheckReport> {
-  const { program, weights } = model;
-  const engineProgram = transform.program?.(program) ?? program;
-  const executor = await openCpuExecutor(engineProgram, transform.weights?.(weights) ?? weights);
+async function judge(
+  context: PartContext,
+  { program, weights }: Model,
+  tokens: readonly number[],
+  transform: ModelTransform = {},
+): Promise<CheckReport> {
+  const executor = await context.openExecutor({
+    program: transform.program?.(program) ?? program,
+    weights: transform.weights?.(weights) ?? weights,
+  });
   const none = { original: null, verifyOn: null, packs: [], hasFreeRun: false };
   try {
     return await checkModel({ executor, program, weights, tokens, ...none });
@@ -65,8 +70,13 @@ function largestRho({ results }: CheckReport): number {
   return results.reduce((most, { rhoProven }) => Math.max(most, rhoProven), 0);
 }
 
-async function misjudged(model: Model, tokens: readonly number[], site: (typeof SITES)[number]): Promise<number> {
-  const { verdict, at } = await judge(model, tokens, transformOf(site));
+async function misjudged(
+  context: PartContext,
+  model: Model,
+  tokens: readonly number[],
+  site: (typeof SITES)[number],
+): Promise<number> {
+  const { verdict, at } = await judge(context, model, tokens, transformOf(site));
   return verdict === 'BUG' && at?.value === site.value ? 0 : 1;
 }
 
@@ -123,7 +133,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         run: (context) =>
           withEngines(context, (engines) =>
             context.search(inputs, context.planned, async ({ variant, modelSeed, tokens }) =>
-              largestRho(await judge(await engines.tiny(variant, modelSeed), tokens)),
+              largestRho(await judge(context, await engines.tiny(variant, modelSeed), tokens)),
             ),
           ),
       },
@@ -131,7 +141,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         needs: ['model:sums-2m'],
         planned: LIVE_FILES.length * LIVE_LENGTHS.length,
         run: (context) =>
-          live(context, async (model, tokens, where) => context.measure(largestRho(await judge(model, tokens)), where)),
+          live(context, async (model, tokens, where) => context.measure(largestRho(await judge(context, model, tokens)), where)),
       },
       oracle: { needs: ['model:sums-2m'], planned: PACKS.length, run: runOracle },
     },
@@ -149,7 +159,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           withEngines(context, (engines) =>
             context.search(inputs, context.planned, async ({ variant, modelSeed, tokens, fault }) => {
               const site = SITES[fault % SITES.length];
-              return site === undefined ? 1 : misjudged(await engines.tiny(variant, modelSeed), tokens, site);
+              return site === undefined ? 1 : misjudged(context, await engines.tiny(variant, modelSeed), tokens, site);
             }),
           ),
       },
@@ -163,7 +173,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
               const tokens = Array.from({ length: 12 }, () => random.below(LIVE_VOCAB_SIZE));
               for (const site of SITES) {
                 const where = `${file}, ${site.id} ${site.size}`;
-                context.measure(await misjudged(await engines.bundled(file), tokens, site), where);
+                context.measure(await misjudged(context, await engines.bundled(file), tokens, site), where);
               }
             }
           }),

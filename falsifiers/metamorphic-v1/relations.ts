@@ -3,10 +3,9 @@
 import fc from 'fast-check';
 import { gamma } from '../../src/diagnosis/reference/arithmetic.ts';
 import { corruptTensors, layerOfWeight } from '../../src/diagnosis/faults/rewrite.ts';
-import { openCpuExecutor } from '../../src/engine/cpu/cpu-executor.ts';
 import type { Model } from '../../src/engine/model/model.ts';
 import type { WeightSource } from '../../src/engine/program/executor.ts';
-import type { Part } from '../../src/runner/run/falsifier.ts';
+import type { Part, PartContext } from '../../src/runner/run/falsifier.ts';
 import { CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
 import { countDifferentWords, runPieces, runTapped, withEngines, type Run } from '../kit/claims/engine-runs.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
@@ -39,6 +38,7 @@ function reorderedRows(
 
 /** Tokens under other names, embedding and head reordered with them: the logits are the same, reordered. */
 export async function renamingDifferences(
+  context: PartContext,
   model: Model,
   tokens: readonly number[],
   random: SeededRandom,
@@ -47,11 +47,9 @@ export async function renamingDifferences(
   const order = shuffle(vocabSize, random);
   const nameOf = new Map(order.map((from, to) => [from, to]));
   const isTable = (name: string): boolean => name === 'token_embd.weight' || name === 'output.weight';
-  const renamed = await openCpuExecutor(
-    model.program,
-    reorderedRows(model.weights, isTable, () => order),
-  );
-  const plain = await openCpuExecutor(model.program, model.weights);
+  const weights = reorderedRows(model.weights, isTable, () => order);
+  const renamed = await context.openExecutor({ program: model.program, weights });
+  const plain = await context.openExecutor(model);
   const logits = await runPieces(plain, tokens, []);
   const others = await runPieces(
     renamed,
@@ -67,7 +65,12 @@ export async function renamingDifferences(
 }
 
 /** Key-value heads in another order, their query heads with them: layer 0 attends the same, reordered. */
-export async function headDifferences(model: Model, tokens: readonly number[], random: SeededRandom): Promise<number> {
+export async function headDifferences(
+  context: PartContext,
+  model: Model,
+  tokens: readonly number[],
+  random: SeededRandom,
+): Promise<number> {
   const op = model.program.ops.find((candidate) => candidate.op === 'attention');
   if (op?.op !== 'attention') throw new Error('the program has no attention');
   const { headCount, kvHeadCount, headDim } = op;
@@ -82,7 +85,7 @@ export async function headDifferences(model: Model, tokens: readonly number[], r
     (name) => rowsOf(name.startsWith('blk.0.attn_q') ? heads : kvOrder),
   );
   const attentionOf = async (of: WeightSource): Promise<Float32Array> => {
-    const executor = await openCpuExecutor(model.program, of);
+    const executor = await context.openExecutor({ program: model.program, weights: of });
     const { values } = await runTapped(executor, { tokens, logits: 'none' }, [op.out]);
     await executor.close();
     return values.get(op.out) ?? new Float32Array(0);
@@ -100,6 +103,7 @@ export async function headDifferences(model: Model, tokens: readonly number[], r
  * those of layer 0 differ by the roundings of two sums and two quotients at most, and its experts answer the same.
  */
 export async function expertDifferences(
+  context: PartContext,
   model: Model,
   tokens: readonly number[],
   random: SeededRandom,
@@ -117,7 +121,7 @@ export async function expertDifferences(
   );
   const [ids, answers, shares] = [route.experts, sum.in, route.out];
   const runOf = async (of: WeightSource): Promise<Run> => {
-    const executor = await openCpuExecutor(model.program, of);
+    const executor = await context.openExecutor({ program: model.program, weights: of });
     const run = await runTapped(executor, { tokens, logits: 'all' }, [ids, answers, shares]);
     await executor.close();
     return run;
@@ -136,8 +140,13 @@ export async function expertDifferences(
 }
 
 /** A cache with room for more changes nothing. */
-export async function roomDifferences(model: Model, tokens: readonly number[], random: SeededRandom): Promise<number> {
-  const executor = await openCpuExecutor(model.program, model.weights);
+export async function roomDifferences(
+  context: PartContext,
+  model: Model,
+  tokens: readonly number[],
+  random: SeededRandom,
+): Promise<number> {
+  const executor = await context.openExecutor(model);
   const { contextLength } = model.program;
   const lengths = [tokens.length + 1, Math.min(contextLength, tokens.length + 2 + random.below(40)), contextLength];
   const exact = await runPieces(executor, tokens, [3]);
@@ -155,10 +164,15 @@ export async function roomDifferences(model: Model, tokens: readonly number[], r
 }
 
 /** One token at a time to the last position, against one run; and the position after it is refused. */
-export async function sweepDifferences(model: Model, _: readonly number[], random: SeededRandom): Promise<number> {
+export async function sweepDifferences(
+  context: PartContext,
+  model: Model,
+  _: readonly number[],
+  random: SeededRandom,
+): Promise<number> {
   const { contextLength, vocabSize } = model.program;
   const tokens = Array.from({ length: contextLength }, () => random.below(vocabSize));
-  const executor = await openCpuExecutor(model.program, model.weights);
+  const executor = await context.openExecutor(model);
   const whole = await runPieces(executor, tokens, []);
   const session = await executor.openSession(contextLength);
   let differences = 0;
@@ -175,7 +189,12 @@ export async function sweepDifferences(model: Model, _: readonly number[], rando
   return differences + (code === 'E_CONTEXT_FULL' ? 0 : 1);
 }
 
-export type Relation = (model: Model, tokens: readonly number[], random: SeededRandom) => Promise<number>;
+export type Relation = (
+  context: PartContext,
+  model: Model,
+  tokens: readonly number[],
+  random: SeededRandom,
+) => Promise<number>;
 
 const tokensBelow = (vocabSize: number): fc.Arbitrary<number[]> =>
   fc.array(fc.nat(vocabSize - 1), { minLength: 1, maxLength: 20 });
@@ -201,7 +220,7 @@ export function onExperts(relation: Relation, planned: number): { generated: Par
       run: (context) =>
         withEngines(context, (engines) =>
           context.search(inputs, context.planned, async ({ model: [name, file], tokens, salt }) =>
-            relation(await engines.untrained(name, file), tokens, new SeededRandom(salt)),
+            relation(context, await engines.untrained(name, file), tokens, new SeededRandom(salt)),
           ),
         ),
     },
@@ -225,7 +244,7 @@ export function onModels(relation: Relation, planned: number): { generated: Part
       run: (context) =>
         withEngines(context, (engines) =>
           context.search(inputs, context.planned, async ({ variant, modelSeed, tokens, salt }) =>
-            relation(await engines.tiny(variant, modelSeed), tokens, new SeededRandom(salt)),
+            relation(context, await engines.tiny(variant, modelSeed), tokens, new SeededRandom(salt)),
           ),
         ),
     },
@@ -237,7 +256,7 @@ export function onModels(relation: Relation, planned: number): { generated: Part
           for (const file of LIVE_FILES) {
             const random = new SeededRandom(context.seed);
             const tokens = Array.from({ length: 30 }, () => random.below(LIVE_VOCAB_SIZE));
-            context.measure(await relation(await engines.bundled(file), tokens, random), file);
+            context.measure(await relation(context, await engines.bundled(file), tokens, random), file);
           }
         }),
     },

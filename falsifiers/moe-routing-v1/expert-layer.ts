@@ -1,15 +1,15 @@
-// A router and its experts as a program of its own, run by the production executor: searched shapes, stored types and
+// A router and its experts as a program of its own, run by the executor on trial: searched shapes, stored types and
 // inputs. Every op is judged on what the run itself read for it, against the float64 formula over the same bytes, so that a
 // wrong router and a wrong expert are told apart.
 import fc from 'fast-check';
+import { arithmeticOf } from '../../src/diagnosis/reference/arithmetic.ts';
 import { Lane } from '../../src/diagnosis/reference/lane.ts';
 import { opReference } from '../../src/diagnosis/reference/op-reference.ts';
-import { openCpuExecutor } from '../../src/engine/cpu/cpu-executor.ts';
 import type { WeightSource } from '../../src/engine/program/executor.ts';
 import { ProgramBuilder } from '../../src/engine/program/program-builder.ts';
 import type { OpName, Program } from '../../src/engine/program/program.ts';
 import type { PartContext } from '../../src/runner/run/falsifier.ts';
-import { budgetRatio, CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
+import { budgetRatio } from '../kit/judges/budget-ratio.ts';
 import { runTapped } from '../kit/claims/engine-runs.ts';
 import { makeValues, SMALL_SPECIALS, valuesRecipe, type ValuesRecipe } from '../kit/arbitraries/kernel-values.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
@@ -133,10 +133,15 @@ export interface JudgedValue {
 }
 
 /** What every op of that name wrote, and what it should have. @param router weights of the router; random otherwise */
-export async function judgedOps(layer: ExpertLayer, name: OpName, router?: Float32Array): Promise<JudgedValue[]> {
+export async function judgedOps(
+  context: PartContext,
+  layer: ExpertLayer,
+  name: OpName,
+  router?: Float32Array,
+): Promise<JudgedValue[]> {
   const program = programOf(layer);
   const weights = weightsOf(program, layer, router);
-  const executor = await openCpuExecutor(program, weights, { chunkPositions: layer.chunkPositions });
+  const executor = await context.openExecutor({ program, weights }, { chunkPositions: layer.chunkPositions });
   const tokens = Array.from({ length: program.vocabSize }, (_, position) => position);
   const ids = program.values.map(({ id }) => id);
   const { values } = await runTapped(executor, { tokens, logits: 'none' }, ids);
@@ -144,13 +149,13 @@ export async function judgedOps(layer: ExpertLayer, name: OpName, router?: Float
   const captured = new Lane(weights, null);
   for (const [id, data] of values) captured.set(id, Float64Array.from(data));
   const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
-  const context = { arithmetic: CPU_ARITHMETIC, widths, captured, free: [] };
+  const lanes = { arithmetic: arithmeticOf(executor.profile), widths, captured, free: [] };
   const judged: JudgedValue[] = [];
   for (const op of program.ops.filter((candidate) => candidate.op === name)) {
     const should = await opReference(
       op,
       { tokens, firstPosition: 0, isLast: true, contextLength: tokens.length },
-      context,
+      lanes,
     );
     judged.push({ ...should, values: values.get(op.out) ?? new Float32Array(0) });
   }
@@ -159,7 +164,7 @@ export async function judgedOps(layer: ExpertLayer, name: OpName, router?: Float
 
 /** The worst rho of the ops of that name. */
 export async function layerRatio(context: PartContext, layer: ExpertLayer, name: OpName): Promise<number> {
-  const judged = await judgedOps(layer, name);
+  const judged = await judgedOps(context, layer, name);
   for (const { values } of judged) context.output(new Uint8Array(values.buffer));
   return Math.max(...judged.map((one) => budgetRatio(one.values, one)));
 }

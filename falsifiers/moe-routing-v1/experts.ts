@@ -68,7 +68,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
               chunkPositions: 64,
               x: Float32Array.from(recorded.input),
             };
-            const [judged] = await judgedOps(layer, 'matmul', router);
+            const [judged] = await judgedOps(context, layer, 'matmul', router);
             // What was recorded is rounded to float32 on its way in: one more unit of every product.
             const proven = judged?.proven.map((one, i) => one + CPU_ARITHMETIC.unit * (judged.magnitude?.[i] ?? NaN));
             const should = { reference: recorded.logits, proven: proven ?? [] };

@@ -186,12 +186,11 @@ async function openRun(
   context: PartContext,
   { name, file }: TinyRun,
 ): Promise<{ executor: Executor; slow: SlowModel; isPermuted: boolean; close(): Promise<void> }> {
-  const { openCpuExecutor } = await import('../../../src/engine/cpu/cpu-executor.ts');
   const config = JSON.parse(await readFile(tinyFile(context, name, 'hf/config.json'), 'utf8')) as {
     model_type: string;
   };
   const model = await context.openModel(tinyPath(context, name, file));
-  const executor = await openCpuExecutor(model.program, model.weights);
+  const executor = await context.openExecutor(model);
   return {
     executor,
     slow: await slowHfModel((part) => tinyFile(context, name, `hf/${part}`)),

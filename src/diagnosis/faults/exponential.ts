@@ -2,7 +2,7 @@
 import { sourceVariant, type Fault } from './fault.ts';
 
 const EXPONENTIAL = 'src/engine/cpu/kernels/lib/exp.as.ts';
-const COEFFICIENTS = 'src/engine/cpu/kernels/lib/constants.as.ts';
+const COEFFICIENTS = 'src/engine/cpu/kernels/lib/constants-exp.as.ts';
 
 export const EXPONENTIAL_FAULTS: readonly Fault[] = [
   {

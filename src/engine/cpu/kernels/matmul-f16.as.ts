@@ -1,7 +1,8 @@
 // Matrix product with weights in f16.
 // Block layout: src/engine/formats/tensor-types/f16.ts.
 import { high16, low16 } from './lib/bytes.as';
-import { F16_EXPONENT_ONE, F16_EXPONENTS, ZERO } from './lib/constants.as';
+import { ZERO } from './lib/constants.as';
+import { F16_EXPONENT_ONE, F16_EXPONENTS } from './lib/constants-decode.as';
 import { f16ToF32, f16x4ToF32, normalF16x4ToF32 } from './lib/f16.as';
 import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 

@@ -1,7 +1,8 @@
 // Matrix product with weights in q2_k: w = d·scale·q - dmin·min, one scale and one min for 16 elements.
 // Block layout: src/engine/formats/tensor-types/q2_k.ts.
 import { scaleOffset, scaleSigned, upperNibbles } from './lib/bytes.as';
-import { NIBBLE, TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
+import { ZERO } from './lib/constants.as';
+import { NIBBLE, TWO_TO_MINUS_24 } from './lib/constants-decode.as';
 import { f16ToF32 } from './lib/f16.as';
 import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 

@@ -1,7 +1,8 @@
 // Matrix product with weights in q3_k: w = d·(scale - 32)·(q - 4), one scale for 16 elements.
 // Block layout: src/engine/formats/tensor-types/q3_k.ts.
 import { scaleSigned } from './lib/bytes.as';
-import { BYTE_32, BYTE_8, NIBBLE, TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
+import { ZERO } from './lib/constants.as';
+import { BYTE_32, BYTE_8, NIBBLE, TWO_TO_MINUS_24 } from './lib/constants-decode.as';
 import { f16ToF32 } from './lib/f16.as';
 import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 

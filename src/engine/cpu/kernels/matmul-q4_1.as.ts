@@ -1,7 +1,8 @@
 // Matrix product with weights in q4_1: w = d·q + m.
 // Block layout: src/engine/formats/tensor-types/q4_1.ts.
 import { addScaledOffset, scaleOffset, upperNibbles } from './lib/bytes.as';
-import { NIBBLE, ZERO } from './lib/constants.as';
+import { ZERO } from './lib/constants.as';
+import { NIBBLE } from './lib/constants-decode.as';
 import { storeF16Pair } from './lib/f16.as';
 import { multiply, scratchByteLength } from './lib/matmul.as';
 import { BlockDequantizer, multiplyToken } from './lib/matmul-token.as';

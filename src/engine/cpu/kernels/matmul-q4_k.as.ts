@@ -1,7 +1,8 @@
 // Matrix product with weights in q4_k: w = d·scale_j·q - dmin·min_j for the 32 elements of sub-block j.
 // Block layout: src/engine/formats/tensor-types/q4_k.ts.
 import { scaleOffset, upperNibbles } from './lib/bytes.as';
-import { NIBBLE, ZERO } from './lib/constants.as';
+import { ZERO } from './lib/constants.as';
+import { NIBBLE } from './lib/constants-decode.as';
 import { unpackScales } from './lib/scales-k.as';
 import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 

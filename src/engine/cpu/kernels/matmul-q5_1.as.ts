@@ -1,7 +1,8 @@
 // Matrix product with weights in q5_1: w = d·q + m.
 // Block layout: src/engine/formats/tensor-types/q5_1.ts.
 import { fifthBits, scaleOffset, upperNibbles } from './lib/bytes.as';
-import { NIBBLE, ZERO } from './lib/constants.as';
+import { ZERO } from './lib/constants.as';
+import { NIBBLE } from './lib/constants-decode.as';
 import { storeF16Pair } from './lib/f16.as';
 import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 

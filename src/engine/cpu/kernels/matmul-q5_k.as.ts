@@ -1,7 +1,8 @@
 // Matrix product with weights in q5_k: as q4_k, with a fifth bit.
 // Block layout: src/engine/formats/tensor-types/q5_k.ts.
 import { scaleOffset, upperNibbles } from './lib/bytes.as';
-import { BYTE_16, NIBBLE, ZERO } from './lib/constants.as';
+import { ZERO } from './lib/constants.as';
+import { BYTE_16, NIBBLE } from './lib/constants-decode.as';
 import { unpackScales } from './lib/scales-k.as';
 import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 

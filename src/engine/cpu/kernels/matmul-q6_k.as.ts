@@ -1,7 +1,8 @@
 // Matrix product with weights in q6_k: w = d·scale·(q - 32), one scale for 16 elements.
 // Block layout: src/engine/formats/tensor-types/q6_k.ts.
 import { scaleSigned, upperNibbles } from './lib/bytes.as';
-import { BITS_45, BYTE_32, NIBBLE, TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
+import { ZERO } from './lib/constants.as';
+import { BITS_45, BYTE_32, NIBBLE, TWO_TO_MINUS_24 } from './lib/constants-decode.as';
 import { f16ToF32 } from './lib/f16.as';
 import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 

@@ -1,7 +1,8 @@
 // Matrix product with weights in q8_0: w = d·q.
 // Block layout: src/engine/formats/tensor-types/q8_0.ts.
 import { addScaledSigned, scaleSigned } from './lib/bytes.as';
-import { TWO_TO_MINUS_24, ZERO } from './lib/constants.as';
+import { ZERO } from './lib/constants.as';
+import { TWO_TO_MINUS_24 } from './lib/constants-decode.as';
 import { storeF16 } from './lib/f16.as';
 import { multiply, scratchByteLength } from './lib/matmul.as';
 import { BlockDequantizer, multiplyToken } from './lib/matmul-token.as';

@@ -1,7 +1,7 @@
 // Sixteen quants to sixteen f32. Quants are exact in f32, and so is quant · scale for every ggml type (at most 24
 // significant bits), so the only rounding of a decode is the addition of an offset.
 // Interleaving with a zero from memory widens in one operation; the extending instructions need two for an upper half.
-import { BIT_OF_BYTE, BYTE_16, SPREAD_HIGH, SPREAD_LOW } from './constants.as';
+import { BIT_OF_BYTE, BYTE_16, SPREAD_HIGH, SPREAD_LOW } from './constants-decode.as';
 
 // @ts-ignore: decorator
 @inline

@@ -2,10 +2,11 @@
 //
 //   n = round(x / ln 2), r = x - n·ln 2 in two parts (the first exact), |r| <= ln2/2,
 //   e^r = 1 + r + r²·p(r), p of degree 5 (coefficients: S. Moshier, Cephes expf), e^x = e^r · 2^n.
+import { F32_ONE } from './constants.as';
 import {
   EXP_C0, EXP_C1, EXP_C2, EXP_C3, EXP_C4, EXP_C5, EXP_HIGHEST, EXP_LN2_HIGH, EXP_LN2_LOW, EXP_LOG2_E, EXP_LOWEST,
-  EXP_ROUNDER, F32_ONE, F32_ONE_EXPONENT,
-} from './constants.as';
+  EXP_ROUNDER, F32_ONE_EXPONENT,
+} from './constants-exp.as';
 
 /** e^x, four at a time; e^0 = 1 exactly, NaN stays NaN. */
 // @ts-ignore: decorator

@@ -2,7 +2,7 @@
 // No f32 subnormal takes part in any step: on some machines one costs as much as a hundred other operations.
 import {
   F16_LARGEST, F16_MAGNITUDE, F16_NORMAL, F16_REBIAS, F16_SHIFTED, F16_SUBNORMAL_BASE, F32_INFINITY,
-} from './constants.as';
+} from './constants-decode.as';
 
 /** 112 << 23, 112 = 127 - 15: moves an f16's exponent, placed where f32 keeps its own, to f32's bias. */
 const REBIAS: u32 = 0x38000000;
