@@ -10,7 +10,8 @@ import { budgetRatio, CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
 import { expertRecipes, judgedOps, layerRatio, makeLayer } from './expert-layer.ts';
 import { seenIn, sourceFault } from '../kit/claims/plants.ts';
 import { RECORDED_ROUTINGS, recordedRoutings } from './routing.ts';
-import { slowHfModel, tinyFile } from '../kit/models/hf-model.ts';
+import { slowHfModel } from '../kit/models/hf-model.ts';
+import { tinyFile } from '../kit/models/tiny-files.ts';
 
 const BINDING = 'src/engine/cpu/bind-op.ts';
 const BANK = 'src/engine/cpu/bank.ts';

@@ -8,7 +8,7 @@ import type { PartContext } from '../../src/runner/run/falsifier.ts';
 import { betweenGuards, type KernelRun } from '../kit/judges/guarded-memory.ts';
 import { makeValues, valuesRecipe, type ValuesRecipe } from '../kit/arbitraries/kernel-values.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
-import { tinyFile } from '../kit/models/hf-model.ts';
+import { tinyFile } from '../kit/models/tiny-files.ts';
 import { readTinyPack } from '../kit/models/tiny-packs.ts';
 
 /** Logits of a router, and how many of its experts a position goes through. */

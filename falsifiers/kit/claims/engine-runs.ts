@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Model } from '../../../src/engine/model/model.ts';
 import type { Executor, OpenOptions, RunRequest, Session } from '../../../src/engine/program/executor.ts';
 import type { PartContext } from '../../../src/runner/run/falsifier.ts';
-import { tinyPath } from '../models/hf-model.ts';
+import { tinyPath } from '../models/tiny-files.ts';
 import { tinyModel, tinyShape, type TinyModel, type TinyShape } from '../models/tiny-model.ts';
 
 /** Models are made of a few seeds only, so that opening them does not outweigh running them. */

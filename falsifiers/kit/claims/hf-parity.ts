@@ -12,8 +12,10 @@ import { indexOfLargest, klDivergence, marginOf, worstRowError } from '../judges
 import { runTapped } from './engine-runs.ts';
 import { SeededRandom } from '../arbitraries/random.ts';
 import { float32Noise, FLOAT32_UNIT, slowForward, type SlowModel } from '../references/slow-forward.ts';
-import { slowHfModel, tinyFile, tinyPath } from '../models/hf-model.ts';
+import { slowHfModel } from '../models/hf-model.ts';
+import { tinyFile, tinyPath } from '../models/tiny-files.ts';
 import { readTinyPack } from '../models/tiny-packs.ts';
+import { ropeRules } from '../models/tiny-rope.ts';
 
 /** What one measure is given: an engine, its tokens, and the same model as the slow forward pass sees it. */
 export interface Subject {
@@ -193,7 +195,7 @@ async function openRun(
   const executor = await context.openExecutor(model);
   return {
     executor,
-    slow: await slowHfModel((part) => tinyFile(context, name, `hf/${part}`)),
+    slow: await slowHfModel((part) => tinyFile(context, name, `hf/${part}`), ropeRules),
     isPermuted: file !== 'hf' && ['llama', 'mistral'].includes(config.model_type),
     close: async () => {
       await executor.close();

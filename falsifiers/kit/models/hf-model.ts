@@ -1,8 +1,7 @@
 // A folder of Transformers (config.json and safetensors, by its rules) as a slow model, read without the product: the bundled
 // model as its trainer left it, and the untrained ones of models/tiny.
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { frequencyOf, rotationFactorOf, type Rope } from './tiny-rope.ts';
+import type { Rope } from './tiny-rope.ts';
 import { parseSafetensorsFile, trainerName, valuesOf } from './safetensors.ts';
 import type { PartContext } from '../../../src/runner/run/falsifier.ts';
 import type { SlowModel } from '../references/slow-forward.ts';
@@ -29,32 +28,25 @@ interface Config {
   norm_topk_prob?: boolean;
 }
 
-const ROOT = 'models/tiny';
-
-/** Absolute path of a file of a model of models/tiny; read and pinned. */
-export function tinyFile(context: PartContext, name: string, file: string): string {
-  return context.data(`${ROOT}/${name}/${file}`);
-}
-
-/** What to open the model by: its folder `hf`, or `model.gguf`. Pinned file by file: a folder has no digest of its own. */
-export function tinyPath(context: PartContext, name: string, file: string): string {
-  if (file !== 'hf') return tinyFile(context, name, file);
-  const [config] = ['config.json', 'model.safetensors'].map((part) => tinyFile(context, name, `hf/${part}`));
-  return dirname(config ?? '');
-}
+/** What a rule of config.json does to rotary embedding. */
+export type RopeRules = (
+  rope: Rope & { maxPositions: number },
+  headDim: number,
+) => Required<Pick<SlowModel, 'frequency' | 'rotationFactor'>>;
 
 /** The bundled model. */
 export function slowTrainedModel(context: PartContext): Promise<SlowModel> {
   return slowHfModel((file) => context.data(`models/sums-2m/hf/${file}`));
 }
 
-/** @param path of a file of the folder, by its name */
-export async function slowHfModel(path: (file: string) => string): Promise<SlowModel> {
+/** @param path of a file of the folder, by its name. @param ropeRules needed where rotary embedding is scaled */
+export async function slowHfModel(path: (file: string) => string, ropeRules?: RopeRules): Promise<SlowModel> {
   const config = JSON.parse(await readFile(path('config.json'), 'utf8')) as Config;
   const { tensors } = parseSafetensorsFile(await readFile(path('model.safetensors')));
   const headDim = config.head_dim ?? config.hidden_size / config.num_attention_heads;
   const isGemma = config.model_type === 'gemma2';
   const rope = { maxPositions: config.max_position_embeddings, ...config.rope_parameters };
+  if (ropeRules === undefined && rope.rope_type !== 'default') throw new Error(`no rules for ${rope.rope_type}`);
   const decoded = new Map<string, Float64Array>();
   return {
     layerCount: config.num_hidden_layers,
@@ -66,8 +58,7 @@ export async function slowHfModel(path: (file: string) => string): Promise<SlowM
     vocabSize: config.vocab_size,
     rmsNormEps: config.rms_norm_eps,
     ropeTheta: config.rope_parameters.rope_theta,
-    frequency: (i, positionCount) => frequencyOf(rope, headDim, i, positionCount),
-    rotationFactor: rotationFactorOf(rope),
+    ...ropeRules?.(rope, headDim),
     turnsHalves: true,
     slidingWindow: null,
     windowOf: (layer) => windowOf(config, layer),

@@ -3,12 +3,10 @@
 // has. Nothing is kept: all of it in double would be a gigabyte.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { q4_1 } from '../../../src/engine/formats/tensor-types/q4_1.ts';
-import { q8_0 } from '../../../src/engine/formats/tensor-types/q8_0.ts';
-import type { TensorType } from '../../../src/engine/formats/tensor-types/tensor-type.ts';
+import type { BlockSizes } from '../../../src/engine/formats/tensor-types/tensor-type.ts';
 import { dequantizeBlocks, type BlockDequantizer } from '../../../src/oracles/float64/dequantize/dequantize-blocks.ts';
-import { q4_1 as exactQ41 } from '../../../src/oracles/float64/dequantize/q4_1.ts';
-import { q8_0 as exactQ80 } from '../../../src/oracles/float64/dequantize/q8_0.ts';
+import { q4_1 } from '../../../src/oracles/float64/dequantize/q4_1.ts';
+import { q8_0 } from '../../../src/oracles/float64/dequantize/q8_0.ts';
 import type { PartContext } from '../../../src/runner/run/falsifier.ts';
 import { readGguf } from './gguf-file.ts';
 import { readManifest, readPackStage } from './packs.ts';
@@ -18,10 +16,10 @@ export const SMOLLM2_PACK = 'models/cache/packs/float64/sum';
 
 const F32 = 0;
 
-/** The quantised types in the file, and no other: a claim that runs this model does not hang on every decoder. */
-const DECODERS: ReadonlyMap<number, readonly [TensorType, BlockDequantizer]> = new Map([
-  [q4_1.ggmlId, [q4_1, exactQ41]],
-  [q8_0.ggmlId, [q8_0, exactQ80]],
+/** The quantised types in the file by GGUF's number, and no other: a claim that runs this model hangs on no other decoder. */
+const DECODERS: ReadonlyMap<number, readonly [BlockSizes, BlockDequantizer]> = new Map([
+  [3, [{ label: 'q4_1', blockElements: 32, blockBytes: 20 }, q4_1]],
+  [8, [{ label: 'q8_0', blockElements: 32, blockBytes: 34 }, q8_0]],
 ]);
 
 export interface SmolLm2 {
@@ -71,10 +69,10 @@ function slowModel(file: Buffer): SlowModel {
       if (tensor === undefined) return undefined;
       const { typeId, elementCount, bytes } = tensor;
       if (typeId === F32) return Float64Array.from(new Float32Array(Uint8Array.from(bytes.subarray(0, 4 * elementCount)).buffer));
-      const [type, dequantizer] = DECODERS.get(typeId) ?? [];
-      if (type === undefined || dequantizer === undefined) throw new Error(`${name} is of type ${typeId}`);
-      const byteLength = (elementCount / type.blockElements) * type.blockBytes;
-      return dequantizeBlocks(type, dequantizer, bytes.subarray(0, byteLength));
+      const [sizes, dequantizer] = DECODERS.get(typeId) ?? [];
+      if (sizes === undefined || dequantizer === undefined) throw new Error(`${name} is of type ${typeId}`);
+      const byteLength = (elementCount / sizes.blockElements) * sizes.blockBytes;
+      return dequantizeBlocks(sizes, dequantizer, bytes.subarray(0, byteLength));
     },
   };
 }

@@ -1,6 +1,7 @@
 // Rotary scaling as config.json states it, written from the papers for the slow forward pass: the angle of a pair, and the
 // factor of what is rotated. Sources: Su et al. 2021; linear: Chen et al. 2023; llama3: the rule published with Llama 3.1;
 // yarn: Peng et al. 2023; longrope: Ding et al. 2024; dynamic: NTK-aware scaling by length. Shares nothing with the product.
+import type { RopeRules } from './hf-model.ts';
 
 export interface Rope {
   rope_type: string;
@@ -21,8 +22,14 @@ export interface Rope {
 
 type Scaled = Rope & { maxPositions: number };
 
+/** The rule that config.json names. */
+export const ropeRules: RopeRules = (rope, headDim) => ({
+  frequency: (i, positionCount) => frequencyOf(rope, headDim, i, positionCount),
+  rotationFactor: rotationFactorOf(rope),
+});
+
 /** Radians per position of pair i in a text of `positionCount` positions. */
-export function frequencyOf(rope: Scaled, headDim: number, i: number, positionCount: number): number {
+function frequencyOf(rope: Scaled, headDim: number, i: number, positionCount: number): number {
   const own = rope.rope_theta ** ((-2 * i) / headDim);
   const factor = rope.factor ?? Number.NaN;
   const original = rope.original_max_position_embeddings ?? Number.NaN;
@@ -48,7 +55,7 @@ export function frequencyOf(rope: Scaled, headDim: number, i: number, positionCo
 }
 
 /** Of rotated queries and keys. */
-export function rotationFactorOf(rope: Scaled): number {
+function rotationFactorOf(rope: Scaled): number {
   if (rope.attention_factor !== undefined) return rope.attention_factor;
   const original = rope.original_max_position_embeddings ?? Number.NaN;
   const factor = rope.factor ?? rope.maxPositions / original;

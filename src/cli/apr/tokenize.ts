@@ -82,7 +82,7 @@ function checkSources(text: string | undefined, { file, jsonLines, decode, bos, 
 
 /** The tokenizer of a file, whether or not its tensors can be run. */
 async function openTextModel(path: string): Promise<{ model: TextModel; notices: Notice[] }> {
-  const { openModelFile } = await import('../../engine/index.ts');
+  const { openModelFile } = await import('../../engine/model/index.ts');
   const file = await openModelFile(path);
   try {
     const notices: Notice[] = [];
@@ -110,7 +110,7 @@ async function readStdin(): Promise<Uint8Array> {
 }
 
 async function readFileBytes(path: string): Promise<Uint8Array> {
-  const { openFile } = await import('../../engine/index.ts');
+  const { openFile } = await import('../../engine/model/index.ts');
   const source = await openFile(path);
   try {
     const bytes = new Uint8Array(source.byteLength);

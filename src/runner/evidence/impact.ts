@@ -1,6 +1,6 @@
 // Which claims hang on which files: the pins that each claim would have now, turned round. Reads closures as they are
 // today and what the committed receipts say was touched; runs nothing.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import type { Claim } from '../contract/model.ts';
@@ -9,7 +9,8 @@ import { kernelSourceOf, nameOfFile } from '../sources/closure.ts';
 import { NOTHING_TOUCHED } from '../run/protocol.ts';
 import { EXIT_CODE_BAR } from '../run/run-argv-claim.ts';
 import { falsifierPath } from '../run/run-claim.ts';
-import { PinReader } from './pins.ts';
+import { tableEntries } from '../sources/table.ts';
+import { PinReader, type PinnedInputs } from './pins.ts';
 import { receiptsOfClaim } from './store.ts';
 
 /** Where a project's own code lies. */
@@ -27,12 +28,15 @@ export interface FileImpact {
   file: string;
   /** A change of the file would make their receipts stale. In the order of the contracts. */
   claims: Claim[];
+  /** Of a table module (sources/table.ts): those that a line more would make stale, because they hang on all of its lines. */
+  byLineMore?: Claim[];
 }
 
 /** @param files as typed: relative to the working directory; a folder stands for all that is below it */
 export async function impactOf(project: Project, files: readonly string[]): Promise<Impact> {
   const index = await readIndex(project);
-  const impacts = files.map((typed): FileImpact => {
+  const impacts: FileImpact[] = [];
+  for (const typed of files) {
     const path = resolve(typed);
     // What counts of a compiled kernel is its source.
     const file = nameOfFile(kernelSourceOf(path) ?? path, project.root);
@@ -41,8 +45,12 @@ export async function impactOf(project: Project, files: readonly string[]): Prom
       const allowed = 'a file or folder that exists, or that a receipt pins';
       throw new RefuteError({ code: 'E_NO_SUCH_FILE', place: typed, is: 'there is no such file', allowed });
     }
-    return { file, claims: index.claims.filter((claim) => claims.has(claim)) };
-  });
+    const impact: FileImpact = { file, claims: index.claims.filter((claim) => claims.has(claim)) };
+    if (path.endsWith('.ts') && existsSync(path) && tableEntries(readFileSync(path, 'utf8')) !== null) {
+      impact.byLineMore = await pinningAllOf(project, file, impact.claims);
+    }
+    impacts.push(impact);
+  }
   return { claimCount: index.claims.length, files: impacts };
 }
 
@@ -68,18 +76,36 @@ async function readIndex(project: Project): Promise<Index> {
   const byFile = new Map<string, Set<Claim>>();
   const claims = project.contracts.flatMap((contract) => contract.claims);
   for (const claim of claims) {
-    const receipts = receiptsOfClaim(project.root, claim).flatMap(({ receipt }) => (receipt === null ? [] : [receipt]));
-    const touched = receipts.map(({ predicate }) => predicate.stable.touched);
-    // Any bar will do: it is not a file.
-    const subject = { claim, bar: EXIT_CODE_BAR, module: falsifierPath(project.root, claim) };
     const names = [nameOfFile(resolve(claim.contract.path), project.root)];
-    for (const each of touched.length === 0 ? [NOTHING_TOUCHED] : touched) {
-      const pins = await reader.read({ ...subject, touched: each });
-      names.push(...Object.keys(pins).flatMap(fileOfPin));
+    for (const inputs of pinnedInputs(project, claim)) {
+      names.push(...Object.keys(await reader.read(inputs)).flatMap(fileOfPin));
     }
     for (const name of names) byFile.set(name, (byFile.get(name) ?? new Set()).add(claim));
   }
   return { claims, byFile };
+}
+
+/** Of every receipt of the claim; of one that touched nothing where there is none. */
+function pinnedInputs({ root }: Project, claim: Claim): PinnedInputs[] {
+  const receipts = receiptsOfClaim(root, claim).flatMap(({ receipt }) => (receipt === null ? [] : [receipt]));
+  const touched = receipts.map(({ predicate }) => predicate.stable.touched);
+  // Any bar will do: it is not a file.
+  const subject = { claim, bar: EXIT_CODE_BAR, module: falsifierPath(root, claim) };
+  return (touched.length === 0 ? [NOTHING_TOUCHED] : touched).map((each) => ({ ...subject, touched: each }));
+}
+
+/** The claims whose pin of the table is the same when none of its lines is known to them. */
+async function pinningAllOf(project: Project, table: string, claims: readonly Claim[]): Promise<Claim[]> {
+  const reader = new PinReader(project.root);
+  const pin = `file:${table}`;
+  const pinning = new Set<Claim>();
+  for (const claim of claims) {
+    for (const inputs of pinnedInputs(project, claim)) {
+      const [all, known] = [await reader.read(inputs), await reader.read({ ...inputs, recorded: {} })];
+      if (pin in all && all[pin] === known[pin]) pinning.add(claim);
+    }
+  }
+  return [...pinning];
 }
 
 function fileOfPin(pin: string): string[] {

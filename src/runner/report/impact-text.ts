@@ -24,11 +24,13 @@ export function impactRows({ files }: Impact): ImpactRow[] {
 
 /** A line for each file, and one for all where there are several. */
 export function impactLines({ files, claimCount }: Impact): string[] {
-  const lines = files.map(({ file, claims }) =>
-    claims.length === 0
-      ? `${file}: no claim hangs on it`
-      : `${file}: a change makes ${claims.length} of ${claimCount} claims stale`,
-  );
+  const lines = files.map(({ file, claims, byLineMore }) => {
+    const count = `${claims.length} of ${claimCount} claims`;
+    if (claims.length === 0) return `${file}: no claim hangs on it`;
+    if (byLineMore === undefined) return `${file}: a change makes ${count} stale`;
+    const more = byLineMore.length === 0 ? 'nothing' : shortIds(byLineMore.map(({ id }) => id));
+    return `${file}: a table; a line more makes ${more} stale, a line changed or removed ${count}`;
+  });
   if (files.length > 1) lines.push(`together: ${staleClaims(files).length} of ${claimCount} claims`);
   return lines;
 }
@@ -45,7 +47,11 @@ export function impactJson({ files, claimCount }: Impact): object {
     schemaVersion: 1,
     claims: claimCount,
     stale: staleClaims(files).map(({ id, contract }) => ({ id, contract: contract.name })),
-    files: files.map(({ file, claims }) => ({ file, claims: claims.map(({ id }) => id) })),
+    files: files.map(({ file, claims, byLineMore }) => ({
+      file,
+      claims: claims.map(({ id }) => id),
+      ...(byLineMore === undefined ? {} : { byLineMore: byLineMore.map(({ id }) => id) }),
+    })),
   };
 }
 

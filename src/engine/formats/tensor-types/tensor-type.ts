@@ -17,8 +17,10 @@ export interface TensorType {
   activationPartner: 'f16' | 'bf16' | 'q8_0' | 'q8_1' | 'q8_k' | null;
 }
 
+export type BlockSizes = Pick<TensorType, 'label' | 'blockElements' | 'blockBytes'>;
+
 /** How many blocks `byteLength` bytes are. @throws RefuteError E_PARTIAL_BLOCK where they are not whole ones */
-export function blockCountOf({ label, blockBytes }: TensorType, byteLength: number): number {
+export function blockCountOf({ label, blockBytes }: BlockSizes, byteLength: number): number {
   if (byteLength % blockBytes === 0) return byteLength / blockBytes;
   throw new RefuteError({
     code: 'E_PARTIAL_BLOCK',
