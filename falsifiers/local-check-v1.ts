@@ -141,7 +141,9 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         needs: ['model:sums-2m'],
         planned: LIVE_FILES.length * LIVE_LENGTHS.length,
         run: (context) =>
-          live(context, async (model, tokens, where) => context.measure(largestRho(await judge(context, model, tokens)), where)),
+          live(context, async (model, tokens, where) =>
+            context.measure(largestRho(await judge(context, model, tokens)), where),
+          ),
       },
       oracle: { needs: ['model:sums-2m'], planned: PACKS.length, run: runOracle },
     },

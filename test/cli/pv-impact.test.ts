@@ -1,4 +1,5 @@
 // `pv impact`: which claims hang on which files, on a toy project whose claims share one file and not another.
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ToyProject } from '../runner/toys/toy-project.ts';
 
@@ -31,6 +32,22 @@ describe('pv impact', () => {
       files: [{ file: 'src/multiply.ts', claims: stale }],
     });
     changed.close();
+  });
+
+  it('says of a table whom a line more makes stale: who walks through it', async () => {
+    const tableOf = new ToyProject(project);
+    tableOf.write('src/ops.ts', "export { square } from './square.ts';\nexport { cube } from './cube.ts';\n");
+    tableOf.edit('falsifiers/cube-v1.ts', "'../src/cube.ts'", "'../src/ops.ts'");
+    const walked = await tableOf.pv(['impact', 'src/ops.ts']);
+    expect(walked.stdout).toContain(
+      'src/ops.ts: a table; a line more makes FALSIFY-CU-001 stale, a line changed or removed 1 of 3 claims',
+    );
+    tableOf.close();
+    const root = fileURLToPath(new URL('../../', import.meta.url));
+    const { stdout } = await project.pv(['impact', `${root}src/engine/cpu/kernels/matmul-by-type.ts`, '--root', root]);
+    expect(stdout).toMatch(
+      /matmul-by-type.ts: a table; a line more makes nothing stale, a line changed or removed \d+ of/,
+    );
   });
 
   it('takes several files, folders and contracts', async () => {
