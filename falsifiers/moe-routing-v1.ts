@@ -13,7 +13,7 @@ import { moeRoute } from '../src/oracles/float64/ops/moe-route.ts';
 import { moeSum } from '../src/oracles/float64/ops/moe-sum.ts';
 import type { Falsifier } from '../src/runner/run/falsifier.ts';
 import { CPU_ARITHMETIC, type Should } from './kit/judges/budget-ratio.ts';
-import { judgeKernel, searchedInputs } from './kit/claims/kernel-claim.ts';
+import { judgeKernel, searchedInputs } from './kit/claims/kernel-trial.ts';
 import {
   LARGEST,
   makeValues,

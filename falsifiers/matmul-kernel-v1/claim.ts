@@ -14,7 +14,7 @@ import { dequantizeBlocks } from '../../src/oracles/float64/dequantize/dequantiz
 import type { Falsifier, PartContext, PlantedFault } from '../../src/runner/run/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC, FOREIGN_ARITHMETIC, type Should } from '../kit/judges/budget-ratio.ts';
 import { GuardedMemory } from '../kit/judges/guarded-memory.ts';
-import { plainBytes } from '../kit/claims/kernel-claim.ts';
+import { plainBytes } from '../kit/claims/kernel-trial.ts';
 import {
   makeValues,
   NON_FINITE,
@@ -26,17 +26,10 @@ import {
 import { seenIn } from '../kit/claims/plants.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
 import { recordedBlocks } from '../kit/models/recorded-blocks.ts';
+import { smolLm2Run } from '../kit/models/smollm2-stages.ts';
 import { LIVE_SLICES, trainedSlices } from '../kit/models/trained-blocks.ts';
 import type { StoredType } from '../kit/types/stored-type.ts';
-import {
-  columns,
-  LAYERS,
-  PACK_RUNS,
-  recordedRuns,
-  smolLm2Run,
-  trainedRuns,
-  type StageRun,
-} from '../kit/models/trained-stages.ts';
+import { columns, LAYERS, PACK_RUNS, recordedRuns, trainedRuns, type StageRun } from '../kit/models/trained-stages.ts';
 
 interface Input {
   rowCount: number;

@@ -1,27 +1,11 @@
-// One falsifier for every kernel: the kernel between guards on searched inputs and on inputs of trained models, against
+// One falsifier for every kernel: the kernel on searched inputs (kernel-trial.ts) and on inputs of trained models, against
 // the float64 formula within the proven error budget; and on the inputs that Transformers recorded, against what it
 // recorded, within both engines' budgets. What an op is stands with each claim.
-import type fc from 'fast-check';
-import type { Arithmetic } from '../../../src/diagnosis/reference/arithmetic.ts';
-import type { Falsifier, Part, PartContext, PlantedFault } from '../../../src/runner/run/falsifier.ts';
-import {
-  budgetRatio,
-  CPU_ARITHMETIC,
-  differingElements,
-  FOREIGN_ARITHMETIC,
-  type Should,
-} from '../judges/budget-ratio.ts';
-import type { KernelRun } from '../judges/guarded-memory.ts';
-import {
-  LAYERS,
-  LIVE_RUNS,
-  PACK_RUNS,
-  recordedRuns,
-  SMOLLM2_LAYERS,
-  smolLm2Run,
-  trainedRuns,
-  type StageRun,
-} from '../models/trained-stages.ts';
+import type { Falsifier, PlantedFault } from '../../../src/runner/run/falsifier.ts';
+import { CPU_ARITHMETIC, FOREIGN_ARITHMETIC, type Should } from '../judges/budget-ratio.ts';
+import { SMOLLM2_LAYERS, smolLm2Run } from '../models/smollm2-stages.ts';
+import { LAYERS, LIVE_RUNS, PACK_RUNS, recordedRuns, trainedRuns, type StageRun } from '../models/trained-stages.ts';
+import { judgeKernel, searchedInputs, type KernelTrial } from './kernel-trial.ts';
 
 /** One op of a run of a trained model. */
 export interface StageCase<Input> {
@@ -29,24 +13,6 @@ export interface StageCase<Input> {
   input: Input;
   /** What the run says comes out. */
   recorded: Float32Array;
-}
-
-/** A kernel, what it is tried on, and what it should write. */
-export interface KernelTrial<Recipe, Input> {
-  recipes: fc.Arbitrary<Recipe>;
-  planned: number;
-  /**
-   * The op rounds once, so its result is one number: the bar counts elements whose bits are not those of the reference
-   * rounded to float32, and no budget is asked.
-   */
-  isExact?: boolean;
-  /** SmolLM2 has no such op: live inputs are the bundled model's alone. */
-  isOfBundledAlone?: boolean;
-  make(recipe: Recipe): Input;
-  /** The product's kernel. */
-  run(input: Input): Promise<KernelRun>;
-  /** The float64 formula and the budget of an engine with this arithmetic. */
-  should(input: Input, arithmetic: Arithmetic): Should;
 }
 
 export interface KernelClaim<Recipe, Input> extends KernelTrial<Recipe, Input> {
@@ -57,31 +23,6 @@ export interface KernelClaim<Recipe, Input> extends KernelTrial<Recipe, Input> {
   /** Stages that `ofLayer` reads. */
   stages: readonly string[];
   faults: readonly PlantedFault[];
-}
-
-/** What a bar is held against: of one run of the kernel. */
-export async function judgeKernel<Input>(
-  { isExact, run }: Pick<KernelTrial<unknown, Input>, 'isExact' | 'run'>,
-  context: PartContext,
-  input: Input,
-  should: Should,
-): Promise<number> {
-  const { values, brokenGuards } = await run(input);
-  context.output(plainBytes(values));
-  if (isExact === true) return brokenGuards + differingElements(values, Float32Array.from(should.reference));
-  return brokenGuards > 0 ? Infinity : budgetRatio(values, should);
-}
-
-/** The kernel on searched inputs. */
-export function searchedInputs<Recipe, Input>(trial: KernelTrial<Recipe, Input>): Part {
-  return {
-    planned: trial.planned,
-    run: (context) =>
-      context.search(trial.recipes, context.planned, (recipe) => {
-        const input = trial.make(recipe);
-        return judgeKernel(trial, context, input, trial.should(input, CPU_ARITHMETIC));
-      }),
-  };
 }
 
 export function kernelClaim<Recipe, Input>(claim: KernelClaim<Recipe, Input>): Falsifier {
@@ -124,9 +65,4 @@ function recordedWithin<Recipe, Input>(
 ): Should {
   const [ours, theirs] = [should(input, CPU_ARITHMETIC).proven, should(input, FOREIGN_ARITHMETIC).proven];
   return { reference: recorded, proven: Float64Array.from(ours, (budget, i) => budget + (theirs[i] ?? Number.NaN)) };
-}
-
-/** NaN payloads are free, so they must not reach the digest by which machines are compared. */
-export function plainBytes(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.map((value) => (Number.isNaN(value) ? Number.NaN : value)).buffer);
 }

@@ -1,12 +1,11 @@
 // What goes into every op of a trained model and comes out of it, from sources that have not run the product: of the bundled
-// model a forward pass in double precision (any tokens) and the packs that Transformers recorded in float32; of SmolLM2
-// what Transformers recorded between layers, and the same pass within them. One kernel is tried on such inputs by itself,
-// so that a receipt about it hangs on that kernel and not on the whole engine.
+// model a forward pass in double precision (any tokens) and the packs that Transformers recorded in float32; of SmolLM2:
+// smollm2-stages.ts. One kernel is tried on such inputs by itself, so that a receipt about it hangs on that kernel and not
+// on the whole engine.
 import type { PartContext } from '../../../src/runner/run/falsifier.ts';
 import { readPackManifest, readPackStage } from './packs.ts';
 import { SeededRandom } from '../arbitraries/random.ts';
-import { slowForward, slowLayer, type SlowModel } from '../references/slow-forward.ts';
-import { openSmolLm2 } from './smollm2.ts';
+import { slowForward, type SlowModel } from '../references/slow-forward.ts';
 import { slowTrainedModel } from './hf-model.ts';
 
 export interface StageRun {
@@ -39,31 +38,6 @@ export async function trainedRuns(context: PartContext): Promise<StageRun[]> {
   });
 }
 
-/** First, middle and last: what goes through a layer grows by orders of magnitude on the way. */
-export const SMOLLM2_LAYERS: readonly number[] = [0, 15, 29];
-
-/** SmolLM2 on the tokens that Transformers recorded its layers' outputs of; what is within a layer, in double precision. */
-export async function smolLm2Run(context: PartContext): Promise<StageRun> {
-  const { slow, tokens, packed } = await openSmolLm2(context);
-  const stages = new Map<string, Float32Array>();
-  for (const layer of SMOLLM2_LAYERS) {
-    const before = `layer-${layer - 1}/post_ffn_residual`;
-    const hidden = layer === 0 ? embedded(slow, tokens) : await packed(`${before}.bin`);
-    stages.set(layer === 0 ? 'layer-0/embedding' : before, Float32Array.from(hidden));
-    for (const [path, values] of slowLayer(slow, tokens, layer, Float64Array.from(hidden))) {
-      stages.set(path, Float32Array.from(values));
-    }
-  }
-  const where = `SmolLM2, ${tokens.length} recorded tokens`;
-  return runOf(where, slow, tokens, SMOLLM2_LAYERS, (path) => stages.get(path) ?? new Float32Array(0));
-}
-
-function embedded(model: SlowModel, tokens: readonly number[]): number[] {
-  const { modelDim } = model;
-  const table = model.weight('token_embd.weight') ?? new Float64Array(0);
-  return tokens.flatMap((token) => [...table.subarray(token * modelDim, (token + 1) * modelDim)]);
-}
-
 const PACK_FOLDER = 'models/sums-2m/packs/float32';
 const PACK_NAMES = ['chat-addition', 'raw-sum', 'spell-backwards', 'two-turns', 'unicode'];
 export const PACK_RUNS: number = PACK_NAMES.length;
@@ -88,7 +62,8 @@ export async function recordedRuns(context: PartContext, names: readonly string[
   return runs;
 }
 
-function runOf(
+/** @param read a stage by its path, empty where there is none */
+export function runOf(
   where: string,
   model: SlowModel,
   tokens: readonly number[],
