@@ -1,12 +1,11 @@
 // Relations between two runs of whole models: the same tokens under other names, heads or experts in another order, a longer
 // cache, one token at a time. Each answers how many words differ from what the relation says.
 import fc from 'fast-check';
-import { gamma } from '../../src/diagnosis/reference/arithmetic.ts';
+import { arithmeticOf, gamma } from '../../src/diagnosis/reference/arithmetic.ts';
 import { corruptTensors, layerOfWeight } from '../../src/diagnosis/faults/rewrite.ts';
 import type { Model } from '../../src/engine/model/model.ts';
 import type { WeightSource } from '../../src/engine/program/executor.ts';
 import type { Part, PartContext } from '../../src/runner/run/falsifier.ts';
-import { CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
 import { countDifferentWords, runPieces, runTapped, withEngines, type Run } from '../kit/claims/engine-runs.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from '../kit/models/tiny-model.ts';
@@ -120,11 +119,11 @@ export async function expertDifferences(
     (name) => orders[layerOfWeight(name) ?? 0] ?? [],
   );
   const [ids, answers, shares] = [route.experts, sum.in, route.out];
-  const runOf = async (of: WeightSource): Promise<Run> => {
+  const runOf = async (of: WeightSource): Promise<Run & { unit: number }> => {
     const executor = await context.openExecutor({ program: model.program, weights: of });
     const run = await runTapped(executor, { tokens, logits: 'all' }, [ids, answers, shares]);
     await executor.close();
-    return run;
+    return { ...run, unit: arithmeticOf(executor.profile).unit };
   };
   const [plain, others] = [await runOf(model.weights), await runOf(weights)];
   const valuesOf = (run: Run, id: string): Float32Array => run.values.get(id) ?? new Float32Array(0);
@@ -133,7 +132,7 @@ export async function expertDifferences(
     countDifferentWords(valuesOf(plain, ids), named) +
     countDifferentWords(valuesOf(plain, answers), valuesOf(others, answers));
   if (route.isRenormalised) return inLayer + countDifferentWords(plain.logits, others.logits);
-  const relative = gamma(2 * expertCount, CPU_ARITHMETIC.unit);
+  const relative = gamma(2 * expertCount, plain.unit);
   const [own, other] = [valuesOf(plain, shares), valuesOf(others, shares)];
   const far = own.filter((one, i) => !(Math.abs(one - (other[i] ?? Number.NaN)) <= relative * one));
   return inLayer + far.length;
