@@ -16,8 +16,6 @@ export const llama: Architecture = {
     rotatesWholeHead: true,
     hasLongrope: true,
   },
-  hf: {
-    modelTypes: { llama: { window: 'never', isTied: false }, mistral: { window: 'always', isTied: false } },
-  },
+  hf: { modelTypes: { llama: { window: 'never', isTied: false }, mistral: { window: 'always', isTied: false } } },
   compile: compileDecoder,
 };

@@ -159,9 +159,7 @@ function readOriginal(
     return { originalContextLength: stated };
   }
   const why = "context_length as original context, llama.cpp's default";
-  return {
-    originalContextLength: reader.default('rope.scaling', 'ROPE-CONTEXT-DEFAULT', key, contextLength, why),
-  };
+  return { originalContextLength: reader.default('rope.scaling', 'ROPE-CONTEXT-DEFAULT', key, contextLength, why) };
 }
 
 function unsupported({ path }: ConfigReader, is: string, allowed: string): RefuteError {

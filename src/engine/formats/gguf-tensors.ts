@@ -93,9 +93,7 @@ export function placeTensors(
       throw cursor.error(
         'E_GGUF_TENSOR_ALIGNMENT',
         `tensor ${quoted(tensor.name)} starts at byte ${relative} of the data`,
-        {
-          allowed: `it must be a multiple of general.alignment, ${alignment}`,
-        },
+        { allowed: `it must be a multiple of general.alignment, ${alignment}` },
       );
     }
     const end = endOf(tensor);
@@ -103,9 +101,7 @@ export function placeTensors(
       throw cursor.error(
         'E_GGUF_TENSOR_PAST_END',
         `tensor ${quoted(tensor.name)} ends at byte ${end}, the file has ${fileLength}`,
-        {
-          next: 'A download was probably cut short',
-        },
+        { next: 'A download was probably cut short' },
       );
     }
   }

@@ -57,9 +57,7 @@ export async function readString(cursor: GgufCursor, limit: number, isName: bool
     throw cursor.error(
       'E_GGUF_STRING_PAST_END',
       `${what} claims ${byteLength} bytes, the file has ${cursor.remainingBytes} left`,
-      {
-        next: 'A download was probably cut short',
-      },
+      { next: 'A download was probably cut short' },
     );
   }
   if (!cursor.has(byteLength)) await cursor.need(byteLength, what);
@@ -98,9 +96,7 @@ async function readArray(
     throw cursor.error(
       'E_GGUF_ARRAY_PAST_END',
       `${what} claims ${count} elements, the file has ${cursor.remainingBytes} bytes left`,
-      {
-        next: 'A download was probably cut short',
-      },
+      { next: 'A download was probably cut short' },
     );
   }
   budget.elements -= count;

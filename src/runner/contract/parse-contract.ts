@@ -177,9 +177,5 @@ function parseHarness(node: YamlMap, locate: (node: YamlMap) => Located): Harnes
 }
 
 function parseRetired(node: YamlMap, locate: (node: YamlMap) => Located): Retired {
-  return {
-    id: asText(findNode(node, 'id')) ?? '',
-    reason: asText(findNode(node, 'reason')) ?? '',
-    ...locate(node),
-  };
+  return { id: asText(findNode(node, 'id')) ?? '', reason: asText(findNode(node, 'reason')) ?? '', ...locate(node) };
 }

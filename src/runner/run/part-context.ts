@@ -50,13 +50,7 @@ export class RecordingContext implements PartContext {
       starvedSearches: 0,
       replayed: 0,
       outputsDigest: '',
-      touched: {
-        data: [],
-        models: [],
-        programs: [],
-        packages: [],
-        oracles: [],
-      },
+      touched: { data: [], models: [], programs: [], packages: [], oracles: [] },
     };
   }
 

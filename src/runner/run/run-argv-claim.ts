@@ -47,10 +47,7 @@ async function runOnce(
       planned: 1,
       executed: 1,
       discarded: 0,
-      worst: {
-        value: exitCode,
-        where,
-      },
+      worst: { value: exitCode, where },
       failure,
       thrown: null,
       starvedSearches: 0,

@@ -118,10 +118,7 @@ export async function runClaim(claim: Claim, options: RunClaimOptions, describe:
     throw new RefuteError({ code: 'E_NO_FALSIFIER', place: claim.id, is });
   }
   const request = {
-    address: {
-      module,
-      claim: claim.id,
-    },
+    address: { module, claim: claim.id },
     executor,
     seed,
     bar,
@@ -190,10 +187,7 @@ async function runFaultsOf(
   const results = await runFaults({
     faults: runnable,
     parts: falsifier.parts,
-    request: {
-      ...request,
-      part: 'generated',
-    },
+    request: { ...request, part: 'generated' },
     ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
     onFault: (done, total) => options.onProgress?.(`fault ${done}/${total}`),
   });

@@ -59,13 +59,7 @@ async function runFault(fault: FaultDescription, options: RunFaultsOptions): Pro
     const planted = await plantFault(fault, request.address, request.root, folder);
     const look = (planned?: number): Promise<PartResult> =>
       runPart({
-        request: {
-          ...request,
-          part,
-          stopAtFirst: true,
-          replays: [],
-          ...(planned === undefined ? {} : { planned }),
-        },
+        request: { ...request, part, stopAtFirst: true, replays: [], ...(planned === undefined ? {} : { planned }) },
         env: planted.env,
         planned: planned ?? options.parts[part]?.planned ?? 0,
         ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),

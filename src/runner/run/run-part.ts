@@ -29,11 +29,7 @@ export async function runPart(options: RunPartOptions): Promise<PartResult> {
   try {
     const end = await runChild({
       ...rest,
-      request: {
-        ...request,
-        type: 'part',
-        folder,
-      },
+      request: { ...request, type: 'part', folder },
       cwd: request.root,
       timeLimitMs,
     });
@@ -50,10 +46,7 @@ export async function runPart(options: RunPartOptions): Promise<PartResult> {
 /** What a falsifier module holds. @throws RefuteError E_FALSIFIER_MODULE when it cannot be loaded */
 export async function describeModule(module: string, root: string): Promise<ModuleDescription> {
   const end = await runChild({
-    request: {
-      type: 'describe',
-      module,
-    },
+    request: { type: 'describe', module },
     cwd: root,
     timeLimitMs: DESCRIBE_TIME_LIMIT_MS,
   });

@@ -34,10 +34,7 @@ export async function runArgv(
     killSignal: 'SIGKILL',
     maxBuffer: OUTPUT_LIMIT_BYTES,
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-    env: {
-      NO_COLOR: '1',
-      FORCE_COLOR: undefined,
-    },
+    env: { NO_COLOR: '1', FORCE_COLOR: undefined },
   });
   const place = argv.join(' ');
   if (result.timedOut) {
