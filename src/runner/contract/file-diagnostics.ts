@@ -3,8 +3,7 @@
 import { severityOf, type Code } from './codes.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { Contract } from './model.ts';
-import type { YamlMap, YamlPair } from './yaml/yaml-node.ts';
-import { findAnyPair } from './yaml/yaml-node.ts';
+import { findAnyPair, type YamlMap, type YamlPair } from './yaml/yaml-node.ts';
 
 /** Anything that stands somewhere: a node, a key. */
 export interface Span {

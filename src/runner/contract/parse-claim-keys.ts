@@ -3,8 +3,7 @@ import type { Bar, Comparator } from './bar.ts';
 import { DISCHARGE_EVIDENCE } from './keys.ts';
 import { CLAIM_EXECUTORS, LEVELS } from './model.ts';
 import type { Claim, ClaimExecutor, DeclaredEvidence, EvidenceEntry, Level, RequiredLevel } from './model.ts';
-import { asMap, asText, asTexts, findAnyNode, findNode } from './yaml/yaml-node.ts';
-import type { YamlMap, YamlNode } from './yaml/yaml-node.ts';
+import { asMap, asText, asTexts, findAnyNode, findNode, type YamlMap, type YamlNode } from './yaml/yaml-node.ts';
 
 const COMPARATORS: readonly Comparator[] = ['<=', '<', '>=', '>', '=='];
 const DEFAULT_REQUIRED_LEVEL: RequiredLevel = 'FUNCTIONAL';

@@ -2,9 +2,8 @@
 // receipts; says nothing about whether the present state holds.
 import type { Claim, Contract } from '../contract/model.ts';
 import { levelRank } from '../level/types.ts';
-import type { Bar } from '../contract/bar.ts';
 import type { PartName } from '../contract/part-names.ts';
-import { formatBar } from '../contract/bar.ts';
+import { formatBar, type Bar } from '../contract/bar.ts';
 import type { Assessment, ClaimStatus } from './assess.ts';
 import type { Base } from './base.ts';
 import { comparePins } from './pins.ts';

@@ -1,8 +1,7 @@
 // From what a run gave, and the receipt that lies there, to the receipt that should lie there. Pure: pins and clock are
 // handed in. A part that was not run now keeps its section as long as everything it depends on is unchanged.
-import type { PartName } from '../contract/part-names.ts';
 import { formatNumber } from '../contract/bar.ts';
-import { PART_NAMES } from '../contract/part-names.ts';
+import { PART_NAMES, type PartName } from '../contract/part-names.ts';
 import type { ClaimRun } from '../run/run-claim.ts';
 import type { FaultResult } from '../run/run-faults.ts';
 import { NOTHING_TOUCHED, type PartReport, type TouchedInputs } from '../run/protocol.ts';

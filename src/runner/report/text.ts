@@ -1,11 +1,10 @@
 // What is said about the run of a claim: its parts, figures, faults and refutations. Plain text, numbers in full; no colour and
 // no printing here.
-import { formatBar, formatNumber } from '../contract/bar.ts';
+import { formatBar, formatNumber, type Bar } from '../contract/bar.ts';
 import type { ClaimRun } from '../run/run-claim.ts';
 import type { FaultResult } from '../run/run-faults.ts';
 import { describeFaultReason, describeReason } from '../run/describe-reason.ts';
 import type { PartResult } from '../run/part-result.ts';
-import type { Bar } from '../contract/bar.ts';
 import type { Verdict } from '../level/types.ts';
 
 /** A symbol and a word, so that colour is never the only carrier. */

@@ -3,8 +3,7 @@
 // refutation) is decided here and in part-result.ts.
 import fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
-import type { Bar } from '../contract/bar.ts';
-import { isWithin, isWorse } from '../contract/bar.ts';
+import { isWithin, isWorse, type Bar } from '../contract/bar.ts';
 import { decodeValue, encodeValue } from './encode-value.ts';
 import type { Failure, Measured, StoredCase } from './protocol.ts';
 

@@ -1,7 +1,6 @@
 // Our rules about a single falsification test: can it be addressed, can it fail, is its status a word that means
 // something. Whether its links lead anywhere is in link-rules.ts.
-import type { FileDiagnostics } from '../file-diagnostics.ts';
-import { spanOfKey, spanOfPair, spanOfValue, startOf } from '../file-diagnostics.ts';
+import { spanOfKey, spanOfPair, spanOfValue, startOf, type FileDiagnostics } from '../file-diagnostics.ts';
 import { TEST_COMMAND, TEST_STATUS } from '../keys.ts';
 import { LEVELS, type Claim, type Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';

@@ -1,7 +1,6 @@
 // Where a contract points, other contracts aside: equations, falsifier modules, planted faults. Each link is resolved and
 // counted, the broken ones that decide a verdict are errors: PV-030, PV-040 to PV-042.
-import type { FileDiagnostics } from '../file-diagnostics.ts';
-import { spanOfPair, spanOfValue } from '../file-diagnostics.ts';
+import { spanOfPair, spanOfValue, type FileDiagnostics } from '../file-diagnostics.ts';
 import type { Claim, Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';
 import { asMap, asText, findNode, findPair, itemsOf } from '../yaml/yaml-node.ts';
