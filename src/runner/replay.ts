@@ -8,14 +8,8 @@ import type { Project } from './contract/project.ts';
 import { overallVerdict } from './run/part-result.ts';
 import type { ClaimOutcome } from './evidence/claim-outcome.ts';
 import { storedCases, type FalsifyEvents } from './falsify.ts';
-import {
-  jobsOf,
-  moduleDescriber,
-  runClaim,
-  type ClaimRun,
-  type DescribeModule,
-  type RunClaimOptions,
-} from './run/run-claim.ts';
+import { jobsOf, moduleDescriber, runClaim } from './run/run-claim.ts';
+import type { ClaimRun, DescribeModule, RunClaimOptions } from './run/run-claim.ts';
 
 export type ReplayOptions = Pick<RunClaimOptions, 'part' | 'seed' | 'timeLimitMs'>;
 

@@ -4,14 +4,8 @@ import { ropeByLength } from '../../engine/config/rope-scaling.ts';
 import { sha256Bytes } from '../../engine/io/sha256.ts';
 import type { Model } from '../../engine/model/model.ts';
 import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
-import {
-  CommandEngine,
-  HttpEndpoint,
-  llamaCppContextLength,
-  loadLlamaCpp,
-  type CommandOptions,
-  type HttpEndpointOptions,
-} from '../../oracles/external/index.ts';
+import { CommandEngine, HttpEndpoint, llamaCppContextLength, loadLlamaCpp } from '../../oracles/external/index.ts';
+import type { CommandOptions, HttpEndpointOptions } from '../../oracles/external/index.ts';
 import { RefuteError } from '../../errors.ts';
 import { LLAMA_CPP } from '../reference/profiles.ts';
 import type { Alternative } from './compare.ts';

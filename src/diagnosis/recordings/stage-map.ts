@@ -11,14 +11,8 @@ import { parse } from 'yaml';
 import { RefuteError } from '../../errors.ts';
 import { isStepName, type Positions } from '../../engine/capture/select.ts';
 import { readWholeFile } from '../../engine/io/read-whole.ts';
-import {
-  FIRST_LAYER,
-  OTHER_VALUES,
-  parseStageId,
-  STAGE_NAMES,
-  WHOLE_MODEL,
-  type StageKey,
-} from '../../engine/program/stages.ts';
+import { FIRST_LAYER, OTHER_VALUES, parseStageId, STAGE_NAMES, WHOLE_MODEL } from '../../engine/program/stages.ts';
+import type { StageKey } from '../../engine/program/stages.ts';
 
 export interface StageMap {
   tokens: readonly number[] | null;

@@ -1,19 +1,9 @@
 // What an engine's arithmetic may do to a number, computed from its numeric profile: the figures that the budget of every
 // op is made of. Knows no engine and no op.
 import { profileText, type FloatType, type NumericProfile } from '../../engine/program/numeric-profile.ts';
-import {
-  ANY_ORDER_FACTOR,
-  EITHER_NEIGHBOUR_UNITS,
-  EXPECTED_SUM_UNITS,
-  LARGEST_F16,
-  LARGEST_F32,
-  SMALLEST_NORMAL_F16,
-  SMALLEST_NORMAL_F32,
-  UNIT_BF16,
-  UNIT_F16,
-  UNIT_F32,
-  UNIT_F64,
-} from '../ops/constants.ts';
+import { ANY_ORDER_FACTOR, EITHER_NEIGHBOUR_UNITS, EXPECTED_SUM_UNITS, LARGEST_F16 } from '../ops/constants.ts';
+import { LARGEST_F32, SMALLEST_NORMAL_F16, SMALLEST_NORMAL_F32, UNIT_BF16, UNIT_F16 } from '../ops/constants.ts';
+import { UNIT_F32, UNIT_F64 } from '../ops/constants.ts';
 
 export interface Arithmetic extends Pick<NumericProfile, 'activations' | 'kvCache' | 'storage'> {
   /** For people: what was assumed. */

@@ -3,16 +3,8 @@ import { RefuteError } from '../../errors.ts';
 import { nearest } from '../../near-miss.ts';
 import { quoted } from '../formats/quoted.ts';
 import type { Program, Stage } from '../program/program.ts';
-import {
-  inOrder,
-  isStageName,
-  OTHER_VALUES,
-  parseStageId,
-  STAGE_ALIASES,
-  STAGE_NAMES,
-  stageId,
-  unaliased,
-} from '../program/stages.ts';
+import { inOrder, isStageName, OTHER_VALUES, parseStageId, STAGE_ALIASES, STAGE_NAMES } from '../program/stages.ts';
+import { stageId, unaliased } from '../program/stages.ts';
 
 export type Positions = 'all' | 'last';
 

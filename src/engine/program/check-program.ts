@@ -5,16 +5,8 @@
 import { RefuteError } from '../../errors.ts';
 import { byteLengthOf, elementCountOf, TENSOR_TYPES } from '../formats/tensor-types.ts';
 import type { WeightSource } from './executor.ts';
-import {
-  operands,
-  ropeWeights,
-  type Op,
-  type OpName,
-  type Program,
-  type RopeParameters,
-  type ValueId,
-  type WeightName,
-} from './program.ts';
+import { operands, ropeWeights } from './program.ts';
+import type { Op, OpName, Program, RopeParameters, ValueId, WeightName } from './program.ts';
 
 /** @throws RefuteError E_PROGRAM, E_PROGRAM_WEIGHT */
 export function checkProgram(program: Program, weights: WeightSource): void {

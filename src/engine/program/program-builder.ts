@@ -1,19 +1,9 @@
 // Writes a Program down op by op while a compiler reads like a forward pass: each method appends one op, returns the
 // value that it writes, and notes the weight that it reads. A value named like a stage is that stage. A builder writes
 // for the whole model or for one layer of it, from first to last. Knows no architecture.
-import {
-  ropeWeights,
-  type AttentionOp,
-  type Op,
-  type Program,
-  type RopeParameters,
-  type Stage,
-  type StageSource,
-  type Value,
-  type ValueId,
-  type WeightName,
-  type WeightShape,
-} from './program.ts';
+import { ropeWeights } from './program.ts';
+import type { AttentionOp, Op, Program, RopeParameters, Stage, StageSource, Value, ValueId } from './program.ts';
+import type { WeightName, WeightShape } from './program.ts';
 import { inOrder, isStageName, stageId, type StageName, type ValueName } from './stages.ts';
 
 /** What the methods hand around: an id and the width that the next op needs. */

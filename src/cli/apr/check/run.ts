@@ -1,13 +1,7 @@
 // The work of `apr check`: opens what is needed, runs the check, prints, and decides the exit code.
 import { checkDump, checkModel, type VerdictWord } from '../../../diagnosis/index.ts';
-import {
-  findVouchers,
-  isSameProgram,
-  openRecording,
-  readStageMap,
-  type Recording,
-  type Vouchers,
-} from '../../../diagnosis/recordings/index.ts';
+import { findVouchers, isSameProgram, openRecording, readStageMap } from '../../../diagnosis/recordings/index.ts';
+import type { Recording, Vouchers } from '../../../diagnosis/recordings/index.ts';
 import { writeFileAtomic, type Model } from '../../../engine/index.ts';
 import { RefuteError } from '../../../errors.ts';
 import { openExecutor } from '../../../executors.ts';

@@ -1,13 +1,7 @@
 // How the comparison of two models looks on a terminal: a table per kind of fact, the verdict, and what to do next.
-import type {
-  ConfigDifference,
-  MetadataDifference,
-  ModelComparison,
-  TensorComparison,
-  TensorDifference,
-  TensorSummary,
-  TensorValues,
-} from '../../../diagnosis/compare/index.ts';
+import type { ConfigDifference, MetadataDifference, ModelComparison } from '../../../diagnosis/compare/index.ts';
+import type { TensorComparison, TensorDifference, TensorSummary } from '../../../diagnosis/compare/index.ts';
+import type { TensorValues } from '../../../diagnosis/compare/index.ts';
 import type { Model } from '../../../engine/index.ts';
 import { bytesText, cosineText, countText, plural, smallText } from '../../figures.ts';
 import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';

@@ -1,11 +1,7 @@
 // `apr diff` on two models: config, metadata and tensors, with --values the decoded weights. Compares and decides
 // here; models-text.ts shows.
-import {
-  compareModels,
-  compareModelValues,
-  type ModelComparison,
-  type TensorValues,
-} from '../../../diagnosis/compare/index.ts';
+import { compareModels, compareModelValues } from '../../../diagnosis/compare/index.ts';
+import type { ModelComparison, TensorValues } from '../../../diagnosis/compare/index.ts';
 import type { Model } from '../../../engine/index.ts';
 import { EXIT, type ExitCode } from '../../program.ts';
 import { plainText, printJson, Progress } from '../../terminal.ts';

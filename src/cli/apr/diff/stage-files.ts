@@ -1,13 +1,8 @@
 // `apr diff` on two APRT stage files. Without --values the headers only; with it every element, in chunks, so that two
 // files of any length fit into memory. The JSON keeps the meaning of the original tool's fields, in camelCase.
 import { TensorComparer, type Divergence, type TensorComparison } from '../../../diagnosis/compare/index.ts';
-import {
-  APRT_HEADER_BYTES,
-  parseAprtHeader,
-  openFile,
-  type AprtHeader,
-  type ByteSource,
-} from '../../../engine/index.ts';
+import { APRT_HEADER_BYTES, parseAprtHeader, openFile } from '../../../engine/index.ts';
+import type { AprtHeader, ByteSource } from '../../../engine/index.ts';
 import { cosineText, countText, float32Text, smallText } from '../../figures.ts';
 import { EXIT, type ExitCode } from '../../program.ts';
 import { formatTable, plainText, printJson, printLine, style } from '../../terminal.ts';

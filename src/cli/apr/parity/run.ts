@@ -1,16 +1,8 @@
 // The work of `apr parity`: opens both engines, asks both about the same ids, compares, prints, and decides the exit
 // code.
-import {
-  compareEngines,
-  logitsOf,
-  openCommand,
-  openEndpoint,
-  openLlamaCpp,
-  openPackEngine,
-  profileNamed,
-  type OutsideEngine,
-  type ParityWord,
-} from '../../../diagnosis/parity/index.ts';
+import { compareEngines, logitsOf, openCommand, openEndpoint, openLlamaCpp } from '../../../diagnosis/parity/index.ts';
+import { openPackEngine, profileNamed } from '../../../diagnosis/parity/index.ts';
+import type { OutsideEngine, ParityWord } from '../../../diagnosis/parity/index.ts';
 import type { Model } from '../../../engine/index.ts';
 import { openExecutor, type ExecutorReport } from '../../../executors.ts';
 import { interruptSignal } from '../../interrupt.ts';

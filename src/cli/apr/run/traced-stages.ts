@@ -1,21 +1,9 @@
 // `apr run --trace`: what every stage held in the prompt's run and in the first decode steps of the very same
 // generation, as statistics and first values. `apr trace` writes whole tensors.
-import {
-  parseLayers,
-  parseStages,
-  selectStages,
-  StageCollector,
-  StatisticsSink,
-  teeSinks,
-  type CapturedStage,
-  type FloatArray,
-  type Positions,
-  type Program,
-  type Stage,
-  type StageSink,
-  type Tap,
-  type TensorStatistics,
-} from '../../../engine/index.ts';
+import { parseLayers, parseStages, selectStages, StageCollector, StatisticsSink } from '../../../engine/index.ts';
+import { teeSinks } from '../../../engine/index.ts';
+import type { CapturedStage, FloatArray, Positions, Program, Stage, StageSink, Tap } from '../../../engine/index.ts';
+import type { TensorStatistics } from '../../../engine/index.ts';
 import { usage } from '../prompt.ts';
 
 export interface TraceFlags {

@@ -2,20 +2,9 @@
 // piece, so memory does not grow with depth. text.ts and files.ts show what came out.
 import { basename } from 'node:path';
 import { topIndices } from '../../../diagnosis/compare/index.ts';
-import {
-  captureRun,
-  CaptureWriter,
-  stageId,
-  StatisticsSink,
-  teeSinks,
-  type CaptureManifest,
-  type Executor,
-  type FloatArray,
-  type Model,
-  type Program,
-  type Stage,
-  type StageSink,
-} from '../../../engine/index.ts';
+import { captureRun, CaptureWriter, stageId, StatisticsSink, teeSinks } from '../../../engine/index.ts';
+import type { CaptureManifest, Executor, FloatArray, Model, Program, Stage } from '../../../engine/index.ts';
+import type { StageSink } from '../../../engine/index.ts';
 import { openExecutor } from '../../../executors.ts';
 import { interruptSignal } from '../../interrupt.ts';
 import { printJson, Progress } from '../../terminal.ts';

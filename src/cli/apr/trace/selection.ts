@@ -1,15 +1,7 @@
 // Which layers, positions and stages a trace is about: options as text -> a checked choice. Nothing is run here.
 import { RefuteError } from '../../../errors.ts';
-import {
-  parseLayerRange,
-  parseLayers,
-  parseStages,
-  selectStages,
-  STAGE_NAMES,
-  type Positions,
-  type Program,
-  type Stage,
-} from '../../../engine/index.ts';
+import { parseLayerRange, parseLayers, parseStages, selectStages, STAGE_NAMES } from '../../../engine/index.ts';
+import type { Positions, Program, Stage } from '../../../engine/index.ts';
 import type { EngineFlags } from '../engine-option.ts';
 import type { PromptFlags } from '../prompt.ts';
 

@@ -2,15 +2,8 @@
 // refused, ends of values where an edit needs them. Parses nothing; read-yaml.ts does.
 import { isAlias, isMap, isScalar, isSeq, type Document, type Node, type Pair, type Scalar } from 'yaml';
 import { MAX_ALIASES, MAX_DEPTH, MAX_NODES } from './limits.ts';
-import type {
-  DuplicateKey,
-  ScalarStyle,
-  ScalarValue,
-  YamlKey,
-  YamlNode,
-  YamlProblem,
-  YamlReading,
-} from './yaml-node.ts';
+import type { DuplicateKey, ScalarStyle, ScalarValue, YamlKey, YamlNode, YamlProblem } from './yaml-node.ts';
+import type { YamlReading } from './yaml-node.ts';
 
 export function tooDeep(start: number): YamlProblem {
   return { code: 'PV-002', message: `nested too deeply; at most ${MAX_DEPTH} levels are read`, start };
