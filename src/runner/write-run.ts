@@ -100,12 +100,8 @@ function assertUnchanged(before: Pins, after: Pins, claim: string): void {
   const found = Object.fromEntries(Object.keys(expected).map((name) => [name, after[name] ?? 'absent']));
   const [change] = comparePins(expected, found);
   if (change === undefined) return;
-  throw new RefuteError({
-    code: 'E_INPUT_CHANGED',
-    place: claim,
-    is: `${change.pin} changed while the claim was running, so nothing was written`,
-    next: 'Run it again',
-  });
+  const is = `${change.pin} changed while the claim was running, so nothing was written`;
+  throw new RefuteError({ code: 'E_INPUT_CHANGED', place: claim, is, next: 'Run it again' });
 }
 
 function refusal(place: string, is: string, next: string): RefuteError {

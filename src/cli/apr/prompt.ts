@@ -57,12 +57,9 @@ export function renderPrompt(model: Model, argument: string | undefined, flags: 
   // A template that writes the BOS itself must not get a second one.
   if (wantsBos && bosId !== null && ids[0] !== bosId) ids.unshift(bosId);
   if (ids.length === 0) {
-    throw new RefuteError({
-      code: 'E_PROMPT_EMPTY',
-      place: 'prompt',
-      is: 'it has no tokens, and this model starts no text by itself',
-      next: 'Give some text, or the first id: --tokens 1',
-    });
+    const is = 'it has no tokens, and this model starts no text by itself';
+    const next = 'Give some text, or the first id: --tokens 1';
+    throw new RefuteError({ code: 'E_PROMPT_EMPTY', place: 'prompt', is, next });
   }
   return { ids, source: isChat ? 'chat' : 'raw', text, notices: isChat ? controlNotices(model, given.prompt) : [] };
 }

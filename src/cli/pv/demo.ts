@@ -31,12 +31,8 @@ export function addDemoCommand(program: Command): void {
 
 async function runDemo(root: string): Promise<ExitCode> {
   if (!existsSync(resolve(root, MODEL))) {
-    throw new RefuteError({
-      code: 'E_DEMO_MODEL',
-      place: resolve(root, MODEL),
-      is: 'there is no such file',
-      next: 'Run "pv demo" in a checkout of the project, or name one with --root',
-    });
+    const next = 'Run "pv demo" in a checkout of the project, or name one with --root';
+    throw new RefuteError({ code: 'E_DEMO_MODEL', place: resolve(root, MODEL), is: 'there is no such file', next });
   }
   printCommand(`apr run ${MODEL} "${QUESTION}" --temperature 0`);
   const answered = await ask(root);

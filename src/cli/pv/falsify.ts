@@ -59,12 +59,8 @@ export function addRunOptions(command: Command): Command {
 export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): Promise<ExitCode> {
   const runner = await import('../../runner/index.ts');
   if (flags.all !== true && ids.length === 0) {
-    throw new RefuteError({
-      code: 'E_USAGE',
-      place: 'pv falsify',
-      is: 'no claim is named',
-      next: 'Name one, or use --all',
-    });
+    const is = 'no claim is named';
+    throw new RefuteError({ code: 'E_USAGE', place: 'pv falsify', is, next: 'Name one, or use --all' });
   }
   if (flags.model !== undefined && (flags.part ?? 'live') !== 'live') {
     throw new RefuteError({

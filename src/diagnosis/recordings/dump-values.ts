@@ -68,12 +68,8 @@ function inOurOrder(
   if (shape.length === 2 && a === rowCount && b === width) return data;
   if (shape.length === 3 && a === rowCount && b * c === width) return data;
   if (shape.length === 3 && b === rowCount && a * c === width) return headsLast(data, a, b, c);
-  throw new RefuteError({
-    code: 'E_DUMP_SHAPE',
-    place,
-    is: `its shape is [${shape.join(', ')}]`,
-    allowed: `[${rowCount}, ${width}] is needed: positions, channels`,
-  });
+  const allowed = `[${rowCount}, ${width}] is needed: positions, channels`;
+  throw new RefuteError({ code: 'E_DUMP_SHAPE', place, is: `its shape is [${shape.join(', ')}]`, allowed });
 }
 
 /** [heads, positions, size] -> [positions, heads, size]. */

@@ -47,11 +47,7 @@ export function exactFloats(values: FloatArray, place: string): Float32Array {
 }
 
 export function notFloat32(place: string, is: string): RefuteError {
-  return new RefuteError({
-    code: 'E_DUMP_PRECISION',
-    place,
-    is,
-    allowed: 'ops are judged on the values that they read, in float32 or less',
-    next: 'What an engine computed in double precision is a reference pack: --pack',
-  });
+  const allowed = 'ops are judged on the values that they read, in float32 or less';
+  const next = 'What an engine computed in double precision is a reference pack: --pack';
+  return new RefuteError({ code: 'E_DUMP_PRECISION', place, is, allowed, next });
 }

@@ -37,12 +37,9 @@ export function quantizeActivations(
 ): RoundedActivations & { tieSteps: Float64Array } {
   const block = BLOCK[type];
   if (x.length % block !== 0) {
-    throw new RefuteError({
-      code: 'E_ACTIVATION_BLOCK',
-      place: `${type} activations`,
-      is: `${x.length} values do not fill whole blocks`,
-      allowed: `a block has ${block}`,
-    });
+    const is = `${x.length} values do not fill whole blocks`;
+    const allowed = `a block has ${block}`;
+    throw new RefuteError({ code: 'E_ACTIVATION_BLOCK', place: `${type} activations`, is, allowed });
   }
   const values = new Float64Array(x.length);
   const tieSteps = new Float64Array(x.length);

@@ -20,12 +20,8 @@ export function parseStages(text: string, place = '--save-tensor'): string[] {
   for (const token of text.split(',')) {
     const name = token.trim().toLowerCase();
     if (name === '') {
-      throw new RefuteError({
-        code: 'E_STAGE_EMPTY',
-        place,
-        is: `${quoted(text)} has an empty name`,
-        allowed: 'names are separated by single commas',
-      });
+      const is = `${quoted(text)} has an empty name`;
+      throw new RefuteError({ code: 'E_STAGE_EMPTY', place, is, allowed: 'names are separated by single commas' });
     }
     if (name === 'all') {
       for (const known of STAGE_NAMES) names.add(known);

@@ -109,21 +109,15 @@ function readVocabSize(
   const stated = reader.count('vocabSize', 'vocab_size', LIMITS.vocabSize);
   if (stated !== undefined) return stated;
   if (embedding === undefined) {
-    throw new RefuteError({
-      code: 'E_MODEL_TENSOR_MISSING',
-      place: reader.path,
-      is: 'there is no tensor "token_embd.weight"',
-      next: 'The file is a vocabulary only, or a part of a split model',
-    });
+    const is = 'there is no tensor "token_embd.weight"';
+    const next = 'The file is a vocabulary only, or a part of a split model';
+    throw new RefuteError({ code: 'E_MODEL_TENSOR_MISSING', place: reader.path, is, next });
   }
   const rowCount = embedding.elementCount / modelDim;
   if (!Number.isInteger(rowCount) || rowCount > LIMITS.vocabSize) {
-    throw new RefuteError({
-      code: 'E_CONFIG_VOCABULARY',
-      place: reader.path,
-      is: `token_embd.weight has ${embedding.elementCount} elements`,
-      allowed: `it must be a multiple of embedding_length, ${modelDim}, of at most ${LIMITS.vocabSize} rows`,
-    });
+    const is = `token_embd.weight has ${embedding.elementCount} elements`;
+    const allowed = `it must be a multiple of embedding_length, ${modelDim}, of at most ${LIMITS.vocabSize} rows`;
+    throw new RefuteError({ code: 'E_CONFIG_VOCABULARY', place: reader.path, is, allowed });
   }
   reader.record('vocabSize', 'tensor', 'rows of token_embd.weight');
   return rowCount;

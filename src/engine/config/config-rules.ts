@@ -36,12 +36,9 @@ export function unknownArchitecture(place: string, is: string, known: Architectu
 /** @throws RefuteError E_CONFIG_HEADS */
 export function checkHeads(path: string, headCount: number, kvHeadCount: number): void {
   if (headCount % kvHeadCount === 0) return;
-  throw new RefuteError({
-    code: 'E_CONFIG_HEADS',
-    place: path,
-    is: `${headCount} query heads share ${kvHeadCount} key-value heads`,
-    allowed: 'the first must be a multiple of the second',
-  });
+  const is = `${headCount} query heads share ${kvHeadCount} key-value heads`;
+  const allowed = 'the first must be a multiple of the second';
+  throw new RefuteError({ code: 'E_CONFIG_HEADS', place: path, is, allowed });
 }
 
 /** Every key has been recorded; a test holds that. */

@@ -50,12 +50,9 @@ function readRotaryDim(reader: ConfigReader, rules: GgufRules, headDim: number):
     reader.record('rope.rotaryDim', 'architecture', 'the whole head');
   }
   if (rotaryDim % 2 !== 0 || (rules.rotatesWholeHead === true && rotaryDim !== headDim)) {
-    throw new RefuteError({
-      code: 'E_CONFIG_ROPE',
-      place: reader.path,
-      is: `${rotaryDim} of ${headDim} channels of a head are rotated`,
-      allowed: rotaryDim % 2 === 0 ? 'this architecture rotates the whole head' : 'an even number is needed',
-    });
+    const is = `${rotaryDim} of ${headDim} channels of a head are rotated`;
+    const allowed = rotaryDim % 2 === 0 ? 'this architecture rotates the whole head' : 'an even number is needed';
+    throw new RefuteError({ code: 'E_CONFIG_ROPE', place: reader.path, is, allowed });
   }
   return rotaryDim;
 }

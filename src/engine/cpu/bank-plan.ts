@@ -116,10 +116,7 @@ function unitBytes(
 
 function tooLarge(unit: readonly Op[], byteLength: number, limit: number): RefuteError {
   const first = unit[0];
-  return new RefuteError({
-    code: 'E_BANK_TOO_SMALL',
-    place: first === undefined ? 'the program' : `the weights around ${first.out}`,
-    is: `they have ${byteLength} bytes`,
-    allowed: `one memory holds ${limit}`,
-  });
+  const place = first === undefined ? 'the program' : `the weights around ${first.out}`;
+  const is = `they have ${byteLength} bytes`;
+  return new RefuteError({ code: 'E_BANK_TOO_SMALL', place, is, allowed: `one memory holds ${limit}` });
 }

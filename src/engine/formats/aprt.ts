@@ -18,21 +18,13 @@ export interface AprtTensor {
 /** The first twelve bytes. @throws RefuteError E_APRT_TOO_LARGE above 2^32 − 1 elements, E_APRT_LAYER */
 export function encodeAprtHeader(layer: number | null, elementCount: number): Uint8Array {
   if (!(elementCount <= MAX_ELEMENTS)) {
-    throw new RefuteError({
-      code: 'E_APRT_TOO_LARGE',
-      place: 'APRT',
-      is: `${elementCount} elements`,
-      allowed: `the format counts up to ${MAX_ELEMENTS}`,
-      next: 'Capture fewer positions',
-    });
+    const is = `${elementCount} elements`;
+    const allowed = `the format counts up to ${MAX_ELEMENTS}`;
+    throw new RefuteError({ code: 'E_APRT_TOO_LARGE', place: 'APRT', is, allowed, next: 'Capture fewer positions' });
   }
   if (layer !== null && !(Number.isInteger(layer) && layer >= 0 && layer < WHOLE_MODEL)) {
-    throw new RefuteError({
-      code: 'E_APRT_LAYER',
-      place: 'APRT',
-      is: `layer ${layer}`,
-      allowed: `0 to ${WHOLE_MODEL - 1}`,
-    });
+    const is = `layer ${layer}`;
+    throw new RefuteError({ code: 'E_APRT_LAYER', place: 'APRT', is, allowed: `0 to ${WHOLE_MODEL - 1}` });
   }
   const header = new DataView(new ArrayBuffer(APRT_HEADER_BYTES));
   header.setUint32(0, MAGIC, true);
@@ -62,31 +54,20 @@ export interface AprtHeader {
  */
 export function parseAprtHeader(bytes: Uint8Array, fileLength: number, place = 'APRT'): AprtHeader {
   if (bytes.byteLength < APRT_HEADER_BYTES) {
-    throw new RefuteError({
-      code: 'E_APRT_TRUNCATED',
-      place,
-      is: `the file has ${bytes.byteLength} bytes`,
-      allowed: `the header alone has ${APRT_HEADER_BYTES}`,
-    });
+    const allowed = `the header alone has ${APRT_HEADER_BYTES}`;
+    throw new RefuteError({ code: 'E_APRT_TRUNCATED', place, is: `the file has ${bytes.byteLength} bytes`, allowed });
   }
   const header = new DataView(bytes.buffer, bytes.byteOffset, APRT_HEADER_BYTES);
   if (header.getUint32(0, true) !== MAGIC) {
     const found = quoted(String.fromCharCode(...bytes.subarray(0, 4)));
-    throw new RefuteError({
-      code: 'E_APRT_BAD_MAGIC',
-      place,
-      is: `the file begins with ${found}`,
-      allowed: 'APRT files begin with "APRT"',
-    });
+    const is = `the file begins with ${found}`;
+    throw new RefuteError({ code: 'E_APRT_BAD_MAGIC', place, is, allowed: 'APRT files begin with "APRT"' });
   }
   const elementCount = header.getUint32(8, true);
   const bodyLength = fileLength - APRT_HEADER_BYTES;
   if (bodyLength !== elementCount * 4) {
-    throw new RefuteError({
-      code: 'E_APRT_BODY_LENGTH',
-      place,
-      is: `the header counts ${elementCount} elements, ${elementCount * 4} bytes, and ${bodyLength} bytes follow`,
-    });
+    const is = `the header counts ${elementCount} elements, ${elementCount * 4} bytes, and ${bodyLength} bytes follow`;
+    throw new RefuteError({ code: 'E_APRT_BODY_LENGTH', place, is });
   }
   const layer = header.getUint32(4, true);
   return { layer: layer === WHOLE_MODEL ? null : layer, elementCount };

@@ -56,12 +56,9 @@ async function readHeader(source: ByteSource): Promise<Uint8Array> {
   }
   const bytesLeft = source.byteLength - LENGTH_BYTES;
   if (claimed > BigInt(bytesLeft)) {
-    throw new RefuteError({
-      code: 'E_SAFETENSORS_TRUNCATED',
-      place: source.path,
-      is: `the header claims ${claimed} bytes, the file has ${bytesLeft} left`,
-      next: 'A download was probably cut short',
-    });
+    const is = `the header claims ${claimed} bytes, the file has ${bytesLeft} left`;
+    const next = 'A download was probably cut short';
+    throw new RefuteError({ code: 'E_SAFETENSORS_TRUNCATED', place: source.path, is, next });
   }
   const bytes = new Uint8Array(Number(claimed));
   await source.read(LENGTH_BYTES, bytes);
@@ -86,10 +83,6 @@ function readMetadata(path: string, value: JsonValue | undefined): ReadonlyMap<s
   const entries = isJsonObject(value) ? [...value] : [['', null] as const];
   const isText = (entry: readonly [string, JsonValue]): entry is [string, string] => typeof entry[1] === 'string';
   if (entries.every(isText)) return new Map(entries);
-  throw new RefuteError({
-    code: 'E_SAFETENSORS_METADATA',
-    place: path,
-    is: `${METADATA_KEY} holds something else than text by name`,
-    allowed: 'the format has text only',
-  });
+  const is = `${METADATA_KEY} holds something else than text by name`;
+  throw new RefuteError({ code: 'E_SAFETENSORS_METADATA', place: path, is, allowed: 'the format has text only' });
 }

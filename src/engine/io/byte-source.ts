@@ -49,12 +49,9 @@ export function assertRange(
 }
 
 export function shortReadError(path: string, byteOffset: number, byteLength: number, fileLength: number): RefuteError {
-  return new RefuteError({
-    code: 'E_FILE_SHORT_READ',
-    place: path,
-    is: `bytes ${byteOffset} to ${byteOffset + byteLength} are wanted and the file has ${fileLength}`,
-    next: 'It was cut short, or changed while it was read',
-  });
+  const is = `bytes ${byteOffset} to ${byteOffset + byteLength} are wanted and the file has ${fileLength}`;
+  const next = 'It was cut short, or changed while it was read';
+  return new RefuteError({ code: 'E_FILE_SHORT_READ', place: path, is, next });
 }
 
 export function closedError(path: string): RefuteError {

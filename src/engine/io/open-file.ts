@@ -69,20 +69,12 @@ class FileByteSource implements ByteSource {
 }
 
 function directoryError(path: string): RefuteError {
-  return new RefuteError({
-    code: 'E_FILE_DIRECTORY',
-    place: path,
-    is: 'this is a folder',
-    allowed: 'a file is needed',
-  });
+  const is = 'this is a folder';
+  return new RefuteError({ code: 'E_FILE_DIRECTORY', place: path, is, allowed: 'a file is needed' });
 }
 
 function kindError(path: string): RefuteError {
-  return new RefuteError({
-    code: 'E_FILE_KIND',
-    place: path,
-    is: 'this is a pipe, socket or device',
-    allowed: 'a regular file is needed, because its parts are read in any order',
-    next: 'Write the data into a file first',
-  });
+  const is = 'this is a pipe, socket or device';
+  const allowed = 'a regular file is needed, because its parts are read in any order';
+  return new RefuteError({ code: 'E_FILE_KIND', place: path, is, allowed, next: 'Write the data into a file first' });
 }

@@ -10,12 +10,9 @@ export async function readWholeFile(path: string, limitBytes: number): Promise<U
   const source = await openFile(path);
   try {
     if (source.byteLength > limitBytes) {
-      throw new RefuteError({
-        code: 'E_FILE_TOO_LARGE',
-        place: path,
-        is: `the file has ${source.byteLength} bytes`,
-        allowed: `at most ${limitBytes} are read into memory`,
-      });
+      const is = `the file has ${source.byteLength} bytes`;
+      const allowed = `at most ${limitBytes} are read into memory`;
+      throw new RefuteError({ code: 'E_FILE_TOO_LARGE', place: path, is, allowed });
     }
     const bytes = new Uint8Array(source.byteLength);
     await source.read(0, bytes);

@@ -116,11 +116,7 @@ function zeroRowError(path: string, name: string): RefuteError {
 }
 
 function rowsError(path: string, name: string, rowCount: number, tokenCount: number): RefuteError {
-  return new RefuteError({
-    code: 'E_EMBEDDING_ROWS',
-    place: path,
-    is: `${name} has ${rowCount} rows and the tokenizer ${tokenCount} entries`,
-    allowed: 'every token needs a row',
-    next: 'The tokenizer is probably that of another model',
-  });
+  const is = `${name} has ${rowCount} rows and the tokenizer ${tokenCount} entries`;
+  const next = 'The tokenizer is probably that of another model';
+  return new RefuteError({ code: 'E_EMBEDDING_ROWS', place: path, is, allowed: 'every token needs a row', next });
 }

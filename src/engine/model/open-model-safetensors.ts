@@ -49,12 +49,9 @@ export interface SafetensorsFolder {
 export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<ModelFile> {
   const { path, folder, names } = of;
   if (!names.includes('config.json')) {
-    throw new RefuteError({
-      code: 'E_FOLDER_NO_CONFIG',
-      place: path,
-      is: 'there is no config.json beside the tensors',
-      allowed: 'numbers that change the forward pass are in it, and none would be safe to guess',
-    });
+    const is = 'there is no config.json beside the tensors';
+    const allowed = 'numbers that change the forward pass are in it, and none would be safe to guess';
+    throw new RefuteError({ code: 'E_FOLDER_NO_CONFIG', place: path, is, allowed });
   }
   const configPath = await pathIn(folder, 'config.json');
   const config = await readJsonFile(configPath, CONFIG_LIMITS);
@@ -144,12 +141,8 @@ function stacked(path: string, name: string, stack: ReadonlyMap<number, StoredTe
   const isSame = (tensor: StoredTensor): boolean =>
     tensor.typeLabel === first?.typeLabel && tensor.shape.join() === first.shape.join();
   if (first === undefined || !stack.has(experts.length - 1) || !experts.every(isSame)) {
-    throw new RefuteError({
-      code: 'E_MODEL_EXPERTS',
-      place: path,
-      is: `the experts of ${quoted(name)} are numbered with gaps, or differ in type or shape`,
-      allowed: 'they are read as one stack',
-    });
+    const is = `the experts of ${quoted(name)} are numbered with gaps, or differ in type or shape`;
+    throw new RefuteError({ code: 'E_MODEL_EXPERTS', place: path, is, allowed: 'they are read as one stack' });
   }
   const parts = experts.flatMap((tensor) => tensor.parts);
   const byteLength = parts.reduce((sum, part) => sum + part.byteLength, 0);

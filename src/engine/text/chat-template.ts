@@ -60,23 +60,16 @@ export class ChatTemplate {
 
 function parse(source: string): Template {
   if (source.length > MAX_TEMPLATE_CHARACTERS) {
-    throw new RefuteError({
-      code: 'E_CHAT_TEMPLATE',
-      place: KEY,
-      is: `${source.length} characters`,
-      allowed: `at most ${MAX_TEMPLATE_CHARACTERS} are read`,
-      next: 'Use --raw to leave the template out',
-    });
+    const allowed = `at most ${MAX_TEMPLATE_CHARACTERS} are read`;
+    const next = 'Use --raw to leave the template out';
+    throw new RefuteError({ code: 'E_CHAT_TEMPLATE', place: KEY, is: `${source.length} characters`, allowed, next });
   }
   return new Template(source);
 }
 
 function refuse(message: unknown): never {
-  throw new RefuteError({
-    code: 'E_CHAT_TEMPLATE_REFUSED',
-    place: KEY,
-    is: `the template refuses these messages: ${String(message)}`,
-  });
+  const is = `the template refuses these messages: ${String(message)}`;
+  throw new RefuteError({ code: 'E_CHAT_TEMPLATE_REFUSED', place: KEY, is });
 }
 
 /** Python's range: (stop), (start, stop) or (start, stop, step). */

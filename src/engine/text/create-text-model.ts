@@ -115,11 +115,8 @@ class VocabularyTextModel implements TextModel {
 
   renderChat(messages: readonly ChatMessage[], { addGenerationPrompt }: { addGenerationPrompt: boolean }): string {
     if (this.#template === null) {
-      throw new RefuteError({
-        code: 'E_CHAT_TEMPLATE_ABSENT',
-        place: 'tokenizer.chat_template',
-        is: 'the file has none',
-      });
+      const is = 'the file has none';
+      throw new RefuteError({ code: 'E_CHAT_TEMPLATE_ABSENT', place: 'tokenizer.chat_template', is });
     }
     const { bosId, eosId, tokens } = this.#vocabulary;
     const texts = { bos: tokens[bosId ?? -1] ?? '', eos: tokens[eosId ?? -1] ?? '' };
@@ -133,10 +130,7 @@ class VocabularyTextModel implements TextModel {
 
   #requireBos(): number {
     if (this.bosId !== null) return this.bosId;
-    throw new RefuteError({
-      code: 'E_TOKENIZER_NO_BOS',
-      place: 'tokenizer.ggml.bos_token_id',
-      is: 'the file has no BOS token and one is asked for',
-    });
+    const is = 'the file has no BOS token and one is asked for';
+    throw new RefuteError({ code: 'E_TOKENIZER_NO_BOS', place: 'tokenizer.ggml.bos_token_id', is });
   }
 }

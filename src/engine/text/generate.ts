@@ -107,28 +107,16 @@ function checkOptions(
 ): void {
   checkSampling(sampling);
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
-    throw new RefuteError({
-      code: 'E_GENERATE',
-      place: 'maxTokens',
-      is: `${maxTokens}`,
-      allowed: 'a whole number from 1',
-    });
+    const is = `${maxTokens}`;
+    throw new RefuteError({ code: 'E_GENERATE', place: 'maxTokens', is, allowed: 'a whole number from 1' });
   }
   if (promptIds.length === 0) {
-    throw new RefuteError({
-      code: 'E_GENERATE',
-      place: 'prompt',
-      is: 'it has no tokens',
-      allowed: 'at least one is needed',
-    });
+    const is = 'it has no tokens';
+    throw new RefuteError({ code: 'E_GENERATE', place: 'prompt', is, allowed: 'at least one is needed' });
   }
   if (promptIds.length > contextLength) {
     const is = `it has ${promptIds.length} tokens`;
-    throw new RefuteError({
-      code: 'E_PROMPT_TOO_LONG',
-      place: 'prompt',
-      is,
-      allowed: `the context holds ${contextLength}`,
-    });
+    const allowed = `the context holds ${contextLength}`;
+    throw new RefuteError({ code: 'E_PROMPT_TOO_LONG', place: 'prompt', is, allowed });
   }
 }

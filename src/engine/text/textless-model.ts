@@ -46,12 +46,8 @@ export class TextlessModel implements TextModel {
   }
 
   #error(): RefuteError {
-    return new RefuteError({
-      code: 'E_TOKENIZER_ABSENT',
-      place: 'tokenizer.ggml.model',
-      is: this.#is,
-      allowed: '"gpt2" (byte-level BPE) and "llama" (SentencePiece) are',
-      next: 'Give the prompt as ids: --tokens 1,5,9',
-    });
+    const allowed = '"gpt2" (byte-level BPE) and "llama" (SentencePiece) are';
+    const next = 'Give the prompt as ids: --tokens 1,5,9';
+    return new RefuteError({ code: 'E_TOKENIZER_ABSENT', place: 'tokenizer.ggml.model', is: this.#is, allowed, next });
   }
 }

@@ -42,12 +42,8 @@ export class HttpEndpoint {
   constructor(options: HttpEndpointOptions) {
     const { url } = options;
     if (!URL.canParse(url) || !['http:', 'https:'].includes(new URL(url).protocol)) {
-      throw new RefuteError({
-        code: 'E_HTTP_URL',
-        place: url,
-        is: 'this is not an http address',
-        allowed: 'http://host:port/v1',
-      });
+      const is = 'this is not an http address';
+      throw new RefuteError({ code: 'E_HTTP_URL', place: url, is, allowed: 'http://host:port/v1' });
     }
     this.#options = { ...DEFAULTS, ...options, url: url.replace(/\/+$/, '') };
   }
@@ -151,12 +147,8 @@ function statusFailure(place: string, response: Response, text: string): Failure
 
 function connectionError(place: string, error: unknown, timeoutMs: number): RefuteError {
   if (error instanceof Error && error.name === 'TimeoutError') {
-    return new RefuteError({
-      code: 'E_HTTP_TIMEOUT',
-      place,
-      is: `no whole answer within ${timeoutMs} ms`,
-      cause: error,
-    });
+    const is = `no whole answer within ${timeoutMs} ms`;
+    return new RefuteError({ code: 'E_HTTP_TIMEOUT', place, is, cause: error });
   }
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const is = `no connection: ${cause instanceof Error ? cause.message : String(cause)}`;

@@ -62,12 +62,8 @@ export function findContractFiles(path: string): string[] {
       if (entry.isFile() && isYamlName(entry.name)) files.push(child);
     }
     if (files.length > MAX_FILES) {
-      throw new RefuteError({
-        code: 'E_TOO_MANY_FILES',
-        place: path,
-        is: `more than ${MAX_FILES} YAML files`,
-        next: 'Name a smaller folder',
-      });
+      const is = `more than ${MAX_FILES} YAML files`;
+      throw new RefuteError({ code: 'E_TOO_MANY_FILES', place: path, is, next: 'Name a smaller folder' });
     }
   }
   return files.toSorted(compareText);

@@ -17,12 +17,9 @@ export interface Project {
 export function openProject(root: string): Project {
   const folder = resolve(root, 'contracts');
   if (!existsSync(folder)) {
-    throw new RefuteError({
-      code: 'E_NO_CONTRACTS',
-      place: resolve(root),
-      is: 'there is no folder contracts/ here',
-      next: 'Change into the project, or name it with --root',
-    });
+    const is = 'there is no folder contracts/ here';
+    const next = 'Change into the project, or name it with --root';
+    throw new RefuteError({ code: 'E_NO_CONTRACTS', place: resolve(root), is, next });
   }
   const real = realpathSync(resolve(root));
   // Relative to the current folder, so that places in messages can be clicked.
@@ -61,12 +58,8 @@ export function selectClaims(project: Project, patterns: readonly string[]): Cla
       [claim.id, claim.contract.name, claim.contract.stem].some((name) => expression.test(name)),
     );
     if (matching.length === 0 && !pattern.includes('*')) {
-      throw new RefuteError({
-        code: 'E_NO_SUCH_CLAIM',
-        place: pattern,
-        is: `none of ${claims.length} claims has this id`,
-        next: '"pv status" lists them',
-      });
+      const is = `none of ${claims.length} claims has this id`;
+      throw new RefuteError({ code: 'E_NO_SUCH_CLAIM', place: pattern, is, next: '"pv status" lists them' });
     }
     matching.forEach((claim) => chosen.add(claim));
   }

@@ -66,10 +66,6 @@ async function git(root: string, ref: string, ...argv: string[]): Promise<string
   const result = await execa('git', argv, { cwd: root, reject: false });
   if (result.exitCode === 0) return result.stdout;
   const [line = 'git does not answer'] = (result.stderr ?? '').split('\n');
-  throw new RefuteError({
-    code: 'E_BASE',
-    place: `--base ${ref}`,
-    is: line.replace(/^fatal: /, ''),
-    allowed: 'a commit, branch or tag of the repository that holds the project',
-  });
+  const allowed = 'a commit, branch or tag of the repository that holds the project';
+  throw new RefuteError({ code: 'E_BASE', place: `--base ${ref}`, is: line.replace(/^fatal: /, ''), allowed });
 }

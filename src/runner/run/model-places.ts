@@ -36,12 +36,8 @@ export function findModel(root: string, need: ModelNeed, file?: string): string 
   const place = MODEL_PLACES[need];
   const name = file ?? place.file;
   if (!listModels(root, place.folder).includes(name)) {
-    throw new RefuteError({
-      code: 'E_MODEL_ABSENT',
-      place: `${place.folder}/${name}`,
-      is: `no such model for ${need}`,
-      next: place.source,
-    });
+    const is = `no such model for ${need}`;
+    throw new RefuteError({ code: 'E_MODEL_ABSENT', place: `${place.folder}/${name}`, is, next: place.source });
   }
   return `${place.folder}/${name}`;
 }

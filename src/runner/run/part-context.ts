@@ -113,12 +113,9 @@ export class RecordingContext implements PartContext {
     const path = resolve(this.#request.root, relativePath);
     const name = relative(this.#request.root, path).split(sep).join('/');
     if (name.startsWith('..') || !exists(path)) {
-      throw new RefuteError({
-        code: 'E_FALSIFIER_DATA',
-        place: relativePath,
-        is: 'the falsifier asks for a data file that is not there',
-        allowed: 'a data file is named by its path below the project root',
-      });
+      const is = 'the falsifier asks for a data file that is not there';
+      const allowed = 'a data file is named by its path below the project root';
+      throw new RefuteError({ code: 'E_FALSIFIER_DATA', place: relativePath, is, allowed });
     }
     pushOnce(this.report.touched.data, name);
     return path;
@@ -181,12 +178,9 @@ export class RecordingContext implements PartContext {
   #caseCount(count: number): number {
     if (this.#request.planned !== undefined) return Math.max(1, Math.floor(count));
     if (Number.isSafeInteger(count) && count > 0) return count;
-    throw new RefuteError({
-      code: 'E_SEARCH_COUNT',
-      place: this.#request.address.claim,
-      is: `a search asks for ${count} cases`,
-      allowed: 'a search runs a whole number of cases, at least 1',
-    });
+    const is = `a search asks for ${count} cases`;
+    const allowed = 'a search runs a whole number of cases, at least 1';
+    throw new RefuteError({ code: 'E_SEARCH_COUNT', place: this.#request.address.claim, is, allowed });
   }
 }
 

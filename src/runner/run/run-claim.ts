@@ -87,20 +87,13 @@ export function claimSubject(root: string, claim: Claim): { claim: Claim; module
   if (claim.run !== undefined) return { claim, module: null, bar: claim.bar ?? EXIT_CODE_BAR };
   const module = falsifierPath(root, claim) ?? '';
   if (!existsSync(module)) {
-    throw new RefuteError({
-      code: 'E_NO_FALSIFIER',
-      place: claim.id,
-      is: `falsifiers/${claim.falsifier}.ts does not exist`,
-      next: 'Write it, or name another module with `falsifier:` in the contract',
-    });
+    const is = `falsifiers/${claim.falsifier}.ts does not exist`;
+    const next = 'Write it, or name another module with `falsifier:` in the contract';
+    throw new RefuteError({ code: 'E_NO_FALSIFIER', place: claim.id, is, next });
   }
   if (claim.bar === undefined) {
-    throw new RefuteError({
-      code: 'E_NO_BAR',
-      place: placeOf(claim),
-      is: `${claim.id} has no complete bar`,
-      allowed: 'bar: { metric, comparator, threshold, unit, basis }',
-    });
+    const allowed = 'bar: { metric, comparator, threshold, unit, basis }';
+    throw new RefuteError({ code: 'E_NO_BAR', place: placeOf(claim), is: `${claim.id} has no complete bar`, allowed });
   }
   return { claim, module, bar: claim.bar };
 }

@@ -14,12 +14,9 @@ interface KernelCompiler {
 export async function compileKernel(folder: string, source: string, output: string): Promise<void> {
   const path = join(PACKAGE_ROOT, 'scripts/compile-kernel.ts');
   if (!existsSync(path)) {
-    throw new RefuteError({
-      code: 'E_NO_KERNEL_COMPILER',
-      place: source,
-      is: 'kernels are compiled in a checkout only',
-      next: 'Run this in a clone of the repository after "npm ci"',
-    });
+    const is = 'kernels are compiled in a checkout only';
+    const next = 'Run this in a clone of the repository after "npm ci"';
+    throw new RefuteError({ code: 'E_NO_KERNEL_COMPILER', place: source, is, next });
   }
   // A variable, so that tsc does not follow it: the compiler is not part of the product's build.
   const compiler = (await import(pathToFileURL(path).href)) as KernelCompiler;

@@ -107,10 +107,6 @@ function assertFlagsFit(kind: InputKind, options: DiffOptions): void {
     { flag: '--layers', isGiven: options.layers !== undefined, kind: 'recording' },
   ].find((entry) => entry.isGiven && entry.kind !== kind);
   if (misplaced === undefined) return;
-  throw new RefuteError({
-    code: 'E_DIFF_FLAG',
-    place: misplaced.flag,
-    is: `the inputs are two ${kind}s`,
-    allowed: `it selects within ${misplaced.kind}s only`,
-  });
+  const allowed = `it selects within ${misplaced.kind}s only`;
+  throw new RefuteError({ code: 'E_DIFF_FLAG', place: misplaced.flag, is: `the inputs are two ${kind}s`, allowed });
 }

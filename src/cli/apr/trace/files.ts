@@ -48,13 +48,9 @@ export function staleText({ stale, folder }: SavedFiles): string | null {
 }
 
 function fileError(place: string, wanted: number, found: number | null): RefuteError {
-  return new RefuteError({
-    code: 'E_TRACE_FILE',
-    place,
-    is: found === null ? 'it was written and is gone' : `it has ${found} bytes`,
-    allowed: `${wanted} bytes were written`,
-    next: 'Does something else write into this folder?',
-  });
+  const is = found === null ? 'it was written and is gone' : `it has ${found} bytes`;
+  const next = 'Does something else write into this folder?';
+  return new RefuteError({ code: 'E_TRACE_FILE', place, is, allowed: `${wanted} bytes were written`, next });
 }
 
 /** `*.bin` of the folder and of its `layer-<N>` folders. */

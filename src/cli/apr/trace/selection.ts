@@ -59,10 +59,6 @@ export function chooseLayers(options: TraceOptions, layerCount: number): number[
 
 function parsePositions(text: string): Positions {
   if (text === 'all' || text === 'last') return text;
-  throw new RefuteError({
-    code: 'E_POSITIONS',
-    place: '--positions',
-    is: `"${text}"`,
-    allowed: 'all or last is needed',
-  });
+  const is = `"${text}"`;
+  throw new RefuteError({ code: 'E_POSITIONS', place: '--positions', is, allowed: 'all or last is needed' });
 }

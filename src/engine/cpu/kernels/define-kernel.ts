@@ -26,12 +26,8 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compile(await readBytes(url));
   } catch (cause) {
-    throw new RefuteError({
-      code: 'E_KERNEL_MISSING',
-      place: url.href,
-      is: `the kernel cannot be loaded (${cause instanceof Error ? cause.message : String(cause)})`,
-      next: 'Run npm run prepare, which compiles the kernels',
-      cause,
-    });
+    const is = `the kernel cannot be loaded (${cause instanceof Error ? cause.message : String(cause)})`;
+    const next = 'Run npm run prepare, which compiles the kernels';
+    throw new RefuteError({ code: 'E_KERNEL_MISSING', place: url.href, is, next, cause });
   }
 }

@@ -87,12 +87,8 @@ export class KernelMemory {
     try {
       this.memory.grow(Math.ceil((end - present) / PAGE_BYTES));
     } catch (cause) {
-      throw new RefuteError({
-        code: 'E_MEMORY_REFUSED',
-        place,
-        is: `the machine refused ${byteLength} more bytes`,
-        cause,
-      });
+      const is = `the machine refused ${byteLength} more bytes`;
+      throw new RefuteError({ code: 'E_MEMORY_REFUSED', place, is, cause });
     }
   }
 }

@@ -22,10 +22,7 @@ export type BlockSizes = Pick<TensorType, 'label' | 'blockElements' | 'blockByte
 /** How many blocks `byteLength` bytes are. @throws RefuteError E_PARTIAL_BLOCK where they are not whole ones */
 export function blockCountOf({ label, blockBytes }: BlockSizes, byteLength: number): number {
   if (byteLength % blockBytes === 0) return byteLength / blockBytes;
-  throw new RefuteError({
-    code: 'E_PARTIAL_BLOCK',
-    place: `${label} data`,
-    is: `${byteLength} bytes are not a number of whole blocks`,
-    allowed: `a block has ${blockBytes} bytes`,
-  });
+  const is = `${byteLength} bytes are not a number of whole blocks`;
+  const allowed = `a block has ${blockBytes} bytes`;
+  throw new RefuteError({ code: 'E_PARTIAL_BLOCK', place: `${label} data`, is, allowed });
 }
