@@ -8,7 +8,7 @@ import { logitsOf } from '../src/diagnosis/parity/index.ts';
 import { loadLlamaCpp, type LlamaCppModel } from '../src/oracles/external/index.ts';
 import { openFloat64Executor } from '../src/oracles/float64/float64-executor.ts';
 import { renderPrompt } from '../src/cli/apr/prompt.ts';
-import { formatTable } from '../src/cli/terminal.ts';
+import { printTable, right } from '../src/cli/terminal.ts';
 
 const PROMPTS = [
   'What is 2+2?',
@@ -86,16 +86,7 @@ async function greedy(model: Model, executor: Executor, ids: readonly number[]):
 }
 
 function print(rows: readonly Row[]): void {
-  const right = { align: 'right' } as const;
-  const columns = [
-    { title: 'prompt' },
-    { title: 'same', ...right },
-    { title: 'ours', ...right },
-    { title: 'llama.cpp', ...right },
-    { title: 'margin ours', ...right },
-    { title: 'margin llama.cpp', ...right },
-    { title: 'margin float64', ...right },
-  ];
+  const figures = ['same', 'ours', 'llama.cpp', 'margin ours', 'margin llama.cpp', 'margin float64'].map(right);
   const cells = rows.map(({ prompt, same, ours, theirs, margins }) => [
     prompt,
     String(same),
@@ -103,7 +94,7 @@ function print(rows: readonly Row[]): void {
     String(theirs.length),
     ...(margins ?? []).map((margin) => margin.toFixed(4)),
   ]);
-  console.log(formatTable(columns, cells));
+  printTable(['prompt', ...figures], cells);
   const equal = rows.filter(({ margins }) => margins === null).length;
   console.log(`${equal} of ${rows.length} prompts have the same ids to the end (at most ${maxTokens} tokens)`);
   console.log(

@@ -16,15 +16,21 @@ export const style: ChalkInstance = new Chalk({ level: colourLevel(process.stdou
 /** Colours for stderr. */
 export const errorStyle: ChalkInstance = new Chalk({ level: colourLevel(process.stderr) });
 
-export interface Column {
-  title: string;
-  align?: 'left' | 'right';
+/** A title; `right` puts it and its cells on the right. */
+export type Column = string | { right: string };
+
+export function right(title: string): Column {
+  return { right: title };
+}
+
+export function printTable(columns: readonly Column[], rows: readonly (readonly string[])[]): void {
+  printLine(formatTable(columns, rows));
 }
 
 /** Cells may hold colour codes; they take no width. A wide (CJK, emoji) character takes two columns. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   // Each cell is measured once: a vocabulary has 150,000 rows, and more than a call may have arguments.
-  const cells = [columns.map((column) => column.title), ...rows].map((row) =>
+  const cells = [columns.map((column) => (typeof column === 'string' ? column : column.right)), ...rows].map((row) =>
     columns.map((_, i) => ({ text: row[i] ?? '', width: stringWidth(row[i] ?? '') })),
   );
   const widths = columns.map((_, i) => cells.reduce((widest, row) => Math.max(widest, row[i]?.width ?? 0), 0));
@@ -36,7 +42,7 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
     row
       .map(({ text, width }, i) => {
         const padding = ' '.repeat((widths[i] ?? 0) - width);
-        return columns[i]?.align === 'right' ? padding + text : text + padding;
+        return typeof columns[i] === 'object' ? padding + text : text + padding;
       })
       .join('  ')
       .trimEnd(),

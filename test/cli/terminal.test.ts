@@ -13,9 +13,9 @@ describe('a cell of a table', () => {
     ['colour codes', '\x1b[31mred\x1b[39m', 3],
     ['nothing', '', 0],
   ])('of %s takes its columns', (_, cell, width) => {
-    const [, , row = ''] = formatTable([{ title: 'x' }, { title: 'y' }], [[cell, '|']]).split('\n');
+    const [, , row = ''] = formatTable(['x', 'y'], [[cell, '|']]).split('\n');
     const columnCount = Math.max(width, 1);
     expect(row).toBe(`${cell}${' '.repeat(columnCount - width)}  |`);
-    expect(formatTable([{ title: 'x' }], [[cell]]).split('\n')[1]).toBe('─'.repeat(columnCount));
+    expect(formatTable(['x'], [[cell]]).split('\n')[1]).toBe('─'.repeat(columnCount));
   });
 });

@@ -3,7 +3,7 @@ import { preview, type ConfigValue } from '../../diagnosis/compare/index.ts';
 import type { ModelFile } from '../../engine/index.ts';
 import { bytesText, countText, fileNumberText } from '../figures.ts';
 import { configText, previewText } from './file-values.ts';
-import { formatTable, plainText, printLine, style } from '../terminal.ts';
+import { plainText, printLine, printTable, right, style } from '../terminal.ts';
 import { listOf, type Inspection, type InspectOptions, type TokenizerSummary } from './inspect.ts';
 
 export function printInspection(inspection: Inspection, file: ModelFile, options: InspectOptions): void {
@@ -55,21 +55,12 @@ export function printConfigTable(config: readonly (ConfigValue & { key: string }
     source === 'default' ? style.yellow(source) : source,
     plainText(detail),
   ]);
-  const columns = [
-    { title: 'config' },
-    { title: 'value', align: 'right' as const },
-    { title: 'source' },
-    { title: 'where' },
-  ];
-  printLine(formatTable(columns, rows));
+  printTable(['config', right('value'), 'source', 'where'], rows);
 }
 
 function printTypes({ tensorTypes, tensorCount, parameterCount }: Inspection): void {
   printHeading('tensors');
-  const columns = ['tensors', 'elements', 'bytes', 'bits per element'].map((title) => ({
-    title,
-    align: 'right' as const,
-  }));
+  const columns = ['tensors', 'elements', 'bytes', 'bits per element'].map(right);
   const row = (type: string, tensors: number, elements: number, bytes: number | null): string[] => [
     type,
     countText(tensors),
@@ -85,7 +76,7 @@ function printTypes({ tensorTypes, tensorCount, parameterCount }: Inspection): v
     0,
   );
   if (rows.length > 1) rows.push(row('all', tensorCount, parameterCount, byteLength));
-  printLine(formatTable([{ title: 'type' }, ...columns], rows));
+  printTable(['type', ...columns], rows);
 }
 
 function printTokenizer(tokenizer: TokenizerSummary | null): void {
@@ -116,7 +107,7 @@ function printMetadata(file: ModelFile): void {
     plainText(type),
     previewText(preview(value)),
   ]);
-  printLine(formatTable([{ title: 'key' }, { title: 'type' }, { title: 'value' }], rows));
+  printTable(['key', 'type', 'value'], rows);
 }
 
 /** Kinds of `tokenizer.ggml.token_type`, by number. */
@@ -136,13 +127,7 @@ function printVocabulary(file: ModelFile): void {
       typeof score === 'number' ? fileNumberText(score) : '—',
     ];
   });
-  const columns = [
-    { title: 'id', align: 'right' as const },
-    { title: 'token' },
-    { title: 'kind' },
-    { title: 'score', align: 'right' as const },
-  ];
-  printLine(formatTable(columns, rows));
+  printTable([right('id'), 'token', 'kind', right('score')], rows);
 }
 
 function printNotices({ notices }: Inspection): void {

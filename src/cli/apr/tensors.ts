@@ -5,7 +5,7 @@ import type { FileTensor, ModelFile, TensorStatistics } from '../../engine/index
 import { badCountText, bytesText, countText, plural, smallText } from '../figures.ts';
 import { parseCount } from '../options.ts';
 import { createProgram, EXIT, type ExitCode } from '../program.ts';
-import { type Column, formatTable, plainText, printJson, printLine, Progress, style } from '../terminal.ts';
+import { plainText, printJson, printLine, printTable, Progress, right, style, type Column } from '../terminal.ts';
 
 interface TensorsOptions {
   filter?: string;
@@ -133,15 +133,7 @@ function printTensors(
     printLine(`${style.yellow('declined')}: no tensor${filter}${options.limit === 0 ? ' within --limit 0' : ''}`);
     return;
   }
-  const right = (title: string): Column => ({ title, align: 'right' });
-  const columns: Column[] = [
-    { title: 'name' },
-    { title: 'type' },
-    { title: 'shape' },
-    { title: 'GGUF dims' },
-    right('bytes'),
-    right('offset'),
-  ];
+  const columns: Column[] = ['name', 'type', 'shape', 'GGUF dims', right('bytes'), right('offset')];
   const hasStatistics = options.stats === true;
   if (hasStatistics) columns.push(...['mean', 'std', 'min', 'max', 'NaN', 'Inf', 'zeros'].map(right));
   const rows = listed.map(({ tensor, statistics }) => [
@@ -153,7 +145,7 @@ function printTensors(
     countText(tensor.byteOffset),
     ...(hasStatistics ? statisticCells(statistics) : []),
   ]);
-  printLine(formatTable(columns, rows));
+  printTable(columns, rows);
   const rest = matching.length - listed.length;
   if (rest > 0) printLine(style.dim(`… and ${countText(rest)} more${filter} (--limit ${matching.length} lists all)`));
   if (hasStatistics && listed.some(({ statistics }) => statistics === null)) {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Notice, TextModel } from '../../engine/index.ts';
 import { plural } from '../figures.ts';
 import { createProgram } from '../program.ts';
-import { formatTable, plainText, printJson, printLine, type Column } from '../terminal.ts';
+import { plainText, printJson, printLine, printTable, right } from '../terminal.ts';
 import { parseTokenIds, usage } from './prompt.ts';
 
 export interface TokenizeOptions {
@@ -154,8 +154,7 @@ function print(
     printJson({ schemaVersion: 1, path, text, ids, tokens, notices });
     return;
   }
-  const columns: Column[] = [{ title: 'id', align: 'right' }, { title: 'token' }, { title: 'text' }];
   const rows = tokens.map((token) => [String(token.id), plainText(token.spelling), `"${plainText(token.text)}"`]);
-  if (rows.length > 0) printLine(formatTable(columns, rows));
+  if (rows.length > 0) printTable([right('id'), 'token', 'text'], rows);
   printLine(`${plural(ids.length, 'token')}: ${ids.join(',')}`);
 }

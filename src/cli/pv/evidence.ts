@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { RefuteError } from '../../errors.ts';
 import { EXIT, type ExitCode } from '../program.ts';
-import { formatTable, printJson, printLine, style } from '../terminal.ts';
+import { printJson, printLine, printTable, style } from '../terminal.ts';
 
 interface EvidenceFlags {
   root: string;
@@ -53,7 +53,7 @@ async function listEvidence({ root, json }: EvidenceFlags): Promise<ExitCode> {
   if (json === true) {
     printJson({ schemaVersion: 1, receipts: rows });
   } else {
-    const columns = ['receipt', 'parts', 'faults', 'freshness', 'digest'].map((title) => ({ title }));
+    const columns = ['receipt', 'parts', 'faults', 'freshness', 'digest'];
     const cells = rows.map((row) => [
       row.path,
       row.parts,
@@ -61,7 +61,7 @@ async function listEvidence({ root, json }: EvidenceFlags): Promise<ExitCode> {
       row.isFresh ? 'fresh' : style.yellow('stale'),
       row.digest8,
     ]);
-    printLine(formatTable(columns, cells));
+    printTable(columns, cells);
     for (const line of runner.refusalLines(assessment)) printLine(style.red(line));
     printLine(`${rows.length} receipts, ${rows.filter((row) => row.isFresh).length} fresh`);
   }

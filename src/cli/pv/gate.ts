@@ -1,7 +1,7 @@
 // `pv gate`: the check that a pull request must pass. Reads committed evidence like a lock file; runs no falsifier.
 import type { Command } from 'commander';
 import type { ExitCode } from '../program.ts';
-import { formatTable, printJson, printLine, style } from '../terminal.ts';
+import { printJson, printLine, printTable, style } from '../terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -33,13 +33,8 @@ async function runGate({ root, base, json }: { root: string; base?: string; json
   for (const line of runner.gateLines(report)) printLine(`  ${line}`);
   if (rows.length > 0) {
     printLine();
-    const columns = [{ title: '' }, { title: 'claim' }, { title: 'level' }, { title: 'why' }];
-    printLine(
-      formatTable(
-        columns,
-        rows.map(({ symbol, claim, level, why }) => [symbol, claim, level, why]),
-      ),
-    );
+    const cells = rows.map(({ symbol, claim, level, why }) => [symbol, claim, level, why]);
+    printTable(['', 'claim', 'level', 'why'], cells);
     printLine();
     printLine('pv why ID shows how a level follows; pv falsify --all --stale brings evidence up to date');
   }

@@ -4,7 +4,7 @@ import { RefuteError } from '../../errors.ts';
 import type * as runnerIndex from '../../runner/index.ts';
 import type { Impact } from '../../runner/index.ts';
 import { EXIT, type ExitCode } from '../program.ts';
-import { formatTable, printJson, printLine } from '../terminal.ts';
+import { printJson, printLine, printTable, right } from '../terminal.ts';
 
 interface ImpactFlags {
   root: string;
@@ -40,19 +40,14 @@ async function runImpact(files: readonly string[], { root, table, json }: Impact
   const project = runner.openProject(root);
   const impact = table === true ? await runner.impactOfAll(project) : await runner.impactOf(project, files);
   if (json === true) printJson(table === true ? runner.impactTableJson(impact) : runner.impactJson(impact));
-  else if (table === true) printTable(runner, impact);
+  else if (table === true) printAllFiles(runner, impact);
   else printFiles(runner, impact);
   return impact.claimCount === 0 ? EXIT.declined : EXIT.accepted;
 }
 
-function printTable(runner: typeof runnerIndex, impact: Impact): void {
-  const columns = [{ title: 'claims', align: 'right' } as const, { title: 'file' }];
-  printLine(
-    formatTable(
-      columns,
-      impact.files.map(({ file, claims }) => [String(claims.length), file]),
-    ),
-  );
+function printAllFiles(runner: typeof runnerIndex, impact: Impact): void {
+  const cells = impact.files.map(({ file, claims }) => [String(claims.length), file]);
+  printTable([right('claims'), 'file'], cells);
   printLine();
   printLine(runner.middleLine(impact));
 }
@@ -60,13 +55,8 @@ function printTable(runner: typeof runnerIndex, impact: Impact): void {
 function printFiles(runner: typeof runnerIndex, impact: Impact): void {
   const rows = runner.impactRows(impact);
   if (rows.length > 0) {
-    const columns = [{ title: 'contract' }, { title: 'stale', align: 'right' } as const, { title: 'claims' }];
-    printLine(
-      formatTable(
-        columns,
-        rows.map(({ contract, stale, of, ids }) => [contract, `${stale} of ${of}`, ids]),
-      ),
-    );
+    const cells = rows.map(({ contract, stale, of, ids }) => [contract, `${stale} of ${of}`, ids]);
+    printTable(['contract', right('stale'), 'claims'], cells);
     printLine();
   }
   for (const line of runner.impactLines(impact)) printLine(line);

@@ -1,7 +1,7 @@
 // `pv status`: where every claim stands. Only reads.
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../program.ts';
-import { formatTable, printJson, printLine, style } from '../terminal.ts';
+import { printJson, printLine, printTable, right, style } from '../terminal.ts';
 import type * as runnerIndex from '../../runner/index.ts';
 import type { Assessment, StatusRow } from '../../runner/index.ts';
 
@@ -38,12 +38,8 @@ export async function runStatus({ root, json }: StatusFlags): Promise<ExitCode> 
 /** The table and its last line. */
 function printStatus(runner: Runner, assessment: Assessment): void {
   const rows = assessment.claims.map(runner.statusRow);
-  const columns = ['contract', 'claim', 'bound', 'executed', 'outcome', 'freshness', 'level'];
-  const table = formatTable(
-    columns.map((title) => ({ title, align: title === 'executed' ? 'right' : 'left' })),
-    rows.map((row, index) => cellsOf(runner, row, rows[index - 1])),
-  );
-  printLine(table);
+  const cells = rows.map((row, index) => cellsOf(runner, row, rows[index - 1]));
+  printTable(['contract', 'claim', 'bound', right('executed'), 'outcome', 'freshness', 'level'], cells);
   for (const line of runner.refusalLines(assessment)) printLine(style.red(line));
   printLine();
   printLine(runner.countsLine(runner.statusCounts(rows)));

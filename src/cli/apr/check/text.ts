@@ -4,7 +4,7 @@ import { judgementOf, type CheckReport, type OpResult } from '../../../diagnosis
 import type { Model } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import { cosineText, countText, plural, smallText } from '../../figures.ts';
-import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import { plainText, printLine, printTable, right, style } from '../../terminal.ts';
 import type { RenderedPrompt } from '../prompt.ts';
 
 /** A check as it is shown. */
@@ -32,7 +32,7 @@ export function printCheck({ model, original, engine, prompt, report }: ShownChe
     `${style.bold('judged')}    ${coverage.judgedOps} of ${coverage.opCount} ops, ${countText(coverage.elementCount)} elements`,
   );
   printLine();
-  printTable(rowsToShow(report, flags.all === true), original !== null);
+  printOps(rowsToShow(report, flags.all === true), original !== null);
   printStretches(report);
   printWorst(results);
   printLine();
@@ -65,26 +65,21 @@ function severity({ status, op, rhoExpected, rhoProven }: OpResult): number {
   return judgementOf(op).isRoundedOnce ? rhoExpected / 1e6 : rhoExpected;
 }
 
-function printTable(rows: readonly OpResult[], hasOriginal: boolean): void {
-  const right = (title: string): Column => ({ title, align: 'right' });
+function printOps(rows: readonly OpResult[], hasOriginal: boolean): void {
   const against = hasOriginal ? 'vs original' : 'vs float64';
   const columns = [
-    { title: 'stage' },
-    { title: 'op' },
+    'stage',
+    'op',
     right(`cosine ${against}`),
     right('NMSE'),
     right('max|Δ|'),
     right('rho'),
     right('proven'),
     ...(hasOriginal ? [right('quantisation'), right('formats'), right('residual')] : []),
-    { title: '' },
+    '',
   ];
-  printLine(
-    formatTable(
-      columns,
-      rows.map((row) => tableRow(row, hasOriginal)),
-    ),
-  );
+  const cells = rows.map((row) => tableRow(row, hasOriginal));
+  printTable(columns, cells);
 }
 
 function tableRow({ value, op, split, rhoExpected, rhoProven, status }: OpResult, hasOriginal: boolean): string[] {

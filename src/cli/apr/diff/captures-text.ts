@@ -4,7 +4,7 @@ import { producerOf, type Recording } from '../../../diagnosis/recordings/index.
 import type { CaptureComparison, ChoiceComparison, StageComparison } from '../../../diagnosis/compare/index.ts';
 import { parseStageId } from '../../../engine/index.ts';
 import { cosineText, countText, plural, smallText } from '../../figures.ts';
-import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import { plainText, printLine, printTable, right, style } from '../../terminal.ts';
 import { indexText } from './models-text.ts';
 
 export function printCaptureDifferences(
@@ -38,22 +38,13 @@ function describe(recording: Recording): string {
 }
 
 function printStages({ stages, largestDrop }: CaptureComparison): void {
-  const right = (title: string): Column => ({ title, align: 'right' });
-  const columns = [
-    { title: 'stage' },
-    { title: 'shape' },
-    right('max|Δ|'),
-    right('at'),
-    right('NMSE'),
-    right('cosine'),
-    right('Δcosine'),
-  ];
-  columns.push({ title: 'positions that differ' }, { title: '' });
+  const columns = ['stage', 'shape', right('max|Δ|'), right('at'), right('NMSE'), right('cosine'), right('Δcosine')];
+  columns.push('positions that differ', '');
   const rows = stages.map((stage) => {
     const mark = stage.path === largestDrop?.path ? style.red(`◀ ${dropText(largestDrop)}`) : '';
     return [...stageCells(stage).map((cell) => (stage.bitIdentical ? style.dim(cell) : cell)), mark];
   });
-  printLine(formatTable(columns, rows));
+  printTable(columns, rows);
 }
 
 function stageCells(stage: StageComparison): string[] {

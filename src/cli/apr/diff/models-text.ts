@@ -4,7 +4,7 @@ import type { TensorComparison, TensorDifference, TensorSummary } from '../../..
 import type { TensorValues } from '../../../diagnosis/compare/index.ts';
 import type { Model } from '../../../engine/index.ts';
 import { bytesText, cosineText, countText, plural, smallText } from '../../figures.ts';
-import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import { plainText, printLine, printTable, right, style, type Column } from '../../terminal.ts';
 import { configText, originText, previewText } from '../file-values.ts';
 import { shapeText } from '../open.ts';
 
@@ -79,15 +79,11 @@ function printSection(section: {
     return;
   }
   printLine(`${style.bold(title)}: ${style.yellow(`${countText(rows.length)} of ${of} differ`)}`);
-  printRows(
-    columns.map((column) => ({ title: column })),
-    rows,
-    limit,
-  );
+  printRows(columns, rows, limit);
 }
 
 function printRows(columns: Column[], rows: string[][], limit: number): void {
-  if (limit > 0) printLine(formatTable(columns, rows.slice(0, limit)));
+  if (limit > 0) printTable(columns, rows.slice(0, limit));
   if (rows.length > limit) {
     printLine(style.dim(`… and ${countText(rows.length - limit)} more (--limit ${rows.length} shows all)`));
   }
@@ -133,9 +129,8 @@ function printValues(values: readonly TensorValues[], { tensor, limit }: ModelDi
     printLine(style.yellow(`not compared: ${plural(skippedCount, 'tensor')} of a type that cannot be decoded here`));
   }
   if (differing.length === 0) return;
-  const left = ['tensor', 'types', 'shape'].map((title) => ({ title }));
-  const right = ['differing', 'max|Δ|', 'at', 'rms Δ', 'NMSE', 'cosine'];
-  printRows([...left, ...right.map((title) => ({ title, align: 'right' as const }))], differing.map(valueRow), limit);
+  const figures = ['differing', 'max|Δ|', 'at', 'rms Δ', 'NMSE', 'cosine'].map(right);
+  printRows(['tensor', 'types', 'shape', ...figures], differing.map(valueRow), limit);
 }
 
 /** Sorts by NMSE, so that tensors of different scale compare; one without a value is infinitely far. */

@@ -5,7 +5,7 @@ import { APRT_HEADER_BYTES, parseAprtHeader, openFile } from '../../../engine/in
 import type { AprtHeader, ByteSource } from '../../../engine/index.ts';
 import { cosineText, countText, float32Text, smallText } from '../../figures.ts';
 import { EXIT, type ExitCode } from '../../program.ts';
-import { formatTable, plainText, printJson, printLine, style } from '../../terminal.ts';
+import { plainText, printJson, printLine, printTable, right, style } from '../../terminal.ts';
 
 export interface StageFileDiffOptions {
   values?: true;
@@ -125,8 +125,7 @@ function printPair(
     layerText(layer),
     countText(elementCount),
   ];
-  const columns = [{ title: '' }, { title: 'file' }, { title: 'of' }, { title: 'elements', align: 'right' as const }];
-  printLine(formatTable(columns, [row('A', pathA, headerA), row('B', pathB, headerB)]));
+  printTable(['', 'file', 'of', right('elements')], [row('A', pathA, headerA), row('B', pathB, headerB)]);
   printLine();
   if (comparison !== null) printComparison(comparison);
   for (const line of verdictLines(verdict, refusals, headerA, options)) printLine(line);
@@ -150,11 +149,8 @@ function printComparison(comparison: TensorComparison): void {
   for (const [label, text] of facts) printLine(`${label.padEnd(10)}  ${text}`);
   printLine();
   if (comparison.divergences.length === 0) return;
-  const columns = ['element', 'A', 'B', '|Δ|', 'bits of A', 'bits of B'].map((title) => ({
-    title,
-    align: 'right' as const,
-  }));
-  printLine(formatTable(columns, comparison.divergences.map(divergenceRow)));
+  const columns = ['element', 'A', 'B', '|Δ|', 'bits of A', 'bits of B'].map(right);
+  printTable(columns, comparison.divergences.map(divergenceRow));
   const rest = differingCount - comparison.divergences.length;
   if (rest > 0) printLine(style.dim(`… and ${countText(rest)} smaller (--limit)`));
   printLine();

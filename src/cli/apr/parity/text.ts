@@ -4,7 +4,7 @@ import type { PositionParity, OutsideEngine, ParityReport } from '../../../diagn
 import type { Model } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import { plural, smallText } from '../../figures.ts';
-import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import { formatTable, plainText, printLine, right, style, type Column } from '../../terminal.ts';
 import type { RenderedPrompt } from '../prompt.ts';
 
 export type Identity = ReturnType<OutsideEngine['identity']>;
@@ -70,19 +70,18 @@ function isTelling({ status, isSameTop }: PositionParity, index: number, all: re
 }
 
 function tableOf({ model, outside }: ShownParity, rows: readonly PositionParity[]): string {
-  const right = (title: string): Column => ({ title, align: 'right' });
   const isPart = outside.kind === 'http';
   const columns: Column[] = [
     right(''),
-    { title: 'token' },
+    'token',
     right(isPart ? 'max|Δ log p|' : 'KL'),
     right('explained'),
     ...(isPart ? [right('named')] : []),
-    { title: 'ours' },
-    { title: 'theirs' },
+    'ours',
+    'theirs',
     right('margin'),
     right('spread'),
-    { title: '' },
+    '',
   ];
   const tokenText = (id: number | null): string =>
     id === null ? '—' : plainText(JSON.stringify(model.text.tokenText(id)));

@@ -2,7 +2,7 @@
 import type { Notice, FinishReason, SamplingOptions } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import { badCountText, float32Text, plural, smallText } from '../../figures.ts';
-import { errorStyle, formatTable, plainText, type Column } from '../../terminal.ts';
+import { errorStyle, formatTable, plainText, right, type Column } from '../../terminal.ts';
 import { shapeText } from '../open.ts';
 import type { RenderedPrompt } from '../prompt.ts';
 import type { Timings } from './model.ts';
@@ -65,11 +65,11 @@ export function printSummary(report: RunReport): void {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'layer', align: 'right' },
-  { title: 'stage' },
-  { title: 'shape' },
-  ...['mean', 'std', 'min', 'max', 'NaN', 'Inf'].map((title): Column => ({ title, align: 'right' })),
-  { title: 'first values' },
+  right('layer'),
+  'stage',
+  'shape',
+  ...['mean', 'std', 'min', 'max', 'NaN', 'Inf'].map(right),
+  'first values',
 ];
 
 function printTrace({ step, firstPosition, tokenCount, stages }: TracedRun): void {

@@ -3,7 +3,7 @@
 import { configEntries, type ConfigValue } from '../../../diagnosis/compare/index.ts';
 import { operands, type Model, type Op, type Program, type Stage } from '../../../engine/index.ts';
 import { countText, plural } from '../../figures.ts';
-import { formatTable, plainText, printJson, printLine, style } from '../../terminal.ts';
+import { plainText, printJson, printLine, printTable, right, style } from '../../terminal.ts';
 import { printConfigTable } from '../inspect-text.ts';
 import { openModelLogged, shapeText } from '../open.ts';
 import { chooseLayers, type TraceOptions } from './selection.ts';
@@ -165,12 +165,5 @@ function printStages(title: string, stages: readonly StageListing[]): void {
     reads.join(', '),
     weights.map((weight) => `${weight.name} ${shapeText(weight.shape)} ${weight.type}`).join(', '),
   ]);
-  const columns = [
-    { title },
-    { title: 'shape', align: 'right' as const },
-    { title: 'op' },
-    { title: 'reads' },
-    { title: 'weights' },
-  ];
-  printLine(formatTable(columns, rows));
+  printTable([title, right('shape'), 'op', 'reads', 'weights'], rows);
 }

@@ -1,7 +1,7 @@
 // How a trace looks on a terminal: a table of statistics per layer, the logits' choice, the files.
 import { stageId, type Stage } from '../../../engine/index.ts';
 import { badCountText, bytesText, countText, float32Text, plural, smallText } from '../../figures.ts';
-import { formatTable, plainText, printLine, style, type Column } from '../../terminal.ts';
+import { plainText, printLine, printTable, right, style } from '../../terminal.ts';
 import type { RenderedPrompt } from '../prompt.ts';
 import type { SavedFiles } from './files.ts';
 import { firstNonFinite, type Trace } from './report.ts';
@@ -29,15 +29,9 @@ function printStatistics({ selection, statistics }: Trace): void {
     const stages = (selection.shown ?? []).filter((stage) => stage.layer === layer);
     if (stages.length === 0) continue;
     printLine();
-    const right = (title: string): Column => ({ title, align: 'right' });
     const title = layer === null ? 'whole model' : `layer ${layer}`;
-    const columns = [{ title }, ...['shape', 'mean', 'std', 'min', 'max', 'rms', 'NaN', 'Inf'].map(right)];
-    printLine(
-      formatTable(
-        columns,
-        stages.map((stage) => statisticsRow(stage, statistics)),
-      ),
-    );
+    const cells = stages.map((stage) => statisticsRow(stage, statistics));
+    printTable([title, ...['shape', 'mean', 'std', 'min', 'max', 'rms', 'NaN', 'Inf'].map(right)], cells);
   }
 }
 
@@ -56,19 +50,13 @@ function printTop({ top, prompt }: Trace): void {
     return;
   }
   printLine(`${style.bold('logits')} after position ${prompt.ids.length - 1}, top ${top.length}`);
-  const columns: Column[] = [
-    { title: 'token', align: 'right' },
-    { title: 'text' },
-    { title: 'logit', align: 'right' },
-    { title: 'probability', align: 'right' },
-  ];
   const rows = top.map(({ id, text, logit, probability }) => [
     String(id),
     plainText(JSON.stringify(text)),
     float32Text(logit),
     `${(100 * probability).toFixed(2)} %`,
   ]);
-  printLine(formatTable(columns, rows));
+  printTable([right('token'), 'text', right('logit'), right('probability')], rows);
 }
 
 function printFiles({ folder, files }: SavedFiles): void {
@@ -77,13 +65,8 @@ function printFiles({ folder, files }: SavedFiles): void {
   printLine(
     `${style.bold('files')} in ${plainText(folder)}: ${plural(files.length, 'stage')}, ${bytesText(total)}, and manifest.json`,
   );
-  const columns: Column[] = [{ title: 'file' }, { title: 'shape', align: 'right' }, { title: 'bytes', align: 'right' }];
-  printLine(
-    formatTable(
-      columns,
-      files.map(({ path, shape, byteLength }) => [path, shape.join('×'), countText(byteLength)]),
-    ),
-  );
+  const cells = files.map(({ path, shape, byteLength }) => [path, shape.join('×'), countText(byteLength)]);
+  printTable(['file', right('shape'), right('bytes')], cells);
   printLine(`next: apr diff ${plainText(folder)} OTHER-FOLDER compares them with another capture, stage by stage`);
 }
 
