@@ -98,8 +98,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       changed(
         `${EVIDENCE}/loosened.ts`,
         ...(['gate-strictness-unseen', 'small', 'a strict bound may become one that includes its end'] as const),
-        "was.comparator === '<' && is.comparator === '<='",
-        "was.comparator === '<' && is.comparator === '>='",
+        "return !was.comparator.endsWith('=') && is.comparator.endsWith('=')",
+        "return !was.comparator.endsWith('=') && !is.comparator.endsWith('=')",
       ),
       {
         ...changed(

@@ -16,8 +16,8 @@ export interface ErrorParts {
 }
 
 /**
- * Bad input or a bad environment, said so that a person can act: `place: is; allowed. next`.
- * The programs print `message` without a stack and exit 3, or with `exitCode` where a subclass of trouble declines (2).
+ * Bad input or a bad environment, said so that a person can act: `place: is; allowed. next`. The programs print
+ * `message` without a stack and exit 3, or with `exitCode` where a subclass of trouble declines (2).
  */
 export class RefuteError extends Error {
   override readonly name = 'RefuteError';

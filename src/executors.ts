@@ -1,5 +1,5 @@
-// The composition root: every executor that there is, by name, and which one a command runs on. The only file that knows
-// them all; each is loaded when it is opened. No flags and no output here.
+// The composition root: every executor that there is, by name, and which one a command runs on. The only file that
+// knows them all; each is loaded when it is opened. No flags and no output here.
 import type { Executor, ExecutorId, ExecutorProvider, FloatArray, OpenExecutor } from './engine/program/executor.ts';
 import { RefuteError } from './errors.ts';
 
@@ -21,7 +21,9 @@ export const EXECUTORS: readonly ExecutorProvider[] = [CPU, FLOAT64];
 /** What `auto` tries, in this order; the float64 executor is an oracle, which nobody wants by chance. */
 const AUTO: readonly ExecutorProvider[] = [CPU];
 
-/** What was asked for and what ran. It is part of every output, so that a run on one executor never passes for another. */
+/**
+ * What was asked for and what ran. It is part of every output, so that a run on one executor never passes for another.
+ */
 export interface ExecutorReport {
   requested: 'auto' | ExecutorId;
   ran: ExecutorId;

@@ -5,7 +5,10 @@ import { RefuteError } from '../errors.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { errorStyle } from './terminal.ts';
 
-/** DESIGN §7: 0 accepted, 1 rejected (measured, and failed), 2 declined (not measured), 3 usage or error, 130 interrupted. */
+/**
+ * DESIGN §7: 0 accepted, 1 rejected (measured, and failed), 2 declined (not measured), 3 usage or error, 130
+ * interrupted.
+ */
 export const EXIT = { accepted: 0, rejected: 1, declined: 2, error: 3, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -36,8 +39,8 @@ export async function runProgram(program: Command, argv: readonly string[], comm
     if (!['EPIPE', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '')) process.exit(EXIT.error);
   });
   try {
-    // Of a named subcommand only its own module is loaded: a claim about `apr diff` does not hang on `apr run`. The list of
-    // all of them is needed for --help, and for the error about a name that does not exist.
+    // Of a named subcommand only its own module is loaded: a claim about `apr diff` does not hang on `apr run`. The
+    // list of all of them is needed for --help, and for the error about a name that does not exist.
     const named = Object.entries(commands).filter(([name]) => name === argv[2]);
     for (const [, add] of named.length > 0 ? named : Object.entries(commands)) await add();
     await program.parseAsync([...argv]);

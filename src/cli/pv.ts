@@ -1,4 +1,5 @@
-// The program `pv`: contracts, falsifiers, evidence, gate. Commands are in cli/pv, one file each; this file lists them.
+// The program `pv`: contracts, falsifiers, evidence, gate. Commands are in cli/pv, one file each; this file lists
+// them.
 import { createProgram, runProgram } from './program.ts';
 
 const program = createProgram(

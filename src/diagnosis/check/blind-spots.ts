@@ -1,5 +1,5 @@
-// What an input could not have shown: faults that need something which this prompt, this model or this kind of run does
-// not have. Said in every report, because a PASS is only about what was looked at.
+// What an input could not have shown: faults that need something which this prompt, this model or this kind of run
+// does not have. Said in every report, because a PASS is only about what was looked at.
 import { ropeByLength } from '../../engine/config/rope-scaling.ts';
 import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { Program } from '../../engine/program/program.ts';

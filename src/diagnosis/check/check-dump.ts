@@ -1,5 +1,5 @@
-// The same judge on a capture of somebody else's engine: each op on the dump's own inputs; where a value is missing, the
-// stretch between the last captured values and the next one is judged as one.
+// The same judge on a capture of somebody else's engine: each op on the dump's own inputs; where a value is missing,
+// the stretch between the last captured values and the next one is judged as one.
 import { operands, type ValueId } from '../../engine/program/program.ts';
 import { pause } from '../../engine/program/pause.ts';
 import { RefuteError } from '../../errors.ts';

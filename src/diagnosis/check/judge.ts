@@ -1,6 +1,6 @@
-// The local check: every op in float64 on the engine's own captured inputs, so that nothing accumulates and the first op
-// over its budget is itself faulty. Values come in the order of the program, chunk by chunk, are judged when they come
-// and dropped after their last reader. Beside it the free runs that split the global difference.
+// The local check: every op in float64 on the engine's own captured inputs, so that nothing accumulates and the first
+// op over its budget is itself faulty. Values come in the order of the program, chunk by chunk, are judged when they
+// come and dropped after their last reader. Beside it the free runs that split the global difference.
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
 import type { FloatArray, Tap, WeightSource } from '../../engine/program/executor.ts';
 import type { Arithmetic } from '../reference/arithmetic.ts';

@@ -1,6 +1,6 @@
 // The judgement of one op: every element of what the engine wrote against what the op should have written, in units of
-// its budget; the worst place; group statistics that a mean over the tensor would dilute; a test for bias; a bit test for
-// NaN and infinities. Takes chunks of positions in order and keeps constant memory.
+// its budget; the worst place; group statistics that a mean over the tensor would dilute; a test for bias; a bit test
+// for NaN and infinities. Takes chunks of positions in order and keeps constant memory.
 import type { FloatArray } from '../../engine/program/executor.ts';
 import type { Op, ValueId } from '../../engine/program/program.ts';
 import type { OpReference } from '../ops/judgement.ts';

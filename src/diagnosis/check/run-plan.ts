@@ -1,6 +1,6 @@
-// How a check runs its tokens, so that the ways in which an engine is used are all judged: a prompt in one piece, single
-// steps at its start and its end, and a truncation in between. And what the bookkeeping of a session may get wrong on the
-// way: positions, and results that depend on whether anybody looks.
+// How a check runs its tokens, so that the ways in which an engine is used are all judged: a prompt in one piece,
+// single steps at its start and its end, and a truncation in between. And what the bookkeeping of a session may get
+// wrong on the way: positions, and results that depend on whether anybody looks.
 import type { FloatArray, Session, Tap } from '../../engine/program/executor.ts';
 import type { BugClass } from '../faults/fault.ts';
 

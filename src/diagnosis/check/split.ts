@@ -1,5 +1,5 @@
-// The global difference of a value, E − O = (R − O) + (S − R) + (E − S): weight quantisation, declared formats, and what
-// is left. Display numbers (cosine, NMSE, largest difference) and shares; none of them decides anything.
+// The global difference of a value, E − O = (R − O) + (S − R) + (E − S): weight quantisation, declared formats, and
+// what is left. Display numbers (cosine, NMSE, largest difference) and shares; none of them decides anything.
 
 import type { FloatArray } from '../../engine/program/executor.ts';
 

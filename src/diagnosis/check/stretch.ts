@@ -1,6 +1,7 @@
 // A stretch of ops that must be judged as one, because a value between them was not captured. From the captured values
-// before it the stretch is run in float64, and again with every op's result pushed by its full expected budget in random
-// directions: how far that carries the end is the yardstick (Monte-Carlo arithmetic; the perturbation of TTrace).
+// before it the stretch is run in float64, and again with every op's result pushed by its full expected budget in
+// random directions: how far that carries the end is the yardstick (Monte-Carlo arithmetic; the perturbation of
+// TTrace).
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
 import { RandomSource } from '../../engine/text/random-source.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
@@ -12,8 +13,8 @@ import { opReference } from '../reference/op-reference.ts';
 import type { Stretch } from './verdict.ts';
 
 /**
- * Distance from the reference over the largest of `RUNS` runs in which every op is off by its whole expected budget, in
- * random directions. A healthy engine spends about a sixth of its budgets (root mean square e/B is 0.05 to 0.45,
+ * Distance from the reference over the largest of `RUNS` runs in which every op is off by its whole expected budget,
+ * in random directions. A healthy engine spends about a sixth of its budgets (root mean square e/B is 0.05 to 0.45,
  * docs/budgets.md); 8 is past what any directions of such errors made in the tests.
  */
 const RUNS = 6;

@@ -1,5 +1,5 @@
-// From judged ops, coverage and what vouches for the program to one verdict and one sentence. BUG outranks SUSPECT outranks
-// INCONCLUSIVE outranks PASS; nothing compared, an op not compared, or an unverified program is never PASS.
+// From judged ops, coverage and what vouches for the program to one verdict and one sentence. BUG outranks SUSPECT
+// outranks INCONCLUSIVE outranks PASS; nothing compared, an op not compared, or an unverified program is never PASS.
 import type { Op, Program } from '../../engine/program/program.ts';
 import { parseStageId } from '../../engine/program/stages.ts';
 import type { BugClass } from '../faults/fault.ts';

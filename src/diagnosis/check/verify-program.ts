@@ -1,6 +1,6 @@
-// Is the program the right one for this model? No check inside the engine can know (DESIGN §2): a wrong theta is computed
-// faithfully. So the program is run in float64 on the tokens of a reference pack, the recorded stages of somebody else's
-// implementation in float64, and must give that implementation's values at every stage.
+// Is the program the right one for this model? No check inside the engine can know (DESIGN §2): a wrong theta is
+// computed faithfully. So the program is run in float64 on the tokens of a reference pack, the recorded stages of
+// somebody else's implementation in float64, and must give that implementation's values at every stage.
 import { captureRun } from '../../engine/capture/capture-run.ts';
 import { stagesById } from '../../engine/capture/select.ts';
 import { MemorySink } from '../../engine/capture/sink.ts';
@@ -122,8 +122,8 @@ function fits({ manifest, origin, tokens }: Pack, program: Program): boolean {
 }
 
 /**
- * Two float64 runs may part, relative to a stage's largest value, by the roundings of every op on the way: as many as the
- * longest sum has terms, at each op. For sums-2m that is 4.5e-12 (seen: 1.1e-13); float32 is 6e-8.
+ * Two float64 runs may part, relative to a stage's largest value, by the roundings of every op on the way: as many as
+ * the longest sum has terms, at each op. For sums-2m that is 4.5e-12 (seen: 1.1e-13); float32 is 6e-8.
  */
 function freeRunBar({ ops, values }: Program): number {
   const widest = values.reduce((most, { channelCount }) => Math.max(most, channelCount), 1);

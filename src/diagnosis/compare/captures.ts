@@ -29,8 +29,8 @@ export interface CaptureComparison {
   /** Id of the first stage that is not the same bits: a fact. */
   firstDifference: string | null;
   /**
-   * Where the cosine falls most from one stage to the next: a heuristic, no error budget is applied. null where it falls
-   * nowhere by more than rounding alone explains.
+   * Where the cosine falls most from one stage to the next: a heuristic, no error budget is applied. null where it
+   * falls nowhere by more than rounding alone explains.
    */
   largestDrop: { path: string; cosineDelta: number | null; why: 'cosine' | 'non-finite values differ' } | null;
 }

@@ -1,5 +1,5 @@
-// Compares the key-value data of two model files: every key of either, every value in full. Of a difference it keeps what
-// a person needs to see it: in a vocabulary or a chat template that is the first place where the two part.
+// Compares the key-value data of two model files: every key of either, every value in full. Of a difference it keeps
+// what a person needs to see it: in a vocabulary or a chat template that is the first place where the two part.
 
 /** A value short enough to show. Absent: the file does not have the key, or the list ended before. */
 export type MetadataPreview = string | number | bigint | boolean | { elementCount: number; first: MetadataPreview[] };

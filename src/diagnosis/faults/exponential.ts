@@ -1,4 +1,5 @@
-// Faults of the exponential that the kernels of several ops share: attention, silu, gelu, softcap, the shares of experts.
+// Faults of the exponential that the kernels of several ops share: attention, silu, gelu, softcap, the shares of
+// experts.
 import { sourceVariant, type Fault } from './fault.ts';
 
 const EXPONENTIAL = 'src/engine/cpu/kernels/lib/exp.as.ts';

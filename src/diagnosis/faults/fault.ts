@@ -1,6 +1,7 @@
-// What a known inference bug is: a change to the product (its program, config, weights, tokens or source) with the words
-// that name it when it is seen from outside. Used forward it proves that a falsifier can go red, used backward it is the
-// dictionary that names an observed difference (DESIGN §6). Types, the closed list of bug classes and how a fault is planted; no bugs here.
+// What a known inference bug is: a change to the product (its program, config, weights, tokens or source) with the
+// words that name it when it is seen from outside. Used forward it proves that a falsifier can go red, used backward
+// it is the dictionary that names an observed difference (DESIGN §6). Types, the closed list of bug classes and how a
+// fault is planted; no bugs here.
 import type { ModelTransform } from '../../engine/model/model.ts';
 import type { Op, OpName } from '../../engine/program/program.ts';
 import type { StageName } from '../../engine/program/stages.ts';
@@ -47,8 +48,8 @@ export interface FaultVariant {
 }
 
 /**
- * The same bug said as ops of a program (another parameter, another decoding of the weight), so that it can be evaluated
- * in float64 on anybody's capture and recognised there (DESIGN §12.7).
+ * The same bug said as ops of a program (another parameter, another decoding of the weight), so that it can be
+ * evaluated in float64 on anybody's capture and recognised there (DESIGN §12.7).
  */
 interface Mutant {
   /** Ops that may have it. */

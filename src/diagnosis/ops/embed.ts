@@ -1,5 +1,5 @@
-// Judging `embed`: a copy, bit for bit, but for the rounding of types whose exact value is not a float32, and of a store
-// that is narrower.
+// Judging `embed`: a copy, bit for bit, but for the rounding of types whose exact value is not a float32, and of a
+// store that is narrower.
 import { oneTier, type JudgementOf } from './judgement.ts';
 
 export const embedJudgement: JudgementOf<'embed'> = {

@@ -1,5 +1,5 @@
-// Judging `gelu`: x·σ(2u) with 2u = x(c + d·x²). A relative error of 5 roundings in 2u moves σ by (1 − σ)·|2u| of it; the
-// rest is as in silu.
+// Judging `gelu`: x·σ(2u) with 2u = x(c + d·x²). A relative error of 5 roundings in 2u moves σ by (1 − σ)·|2u| of it;
+// the rest is as in silu.
 import { gamma } from '../reference/arithmetic.ts';
 import { oneTier, type JudgementOf } from './judgement.ts';
 

@@ -1,6 +1,6 @@
-// Judging `rmsnorm`: x · r · g with r = 1/√(mean + eps). Half the relative error of the mean (its sum is of squares, so nothing
-// cancels), eps and its addition, root and reciprocal, two products. What x · r loses where it underflows is multiplied
-// by g.
+// Judging `rmsnorm`: x · r · g with r = 1/√(mean + eps). Half the relative error of the mean (its sum is of squares,
+// so nothing cancels), eps and its addition, root and reciprocal, two products. What x · r loses where it underflows
+// is multiplied by g.
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma } from '../reference/arithmetic.ts';
 import type { JudgementOf } from './judgement.ts';

@@ -27,7 +27,8 @@ export const ropeJudgement: JudgementOf<'rope'> = {
         const turn = position * (frequencies?.[i] ?? Number.NaN);
         const [xu, xv] = [Math.abs(x?.[u] ?? 0), Math.abs(x?.[v] ?? 0)];
         const [cos, sin] = [Math.abs(Math.cos(turn)), Math.abs(Math.sin(turn))];
-        // What an angle that is off by d moves: d times the derivative of either output, |x| rotated by a quarter turn.
+        // What an angle that is off by d moves: d times the derivative of either output, |x| rotated by a quarter
+        // turn.
         const drift = Math.abs(turn) * relativeOfAngle(i);
         const table = position === 0 && factor === 1 ? 0 : angle.sincos;
         // One rounding more where the cosine is multiplied before it is stored.
@@ -69,8 +70,8 @@ function scalingUnits({ theta, rotaryDim, scaling }: RopeParameters): number {
   // theta grows by F·L/O − (F − 1): a difference of which at least 1 is left, to a power of 2 at most.
   if (scaling.type === 'dynamic') return 8 * Math.max(1, scaling.factor);
   if (scaling.type !== 'yarn') return 0;
-  // A share (pair − low) / length of the ramp is off by the roundings of low and of the length, which are of the size of
-  // rotaryDim at most; what is off of the share moves between f and f/F.
+  // A share (pair − low) / length of the ramp is off by the roundings of low and of the length, which are of the size
+  // of rotaryDim at most; what is off of the share moves between f and f/F.
   const length = (rotaryDim * Math.log(scaling.betaFast / scaling.betaSlow)) / (2 * Math.log(theta));
   return (16 * rotaryDim * scaling.factor) / Math.min(1, Math.abs(length));
 }

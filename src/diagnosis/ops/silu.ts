@@ -1,5 +1,5 @@
-// Judging `silu`: x / (1 + t), t = e^−|x|. The exponential (all of it where x < 0, t/(1 + t) of it elsewhere), 1 + t, a
-// product, the quotient. A t that underflows is off by tiny, times |x|.
+// Judging `silu`: x / (1 + t), t = e^−|x|. The exponential (all of it where x < 0, t/(1 + t) of it elsewhere), 1 + t,
+// a product, the quotient. A t that underflows is off by tiny, times |x|.
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma } from '../reference/arithmetic.ts';
 import { oneTier, type JudgementOf } from './judgement.ts';

@@ -1,5 +1,5 @@
-// Judging `softcap`: cap·tanh(x/cap). |tanh'(z)·z| <= |tanh z|, so the quotient costs its own error; tanh is made of an
-// exponential.
+// Judging `softcap`: cap·tanh(x/cap). |tanh'(z)·z| <= |tanh z|, so the quotient costs its own error; tanh is made of
+// an exponential.
 import { gamma } from '../reference/arithmetic.ts';
 import { TANH_UNITS } from './constants.ts';
 import { oneTier, type JudgementOf } from './judgement.ts';

@@ -1,5 +1,5 @@
-// One parity run: what our engine made of the tokens against what another one did, position by position, with the spread
-// that the two profiles explain, and the verdict over all of it. No files, no output.
+// One parity run: what our engine made of the tokens against what another one did, position by position, with the
+// spread that the two profiles explain, and the verdict over all of it. No files, no output.
 import { profileText, type NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import type { Op, Program } from '../../engine/program/program.ts';
@@ -23,7 +23,9 @@ export interface ParityOptions {
 }
 
 export interface ParityReport extends ParityVerdict {
-  /** In words, of this model's weight types; `candidates`: all that were tried where theirs was inferred, else null. */
+  /**
+   * In words, of this model's weight types; `candidates`: all that were tried where theirs was inferred, else null.
+   */
   profiles: { ours: string; theirs: string; candidates: string[] | null };
   numericProfiles: { ours: NumericProfile; theirs: NumericProfile };
   positions: PositionParity[];

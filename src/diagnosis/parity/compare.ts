@@ -5,8 +5,8 @@ import type { SpreadRow } from './spread.ts';
 
 /**
  * How many times the largest draw (spread.ts) a healthy difference may be. Engine and draws are alike, so where the
- * difference N is one normal number, the worst case, P(|N| > c·largest of 8) ≤ E(√(2/π)·|N|/c)^8 = 105·(0.8/c)^8: 2.6e-4 per
- * position for c = 4, 1e-6 for c = 8. docs/parity.md.
+ * difference N is one normal number, the worst case, P(|N| > c·largest of 8) ≤ E(√(2/π)·|N|/c)^8 = 105·(0.8/c)^8:
+ * 2.6e-4 per position for c = 4, 1e-6 for c = 8. docs/parity.md.
  */
 const SUSPECT_RATIO = 4;
 const DIFFERENT_RATIO = 8;
@@ -31,7 +31,9 @@ export interface PositionParity {
   metric: 'kl' | 'logProbability';
   /** The distance that the two profiles explain: SUSPECT_RATIO times the largest draw. */
   explained: number;
-  /** Beyond the largest draw itself, which of a healthy engine is one position in nine at most where formats are drawn. */
+  /**
+   * Beyond the largest draw itself, which of a healthy engine is one position in nine at most where formats are drawn.
+   */
   isBeyondDraws: boolean;
   /** Of the alternatives; null with the whole vocabulary. */
   compared: { matched: number; given: number } | null;

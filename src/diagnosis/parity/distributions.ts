@@ -1,5 +1,5 @@
-// What logits say as a distribution over the vocabulary: log-probabilities, how far two of them are apart, the likeliest
-// token. Constants added to all logits change nothing, so an engine may give either. Pure, in double.
+// What logits say as a distribution over the vocabulary: log-probabilities, how far two of them are apart, the
+// likeliest token. Constants added to all logits change nothing, so an engine may give either. Pure, in double.
 import type { Executor } from '../../engine/program/executor.ts';
 
 /** Natural logarithms of the probabilities; all NaN where a logit is. */
@@ -12,8 +12,8 @@ export function logProbabilities(logits: ArrayLike<number>): Float64Array {
 }
 
 /**
- * KL(p ‖ q) = Σ p·(log p − log q), summed as Σ p·(e^−d − 1 + d), d = log p − log q: equal where both sum to 1, no term is
- * negative, and what is left of two nearly equal distributions is not lost in cancellation.
+ * KL(p ‖ q) = Σ p·(log p − log q), summed as Σ p·(e^−d − 1 + d), d = log p − log q: equal where both sum to 1, no term
+ * is negative, and what is left of two nearly equal distributions is not lost in cancellation.
  */
 export function divergence(logP: Float64Array, logQ: Float64Array): number {
   let sum = 0;

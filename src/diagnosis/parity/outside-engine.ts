@@ -1,5 +1,5 @@
-// Somebody else's engine behind one seam: asked for what it makes of token ids, it answers with logits or with the likeliest
-// tokens of each position. llama.cpp, a command, an HTTP endpoint; a recorded pack is pack-engine.ts.
+// Somebody else's engine behind one seam: asked for what it makes of token ids, it answers with logits or with the
+// likeliest tokens of each position. llama.cpp, a command, an HTTP endpoint; a recorded pack is pack-engine.ts.
 import { ropeByLength } from '../../engine/config/rope-scaling.ts';
 import { sha256Bytes } from '../../engine/io/sha256.ts';
 import type { Model } from '../../engine/model/model.ts';

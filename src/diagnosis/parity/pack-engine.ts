@@ -1,5 +1,5 @@
-// A recorded pack as an outside engine: it has answered already, for its own ids. Before its logits count, its weights are
-// told from others: by the model file's sha256, or by its embedding, which is a copy of rows of the weights.
+// A recorded pack as an outside engine: it has answered already, for its own ids. Before its logits count, its weights
+// are told from others: by the model file's sha256, or by its embedding, which is a copy of rows of the weights.
 import { operands } from '../../engine/program/program.ts';
 import type { Model } from '../../engine/model/model.ts';
 import type { NumericProfile } from '../../engine/program/numeric-profile.ts';

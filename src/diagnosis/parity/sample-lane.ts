@@ -1,6 +1,6 @@
 // One draw of how far declared roundings may carry a run: activations are rounded as the format rounds them, but each
-// error has a sign of its own by chance, and every op's result is pushed by its expected budget (Monte-Carlo arithmetic).
-// Two draws are as far from exact as an engine of this profile is, in directions of their own.
+// error has a sign of its own by chance, and every op's result is pushed by its expected budget (Monte-Carlo
+// arithmetic). Two draws are as far from exact as an engine of this profile is, in directions of their own.
 import { RandomSource } from '../../engine/text/random-source.ts';
 import type { TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';

@@ -1,6 +1,6 @@
-// How far two engines may part by what they declare: the exact run of the model's own bytes in float64, and beside it draws
-// of each side's declared roundings (sample-lane.ts), handed on position by position. Slow on purpose: each draw is a
-// forward pass in double; a weight is decoded once for all.
+// How far two engines may part by what they declare: the exact run of the model's own bytes in float64, and beside it
+// draws of each side's declared roundings (sample-lane.ts), handed on position by position. Slow on purpose: each draw
+// is a forward pass in double; a weight is decoded once for all.
 import { pause } from '../../engine/program/pause.ts';
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
 import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
@@ -34,8 +34,9 @@ export interface SpreadRow {
 }
 
 /**
- * Rounded activations are drawn as large as they are. Where only ops round, a draw is pushed by whole budgets, of which a
- * healthy engine spends 0.58 at most and 0.2 in sums (expectedGroupRms), so that half as many draws reach as far.
+ * Rounded activations are drawn as large as they are. Where only ops round, a draw is pushed by whole budgets, of
+ * which a healthy engine spends 0.58 at most and 0.2 in sums (expectedGroupRms), so that half as many draws reach as
+ * far.
  */
 const DRAWS = { formats: 8, rounding: 4 };
 

@@ -1,5 +1,5 @@
-// From a token's text, as a server spells it, to its id: decoded text or the vocabulary's own spelling. Where several ids
-// share a text (parts of characters all decode to U+FFFD) there is no answer.
+// From a token's text, as a server spells it, to its id: decoded text or the vocabulary's own spelling. Where several
+// ids share a text (parts of characters all decode to U+FFFD) there is no answer.
 import type { TextModel } from '../../engine/text/text-model.ts';
 
 export function tokensByText(text: TextModel): (spelled: string) => number | null {

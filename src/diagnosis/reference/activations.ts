@@ -1,6 +1,6 @@
-// Activations as a declared format makes them: halves, or what a q8_0 or q8_k quantiser makes of float32 rows, in the order of
-// operations that ggml publishes, and where a quotient is so near to a tie that either neighbour is right (an engine may
-// multiply by 1/d where another divides). Part of the emulated run S; no weights in here.
+// Activations as a declared format makes them: halves, or what a q8_0 or q8_k quantiser makes of float32 rows, in the
+// order of operations that ggml publishes, and where a quotient is so near to a tie that either neighbour is right (an
+// engine may multiply by 1/d where another divides). Part of the emulated run S; no weights in here.
 import type { ActivationFormat } from '../../engine/program/numeric-profile.ts';
 import { RefuteError } from '../../errors.ts';
 import { TIE_UNITS, UNIT_F32 } from '../ops/constants.ts';

@@ -1,5 +1,5 @@
-// What an engine's arithmetic may do to a number, computed from its numeric profile: the figures that the budget of every
-// op is made of. Knows no engine and no op.
+// What an engine's arithmetic may do to a number, computed from its numeric profile: the figures that the budget of
+// every op is made of. Knows no engine and no op.
 import { profileText, type FloatType, type NumericProfile } from '../../engine/program/numeric-profile.ts';
 import { ANY_ORDER_FACTOR, EITHER_NEIGHBOUR_UNITS, EXPECTED_SUM_UNITS, LARGEST_F16 } from '../ops/constants.ts';
 import { LARGEST_F32, SMALLEST_NORMAL_F16, SMALLEST_NORMAL_F32, UNIT_BF16, UNIT_F16 } from '../ops/constants.ts';

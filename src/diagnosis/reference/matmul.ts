@@ -1,6 +1,7 @@
-// Matrix products over several sets of rows at once, in double over the exact weights: a weight is read and decoded once,
-// however many runs (captured inputs, free runs) multiply it. With Σ|w·x| beside the product where a budget is wanted.
-// The formula is the oracle's (oracles/float64/ops/matmul.ts) and a test holds the two together; this one is blocked.
+// Matrix products over several sets of rows at once, in double over the exact weights: a weight is read and decoded
+// once, however many runs (captured inputs, free runs) multiply it. With Σ|w·x| beside the product where a budget is
+// wanted. The formula is the oracle's (oracles/float64/ops/matmul.ts) and a test holds the two together; this one is
+// blocked.
 import type { Op, WeightName } from '../../engine/program/program.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
 import { decodedRows, readRows } from '../../oracles/float64/weights.ts';
@@ -63,7 +64,10 @@ export interface ExpertInput {
   experts: Float64Array;
 }
 
-/** Of products with an expert's own rows: terms of one sum, Σ|w|·|x| and Σ|w|·step. @param outCount elements of the result */
+/**
+ * Of products with an expert's own rows: terms of one sum, Σ|w|·|x| and Σ|w|·step. @param outCount elements of the
+ * result
+ */
 export async function expertSums(
   { weight }: Extract<Op, { op: 'expertMatmul' }>,
   { x, steps, experts }: ExpertInput,

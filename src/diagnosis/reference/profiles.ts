@@ -12,7 +12,9 @@ const FLOAT64: NumericProfile = {
   ropeTable: { computedIn: 'f64', angleRoundings: 4, angleRoundingsPerPair: 0, sincosError: UNIT_F64 },
 };
 
-/** Every value that is written is rounded to the type. Conversions keep subnormals, which float16 has at 6e-5 already. */
+/**
+ * Every value that is written is rounded to the type. Conversions keep subnormals, which float16 has at 6e-5 already.
+ */
 const storedIn = (type: 'f16' | 'bf16'): NumericProfile => ({
   ...UNDECLARED,
   storage: type,
@@ -24,8 +26,8 @@ export const FLOAT16: NumericProfile = storedIn('f16');
 export const BFLOAT16: NumericProfile = storedIn('bf16');
 
 /**
- * llama.cpp on a CPU multiplies weights of each type by activations of the type's own partner; q8_1 rounds as q8_0 does.
- * float16 goes by the processor, below. docs/parity.md has the measurements.
+ * llama.cpp on a CPU multiplies weights of each type by activations of the type's own partner; q8_1 rounds as q8_0
+ * does. float16 goes by the processor, below. docs/parity.md has the measurements.
  */
 const LLAMA_CPP_FORMATS: Readonly<Partial<Record<TensorTypeName, ActivationFormat>>> = Object.fromEntries(
   Object.entries(TENSOR_TYPES).flatMap(([name, { activationPartner: partner }]) =>
@@ -34,9 +36,9 @@ const LLAMA_CPP_FORMATS: Readonly<Partial<Record<TensorTypeName, ActivationForma
 );
 
 /**
- * As it is opened here, with its cache in float32. What it does with float16 weights goes by the processor that it finds:
- * on one it multiplies them by float32 (KL to us 1e-14 … 2e-12 on sums-2m F16), on another it rounds the activations to
- * float16 (1e-6). The narrower one first.
+ * As it is opened here, with its cache in float32. What it does with float16 weights goes by the processor that it
+ * finds: on one it multiplies them by float32 (KL to us 1e-14 … 2e-12 on sums-2m F16), on another it rounds the
+ * activations to float16 (1e-6). The narrower one first.
  */
 export const LLAMA_CPP: readonly NumericProfile[] = [
   { ...UNDECLARED, activations: LLAMA_CPP_FORMATS },

@@ -1,6 +1,6 @@
-// The forward pass of a decoder with rotary positions, grouped-query attention and a gated feed-forward: the page that all
-// architectures here share. What differs is in the config (pairing, bias, head norms, windows, caps, tied head) or in
-// `DecoderParts`. Channels: M = modelDim, F = ffnDim, Q = headCount · headDim, K = kvHeadCount · headDim.
+// The forward pass of a decoder with rotary positions, grouped-query attention and a gated feed-forward: the page that
+// all architectures here share. What differs is in the config (pairing, bias, head norms, windows, caps, tied head) or
+// in `DecoderParts`. Channels: M = modelDim, F = ffnDim, Q = headCount · headDim, K = kvHeadCount · headDim.
 import type { ModelConfig } from '../program/config.ts';
 import { ProgramBuilder, type Built } from '../program/program-builder.ts';
 import type { Program } from '../program/program.ts';

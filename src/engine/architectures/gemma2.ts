@@ -1,5 +1,5 @@
-// Gemma 2: scaled embeddings, a norm before and after each part, scores and logits softly capped, GELU, and a window in
-// every other layer. All of it is in the config or in decoder.ts.
+// Gemma 2: scaled embeddings, a norm before and after each part, scores and logits softly capped, GELU, and a window
+// in every other layer. All of it is in the config or in decoder.ts.
 import type { Architecture } from '../config/architecture.ts';
 import type { ConfigParts } from '../config/config-parts.ts';
 import { LIMITS } from '../config/config-rules.ts';

@@ -1,5 +1,5 @@
-// A numeric profile out of a manifest. Budgets are computed from it, so every figure is checked; a key that is missing is
-// not declared. Not a judge of whether the profile is true.
+// A numeric profile out of a manifest. Budgets are computed from it, so every figure is checked; a key that is missing
+// is not declared. Not a judge of whether the profile is true.
 import type { RefuteError } from '../../errors.ts';
 import { shownValue } from '../formats/quoted.ts';
 import { TENSOR_TYPES } from '../formats/tensor-types.ts';

@@ -1,5 +1,6 @@
-// The two attention stages that no executor writes down, from the rotated q and k that it does. float64 inside; where q
-// and k are float32, rounded once: a second, slower description of the scores, not the engine's own; the attention op is judged by its output.
+// The two attention stages that no executor writes down, from the rotated q and k that it does. float64 inside; where
+// q and k are float32, rounded once: a second, slower description of the scores, not the engine's own; the attention
+// op is judged by its output.
 import type { FloatArray } from '../program/executor.ts';
 import type { AttentionOp } from '../program/program.ts';
 import { floatsLike } from './floats-like.ts';

@@ -117,8 +117,7 @@ export function selectStages(
 }
 
 /**
- * Everything that can be captured, in the order of execution: the stages, and each value that is not one by
- * itself.
+ * Everything that can be captured, in the order of execution: the stages, and each value that is not one by itself.
  */
 export function stagesById({ stages, values }: Program): Map<string, Stage> {
   const all = new Map(stages.map((stage) => [stageId(stage), stage]));

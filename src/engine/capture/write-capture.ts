@@ -1,5 +1,6 @@
-// A capture folder as a sink, in float32 whatever the executor computes in: stage files grow piece by piece, the manifest
-// comes last. A folder without a manifest is no capture, so whatever stops the writing leaves none that could be believed.
+// A capture folder as a sink, in float32 whatever the executor computes in: stage files grow piece by piece, the
+// manifest comes last. A folder without a manifest is no capture, so whatever stops the writing leaves none that could
+// be believed.
 import { elementBytes, encodeAprtHeader } from '../formats/aprt.ts';
 import { unaliased } from '../program/stages.ts';
 import { AtomicFile } from '../io/atomic-file.ts';

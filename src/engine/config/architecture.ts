@@ -1,5 +1,5 @@
-// What an architecture says of itself: its words in every file format, and its forward pass. Each file of architectures/
-// makes one. What all decoders have in common is not here but in the readers. Types only.
+// What an architecture says of itself: its words in every file format, and its forward pass. Each file of
+// architectures/ makes one. What all decoders have in common is not here but in the readers. Types only.
 import type { ModelConfig } from '../program/config.ts';
 import type { Program, RopePairing } from '../program/program.ts';
 import type { ConfigParts } from './config-parts.ts';
@@ -50,8 +50,8 @@ export interface HfRules {
 
 export interface HfModelType {
   /**
-   * What makes a layer look back only so far. `always`: a number in sliding_window; `switched`: use_sliding_window too;
-   * `alternating`: a number, in every second layer, from 0.
+   * What makes a layer look back only so far. `always`: a number in sliding_window; `switched`: use_sliding_window
+   * too; `alternating`: a number, in every second layer, from 0.
    */
   window: 'never' | 'always' | 'switched' | 'alternating';
   /** Transformers' default of tie_word_embeddings for the type. */

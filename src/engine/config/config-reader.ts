@@ -1,5 +1,5 @@
-// Takes typed values out of a model's metadata, remembers where each came from, and refuses values that cannot be right.
-// Keys are only strings here: the reader of each format and the architecture know which ones matter.
+// Takes typed values out of a model's metadata, remembers where each came from, and refuses values that cannot be
+// right. Keys are only strings here: the reader of each format and the architecture know which ones matter.
 import { RefuteError } from '../../errors.ts';
 import { shownValue } from '../formats/quoted.ts';
 import type { Notice } from '../../notice.ts';

@@ -58,9 +58,9 @@ function readRotaryDim(reader: ConfigReader, rules: GgufRules, headDim: number):
 }
 
 /**
- * llama.cpp: a factor without a type is linear; a factor of 0 means no scaling; the older key is asked last. For yarn it
- * reads factor, original context and attention factor; for longrope, in its llama architecture only, two tensors and the
- * attention factor.
+ * llama.cpp: a factor without a type is linear; a factor of 0 means no scaling; the older key is asked last. For yarn
+ * it reads factor, original context and attention factor; for longrope, in its llama architecture only, two tensors
+ * and the attention factor.
  */
 function readScaling(reader: ConfigReader, of: ScalingSources): RopeScaling {
   const type = reader.get('rope.scaling.type') ?? 'linear';
@@ -104,7 +104,8 @@ function yarn(reader: ConfigReader, factor: number, of: ScalingSources): RopeSca
   const scaling = {
     type: 'yarn',
     factor,
-    // llama.cpp's numbers. It has keys for other ones but does not read them for these architectures; here they are refused.
+    // llama.cpp's numbers. It has keys for other ones but does not read them for these architectures; here they are
+    // refused.
     betaFast: 32,
     betaSlow: 1,
     isTruncated: true,

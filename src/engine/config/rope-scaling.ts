@@ -1,5 +1,5 @@
-// Rules of rope scaling that hold in every format: yarn's attention factor and the positions that a model is scaled for;
-// and, for commands, which frequencies a session gets where they depend on its length.
+// Rules of rope scaling that hold in every format: yarn's attention factor and the positions that a model is scaled
+// for; and, for commands, which frequencies a session gets where they depend on its length.
 import type { Notice } from '../../notice.ts';
 import { LIMITS } from './config-rules.ts';
 import type { ConfigReader } from './config-reader.ts';
@@ -12,8 +12,8 @@ export function yarnAttentionFactor(factor: number, mscale?: number, mscaleAllDi
 }
 
 /**
- * Positions that a model takes: what its file says, or as far as its scaling reaches where that is further. A file whose
- * owner turned yarn or dynamic scaling on often still says the length before.
+ * Positions that a model takes: what its file says, or as far as its scaling reaches where that is further. A file
+ * whose owner turned yarn or dynamic scaling on often still says the length before.
  */
 export function readContextLength(reader: ConfigReader, { scaling }: RopeParameters, stated: number): number {
   if (scaling.type !== 'yarn' && scaling.type !== 'dynamic') return stated;

@@ -1,5 +1,5 @@
-// One sequence on the CPU executor: its key-value cache, its scratch, and the program bound to them. Runs in chunks of a
-// fixed number of positions, so scratch does not grow with a prompt; a chunk boundary changes no bit, because every
+// One sequence on the CPU executor: its key-value cache, its scratch, and the program bound to them. Runs in chunks of
+// a fixed number of positions, so scratch does not grow with a prompt; a chunk boundary changes no bit, because every
 // kernel computes a row from that row (and the cache) alone.
 import type { RunRequest, RunResult, Session } from '../program/executor.ts';
 import type { LoadedProgram } from './load-program.ts';

@@ -1,27 +1,11 @@
 // GGUF's numbers: value types of the metadata, and the tensor types that exist beside those that the engine reads.
 import { TENSOR_TYPES, tensorTypeById, type TensorTypeName } from './tensor-types.ts';
 
-/** Value types by their number in the file. */
-export const GGUF_VALUE_TYPES = [
-  'u8',
-  'i8',
-  'u16',
-  'i16',
-  'u32',
-  'i32',
-  'f32',
-  'bool',
-  'string',
-  'array',
-  'u64',
-  'i64',
-  'f64',
-] as const;
-
-export type GgufValueType = (typeof GGUF_VALUE_TYPES)[number];
-
-/** Bytes that one value takes at least (a string: its length; an array: type and count). */
-export const MIN_VALUE_BYTES: Readonly<Record<GgufValueType, number>> = {
+/**
+ * In the order of their numbers in the file: bytes that one value takes at least (a string: its length; an array: type
+ * and count).
+ */
+export const MIN_VALUE_BYTES = {
   u8: 1,
   i8: 1,
   u16: 2,
@@ -35,7 +19,12 @@ export const MIN_VALUE_BYTES: Readonly<Record<GgufValueType, number>> = {
   u64: 8,
   i64: 8,
   f64: 8,
-};
+} as const;
+
+export type GgufValueType = keyof typeof MIN_VALUE_BYTES;
+
+/** Value types by their number in the file. */
+export const GGUF_VALUE_TYPES = Object.keys(MIN_VALUE_BYTES) as readonly GgufValueType[];
 
 /** Types to be listed where the engine has no entry of its own: number, name, block elements, block bytes. */
 const LISTED_TYPES: ReadonlyMap<number, { name: string; blockElements: number; blockBytes: number }> = new Map(

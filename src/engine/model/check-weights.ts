@@ -1,5 +1,6 @@
-// Do the weights fit the program? A size that does not fit is an error; dimensions that only look swapped are a warning,
-// because GGML lists them in the reverse of the order in which they are written here and converters mix the two up.
+// Do the weights fit the program? A size that does not fit is an error; dimensions that only look swapped are a
+// warning, because GGML lists them in the reverse of the order in which they are written here and converters mix the
+// two up.
 import { RefuteError } from '../../errors.ts';
 import { missingTensor } from './stored-weights.ts';
 import { quoted } from '../formats/quoted.ts';

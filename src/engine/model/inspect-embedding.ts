@@ -1,5 +1,5 @@
-// A look at the embedding before anything runs: where a matrix was loaded transposed, not at all, or from another model,
-// it shows here first. Reads row 0 and the start of 64 rows, whatever the model's size.
+// A look at the embedding before anything runs: where a matrix was loaded transposed, not at all, or from another
+// model, it shows here first. Reads row 0 and the start of 64 rows, whatever the model's size.
 import { RefuteError } from '../../errors.ts';
 import { quoted } from '../formats/quoted.ts';
 import type { Notice } from '../../notice.ts';

@@ -1,6 +1,6 @@
-// Tells transposed bytes under a right shape, which no check of dimensions can see. In a trained embedding each channel
-// has a mean of its own, shared by all tokens, while a token's mean over its channels is near zero; read transposed, a
-// row is a stretch of one channel, so it is the rows whose means differ.
+// Tells transposed bytes under a right shape, which no check of dimensions can see. In a trained embedding each
+// channel has a mean of its own, shared by all tokens, while a token's mean over its channels is near zero; read
+// transposed, a row is a stretch of one channel, so it is the rows whose means differ.
 //
 // Measured, F of channels and F of rows: three trained models (stories260K, a 2.4M Qwen2, SmolLM2-135M) 41–76 and
 // 0.3; the same with their bytes transposed 0.2–0.9 and 53–194; random numbers near 1 and near 1, hence no verdict.

@@ -1,5 +1,5 @@
-// A model's files as they stand, loadable or not: entries, tensors, bytes. `open-model-file.ts` opens one; `open-model.ts`
-// makes a Model of it. Types only.
+// A model's files as they stand, loadable or not: entries, tensors, bytes. `open-model-file.ts` opens one;
+// `open-model.ts` makes a Model of it. Types only.
 import type { Notice } from '../../notice.ts';
 import type { FileEntry, FileTensor, Model } from './model.ts';
 import type { ModelConfig } from '../program/config.ts';

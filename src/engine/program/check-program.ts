@@ -1,7 +1,7 @@
-// Is this program one that an executor can run on these weights? Asked before anything is allocated, so that a malformed or
-// deliberately broken program is one typed error and never a trap in a kernel. Every executor asks here, the oracle too:
-// structure is shared, arithmetic is not. Not a check that the program is the right one for a model: nothing inside can
-// know that.
+// Is this program one that an executor can run on these weights? Asked before anything is allocated, so that a
+// malformed or deliberately broken program is one typed error and never a trap in a kernel. Every executor asks here,
+// the oracle too: structure is shared, arithmetic is not. Not a check that the program is the right one for a model:
+// nothing inside can know that.
 import { RefuteError } from '../../errors.ts';
 import { byteLengthOf, elementCountOf, TENSOR_TYPES } from '../formats/tensor-types.ts';
 import type { WeightSource } from './executor.ts';

@@ -7,8 +7,8 @@ import type { TensorTypeName } from '../formats/tensor-types.ts';
 export type ExecutorId = 'cpu' | 'webgpu' | 'float64';
 
 /**
- * How an executor hands out numbers: float32, and doubles from the float64 executor. It is the `Data` of every type below,
- * which defaults to float32; `Executor<FloatArray>` is an executor of either kind.
+ * How an executor hands out numbers: float32, and doubles from the float64 executor. It is the `Data` of every type
+ * below, which defaults to float32; `Executor<FloatArray>` is an executor of either kind.
  */
 export type FloatArray = Float32Array | Float64Array;
 
@@ -31,7 +31,8 @@ export interface Tap<Data extends FloatArray = Float32Array> {
   values: ReadonlySet<ValueId>;
   /**
    * Called in program order, once per value and chunk of positions. `data` is [positions of the chunk, channels], a
-   * copy that the receiver may keep. A returned promise is awaited before the run goes on, so a slow reader holds the run.
+   * copy that the receiver may keep. A returned promise is awaited before the run goes on, so a slow reader holds the
+   * run.
    */
   onValue(value: ValueId, data: Data, firstPosition: number): void | Promise<void>;
 }

@@ -1,5 +1,5 @@
-// What an engine declares about its roundings, as data: error budgets, emulation, parity and blind spots are computed from
-// this record and from nothing else. The words in which people read it are made from it here. No arithmetic.
+// What an engine declares about its roundings, as data: error budgets, emulation, parity and blind spots are computed
+// from this record and from nothing else. The words in which people read it are made from it here. No arithmetic.
 import type { TensorTypeName } from '../formats/tensor-types.ts';
 
 export type FloatType = 'f16' | 'bf16' | 'f32' | 'f64';
@@ -20,7 +20,9 @@ export interface NumericProfile {
   /** True where a·b + c may be rounded once. */
   fusedMultiplyAdd: boolean;
   summation: Summation;
-  /** `bitwise`: a row has the same bits whatever rows are computed beside it. `per-shape`: other kernels, other bits. */
+  /**
+   * `bitwise`: a row has the same bits whatever rows are computed beside it. `per-shape`: other kernels, other bits.
+   */
   batching: 'bitwise' | 'per-shape';
   /** Positions that a run takes at a time; null: not known. */
   chunkPositions: number | null;
@@ -37,11 +39,12 @@ export interface NumericProfile {
 /**
  * Order of summation. `any`: not known. `sequential`: one term after the other from +0.
  *
- * `lanes`, along a row of n columns: the first n − n mod lanes columns go in chunks. In a chunk, lane l adds the products
- * of the columns c with c mod lanes = l, left to right, from +0. The lanes of the chunks are added left to right, from +0,
- * and the lanes pairwise, (0 + 2) + (1 + 3) where there are four. The last n mod lanes products are added left to right,
- * from +0, and their sum to the total. Over positions (attention): blocks of `positionBlock`, counted from the first
- * visible position, each left to right from +0, then the blocks left to right from +0; a sum of e^ has lanes as above.
+ * `lanes`, along a row of n columns: the first n − n mod lanes columns go in chunks. In a chunk, lane l adds the
+ * products of the columns c with c mod lanes = l, left to right, from +0. The lanes of the chunks are added left to
+ * right, from +0, and the lanes pairwise, (0 + 2) + (1 + 3) where there are four. The last n mod lanes products are
+ * added left to right, from +0, and their sum to the total. Over positions (attention): blocks of `positionBlock`,
+ * counted from the first visible position, each left to right from +0, then the blocks left to right from +0; a sum of
+ * e^ has lanes as above.
  */
 type Summation =
   | { kind: 'any' }
@@ -60,8 +63,8 @@ interface RopeAccuracy {
 }
 
 /**
- * A float32 engine of which nothing is declared: any order, fused or not, flushed or not, angles by repeated multiplication
- * in float32 (as ggml does: an error of one rounding per pair, and one of the power itself).
+ * A float32 engine of which nothing is declared: any order, fused or not, flushed or not, angles by repeated
+ * multiplication in float32 (as ggml does: an error of one rounding per pair, and one of the power itself).
  */
 export const UNDECLARED: NumericProfile = {
   storage: 'f32',

@@ -1,5 +1,5 @@
-// Long work that can be stopped: between two of its steps it asks here. A signal cannot be heard while a thread computes,
-// so the thread stands back now and then, for one turn of its event loop.
+// Long work that can be stopped: between two of its steps it asks here. A signal cannot be heard while a thread
+// computes, so the thread stands back now and then, for one turn of its event loop.
 
 const EVERY_MS = 50;
 let lastPauseMs = 0;

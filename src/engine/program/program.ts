@@ -25,9 +25,9 @@ export type RopeFactors = readonly number[] | WeightName;
  * Angle of pair i at position p: p · f_i with f_i = theta^(−2i/rotaryDim), divided by `factor` (linear), or by the
  * per-pair factor held in the weight `rope_freqs.weight` (how GGUF carries llama3 scaling), or reshaped by the llama3
  * rule from its four numbers (how config.json carries it). yarn divides slow pairs by `factor`, leaves fast ones, and
- * goes from one to the other along a ramp of pairs. longrope and dynamic depend on a length, which is the session's, from
- * its opening to its end: longrope divides by `long` beyond `originalContextLength` and by `short` within, dynamic grows
- * theta beyond it. `attentionFactor` multiplies cosines and sines.
+ * goes from one to the other along a ramp of pairs. longrope and dynamic depend on a length, which is the session's,
+ * from its opening to its end: longrope divides by `long` beyond `originalContextLength` and by `short` within,
+ * dynamic grows theta beyond it. `attentionFactor` multiplies cosines and sines.
  */
 export type RopeScaling =
   | { type: 'none' }
@@ -66,8 +66,8 @@ export type Op =
   /** out[p] = W[token_p]. */
   | { op: 'embed'; weight: WeightName; out: ValueId }
   /**
-   * out = in / sqrt(mean(in²) + eps) · (gain + gainOffset), per position, or, where there is a headCount, per head: gain is
-   * then as wide as a head and shared by all. gainOffset is 0 where absent.
+   * out = in / sqrt(mean(in²) + eps) · (gain + gainOffset), per position, or, where there is a headCount, per head:
+   * gain is then as wide as a head and shared by all. gainOffset is 0 where absent.
    */
   | {
       op: 'rmsnorm';
@@ -125,7 +125,9 @@ export type Op =
 export type OpName = Op['op'];
 export type AttentionOp = Extract<Op, { op: 'attention' }>;
 
-/** How a stage (DESIGN §4) is read off the values: as it stands, concatenated per position, or derived from q and k. */
+/**
+ * How a stage (DESIGN §4) is read off the values: as it stands, concatenated per position, or derived from q and k.
+ */
 export type StageSource =
   | { from: 'value'; value: ValueId }
   | { from: 'concat'; values: ValueId[] }

@@ -1,5 +1,5 @@
-// What every executor's sessions have in common: what may be asked of one now, how many positions it holds, and which are
-// open. Computes nothing.
+// What every executor's sessions have in common: what may be asked of one now, how many positions it holds, and which
+// are open. Computes nothing.
 import { RefuteError } from '../../errors.ts';
 import type { FloatArray, RunRequest, RunResult } from './executor.ts';
 import type { Program } from './program.ts';

@@ -2,8 +2,8 @@
 // values that are not stages; and how a name with its layer is written. Not a list of what one program has.
 
 /**
- * Canonical order = order of execution. Ours are `v`, `q_norm`, `k_norm`, `moe_logits`, `ffn_gelu`, the two `_post_norm`
- * and `lm_head_uncapped`; the rest are the original's, its spelling (`ffn_swigl`) included.
+ * Canonical order = order of execution. Ours are `v`, `q_norm`, `k_norm`, `moe_logits`, `ffn_gelu`, the two
+ * `_post_norm` and `lm_head_uncapped`; the rest are the original's, its spelling (`ffn_swigl`) included.
  */
 export const STAGE_NAMES = [
   'embedding',

@@ -36,8 +36,8 @@ function buildBpe(vocabulary: Vocabulary): Encode {
 }
 
 /**
- * A merge may make a string that is not a token, on the way to one. Such strings get ids from `firstId` on. One that is
- * left at the end is written as its single bytes; the library would drop it.
+ * A merge may make a string that is not a token, on the way to one. Such strings get ids from `firstId` on. One that
+ * is left at the end is written as its single bytes; the library would drop it.
  */
 function addMissing(
   vocab: Record<string, number>,

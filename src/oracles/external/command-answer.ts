@@ -1,5 +1,5 @@
-// What a command prints: {"logits": [[…], …]}, a row after each token or one row after the last. Log-probabilities serve as
-// well. Nothing is filled in.
+// What a command prints: {"logits": [[…], …]}, a row after each token or one row after the last. Log-probabilities
+// serve as well. Nothing is filled in.
 import { RefuteError } from '../../errors.ts';
 
 /** @throws RefuteError E_COMMAND_OUTPUT naming row and element */

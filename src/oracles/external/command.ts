@@ -1,5 +1,5 @@
-// Any engine that can be started: an argument list, run without a shell, that prints its logits as JSON or writes a capture
-// folder. It runs with the user's rights and is trusted that far; what it prints is not, and is checked.
+// Any engine that can be started: an argument list, run without a shell, that prints its logits as JSON or writes a
+// capture folder. It runs with the user's rights and is trusted that far; what it prints is not, and is checked.
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, stat } from 'node:fs/promises';
@@ -10,8 +10,8 @@ import { readLogits } from './command-answer.ts';
 
 export interface CommandOptions {
   /**
-   * Program and arguments. In each argument `{model}` becomes the model's path, `{tokens}` the ids as `1,5,9`, `{out}` an
-   * empty folder: a command that names it may write a capture there instead of printing.
+   * Program and arguments. In each argument `{model}` becomes the model's path, `{tokens}` the ids as `1,5,9`, `{out}`
+   * an empty folder: a command that names it may write a capture there instead of printing.
    */
   argv: readonly string[];
   /** Prints who the engine is; its first line is the version. */
@@ -27,7 +27,9 @@ export interface CommandQuestion {
   vocabSize: number;
 }
 
-/** Logits after each token, [tokens, vocabulary], or after the last alone; or the folder that the command has written. */
+/**
+ * Logits after each token, [tokens, vocabulary], or after the last alone; or the folder that the command has written.
+ */
 export type CommandAnswer = { logits: Float64Array; rowCount: number } | { folder: string };
 
 const DEFAULTS = { timeLimitMs: 600_000, outputLimitBytes: 256 * 1024 * 1024 };

@@ -33,8 +33,8 @@ export interface OpInputs {
   /** Positions that the session was opened for. Read by `rope` where its scaling depends on them. */
   contextLength?: number;
   /**
-   * Read by `attention`, which writes its k and v into it first: the same op's positions before `firstPosition`. May be
-   * left out where that is 0.
+   * Read by `attention`, which writes its k and v into it first: the same op's positions before `firstPosition`. May
+   * be left out where that is 0.
    */
   cache?: KeyValueCache;
 }

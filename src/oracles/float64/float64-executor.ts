@@ -9,7 +9,10 @@ import { OpenSessions } from '../../engine/program/session-guard.ts';
 import { Float64Session } from './float64-session.ts';
 import { FLOAT64_PROFILE } from './float64-profile.ts';
 
-/** An `OpenExecutor<Float64Array>`. Keeps no weights: they are read in every run. @throws RefuteError E_PROGRAM, E_PROGRAM_WEIGHT */
+/**
+ * An `OpenExecutor<Float64Array>`. Keeps no weights: they are read in every run. @throws RefuteError E_PROGRAM,
+ * E_PROGRAM_WEIGHT
+ */
 export async function openFloat64Executor(
   program: Program,
   weights: WeightSource,

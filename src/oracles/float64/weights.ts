@@ -1,5 +1,5 @@
-// Weights as doubles, a block of rows at a time: a matrix is read, decoded, multiplied and dropped piece by piece, so a
-// model never needs its weights in memory, and pays with reading them again in every run.
+// Weights as doubles, a block of rows at a time: a matrix is read, decoded, multiplied and dropped piece by piece, so
+// a model never needs its weights in memory, and pays with reading them again in every run.
 import { RefuteError } from '../../errors.ts';
 import type { WeightInfo, WeightSource } from '../../engine/program/executor.ts';
 import type { WeightName } from '../../engine/program/program.ts';
@@ -30,7 +30,9 @@ export async function* decodedRows(
   }
 }
 
-/** Rows [firstRow, firstRow + rowCount) of a matrix as [rowCount, columnCount]. @throws RefuteError E_PROGRAM_WEIGHT */
+/**
+ * Rows [firstRow, firstRow + rowCount) of a matrix as [rowCount, columnCount]. @throws RefuteError E_PROGRAM_WEIGHT
+ */
 export async function readRows(
   weights: WeightSource,
   name: WeightName,

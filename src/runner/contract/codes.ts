@@ -1,5 +1,5 @@
-// Every code that `pv validate` can print, with its severity and one sentence for people. SCHEMA-001…023 mean what they
-// mean in the original tool, with its severities; PV-… and LVL-… are ours. A code never changes its meaning.
+// Every code that `pv validate` can print, with its severity and one sentence for people. SCHEMA-001…023 mean what
+// they mean in the original tool, with its severities; PV-… and LVL-… are ours. A code never changes its meaning.
 import type { Severity } from './diagnostic.ts';
 
 const ERRORS = {

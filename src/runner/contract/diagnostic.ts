@@ -1,5 +1,5 @@
-// One diagnostic of a contract file: what every output format (code frame, JSON, plain) is printed from. It is a value,
-// not an exception; errors reject the file, warnings do not.
+// One diagnostic of a contract file: what every output format (code frame, JSON, plain) is printed from. It is a
+// value, not an exception; errors reject the file, warnings do not.
 
 export type Severity = 'error' | 'warning';
 

@@ -96,7 +96,9 @@ function setText(source: string, map: YamlMap, key: string, text: string): Splic
   return [replaceValue(source, pair, 0, { inline: inStyleOf(pair.value, text) })];
 }
 
-/** The pair after which `pv` inserts a key of a test: after if_fails, in the order of the ladder, or else at the end. */
+/**
+ * The pair after which `pv` inserts a key of a test: after if_fails, in the order of the ladder, or else at the end.
+ */
 function predecessor(map: YamlMap, key: string): YamlPair {
   const order: readonly string[] = ['status', ...EVIDENCE_KEYS];
   const before = order.slice(0, Math.max(order.indexOf(key), 0)).toReversed();

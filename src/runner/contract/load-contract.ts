@@ -1,5 +1,5 @@
-// From files to contracts: finds the YAML files under a path, tells contracts from other artifacts, reads them all even
-// when some cannot be read. Synchronous on purpose: thousands of small files are read twice as fast that way.
+// From files to contracts: finds the YAML files under a path, tells contracts from other artifacts, reads them all
+// even when some cannot be read. Synchronous on purpose: thousands of small files are read twice as fast that way.
 import { isUtf8 } from 'node:buffer';
 import { readdirSync, readFileSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,10 @@ export type FileReading =
   | { kind: 'other'; path: string; what: string }
   | { kind: 'unreadable'; path: string; source: string; diagnostics: Diagnostic[] };
 
-/** One contract. Throws when the file cannot be read or is not a contract; mistakes inside it are left to `pv validate`. */
+/**
+ * One contract. Throws when the file cannot be read or is not a contract; mistakes inside it are left to `pv
+ * validate`.
+ */
 export function loadContract(path: string): Contract {
   const reading = readContractFile(path);
   if (reading.kind === 'contract') return reading.contract;

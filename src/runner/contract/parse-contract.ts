@@ -1,5 +1,5 @@
-// From the YAML tree to the typed contract. Tolerant: a value of the wrong type reads as absent, because saying so with
-// its place is the job of the rules (rules/), and one bad entry must not hide the rest of a file.
+// From the YAML tree to the typed contract. Tolerant: a value of the wrong type reads as absent, because saying so
+// with its place is the job of the rules (rules/), and one bad entry must not hide the rest of a file.
 import { LineIndex } from './line-index.ts';
 import { BINDING_KEYS, OBLIGATION_FORMAL, OBLIGATION_PROPERTY } from './keys.ts';
 import { TEST_COMMAND, TEST_IF_FAILS, TEST_PREDICTION, TEST_RULE, TEST_STATUS } from './keys.ts';

@@ -1,4 +1,5 @@
-// All rules over a set of contracts. Pure: files are read by the caller, what lies outside of the contracts is handed in.
+// All rules over a set of contracts. Pure: files are read by the caller, what lies outside of the contracts is handed
+// in.
 import { compareDiagnostics, countDiagnostics, type Diagnostic, type DiagnosticCounts } from './diagnostic.ts';
 import { FileDiagnostics } from './file-diagnostics.ts';
 import type { Contract } from './model.ts';

@@ -19,19 +19,8 @@ export interface Base {
 export async function readBase(root: string, ref: string): Promise<Base> {
   // A ref that begins with a dash would be an option.
   const commit = (await git(root, ref, 'rev-parse', '--verify', '--end-of-options', `${ref}^{commit}`)).trim();
-  const listed = await git(
-    root,
-    ref,
-    'diff',
-    '--name-only',
-    '--no-renames',
-    '--relative',
-    '-z',
-    commit,
-    '--',
-    'contracts',
-    EVIDENCE_FOLDER,
-  );
+  const flags = ['--name-only', '--no-renames', '--relative', '-z'];
+  const listed = await git(root, ref, 'diff', ...flags, commit, '--', 'contracts', EVIDENCE_FOLDER);
   const base: Base = { ref, contracts: [], receipts: [] };
   for (const path of listed.split('\0').filter((name) => name !== '')) {
     const isContract = path.startsWith('contracts/') && /\.ya?ml$/i.test(path);
@@ -53,11 +42,8 @@ export async function readBase(root: string, ref: string): Promise<Base> {
 /** null: the file is new. */
 async function show(root: string, commit: string, path: string): Promise<string | null> {
   const { execa } = await import('execa');
-  const result = await execa('git', ['show', `${commit}:./${path}`], {
-    cwd: root,
-    reject: false,
-    stripFinalNewline: false,
-  });
+  const options = { cwd: root, reject: false, stripFinalNewline: false } as const;
+  const result = await execa('git', ['show', `${commit}:./${path}`], options);
   return result.exitCode === 0 ? result.stdout : null;
 }
 

@@ -1,27 +1,31 @@
-// What was made easier since a base: a bar, a demand, a fault, a receipt. Compares two states of the same contracts and
-// receipts; says nothing about whether the present state holds.
+// What was made easier since a base: a bar, a demand, a fault, a receipt. Compares two states of the same contracts
+// and receipts; says nothing about whether the present state holds.
 import type { Claim, Contract } from '../contract/model.ts';
 import { levelRank } from '../level/types.ts';
 import type { PartName } from '../contract/part-names.ts';
-import { formatBar, type Bar } from '../contract/bar.ts';
+import { formatBar, isWithin, type Bar } from '../contract/bar.ts';
 import type { Assessment, ClaimStatus } from './assess.ts';
 import type { Base } from './base.ts';
 import { comparePins } from './pins.ts';
 import type { Receipt } from './receipt.ts';
 
-export type LooseningCode =
-  | 'bar-loosened'
-  | 'claim-removed'
-  | 'claim-retired'
-  | 'fault-removed'
-  | 'level-lowered'
-  | 'executor-removed'
-  | 'oracle-waived'
-  | 'dependency-removed'
-  | 'part-removed'
-  | 'cases-reduced'
-  | 'refutation-vanished'
-  | 'receipt-removed';
+/** Every kind of loosening, in words. */
+export const LOOSENING_WORDS = {
+  'bar-loosened': 'the bar was loosened',
+  'claim-removed': 'the claim was removed',
+  'claim-retired': 'the claim was retired',
+  'fault-removed': 'a planted fault was removed',
+  'level-lowered': 'the required level was lowered',
+  'executor-removed': 'an executor is no longer required',
+  'oracle-waived': 'an outside oracle is no longer asked for',
+  'dependency-removed': 'a dependency was removed',
+  'part-removed': 'a part was removed',
+  'cases-reduced': 'fewer cases are planned',
+  'refutation-vanished': 'a refutation vanished',
+  'receipt-removed': 'a receipt was removed',
+} as const;
+
+export type LooseningCode = keyof typeof LOOSENING_WORDS;
 
 export interface Loosening {
   code: LooseningCode;
@@ -104,42 +108,15 @@ function claimLoosenings(was: Claim, is: Claim): Pick<Loosening, 'code' | 'detai
 /** A bar that accepts anything the old one refused; another metric or unit cannot be compared and counts as looser. */
 function isLooser(was: Bar, is: Bar): boolean {
   if (was.metric !== is.metric || was.unit !== is.unit) return true;
-  const isSameSide = sideOf(was) === sideOf(is);
-  if (!isSameSide) return is.comparator !== '==' || !accepts(was, is.threshold);
-  switch (sideOf(was)) {
-    case 'below':
-      return (
-        is.threshold > was.threshold ||
-        (is.threshold === was.threshold && was.comparator === '<' && is.comparator === '<=')
-      );
-    case 'above':
-      return (
-        is.threshold < was.threshold ||
-        (is.threshold === was.threshold && was.comparator === '>' && is.comparator === '>=')
-      );
-    case 'exact':
-      return is.threshold !== was.threshold;
-  }
+  if (sideOf(was) !== sideOf(is)) return is.comparator !== '==' || !isWithin(was, is.threshold);
+  if (sideOf(was) === 'exact') return is.threshold !== was.threshold;
+  if (is.threshold !== was.threshold) return is.threshold > was.threshold === (sideOf(was) === 'below');
+  return !was.comparator.endsWith('=') && is.comparator.endsWith('=');
 }
 
 function sideOf({ comparator }: Bar): 'below' | 'above' | 'exact' {
   if (comparator === '==') return 'exact';
   return comparator.startsWith('<') ? 'below' : 'above';
-}
-
-function accepts(bar: Bar, value: number): boolean {
-  switch (bar.comparator) {
-    case '<=':
-      return value <= bar.threshold;
-    case '<':
-      return value < bar.threshold;
-    case '>=':
-      return value >= bar.threshold;
-    case '>':
-      return value > bar.threshold;
-    case '==':
-      return value === bar.threshold;
-  }
 }
 
 function receiptLoosenings(path: string, before: Receipt, status: ClaimStatus | undefined): Loosening[] {

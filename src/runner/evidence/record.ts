@@ -1,5 +1,5 @@
-// From what a run gave, and the receipt that lies there, to the receipt that should lie there. Pure: pins and clock are
-// handed in. A part that was not run now keeps its section as long as everything it depends on is unchanged.
+// From what a run gave, and the receipt that lies there, to the receipt that should lie there. Pure: pins and clock
+// are handed in. A part that was not run now keeps its section as long as everything it depends on is unchanged.
 import { formatNumber } from '../contract/bar.ts';
 import { PART_NAMES, type PartName } from '../contract/part-names.ts';
 import type { ClaimRun } from '../run/run-claim.ts';

@@ -1,8 +1,9 @@
-// What the gate says: one headline, what was made easier first, then a row per claim that does not stand where it should.
+// What the gate says: one headline, what was made easier first, then a row per claim that does not stand where it
+// should.
 import { placeOf } from '../contract/project.ts';
 import { digest8 } from '../sources/digest.ts';
 import { isFailure, type GateReport } from '../evidence/gate.ts';
-import type { Loosening, LooseningCode } from '../evidence/loosened.ts';
+import { LOOSENING_WORDS, type Loosening } from '../evidence/loosened.ts';
 import type { ClaimStatus } from '../evidence/assess.ts';
 import { describeCause } from '../level/cause.ts';
 import { refusalLines, levelText, statusCounts, statusRow } from './status.ts';
@@ -56,21 +57,6 @@ function whyUnmet({ derivation, receipts }: ClaimStatus): string {
   const now = change.present === undefined ? 'gone' : digest8(change.present);
   return `stale: ${change.pin} ${was} -> ${now}${more === 0 ? '' : ` and ${more} more`}`;
 }
-
-const LOOSENING_WORDS: Readonly<Record<LooseningCode, string>> = {
-  'bar-loosened': 'the bar was loosened',
-  'claim-removed': 'the claim was removed',
-  'claim-retired': 'the claim was retired',
-  'fault-removed': 'a planted fault was removed',
-  'level-lowered': 'the required level was lowered',
-  'executor-removed': 'an executor is no longer required',
-  'oracle-waived': 'an outside oracle is no longer asked for',
-  'dependency-removed': 'a dependency was removed',
-  'part-removed': 'a part was removed',
-  'cases-reduced': 'fewer cases are planned',
-  'refutation-vanished': 'a refutation vanished',
-  'receipt-removed': 'a receipt was removed',
-};
 
 export function looseningLine({ code, contract, claim, detail, isDeclared, file, line }: Loosening): string {
   const subject = claim === '' ? contract : claim;

@@ -1,5 +1,5 @@
-// The status table and `why`: four facts per claim (bound, executed, outcome, fresh) and the level that follows, always
-// with denominators. Rows and lines only; layout and colour are the command's.
+// The status table and `why`: four facts per claim (bound, executed, outcome, fresh) and the level that follows,
+// always with denominators. Rows and lines only; layout and colour are the command's.
 import type { AssessedReceipt, Assessment, ClaimStatus } from '../evidence/assess.ts';
 import { LEVELS, VERDICTS, type Derivation, type Level, type Verdict } from '../level/types.ts';
 import { placeOf } from '../contract/project.ts';

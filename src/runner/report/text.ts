@@ -1,5 +1,5 @@
-// What is said about the run of a claim: its parts, figures, faults and refutations. Plain text, numbers in full; no colour and
-// no printing here.
+// What is said about the run of a claim: its parts, figures, faults and refutations. Plain text, numbers in full; no
+// colour and no printing here.
 import { formatBar, formatNumber, type Bar } from '../contract/bar.ts';
 import type { ClaimRun } from '../run/run-claim.ts';
 import type { FaultResult } from '../run/run-faults.ts';

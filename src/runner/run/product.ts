@@ -1,5 +1,5 @@
-// The product's functions that the harness itself calls for a falsifier. Their modules are loaded by a computed name: a
-// claim hangs on them only where a part asked for one, which `touched.product` then says (sources/entries.ts).
+// The product's functions that the harness itself calls for a falsifier. Their modules are loaded by a computed name:
+// a claim hangs on them only where a part asked for one, which `touched.product` then says (sources/entries.ts).
 import { pathToFileURL } from 'node:url';
 import type { Executor, ExecutorId, ExecutorProvider, Model, OpenOptions } from '../../engine/index.ts';
 import { EXECUTORS_MODULE, OPEN_MODEL_MODULE } from '../sources/entries.ts';

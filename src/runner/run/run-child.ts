@@ -9,8 +9,8 @@ import type { Reason } from './part-result.ts';
 import { moduleFile } from '../sources/module-file.ts';
 
 /**
- * A child that has answered has this long to end by itself, and to keep what it compiled; its answer stands either way.
- * Node itself hangs in its shutdown now and then (24.21: both threads wait for a futex).
+ * A child that has answered has this long to end by itself, and to keep what it compiled; its answer stands either
+ * way. Node itself hangs in its shutdown now and then (24.21: both threads wait for a futex).
  */
 const EXIT_GRACE_MS = 2_000;
 const STDERR_KEPT_CHARACTERS = 4_000;
@@ -36,7 +36,9 @@ process.on('exit', () => running.forEach(kill));
 
 const limit = pLimit(availableParallelism());
 
-/** Waits until a core is free: callers start as many as they like, and time limits count from the start of the child. */
+/**
+ * Waits until a core is free: callers start as many as they like, and time limits count from the start of the child.
+ */
 export function runChild(options: ChildOptions): Promise<ChildEnd> {
   return limit(() => runChildNow(options));
 }

@@ -1,5 +1,5 @@
-// A contract as its author left it: everything but what `pv` itself writes there. What hangs on a contract's text hangs
-// on this; else every new level would make the receipt stale that it was derived from.
+// A contract as its author left it: everything but what `pv` itself writes there. What hangs on a contract's text
+// hangs on this; else every new level would make the receipt stale that it was derived from.
 import { readFileSync } from 'node:fs';
 import { EVIDENCE_KEYS } from '../contract/model.ts';
 import { toValue, type JsonValue } from '../contract/yaml/yaml-node.ts';

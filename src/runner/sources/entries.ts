@@ -1,5 +1,5 @@
-// Where the code of a run begins: the falsifier module, and what its parts reached by name instead of by import. Pins, the
-// check of compiled kernels and planted faults all start from here.
+// Where the code of a run begins: the falsifier module, and what its parts reached by name instead of by import. Pins,
+// the check of compiled kernels and planted faults all start from here.
 import { resolve } from 'node:path';
 import { PACKAGE_ROOT, type Fork } from './closure.ts';
 import { packageModule } from './module-file.ts';

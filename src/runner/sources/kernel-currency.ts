@@ -1,6 +1,6 @@
 // Refuses to run a claim on a compiled kernel that is not what its source says: the receipt would pin one thing and
-// have run another. The kernel is compiled again in memory of the temp folder and compared; what came out is remembered
-// by the digest of the sources, so an unchanged kernel costs nothing.
+// have run another. The kernel is compiled again in memory of the temp folder and compared; what came out is
+// remembered by the digest of the sources, so an unchanged kernel costs nothing.
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Paths of our own modules that are started or loaded by name, not imported. The source says './x.ts'; in dist/ the same
-// file is './x.js'.
+// Paths of our own modules that are started or loaded by name, not imported. The source says './x.ts'; in dist/ the
+// same file is './x.js'.
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PACKAGE_ROOT } from './closure.ts';

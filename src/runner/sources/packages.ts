@@ -1,5 +1,5 @@
-// What package-lock.json says about an external package and everything it brings: one digest per package that a closure
-// names. Read from the lock, so that it is the same on every machine.
+// What package-lock.json says about an external package and everything it brings: one digest per package that a
+// closure names. Read from the lock, so that it is the same on every machine.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from './closure.ts';

@@ -1,7 +1,7 @@
-// A table module: nothing but lines `export { one } from './its-file.ts';`. It names things that do not know of one another
-// (tensor types, the kernels of each), and a line more changes nothing for those who use the others. So a receipt pins
-// the lines that were there when it was made, and not the module as a whole. What a line names does nothing when it is
-// loaded. Reads text; follows nothing.
+// A table module: nothing but lines `export { one } from './its-file.ts';`. It names things that do not know of one
+// another (tensor types, the kernels of each), and a line more changes nothing for those who use the others. So a
+// receipt pins the lines that were there when it was made, and not the module as a whole. What a line names does
+// nothing when it is loaded. Reads text; follows nothing.
 const ENTRY = /^export \{ (?:\w+ as )?\w+ \} from '(\.{1,2}\/[^']+)';$/;
 
 export interface TableEntry {

@@ -1,5 +1,5 @@
-// Faults of dequantizing q6_k blocks, as changes to the kernel that does it. Blocks are dequantized in one place for the
-// embedding, the matrices and the tools, so each of these shows in all three.
+// Faults of dequantizing q6_k blocks, as changes to the kernel that does it. Blocks are dequantized in one place for
+// the embedding, the matrices and the tools, so each of these shows in all three.
 import type { Fault } from '../fault.ts';
 import { kernelChange as changed } from './kernel-change.ts';
 

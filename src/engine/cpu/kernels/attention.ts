@@ -3,7 +3,10 @@ import { defineKernel, type Kernel } from './define-kernel.ts';
 import type { Pointer } from './kernel-memory.ts';
 
 export interface AttentionFunctions {
-  /** Writes `rows` [rowCount, kvHeadCount, headDim] into `cache` [kvHeadCount, capacity, headDim] from firstPosition on. */
+  /**
+   * Writes `rows` [rowCount, kvHeadCount, headDim] into `cache` [kvHeadCount, capacity, headDim] from firstPosition
+   * on.
+   */
   readonly append: (
     cache: Pointer,
     rows: Pointer,
@@ -15,7 +18,8 @@ export interface AttentionFunctions {
   ) => void;
   /**
    * out, q: [rowCount, headCount, headDim] f32; keys, values: caches that hold these rows already; scores: scratch of
-   * capacity + 4 f32; window: positions that a query sees, itself included, 0 = all; cap: softcap of the scores, 0 = none.
+   * capacity + 4 f32; window: positions that a query sees, itself included, 0 = all; cap: softcap of the scores, 0 =
+   * none.
    */
   readonly attention: (
     out: Pointer,

@@ -1,6 +1,6 @@
-// out = x/2 · (1 + tanh(u)), u = √(2/π) · (x + 0.044715 · x³), in the equal form x / (1 + e^(-2u)), which does not cancel;
-// written so that e^ never overflows: t = e^(-|2u|);  u >= 0: x / (1 + t);  u < 0: x·t / (1 + t).
-// Roundings: x², two products and a sum for 2u = x · (c + d · x²), c = 2·√(2/π), d = 0.044715·c; then as in silu.as.ts.
+// out = x/2 · (1 + tanh(u)), u = √(2/π) · (x + 0.044715 · x³), in the equal form x / (1 + e^(-2u)), which does not
+// cancel; written so that e^ never overflows: t = e^(-|2u|);  u >= 0: x / (1 + t);  u < 0: x·t / (1 + t). Roundings:
+// x², two products and a sum for 2u = x · (c + d · x²), c = 2·√(2/π), d = 0.044715·c; then as in silu.as.ts.
 import { F32_ONE, ZERO } from './lib/constants.as';
 import { exp4 } from './lib/exp.as';
 

@@ -1,5 +1,5 @@
-// One linear memory that kernels work on, and who owns which part of it. wasm32 addresses at most 4 GiB, so a big model
-// uses several of these. Memory never shrinks, hence a list of free spans.
+// One linear memory that kernels work on, and who owns which part of it. wasm32 addresses at most 4 GiB, so a big
+// model uses several of these. Memory never shrinks, hence a list of free spans.
 import { RefuteError } from '../../../errors.ts';
 
 /** Byte offset into a kernel memory. */

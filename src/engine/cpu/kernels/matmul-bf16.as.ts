@@ -1,5 +1,4 @@
-// Matrix product with weights in bf16.
-// Block layout: src/engine/formats/tensor-types/bf16.ts.
+// Matrix product with weights in bf16. Block layout: src/engine/formats/tensor-types/bf16.ts.
 import { multiply, RowDequantizer, scratchByteLength } from './lib/matmul.as';
 
 export { scratchByteLength };

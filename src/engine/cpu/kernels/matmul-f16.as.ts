@@ -1,5 +1,4 @@
-// Matrix product with weights in f16.
-// Block layout: src/engine/formats/tensor-types/f16.ts.
+// Matrix product with weights in f16. Block layout: src/engine/formats/tensor-types/f16.ts.
 import { high16, low16 } from './lib/bytes.as';
 import { ZERO } from './lib/constants.as';
 import { F16_EXPONENT_ONE, F16_EXPONENTS } from './lib/constants-decode.as';

@@ -17,7 +17,8 @@ class Q2KDequantizer extends RowDequantizer {
     // 3 in each byte, made of a constant that lies in memory, so that it stays in a register.
     const three = v128.and(i16x8.shr_u(nibble, 2), nibble);
     for (; blockCount > 0; blockCount--, blocks += 84) {
-      // d·scale and -dmin·min wait in two parts of the block's output that the last round alone writes, after it has read.
+      // d·scale and -dmin·min wait in two parts of the block's output that the last round alone writes, after it has
+      // read.
       let scales = out + 576, mins = out + 960;
       const both = v128.load(blocks);
       store<f32>(out, f16ToF32(load<u16>(blocks, 80)));

@@ -1,5 +1,4 @@
-// Matrix product with weights in q4_0: w = d·(q - 8).
-// Block layout: src/engine/formats/tensor-types/q4_0.ts.
+// Matrix product with weights in q4_0: w = d·(q - 8). Block layout: src/engine/formats/tensor-types/q4_0.ts.
 import { scaleSigned, upperNibbles } from './lib/bytes.as';
 import { ZERO } from './lib/constants.as';
 import { BYTE_8, NIBBLE, TWO_TO_MINUS_24 } from './lib/constants-decode.as';

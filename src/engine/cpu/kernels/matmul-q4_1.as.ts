@@ -1,5 +1,4 @@
-// Matrix product with weights in q4_1: w = d·q + m.
-// Block layout: src/engine/formats/tensor-types/q4_1.ts.
+// Matrix product with weights in q4_1: w = d·q + m. Block layout: src/engine/formats/tensor-types/q4_1.ts.
 import { addScaledOffset, scaleOffset, upperNibbles } from './lib/bytes.as';
 import { ZERO } from './lib/constants.as';
 import { NIBBLE } from './lib/constants-decode.as';

@@ -1,5 +1,4 @@
-// Matrix product with weights in q5_0: w = d·(q - 16).
-// Block layout: src/engine/formats/tensor-types/q5_0.ts.
+// Matrix product with weights in q5_0: w = d·(q - 16). Block layout: src/engine/formats/tensor-types/q5_0.ts.
 import { fifthBits, scaleSigned, upperNibbles } from './lib/bytes.as';
 import { ZERO } from './lib/constants.as';
 import { BYTE_16, NIBBLE, TWO_TO_MINUS_24 } from './lib/constants-decode.as';

@@ -1,5 +1,4 @@
-// Matrix product with weights in q8_0: w = d·q.
-// Block layout: src/engine/formats/tensor-types/q8_0.ts.
+// Matrix product with weights in q8_0: w = d·q. Block layout: src/engine/formats/tensor-types/q8_0.ts.
 import { addScaledSigned, scaleSigned } from './lib/bytes.as';
 import { ZERO } from './lib/constants.as';
 import { TWO_TO_MINUS_24 } from './lib/constants-decode.as';

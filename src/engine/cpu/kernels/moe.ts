@@ -15,7 +15,9 @@ export interface MoeFunctions {
     usedCount: number,
     isRenormalised: boolean,
   ) => void;
-  /** out: [rowCount, channelCount] f32; x: [rowCount, usedCount, channelCount] f32; shares: [rowCount, usedCount] f32. */
+  /**
+   * out: [rowCount, channelCount] f32; x: [rowCount, usedCount, channelCount] f32; shares: [rowCount, usedCount] f32.
+   */
   readonly moeSum: (
     out: Pointer,
     x: Pointer,

@@ -1,5 +1,6 @@
-// What a file in this folder says of one tensor type: facts of the format, from the GGUF specification and ggml's block
-// structs. Not in here: how blocks become floats (cpu/kernels/matmul-<type>.as.ts, and the oracle's own decoder).
+// What a file in this folder says of one tensor type: facts of the format, from the GGUF specification and ggml's
+// block structs. Not in here: how blocks become floats (cpu/kernels/matmul-<type>.as.ts, and the oracle's own
+// decoder).
 import { RefuteError } from '../../../errors.ts';
 
 export interface TensorType {

@@ -1,5 +1,4 @@
-// q4_1: 32 elements in 20 bytes = d f16 (2) | m f16 (2) | nibbles (16).
-// Element i = d · q + m; nibbles as in q4_0.
+// q4_1: 32 elements in 20 bytes = d f16 (2) | m f16 (2) | nibbles (16). Element i = d · q + m; nibbles as in q4_0.
 import type { BlockDequantizer } from './dequantize-blocks.ts';
 import { halfToDouble } from './half.ts';
 

@@ -1,5 +1,5 @@
-// q5_k: 256 elements in 176 bytes = d f16 (2) | dmin f16 (2) | scales and minima (12) | fifth bits (32) | nibbles (128).
-// As q4_k; the fifth bit of element l of sub-block j is bit j of fifth-bit byte l.
+// q5_k: 256 elements in 176 bytes = d f16 (2) | dmin f16 (2) | scales and minima (12) | fifth bits (32) | nibbles
+// (128). As q4_k; the fifth bit of element l of sub-block j is bit j of fifth-bit byte l.
 import type { BlockDequantizer } from './dequantize-blocks.ts';
 import { halfToDouble } from './half.ts';
 import { sixBitMinimum, sixBitScale } from './six-bit-scales.ts';

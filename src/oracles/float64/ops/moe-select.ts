@@ -1,5 +1,5 @@
-// The ids of the largest logits of each row, largest first; of equal ones the lower id first. A NaN is greater than nothing
-// and nothing is greater than it, so it is kept where it comes first among the ids that are left.
+// The ids of the largest logits of each row, largest first; of equal ones the lower id first. A NaN is greater than
+// nothing and nothing is greater than it, so it is kept where it comes first among the ids that are left.
 
 /**
  * @param logits [rows, expertCount]

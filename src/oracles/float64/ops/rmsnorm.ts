@@ -1,7 +1,7 @@
 // out[p, c] = x[p, c] / sqrt(mean_c(x[p, c]²) + eps) · gain[c]
 //
-// The mean square is a sum left to right, divided by the channel count. Source: Zhang and Sennrich 2019, eq. 4, with eps
-// inside the root as in Llama.
+// The mean square is a sum left to right, divided by the channel count. Source: Zhang and Sennrich 2019, eq. 4, with
+// eps inside the root as in Llama.
 
 /**
  * @param x [rows, channels]

@@ -1,7 +1,7 @@
-// The angle per position of each rotation pair, in radians: f_i = theta^(−2i/rotaryDim), then scaled; and what cosines and
-// sines are multiplied by. Sources: Su et al. 2021 (RoFormer) eq. 15; linear: Chen et al. 2023; llama3: the rule published
-// with Llama 3.1, by wavelength; yarn: Peng et al. 2023 (arXiv:2309.00071) §3.2 to 3.4; longrope: Ding et al. 2024
-// (arXiv:2402.13753); dynamic: "NTK-aware" scaling of the base, by length.
+// The angle per position of each rotation pair, in radians: f_i = theta^(−2i/rotaryDim), then scaled; and what cosines
+// and sines are multiplied by. Sources: Su et al. 2021 (RoFormer) eq. 15; linear: Chen et al. 2023; llama3: the rule
+// published with Llama 3.1, by wavelength; yarn: Peng et al. 2023 (arXiv:2309.00071) §3.2 to 3.4; longrope: Ding et
+// al. 2024 (arXiv:2402.13753); dynamic: "NTK-aware" scaling of the base, by length.
 import type { RopeParameters, RopeScaling, WeightName } from '../../../engine/program/program.ts';
 
 type ScalingOf<Type extends RopeScaling['type']> = Extract<RopeScaling, { type: Type }>;
@@ -80,8 +80,8 @@ function llama3(frequency: number, scaling: ScalingOf<'llama3'>): number {
 }
 
 /**
- * By the number of a pair: up to the one that turns betaFast times over the original context a frequency is kept, from the
- * one that turns betaSlow times it is divided by `factor`, linearly in between. Both ends are held within 0 and
+ * By the number of a pair: up to the one that turns betaFast times over the original context a frequency is kept, from
+ * the one that turns betaSlow times it is divided by `factor`, linearly in between. Both ends are held within 0 and
  * rotaryDim − 1, as the reference implementation has it, although there are only half as many pairs.
  */
 function yarn(plain: Float64Array, scaling: ScalingOf<'yarn'>, { theta, rotaryDim }: RopeParameters): Float64Array {

@@ -1,5 +1,5 @@
-// Circles in a graph: groups of nodes that all lead to each other (Tarjan's algorithm, without recursion, linear), and the
-// shortest way round through a given one.
+// Circles in a graph: groups of nodes that all lead to each other (Tarjan's algorithm, without recursion, linear), and
+// the shortest way round through a given one.
 
 export type Edges<Node> = (node: Node) => readonly Node[];
 

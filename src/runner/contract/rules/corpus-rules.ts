@@ -1,5 +1,6 @@
-// What only all contracts together can show: ids used twice, withdrawn ids used again, links to other contracts, circles.
-// Keeps places and names, no trees, so that thousands of contracts fit; the answers do not depend on the order of files.
+// What only all contracts together can show: ids used twice, withdrawn ids used again, links to other contracts,
+// circles. Keeps places and names, no trees, so that thousands of contracts fit; the answers do not depend on the
+// order of files.
 import { compareText, type Diagnostic } from '../diagnostic.ts';
 import { diagnosticAt, placeOf, relatedAt, spanOfValue, type Place } from '../file-diagnostics.ts';
 import type { Contract } from '../model.ts';

@@ -1,5 +1,5 @@
-// Keys that nothing reads: unknown ones at every depth (PV-010), sections misspelt at the top (SCHEMA-018, SCHEMA-019),
-// keys written twice (SCHEMA-020), and known keys under which claims stand that nothing runs (PV-011).
+// Keys that nothing reads: unknown ones at every depth (PV-010), sections misspelt at the top (SCHEMA-018,
+// SCHEMA-019), keys written twice (SCHEMA-020), and known keys under which claims stand that nothing runs (PV-011).
 import { placeOf, relatedAt, type FileDiagnostics } from '../file-diagnostics.ts';
 import { BINDING_KEYS } from '../keys.ts';
 import type { Contract } from '../model.ts';

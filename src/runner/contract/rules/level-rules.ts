@@ -1,5 +1,5 @@
-// LVL-001: a level that is typed above the one that the evidence supports. What the evidence supports comes from outside
-// (level/); here it is only compared, so that a hand-typed DISCHARGED never passes.
+// LVL-001: a level that is typed above the one that the evidence supports. What the evidence supports comes from
+// outside (level/); here it is only compared, so that a hand-typed DISCHARGED never passes.
 import { spanOfValue, type FileDiagnostics } from '../file-diagnostics.ts';
 import { TEST_STATUS } from '../keys.ts';
 import { LEVELS, type Claim, type Contract, type Level } from '../model.ts';

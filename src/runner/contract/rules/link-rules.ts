@@ -1,5 +1,5 @@
-// Where a contract points, other contracts aside: equations, falsifier modules, planted faults. Each link is resolved and
-// counted, the broken ones that decide a verdict are errors: PV-030, PV-040 to PV-042.
+// Where a contract points, other contracts aside: equations, falsifier modules, planted faults. Each link is resolved
+// and counted, the broken ones that decide a verdict are errors: PV-030, PV-040 to PV-042.
 import { spanOfPair, spanOfValue, type FileDiagnostics } from '../file-diagnostics.ts';
 import type { Claim, Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';
@@ -92,7 +92,10 @@ function isWordIn(text: string, word: string): boolean {
   return false;
 }
 
-/** Harness to obligation. In older contracts obligations have no ids, so nothing resolves; that is counted, not refused. */
+/**
+ * Harness to obligation. In older contracts obligations have no ids, so nothing resolves; that is counted, not
+ * refused.
+ */
 function countObligationLinks(contract: Contract, counts: LinkCounts): void {
   if (contract.harnesses.length === 0) return;
   const targets = new Set<string>();

@@ -1,5 +1,5 @@
-// Types, allowed values and needed keys, as contracts/schema.json states them: PV-003, PV-004, PV-005. The schema judges
-// plain values; this finds the place of what it judged and says it in words.
+// Types, allowed values and needed keys, as contracts/schema.json states them: PV-003, PV-004, PV-005. The schema
+// judges plain values; this finds the place of what it judged and says it in words.
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { spanOfPair, startOf, type FileDiagnostics, type Span } from '../file-diagnostics.ts';
 import type { Contract } from '../model.ts';

@@ -1,5 +1,6 @@
-// Setting, adding and removing one key of a map in a contract's text, in the map's own form (block or flow), indentation
-// and line ending. Each function returns one replacement of text; edit.ts applies it and checks the outcome.
+// Setting, adding and removing one key of a map in a contract's text, in the map's own form (block or flow),
+// indentation and line ending. Each function returns one replacement of text; edit.ts applies it and checks the
+// outcome.
 import { formatScalar } from './write-scalar.ts';
 import type { YamlMap, YamlNode, YamlPair, YamlSeq } from './yaml-node.ts';
 
@@ -10,7 +11,9 @@ export interface Splice {
   text: string;
 }
 
-/** A value to write: one line for flow form, lines (without indentation) for block form where it does not fit on one. */
+/**
+ * A value to write: one line for flow form, lines (without indentation) for block form where it does not fit on one.
+ */
 export interface NewValue {
   inline: string;
   lines?: readonly string[] | undefined;

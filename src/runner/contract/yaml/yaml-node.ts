@@ -1,5 +1,5 @@
-// The tree of YAML values, each with its place in the text. It does not depend on the YAML library; convert.ts makes it
-// from the library's document.
+// The tree of YAML values, each with its place in the text. It does not depend on the YAML library; convert.ts makes
+// it from the library's document.
 
 export type ScalarValue = string | number | boolean | null;
 export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded';

@@ -73,8 +73,8 @@ export function fifthBits(bits: usize): v128 {
 
 /**
  * sum + w·x over 16 columns, four at a time, left to right; w = scale · q + offset, q unsigned bytes. Of relaxed
- * instructions any permitted result is the same one: the product scale · q is exact, fused or not, and an index is either
- * below 16 or above 127.
+ * instructions any permitted result is the same one: the product scale · q is exact, fused or not, and an index is
+ * either below 16 or above 127.
  */
 // @ts-ignore: decorator
 @inline
@@ -91,7 +91,10 @@ function scaledOffset(q: v128, spread: usize, scale: v128, offset: v128): v128 {
   return f32x4.relaxed_madd(scale, f32x4.convert_i32x4_s(i8x16.relaxed_swizzle(q, v128.load(spread))), offset);
 }
 
-/** sum + w·x over 16 columns, four at a time, left to right; w = scale24 · 2^24 · q, q signed bytes, as in `scaleSigned`. */
+/**
+ * sum + w·x over 16 columns, four at a time, left to right; w = scale24 · 2^24 · q, q signed bytes, as in
+ * `scaleSigned`.
+ */
 // @ts-ignore: decorator
 @inline
 export function addScaledSigned(sum: v128, q: v128, scale24: v128, x: usize): v128 {

@@ -42,8 +42,8 @@ export function dot(w: usize, x: usize, columnCount: i32): f32 {
 }
 
 /**
- * Four dot products at once: lane i is `dot(w + i · strideBytes, x, columnCount)`, bit for bit. For columnCount a multiple
- * of 4 and at most CHUNK.
+ * Four dot products at once: lane i is `dot(w + i · strideBytes, x, columnCount)`, bit for bit. For columnCount a
+ * multiple of 4 and at most CHUNK.
  */
 export function dotFour(w: usize, strideBytes: usize, x: usize, columnCount: i32): v128 {
   let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);

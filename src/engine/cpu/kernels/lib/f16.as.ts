@@ -32,8 +32,8 @@ function normalBits(half: u32): u32 {
 }
 
 /**
- * Stores the f32 of the f16 at `half` to `spare`. Scales pass through memory, because a load fills all lanes of a vector
- * for free where a register needs two operations, on the very ports that decoding is short of.
+ * Stores the f32 of the f16 at `half` to `spare`. Scales pass through memory, because a load fills all lanes of a
+ * vector for free where a register needs two operations, on the very ports that decoding is short of.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,12 +1,15 @@
-// The matrix product of one token with weights in blocks of at most 32 columns: decoded weights stay in registers. Order
-// of summation: dot.as.ts, so that a token has the same bits here and in a batch (matmul.as.ts).
-// Four rows are in work at once, whose sums hide each other's latency; a quarter of the matrix apart, for the reason that
+// The matrix product of one token with weights in blocks of at most 32 columns: decoded weights stay in registers.
+// Order of summation: dot.as.ts, so that a token has the same bits here and in a batch (matmul.as.ts). Four rows are
+// in work at once, whose sums hide each other's latency; a quarter of the matrix apart, for the reason that
 // matmul.as.ts gives. Beside that way of decoding to memory it takes 0.8 (q4_1) to 0.9 (q8_0) of the time.
 import { CHUNK, sumLanes } from './dot.as';
 import { RowDequantizer } from './matmul.as';
 
 export abstract class BlockDequantizer extends RowDequantizer {
-  /** sum + the block's weights times x, in the order of summation, one lane per column mod 4. `spare`: 16 bytes of scratch. */
+  /**
+   * sum + the block's weights times x, in the order of summation, one lane per column mod 4. `spare`: 16 bytes of
+   * scratch.
+   */
   abstract addProducts(block: usize, x: usize, spare: usize, sum: v128): v128;
 }
 

@@ -1,9 +1,9 @@
 // The matrix product around a row decoder. Eight rows at a time, a chunk of each is decoded to f32 into scratch, and
-// multiplied with every token while it is there; so a weight is decoded once per run and not once per token.
-// Order of summation: dot.as.ts, for every tile shape below.
-// The rows of a tile stand an eighth of the matrix apart: each is then a stream that only runs forward, which the memory's
-// prefetcher follows. Eight neighbours, each a step behind the last, are a pattern that it does not: one token took 1.2
-// (q4_k) to 1.7 times (f16) as long from memory (bench/matmul-token.ts).
+// multiplied with every token while it is there; so a weight is decoded once per run and not once per token. Order of
+// summation: dot.as.ts, for every tile shape below. The rows of a tile stand an eighth of the matrix apart: each is
+// then a stream that only runs forward, which the memory's prefetcher follows. Eight neighbours, each a step behind
+// the last, are a pattern that it does not: one token took 1.2 (q4_k) to 1.7 times (f16) as long from memory
+// (bench/matmul-token.ts).
 import { CHUNK, dotTail, sumLanes } from './dot.as';
 
 const TILE_ROWS: i32 = 8;
