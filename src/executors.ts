@@ -21,9 +21,7 @@ export const EXECUTORS: readonly ExecutorProvider[] = [CPU, FLOAT64];
 /** What `auto` tries, in this order; the float64 executor is an oracle, which nobody wants by chance. */
 const AUTO: readonly ExecutorProvider[] = [CPU];
 
-/**
- * What was asked for and what ran. It is part of every output, so that a run on one executor never passes for another.
- */
+/** What was asked for and what ran. Part of every output: a run on one executor must not pass for another. */
 export interface ExecutorReport {
   requested: 'auto' | ExecutorId;
   ran: ExecutorId;

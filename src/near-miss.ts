@@ -3,9 +3,7 @@
 /** At most a third of the letters, and at most two, may differ. */
 const MAX_DISTANCE = 2;
 
-/**
- * The candidate that differs by case, separators, plural or a slip of one or two letters; the nearest, then the first.
- */
+/** The candidate that differs by case, separators, plural or a slip of one or two letters; the nearest one. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
@@ -32,9 +30,7 @@ function wordForms(word: string): string[] {
   return [letters, letters.replace(/es$/, ''), letters.replace(/s$/, '')].filter((form) => form !== '');
 }
 
-/**
- * Insertions, deletions, replacements and swaps of neighbours; anything above the limit may be understated as too far.
- */
+/** Insertions, deletions, replacements and swaps of neighbours; above the limit the count may be too small. */
 function editDistance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > MAX_DISTANCE) return Number.POSITIVE_INFINITY;
   let beforePrevious: number[] = [];

@@ -37,10 +37,7 @@ export function cosineText(cosine: number | null, isIdentical = false): string {
   return text === '1.00000000' ? '>0.99999999' : text;
 }
 
-/**
- * `1,234,567`, of a whole number. Not by toLocaleString, whose first call loads tables for as long as a program
- * starts.
- */
+/** `1,234,567`, of a whole number. Not by toLocaleString, whose first call takes as long as starting a program. */
 export function countText(count: number): string {
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }

@@ -5,10 +5,7 @@ import { RefuteError } from '../errors.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { errorStyle } from './terminal.ts';
 
-/**
- * DESIGN §7: 0 accepted, 1 rejected (measured, and failed), 2 declined (not measured), 3 usage or error, 130
- * interrupted.
- */
+/** DESIGN §7: 0 accepted, 1 rejected (measured, and failed), 2 declined (not measured), 3 error, 130 interrupted. */
 export const EXIT = { accepted: 0, rejected: 1, declined: 2, error: 3, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

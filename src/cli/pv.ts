@@ -1,5 +1,4 @@
-// The program `pv`: contracts, falsifiers, evidence, gate. Commands are in cli/pv, one file each; this file lists
-// them.
+// The program `pv`: contracts, falsifiers, evidence, gate. Lists the commands, which are in cli/pv, one file each.
 import { createProgram, runProgram } from './program.ts';
 
 const program = createProgram(

@@ -50,10 +50,7 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
   return [titles, rule, ...lines].join('\n');
 }
 
-/**
- * Controls, format characters (bidi overrides among them), lone surrogates, line separators: a terminal may act on
- * them.
- */
+/** Controls, format characters (bidi overrides too), lone surrogates, line separators: a terminal may act on them. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** Text out of a file, made safe to print on one line: what a terminal could act on is shown as `\u{…}`. */

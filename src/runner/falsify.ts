@@ -76,8 +76,7 @@ export async function falsify(
       return { claim, executor, verdict, run: null, written: null, error };
     }
   };
-  // Several at once, so that no core waits for the slowest part of one claim; outcomes are reported in the order of
-  // the claims.
+  // Several at once, so that no core waits for the slowest part of a claim; outcomes are reported in claim order.
   const limit = pLimit(CLAIMS_AT_ONCE);
   const running = jobs.map((job, index) =>
     limit(() => falsifyClaim(job, (what) => events.onProgress(index, jobs.length, job.claim, what))),
@@ -91,9 +90,7 @@ export async function falsify(
   return { outcomes, ...(await updateContracts(project, outcomes)) };
 }
 
-/**
- * The code that a run of the claim will reach by name, as its receipts tell: a change of it meanwhile must be noticed.
- */
+/** The code that a run will reach by name, as the receipts tell: a change of it meanwhile must be noticed. */
 function reachedBefore(root: string, claim: Claim): Pick<TouchedInputs, 'programs' | 'product'> {
   const receipts = receiptsOfClaim(root, claim).flatMap(({ receipt }) => (receipt === null ? [] : [receipt]));
   const touched = receipts.map(({ predicate }) => predicate.stable.touched);

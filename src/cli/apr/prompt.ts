@@ -115,9 +115,7 @@ function renderChat({ text }: Model, prompt: string, system: string | undefined)
   return text.renderChat(messages, { addGenerationPrompt: true });
 }
 
-/**
- * The rendered text is encoded as a whole, so a control token spelled in the prompt takes effect; a notice says so.
- */
+/** The rendered text is encoded as a whole, so a control token spelled in the prompt takes effect, with a notice. */
 function controlNotices({ text }: Model, prompt: string): Notice[] {
   const asControl = text.encode(prompt, { parseSpecial: true, addBos: false });
   const asText = text.encode(prompt, { parseSpecial: false, addBos: false });

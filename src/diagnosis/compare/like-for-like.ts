@@ -4,9 +4,7 @@ import type { Recording } from '../recordings/recording.ts';
 
 type Window = Pick<Recording, 'path' | 'tokens' | 'positions' | 'tensors' | 'otherNames'>;
 
-/**
- * Reasons why not, in words; empty where they may. Models, types and executors may differ: that is what is compared.
- */
+/** Reasons why not, in words; empty where they may. Models, types and executors may differ: that is compared. */
 export function likeForLike(a: Window, b: Window): string[] {
   const unnamed = [a, b].filter(({ tensors }) => tensors.size === 0);
   if (unnamed.length > 0) return unnamed.map(namelessText);

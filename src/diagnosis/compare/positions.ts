@@ -1,5 +1,4 @@
-// What the logits of each position would have chosen, on two sides. A mean over positions hides the one that is wrong.
-// Pure.
+// What the logits of each position would have chosen, on two sides. A mean would hide the one that is wrong. Pure.
 
 export interface ChoiceComparison {
   position: number;

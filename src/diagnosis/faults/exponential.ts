@@ -1,5 +1,4 @@
-// Faults of the exponential that the kernels of several ops share: attention, silu, gelu, softcap, the shares of
-// experts.
+// Faults of the exponential that several kernels share: attention, silu, gelu, softcap, the shares of experts.
 import { sourceVariant, type Fault } from './fault.ts';
 
 const EXPONENTIAL = 'src/engine/cpu/kernels/lib/exp.as.ts';

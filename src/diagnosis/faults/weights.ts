@@ -31,10 +31,7 @@ function permuteHeadRows(bytes: Uint8Array, info: WeightInfo, headDim: number): 
   }
 }
 
-/**
- * The head size of the model at hand. A weight transform sees only weights, so it is taken from the program, which is
- * transformed first.
- */
+/** The head size, taken from the program: it is transformed first, and a weight transform sees only weights. */
 function withHeadDim(transform: (headDim: () => number) => ModelTransform['weights']): ModelTransform {
   let headDim = 0;
   const weights = transform(() => headDim);

@@ -9,9 +9,7 @@ export const UNIT_BF16: number = 2 ** -8;
 export const UNIT_F32: number = 2 ** -24;
 export const UNIT_F64: number = 2 ** -53;
 
-/**
- * Where the direction of rounding is open (WGSL) a result is either neighbour: off by a whole unit in the last place.
- */
+/** Where the direction of rounding is open (WGSL) a result is either neighbour: a whole unit in the last place off. */
 export const EITHER_NEIGHBOUR_UNITS = 2;
 
 export const SMALLEST_NORMAL_F32: number = 2 ** -126;

@@ -1,5 +1,4 @@
-// Judging `embed`: a copy, bit for bit, but for the rounding of types whose exact value is not a float32, and of a
-// store that is narrower.
+// Judging `embed`: a copy, exact but for the rounding of types whose value is not a float32, and of a narrower store.
 import { oneTier, type JudgementOf } from './judgement.ts';
 
 export const embedJudgement: JudgementOf<'embed'> = {

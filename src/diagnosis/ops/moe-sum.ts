@@ -1,5 +1,4 @@
-// Judging `moeSum`, Σ_s shares[s] · in[s, c]: one product, which may underflow, and at most as many sums as there are
-// slots.
+// Judging `moeSum`, Σ_s shares[s] · in[s, c]: one product, which may underflow, and at most a sum for each slot.
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma } from '../reference/arithmetic.ts';
 import { oneTier, type JudgementOf } from './judgement.ts';

@@ -27,8 +27,7 @@ export const ropeJudgement: JudgementOf<'rope'> = {
         const turn = position * (frequencies?.[i] ?? Number.NaN);
         const [xu, xv] = [Math.abs(x?.[u] ?? 0), Math.abs(x?.[v] ?? 0)];
         const [cos, sin] = [Math.abs(Math.cos(turn)), Math.abs(Math.sin(turn))];
-        // What an angle that is off by d moves: d times the derivative of either output, |x| rotated by a quarter
-        // turn.
+        // What an angle that is off by d moves: d times the derivative of either output, |x| rotated by 90 degrees.
         const drift = Math.abs(turn) * relativeOfAngle(i);
         const table = position === 0 && factor === 1 ? 0 : angle.sincos;
         // One rounding more where the cosine is multiplied before it is stored.

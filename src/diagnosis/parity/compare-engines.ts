@@ -23,9 +23,7 @@ export interface ParityOptions {
 }
 
 export interface ParityReport extends ParityVerdict {
-  /**
-   * In words, of this model's weight types; `candidates`: all that were tried where theirs was inferred, else null.
-   */
+  /** In words, of this model's weight types; `candidates`: all that were tried where theirs was inferred. */
   profiles: { ours: string; theirs: string; candidates: string[] | null };
   numericProfiles: { ours: NumericProfile; theirs: NumericProfile };
   positions: PositionParity[];

@@ -31,9 +31,7 @@ export interface PositionParity {
   metric: 'kl' | 'logProbability';
   /** The distance that the two profiles explain: SUSPECT_RATIO times the largest draw. */
   explained: number;
-  /**
-   * Beyond the largest draw itself, which of a healthy engine is one position in nine at most where formats are drawn.
-   */
+  /** Beyond the largest draw, as at most one position in nine of a healthy engine is where formats are drawn. */
   isBeyondDraws: boolean;
   /** Of the alternatives; null with the whole vocabulary. */
   compared: { matched: number; given: number } | null;

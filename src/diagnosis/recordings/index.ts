@@ -1,5 +1,4 @@
-// Recordings of runs in any of their forms, and which of them vouch for a program. Who only reads them takes this and
-// not the whole of diagnosis.
+// Recordings of runs in any of their forms, and which of them vouch for a program: without the rest of diagnosis.
 export { isRecording, openRecording } from './open-recording.ts';
 export { openPack, producerOf, type Pack } from './open-pack.ts';
 export type { Recording } from './recording.ts';

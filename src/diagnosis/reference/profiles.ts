@@ -12,9 +12,7 @@ const FLOAT64: NumericProfile = {
   ropeTable: { computedIn: 'f64', angleRoundings: 4, angleRoundingsPerPair: 0, sincosError: UNIT_F64 },
 };
 
-/**
- * Every value that is written is rounded to the type. Conversions keep subnormals, which float16 has at 6e-5 already.
- */
+/** Every value that is written is rounded to the type. Conversions keep subnormals (float16: below 6e-5). */
 const storedIn = (type: 'f16' | 'bf16'): NumericProfile => ({
   ...UNDECLARED,
   storage: type,

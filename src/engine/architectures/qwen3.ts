@@ -1,5 +1,4 @@
-// Qwen3, dense: Qwen2 without biases, with q and k normalised head by head before they are rotated, and heads whose
-// width the file states.
+// Qwen3, dense: Qwen2 without biases, with q and k normalised per head before rotation; the file states head widths.
 import type { Architecture } from '../config/architecture.ts';
 import { compileDecoder } from './decoder.ts';
 

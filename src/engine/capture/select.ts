@@ -116,9 +116,7 @@ export function selectStages(
   return { stages, absent: of.names.filter((name) => !named.some((stage) => stage.name === name)) };
 }
 
-/**
- * Everything that can be captured, in the order of execution: the stages, and each value that is not one by itself.
- */
+/** Everything that can be captured, in order of execution: the stages, and each value that is not a stage. */
 export function stagesById({ stages, values }: Program): Map<string, Stage> {
   const all = new Map(stages.map((stage) => [stageId(stage), stage]));
   for (const { id, layer } of values) {

@@ -104,8 +104,7 @@ function yarn(reader: ConfigReader, factor: number, of: ScalingSources): RopeSca
   const scaling = {
     type: 'yarn',
     factor,
-    // llama.cpp's numbers. It has keys for other ones but does not read them for these architectures; here they are
-    // refused.
+    // llama.cpp's numbers. Other keys of its own it does not read for these architectures; here they are refused.
     betaFast: 32,
     betaSlow: 1,
     isTruncated: true,

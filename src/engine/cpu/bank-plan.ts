@@ -46,9 +46,7 @@ export function cacheByteLength(op: AttentionOp, contextLength: number): number 
   return op.kvHeadCount * contextLength * op.headDim * 4;
 }
 
-/**
- * Fills banks in program order. Each is planned to hold one session at the program's full context length if it can.
- */
+/** Fills banks in program order. Each is to hold one session at the program's full context length if it can. */
 export function planBanks(program: Program, infos: ReadonlyMap<WeightName, WeightInfo>, limits: BankLimits): BankPlan {
   const weightBanks = new Map<string, number>();
   const opBanks: number[] = [];

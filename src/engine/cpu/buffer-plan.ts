@@ -5,9 +5,7 @@ import { alignedByteLength } from './kernels/kernel-memory.ts';
 import { operands, type Op, type Program, type ValueId } from '../program/program.ts';
 import type { BankPlan } from './bank-plan.ts';
 
-/**
- * One op, or the copy of a value into a bank that reads it. `opIndex`: the op itself, or the one that wrote the value.
- */
+/** One op, or the copy of a value into a bank that reads it. `opIndex`: the op, or the one that wrote the value. */
 export type Step =
   | { kind: 'op'; op: Op; opIndex: number; bank: number }
   | { kind: 'copy'; value: ValueId; opIndex: number; from: number; to: number };
@@ -54,9 +52,7 @@ export function planBuffers(program: Program, banks: BankPlan, chunkPositions: n
   };
 }
 
-/**
- * The ops in program order, each value copied once into each other bank that reads it, before its first reader there.
- */
+/** The ops in program order, each value copied once into each other bank that reads it, before its first reader. */
 function stepsOf(program: Program, { opBanks }: BankPlan): Step[] {
   const steps: Step[] = [];
   const writers = new Map<ValueId, { opIndex: number; bank: number }>();

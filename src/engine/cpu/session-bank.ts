@@ -1,5 +1,4 @@
-// What one session owns in one bank: value buffers, kernel scratch, rope tables and key-value caches, as one
-// allocation.
+// What one session owns in one bank, in one allocation: value buffers, scratch, rope tables, key-value caches.
 import { alignedByteLength, type Pointer } from './kernels/kernel-memory.ts';
 import type { AttentionOp, RopeParameters, ValueId } from '../program/program.ts';
 import { cacheByteLength } from './bank-plan.ts';

@@ -1,10 +1,7 @@
 // GGUF's numbers: value types of the metadata, and the tensor types that exist beside those that the engine reads.
 import { TENSOR_TYPES, tensorTypeById, type TensorTypeName } from './tensor-types.ts';
 
-/**
- * In the order of their numbers in the file: bytes that one value takes at least (a string: its length; an array: type
- * and count).
- */
+/** Value types in the order of their numbers, with the least bytes of a value (a string: its length). */
 export const MIN_VALUE_BYTES = {
   u8: 1,
   i8: 1,
@@ -23,7 +20,6 @@ export const MIN_VALUE_BYTES = {
 
 export type GgufValueType = keyof typeof MIN_VALUE_BYTES;
 
-/** Value types by their number in the file. */
 export const GGUF_VALUE_TYPES = Object.keys(MIN_VALUE_BYTES) as readonly GgufValueType[];
 
 /** Types to be listed where the engine has no entry of its own: number, name, block elements, block bytes. */

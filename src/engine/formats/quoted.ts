@@ -2,9 +2,7 @@
 
 const MAX_SHOWN_CHARACTERS = 80;
 const MAX_SHOWN_ELEMENTS = 8;
-/**
- * Controls, format characters (bidi overrides among them), lone surrogates, private use: a terminal may act on them.
- */
+/** Controls, format characters (bidi overrides too), lone surrogates, private use: a terminal may act on them. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
 
 /** `"text"` with unprintable characters escaped and the middle left out when long. */

@@ -1,5 +1,4 @@
-// The tensor types that the engine reads, by name. What each is: tensor-types/<name>.ts; how its blocks become floats:
-// the kernel of the same name.
+// The tensor types that the engine reads, by name. tensor-types/<name>.ts says what each is, its kernel decodes it.
 import * as byName from './tensor-types/by-name.ts';
 import type { TensorType } from './tensor-types/tensor-type.ts';
 

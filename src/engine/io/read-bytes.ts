@@ -1,5 +1,4 @@
-// Reads a file that ships with the engine (a kernel, a shader), in Node and in a page. Not for models: those are read
-// in ranges.
+// Reads a file that ships with the engine (a kernel, a shader), in Node and in a page. Models are read in ranges.
 
 /** The whole content at `url`: `file:` through the file system, anything else by fetch. */
 export async function readBytes(url: URL): Promise<Uint8Array<ArrayBuffer>> {

@@ -17,9 +17,7 @@ interface StoredBytes {
 
 /** A tensor and where its bytes are, whatever the format. */
 export interface StoredTensor extends FileTensor {
-  /**
-   * More than one where a file stores parts of a stack by themselves. Empty where the length of the type is unknown.
-   */
+  /** More than one where a file stores parts of a stack separately. Empty where the type's length is unknown. */
   parts: readonly StoredBytes[];
 }
 

@@ -53,9 +53,7 @@ export type ConfigKey =
   | `rope.${keyof RopeParameters}`
   | `experts.${keyof Experts}`;
 
-/**
- * `architecture`: the rule of the architecture itself; `default`: nothing in the file said so, and that is printed.
- */
+/** `architecture`: the rule of the architecture; `default`: nothing in the file said so, and that is printed. */
 export interface Provenance {
   source: 'metadata' | 'tensor' | 'architecture' | 'default';
   /** The metadata key, tensor name or rule. */

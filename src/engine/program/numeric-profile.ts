@@ -20,9 +20,7 @@ export interface NumericProfile {
   /** True where a·b + c may be rounded once. */
   fusedMultiplyAdd: boolean;
   summation: Summation;
-  /**
-   * `bitwise`: a row has the same bits whatever rows are computed beside it. `per-shape`: other kernels, other bits.
-   */
+  /** `bitwise`: a row has the same bits whatever rows are computed beside it. `per-shape`: it may not. */
   batching: 'bitwise' | 'per-shape';
   /** Positions that a run takes at a time; null: not known. */
   chunkPositions: number | null;

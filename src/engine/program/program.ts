@@ -125,9 +125,7 @@ export type Op =
 export type OpName = Op['op'];
 export type AttentionOp = Extract<Op, { op: 'attention' }>;
 
-/**
- * How a stage (DESIGN §4) is read off the values: as it stands, concatenated per position, or derived from q and k.
- */
+/** How a stage (DESIGN §4) is read off values: as it stands, concatenated per position, derived from q and k. */
 export type StageSource =
   | { from: 'value'; value: ValueId }
   | { from: 'concat'; values: ValueId[] }

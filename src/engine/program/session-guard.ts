@@ -1,5 +1,4 @@
-// What every executor's sessions have in common: what may be asked of one now, how many positions it holds, and which
-// are open. Computes nothing.
+// What all executors' sessions share: what may be asked now, how many positions are held. Computes nothing.
 import { RefuteError } from '../../errors.ts';
 import type { FloatArray, RunRequest, RunResult } from './executor.ts';
 import type { Program } from './program.ts';

@@ -27,9 +27,7 @@ export interface CommandQuestion {
   vocabSize: number;
 }
 
-/**
- * Logits after each token, [tokens, vocabulary], or after the last alone; or the folder that the command has written.
- */
+/** Logits after each token, [tokens, vocabulary], or after the last alone; or the folder that was written. */
 export type CommandAnswer = { logits: Float64Array; rowCount: number } | { folder: string };
 
 const DEFAULTS = { timeLimitMs: 600_000, outputLimitBytes: 256 * 1024 * 1024 };

@@ -32,10 +32,7 @@ export interface OpInputs {
   firstPosition: number;
   /** Positions that the session was opened for. Read by `rope` where its scaling depends on them. */
   contextLength?: number;
-  /**
-   * Read by `attention`, which writes its k and v into it first: the same op's positions before `firstPosition`. May
-   * be left out where that is 0.
-   */
+  /** Read by `attention`: the op's positions before `firstPosition`; may be left out where that is 0. */
   cache?: KeyValueCache;
 }
 

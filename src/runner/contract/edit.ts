@@ -23,10 +23,7 @@ export type ContractEdit =
   /** Adds one line to metadata.changelog, unless it already is the last one. */
   | { kind: 'changelog'; line: string };
 
-/**
- * The new text. Applying the same edits again changes nothing. Every step is read back: a text in which
- * anything else changed is never returned.
- */
+/** The new text, read back after every step. Applying the same edits again changes nothing. */
 export function applyEdits(source: string, edits: readonly ContractEdit[]): string {
   let text = source;
   for (const edit of edits) {
@@ -96,9 +93,7 @@ function setText(source: string, map: YamlMap, key: string, text: string): Splic
   return [replaceValue(source, pair, 0, { inline: inStyleOf(pair.value, text) })];
 }
 
-/**
- * The pair after which `pv` inserts a key of a test: after if_fails, in the order of the ladder, or else at the end.
- */
+/** The pair after which `pv` inserts a key of a test: after if_fails, in the order of the ladder, or the last. */
 function predecessor(map: YamlMap, key: string): YamlPair {
   const order: readonly string[] = ['status', ...EVIDENCE_KEYS];
   const before = order.slice(0, Math.max(order.indexOf(key), 0)).toReversed();

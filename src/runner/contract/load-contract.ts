@@ -21,10 +21,7 @@ export type FileReading =
   | { kind: 'other'; path: string; what: string }
   | { kind: 'unreadable'; path: string; source: string; diagnostics: Diagnostic[] };
 
-/**
- * One contract. Throws when the file cannot be read or is not a contract; mistakes inside it are left to `pv
- * validate`.
- */
+/** One contract. Throws where there is none to read; mistakes inside it are left to `pv validate`. */
 export function loadContract(path: string): Contract {
   const reading = readContractFile(path);
   if (reading.kind === 'contract') return reading.contract;

@@ -82,13 +82,9 @@ export interface Claim extends Located {
   faults: string[];
   /** Argument list of a black-box check; the first is the program. */
   run?: string[];
-  /**
-   * Name of the module in falsifiers/ that holds the falsifier: the contract's own unless `falsifier:` says another.
-   */
+  /** The module in falsifiers/ that holds the falsifier: the contract's own unless `falsifier:` says another. */
   falsifier: string;
-  /**
-   * True when any key of ours (`bar`, `faults`, `falsifier`, `run`, …) says that this test is meant to be run here.
-   */
+  /** True when a key of ours (`bar`, `faults`, `falsifier`, `run`, …) says that this test is to be run here. */
   isBound: boolean;
   /** The word under `status` (or `discharge_status`), as written. */
   status?: string;

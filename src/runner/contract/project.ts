@@ -1,5 +1,4 @@
-// A project as the harness sees it: a folder with contracts/, falsifiers/ and evidence/. Found from a root, never from
-// where the tool itself lies.
+// A project as the harness sees it: a folder with contracts/, falsifiers/ and evidence/, found from a root.
 import { existsSync, realpathSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { RefuteError } from '../../errors.ts';

@@ -19,9 +19,7 @@ export interface SchemaNode {
 
 export const CONTRACT_SCHEMA: SchemaNode = schemaJson as SchemaNode;
 
-/**
- * The known keys of a value, from the schema: compiled once, because every key of every contract is looked up in it.
- */
+/** The known keys of a value, from the schema; compiled once, as every key of every contract is looked up. */
 export interface KeyTree {
   /** Absent: anything may stand here. */
   keys?: ReadonlyMap<string, KeyTree>;

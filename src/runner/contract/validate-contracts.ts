@@ -1,5 +1,4 @@
-// All rules over a set of contracts. Pure: files are read by the caller, what lies outside of the contracts is handed
-// in.
+// All rules over a set of contracts. Pure: the caller reads files and hands in what lies outside of the contracts.
 import { compareDiagnostics, countDiagnostics, type Diagnostic, type DiagnosticCounts } from './diagnostic.ts';
 import { FileDiagnostics } from './file-diagnostics.ts';
 import type { Contract } from './model.ts';

@@ -90,8 +90,7 @@ async function levelDiagnostics(
   for (const root of new Set(claiming.map(({ path }) => projectRootOf(path)))) {
     const isOfProject = ({ path }: Contract): boolean => projectRootOf(path) === root;
     const judged = claiming.filter(isOfProject);
-    // Levels are looked up by object, so `judged` must stay the same ones; the others were not kept and are read
-    // again.
+    // Levels are looked up by object, so `judged` must stay the same; the others were not kept, and are read again.
     const others = [...readable(files.filter((file) => !isClaiming.has(file))), ...contextOf(files)].filter(
       isOfProject,
     );

@@ -1,5 +1,4 @@
-// The levels that a project's evidence supports, to be compared with the levels that contracts state (`pv validate`,
-// LVL-001).
+// The levels that a project's evidence supports, for comparison with those that contracts state (LVL-001).
 import type { DeriveLevel } from '../contract/index.ts';
 import type { Contract } from '../contract/model.ts';
 import { describeCause } from '../level/cause.ts';

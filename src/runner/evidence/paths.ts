@@ -1,5 +1,4 @@
-// Where evidence lies: evidence/<stem>/<ID>/<class>.json. Every name that comes from a contract is made harmless
-// first.
+// Where evidence lies: evidence/<stem>/<ID>/<class>.json. Names from a contract are made harmless first.
 import { join } from 'node:path';
 import type { Claim, Contract } from '../contract/model.ts';
 

@@ -36,9 +36,7 @@ export interface FaultSection {
   verdict: FaultVerdict;
 }
 
-/**
- * How a fault was seen. Not stable: a fault may be one of chance or of time, and show itself elsewhere in each run.
- */
+/** How a fault was seen. Not stable: a fault of chance or of time may show itself elsewhere in each run. */
 interface FaultSighting {
   /** Cases until it was seen, or all of them. */
   executed: number;

@@ -5,9 +5,7 @@ import { jobsOf, type ClaimJob } from '../run/run-claim.ts';
 import { assessProject } from './assess.ts';
 import { environmentOf } from './environment.ts';
 
-/**
- * On the CPU a receipt of another class of machine does not count; which adapter is here is not known before a run.
- */
+/** A CPU receipt of another class of machine does not count; which adapter is here is known after a run only. */
 export async function withoutFreshReceipt(project: Project, claims: readonly Claim[]): Promise<ClaimJob[]> {
   const here = environmentOf({ executor: 'cpu', adapter: null }).class;
   const { claims: statuses } = await assessProject(project);

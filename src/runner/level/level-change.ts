@@ -8,10 +8,7 @@ export interface LevelChange {
   to: Level;
 }
 
-/**
- * `unset -> FUNCTIONAL FALSIFY-A-001, 002, 005; FUNCTIONAL -> NONE FALSIFY-A-003`: an id after the first, by its
- * number.
- */
+/** `unset -> FUNCTIONAL FALSIFY-A-001, 002, 005; FUNCTIONAL -> NONE FALSIFY-A-003`; see `shortIds`. */
 export function movesText(changes: readonly LevelChange[]): string {
   const moves = Map.groupBy(changes, ({ from, to }) => `${from ?? 'unset'} -> ${to}`);
   return [...moves].map(([move, moved]) => `${move} ${shortIds(moved.map(({ claim }) => claim))}`).join('; ');

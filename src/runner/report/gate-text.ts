@@ -1,5 +1,4 @@
-// What the gate says: one headline, what was made easier first, then a row per claim that does not stand where it
-// should.
+// What the gate says: a headline, what was made easier, then a row per claim that does not stand where it should.
 import { placeOf } from '../contract/project.ts';
 import { digest8 } from '../sources/digest.ts';
 import { isFailure, type GateReport } from '../evidence/gate.ts';

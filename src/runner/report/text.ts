@@ -1,5 +1,4 @@
-// What is said about the run of a claim: its parts, figures, faults and refutations. Plain text, numbers in full; no
-// colour and no printing here.
+// The run of a claim in plain text: parts, figures, faults, refutations. Numbers in full; no colour, no printing.
 import { formatBar, formatNumber, type Bar } from '../contract/bar.ts';
 import type { ClaimRun } from '../run/run-claim.ts';
 import type { FaultResult } from '../run/run-faults.ts';

@@ -42,9 +42,7 @@ export interface PartRequest {
   modelOverride?: string;
 }
 
-/**
- * A case that a search can be sent back to: by value, or by fast-check's path where the value cannot be written down.
- */
+/** A case that a search can be sent back to: by value, or by fast-check's path where the value is not data. */
 export interface StoredCase {
   search: number;
   seed: number;

@@ -36,9 +36,7 @@ process.on('exit', () => running.forEach(kill));
 
 const limit = pLimit(availableParallelism());
 
-/**
- * Waits until a core is free: callers start as many as they like, and time limits count from the start of the child.
- */
+/** Waits until a core is free: start as many as you like; time limits count from the start of the child. */
 export function runChild(options: ChildOptions): Promise<ChildEnd> {
   return limit(() => runChildNow(options));
 }

@@ -30,10 +30,7 @@ export interface Closure {
   assets: AssetReference[];
 }
 
-/**
- * A module whose lazy imports are alternatives, and the one that is taken: `x` is the module `x.ts` or
- * `x-executor.ts`.
- */
+/** A module whose lazy imports are alternatives, and the one taken: `x` is the module `x.ts` or `x-executor.ts`. */
 export interface Fork {
   module: string;
   takes: string;

@@ -1,5 +1,4 @@
-// The kernel compiler of the checkout, loaded only when a kernel must be compiled. An installed package has none, and
-// no kernel sources either.
+// The kernel compiler, loaded only to compile. An installed package has none, and no kernel sources.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

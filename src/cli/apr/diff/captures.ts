@@ -1,5 +1,4 @@
-// `apr diff` on two recordings of a run: opens both, compares every chosen stage, decides the exit code.
-// captures-text.ts shows.
+// `apr diff` on two recordings of a run: opens both, compares every chosen stage. captures-text.ts shows.
 import { compareCaptures, type CaptureComparison } from '../../../diagnosis/compare/index.ts';
 import { openRecording, readStageMap, type Recording } from '../../../diagnosis/recordings/index.ts';
 import { parseLayers, parseStages, unaliased } from '../../../engine/index.ts';

@@ -1,5 +1,4 @@
-// `apr diff` on two models: config, metadata and tensors, with --values the decoded weights. Compares and decides
-// here; models-text.ts shows.
+// `apr diff` on two models: config, metadata, tensors, with --values the decoded weights. models-text.ts shows.
 import { compareModels, compareModelValues } from '../../../diagnosis/compare/index.ts';
 import type { ModelComparison, TensorValues } from '../../../diagnosis/compare/index.ts';
 import type { Model } from '../../../engine/index.ts';

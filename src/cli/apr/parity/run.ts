@@ -1,5 +1,4 @@
-// The work of `apr parity`: opens both engines, asks both about the same ids, compares, prints, and decides the exit
-// code.
+// The work of `apr parity`: asks both engines about the same ids, compares, prints, and decides the exit code.
 import { compareEngines, logitsOf, openCommand, openEndpoint, openLlamaCpp } from '../../../diagnosis/parity/index.ts';
 import { openPackEngine, profileNamed } from '../../../diagnosis/parity/index.ts';
 import type { OutsideEngine, ParityWord } from '../../../diagnosis/parity/index.ts';

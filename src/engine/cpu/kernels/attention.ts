@@ -3,10 +3,7 @@ import { defineKernel, type Kernel } from './define-kernel.ts';
 import type { Pointer } from './kernel-memory.ts';
 
 export interface AttentionFunctions {
-  /**
-   * Writes `rows` [rowCount, kvHeadCount, headDim] into `cache` [kvHeadCount, capacity, headDim] from firstPosition
-   * on.
-   */
+  /** Writes `rows` [rowCount, kvHeadCount, headDim] into `cache` [kvHeadCount, capacity, headDim] at firstPosition. */
   readonly append: (
     cache: Pointer,
     rows: Pointer,

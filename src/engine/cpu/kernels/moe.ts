@@ -15,9 +15,7 @@ export interface MoeFunctions {
     usedCount: number,
     isRenormalised: boolean,
   ) => void;
-  /**
-   * out: [rowCount, channelCount] f32; x: [rowCount, usedCount, channelCount] f32; shares: [rowCount, usedCount] f32.
-   */
+  /** out: [rowCount, channelCount]; x: [rowCount, usedCount, channelCount]; shares: [rowCount, usedCount]; all f32. */
   readonly moeSum: (
     out: Pointer,
     x: Pointer,

@@ -92,10 +92,7 @@ function isWordIn(text: string, word: string): boolean {
   return false;
 }
 
-/**
- * Harness to obligation. In older contracts obligations have no ids, so nothing resolves; that is counted, not
- * refused.
- */
+/** Harness to obligation. In older contracts obligations have no ids; what is unresolved is counted, not refused. */
 function countObligationLinks(contract: Contract, counts: LinkCounts): void {
   if (contract.harnesses.length === 0) return;
   const targets = new Set<string>();

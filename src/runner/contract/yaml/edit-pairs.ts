@@ -11,9 +11,7 @@ export interface Splice {
   text: string;
 }
 
-/**
- * A value to write: one line for flow form, lines (without indentation) for block form where it does not fit on one.
- */
+/** A value to write: one line for flow form, lines (without indentation) for block form where it does not fit. */
 export interface NewValue {
   inline: string;
   lines?: readonly string[] | undefined;
