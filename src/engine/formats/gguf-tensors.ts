@@ -98,21 +98,16 @@ export function placeTensors(
     }
     const end = endOf(tensor);
     if (end > fileLength) {
-      throw cursor.error(
-        'E_GGUF_TENSOR_PAST_END',
-        `tensor ${quoted(tensor.name)} ends at byte ${end}, the file has ${fileLength}`,
-        { next: 'A download was probably cut short' },
-      );
+      const is = `tensor ${quoted(tensor.name)} ends at byte ${end}, the file has ${fileLength}`;
+      throw cursor.error('E_GGUF_TENSOR_PAST_END', is, { next: 'A download was probably cut short' });
     }
   }
   const inOrder = placed.toSorted((a, b) => a.byteOffset - b.byteOffset);
   for (const [i, tensor] of inOrder.entries()) {
     const next = inOrder[i + 1];
     if (next !== undefined && endOf(tensor) > next.byteOffset) {
-      throw cursor.error(
-        'E_GGUF_TENSOR_OVERLAP',
-        `tensor ${quoted(next.name)} starts at byte ${next.byteOffset}, inside tensor ${quoted(tensor.name)}`,
-      );
+      const is = `tensor ${quoted(next.name)} starts at byte ${next.byteOffset}, inside tensor ${quoted(tensor.name)}`;
+      throw cursor.error('E_GGUF_TENSOR_OVERLAP', is);
     }
   }
   return placed;

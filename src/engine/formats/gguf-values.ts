@@ -54,11 +54,8 @@ export async function readString(cursor: GgufCursor, limit: number, isName: bool
   }
   const byteLength = Number(claimed);
   if (byteLength > cursor.remainingBytes) {
-    throw cursor.error(
-      'E_GGUF_STRING_PAST_END',
-      `${what} claims ${byteLength} bytes, the file has ${cursor.remainingBytes} left`,
-      { next: 'A download was probably cut short' },
-    );
+    const is = `${what} claims ${byteLength} bytes, the file has ${cursor.remainingBytes} left`;
+    throw cursor.error('E_GGUF_STRING_PAST_END', is, { next: 'A download was probably cut short' });
   }
   if (!cursor.has(byteLength)) await cursor.need(byteLength, what);
   return cursor.text(byteLength, isName, what);
@@ -93,11 +90,8 @@ async function readArray(
   }
   const count = Number(claimed);
   if (count * MIN_VALUE_BYTES[elementType] > cursor.remainingBytes) {
-    throw cursor.error(
-      'E_GGUF_ARRAY_PAST_END',
-      `${what} claims ${count} elements, the file has ${cursor.remainingBytes} bytes left`,
-      { next: 'A download was probably cut short' },
-    );
+    const is = `${what} claims ${count} elements, the file has ${cursor.remainingBytes} bytes left`;
+    throw cursor.error('E_GGUF_ARRAY_PAST_END', is, { next: 'A download was probably cut short' });
   }
   budget.elements -= count;
   const value: GgufValue[] = [];

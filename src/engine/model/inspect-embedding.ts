@@ -49,10 +49,8 @@ export async function inspectEmbedding(
   }
   const first = sample[0]?.[0];
   if (sample.every((values) => values.every((value) => value === first))) {
-    warn(
-      'EMBEDDING-CONSTANT',
-      `every sampled value of ${name} is ${first}: the embedding was probably not written or not read.`,
-    );
+    const is = `every sampled value of ${name} is ${first}: the embedding was probably not written or not read.`;
+    warn('EMBEDDING-CONSTANT', is);
   }
   if (sample.some((values) => !values.every(Number.isFinite))) {
     warn('EMBEDDING-NONFINITE', `${name} holds NaN or infinity.`);

@@ -37,18 +37,12 @@ function checkBound(claim: Claim, diagnostics: FileDiagnostics): void {
   checkBar(claim, diagnostics);
   const oracle = asMap(findNode(node, 'outside_oracle'));
   if (oracle !== undefined && !claim.outsideOracle.possible && (claim.outsideOracle.reason ?? '').trim() === '') {
-    diagnostics.add(
-      'PV-052',
-      `${id} says that no outside oracle is possible, and not why`,
-      spanOfKey(oracle, 'possible'),
-    );
+    const message = `${id} says that no outside oracle is possible, and not why`;
+    diagnostics.add('PV-052', message, spanOfKey(oracle, 'possible'));
   }
   if (claim.faults.length === 0) {
-    diagnostics.add(
-      'PV-055',
-      `${id} plants no fault; until one turns it red, its green does not count`,
-      spanOfValue(node, 'id'),
-    );
+    const message = `${id} plants no fault; until one turns it red, its green does not count`;
+    diagnostics.add('PV-055', message, spanOfValue(node, 'id'));
   }
 }
 

@@ -15,11 +15,8 @@ export function checkContract(contract: Contract, diagnostics: FileDiagnostics):
   checkTests(contract, diagnostics);
   checkHarnesses(contract, diagnostics);
   if (isKernel && findPair(contract.root, 'qa_gate') === undefined) {
-    diagnostics.add(
-      'SCHEMA-013',
-      'No qa_gate defined; it says when the contract as a whole is met',
-      startOf(contract.root),
-    );
+    const message = 'No qa_gate defined; it says when the contract as a whole is met';
+    diagnostics.add('SCHEMA-013', message, startOf(contract.root));
   }
 }
 
@@ -38,11 +35,8 @@ function checkMetadata({ root, metadata }: Contract, diagnostics: FileDiagnostic
   if (map === undefined) return;
   const at = (key: string): Span => findPair(map, key)?.key ?? spanOfKey(root, 'metadata');
   if (metadata.references.every(isEmpty)) {
-    diagnostics.add(
-      'SCHEMA-001',
-      'metadata.references must not be empty; every contract cites its sources',
-      at('references'),
-    );
+    const message = 'metadata.references must not be empty; every contract cites its sources';
+    diagnostics.add('SCHEMA-001', message, at('references'));
   }
   if (isEmpty(metadata.version)) {
     diagnostics.add('SCHEMA-002', 'metadata.version must not be empty', at('version'));
@@ -183,11 +177,8 @@ function checkHarnesses(contract: Contract, diagnostics: FileDiagnostics): void 
     }
     // A bound of the wrong type counts as present; PV-003 reports it.
     if (bound === undefined && asText(findNode(node, 'bound')) === undefined) {
-      diagnostics.add(
-        'SCHEMA-012',
-        `kani_harnesses.${id}.bound not specified; Kani needs an unwind bound`,
-        spanOfKey(node, 'bound'),
-      );
+      const message = `kani_harnesses.${id}.bound not specified; Kani needs an unwind bound`;
+      diagnostics.add('SCHEMA-012', message, spanOfKey(node, 'bound'));
     }
   }
 }

@@ -58,11 +58,8 @@ function report(root: YamlMap, error: ErrorObject, diagnostics: FileDiagnostics)
     }
     case 'pattern': {
       const expects = (error.parentSchema as { 'x-expects'?: string } | undefined)?.['x-expects'];
-      diagnostics.add(
-        'PV-004',
-        `${name} is ${JSON.stringify(error.data)}; ${expects ?? 'another form'} is needed`,
-        span,
-      );
+      const message = `${name} is ${JSON.stringify(error.data)}; ${expects ?? 'another form'} is needed`;
+      diagnostics.add('PV-004', message, span);
       return;
     }
     case 'minLength':
