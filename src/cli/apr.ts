@@ -1,9 +1,9 @@
 // apr: runs, traces, compares and diagnoses models. Commands are in cli/apr, one file each; this file lists them.
-import { createProgram, runProgram } from './program.ts';
+import { createProgram, runCommandLine } from './program.ts';
 
 const program = createProgram('apr', 'Runs, traces, compares and diagnoses language models');
 
-await runProgram(program, process.argv, {
+await runCommandLine(program, process.argv, {
   trace: async () => program.addCommand((await import('./apr/trace/trace.ts')).traceCommand()),
   check: async () => program.addCommand((await import('./apr/check/check.ts')).checkCommand()),
   diff: async () => program.addCommand((await import('./apr/diff/diff.ts')).diffCommand()),

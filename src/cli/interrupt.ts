@@ -4,7 +4,7 @@
 const controller = new AbortController();
 let isHeard = false;
 
-/** For `runProgram` alone. @returns whether the program was interrupted */
+/** For `runCommandLine` alone. @returns whether the program was interrupted */
 export function watchInterrupt(exitCode: number): () => boolean {
   process.on('SIGINT', () => {
     if (!isHeard || controller.signal.aborted) process.exit(exitCode);

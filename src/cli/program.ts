@@ -29,7 +29,7 @@ type Commands = Readonly<Record<string, () => Promise<unknown>>>;
  * Parses, runs the chosen command and ends the process with its exit code. A command sets `process.exitCode` for
  * anything but 0; an error that escapes it is worded here, once, on stderr, without a stack (REFUTE_DEBUG=1 shows it).
  */
-export async function runProgram(program: Command, argv: readonly string[], commands: Commands): Promise<void> {
+export async function runCommandLine(program: Command, argv: readonly string[], commands: Commands): Promise<void> {
   const wasInterrupted = watchInterrupt(EXIT.interrupted);
   // A reader that went away (`pv gate | head`) is not an error: the command still ends with its own verdict.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,5 +1,5 @@
 // The program `pv`: contracts, falsifiers, evidence, gate. Lists the commands, which are in cli/pv, one file each.
-import { createProgram, runProgram } from './program.ts';
+import { createProgram, runCommandLine } from './program.ts';
 
 const program = createProgram(
   'pv',
@@ -7,7 +7,7 @@ const program = createProgram(
 );
 program.option('--root <folder>', 'project folder that holds contracts/', '.');
 
-await runProgram(program, process.argv, {
+await runCommandLine(program, process.argv, {
   validate: async () => (await import('./pv/validate.ts')).addValidateCommand(program),
   falsify: async () => (await import('./pv/falsify.ts')).addFalsifyCommand(program),
   replay: async () => (await import('./pv/replay.ts')).addReplayCommand(program),

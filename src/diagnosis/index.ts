@@ -2,7 +2,7 @@
 // Who compares and nothing else takes compare/index.ts; who asks other engines, parity/index.ts: that is not in here,
 // because hardly any claim is about them.
 export * from './compare/index.ts';
-export { checkModel, type CheckReport } from './check/check-model.ts';
+export { checkModel, type CheckOptions, type CheckReport } from './check/check-model.ts';
 export type { OpResult } from './check/judge.ts';
 export type { VerdictWord } from './check/verdict.ts';
 export { checkDump } from './check/check-dump.ts';

@@ -61,9 +61,9 @@ async function replayClaim(
   }
 }
 
-type Step = { part: PartName } & Pick<RunClaimOptions, 'seed' | 'replays' | 'replayOnly'>;
+type ReplayStep = { part: PartName } & Pick<RunClaimOptions, 'seed' | 'replays' | 'replayOnly'>;
 
-function stepsFor(project: Project, claim: Claim, options: RunClaimOptions): Step[] {
+function stepsFor(project: Project, claim: Claim, options: RunClaimOptions): ReplayStep[] {
   const stored = storedCases(project.root, claim);
   const files = counterexamplesOf(project.root, claim).filter(({ file }) => file.claim === claim.id);
   const parts = new Set(files.map(({ file }) => file.part));
@@ -71,7 +71,7 @@ function stepsFor(project: Project, claim: Claim, options: RunClaimOptions): Ste
     return [{ part: options.part ?? 'generated', seed: options.seed }];
   return [...parts]
     .filter((part) => options.part === undefined || options.part === part)
-    .map((part): Step => {
+    .map((part): ReplayStep => {
       if (options.seed === undefined && stored[part] !== undefined) return { part, replays: stored, replayOnly: true };
       const seed = options.seed ?? files.find(({ file }) => file.part === part)?.file.seed;
       return seed === undefined ? { part } : { part, seed };

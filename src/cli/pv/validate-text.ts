@@ -84,7 +84,7 @@ export function plainLines({ contractCount }: PathValidation, diagnostics: reado
 }
 
 /** Counts with what they are counts of: a bare "0 errors" says nothing. */
-export function countsLine(validation: PathValidation): string {
+export function validationLine(validation: PathValidation): string {
   const { counts, links, skipped } = validation;
   const { errors, warnings } = counts;
   const totals = Object.values(links).reduce(

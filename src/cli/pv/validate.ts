@@ -6,7 +6,7 @@ import type { PathValidation } from '../../runner/contract/index.ts';
 import { parseCount } from '../options.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson } from '../terminal.ts';
-import { codeFrameLines, countsLine, plainLines, skippedText } from './validate-text.ts';
+import { codeFrameLines, validationLine, plainLines, skippedText } from './validate-text.ts';
 
 const FORMATS = ['codeframe', 'plain', 'json'] as const;
 
@@ -62,7 +62,7 @@ function printText(validation: PathValidation, format: 'codeframe' | 'plain', ma
   const lines = format === 'plain' ? plainLines(validation, shown) : codeFrameLines(shown);
   const hidden = diagnostics.length - shown.length;
   if (hidden > 0) lines.push(`… and ${hidden} more; --max-problems 0 shows all`, '');
-  process.stdout.write(`${[...lines, countsLine(validation)].join('\n')}\n`);
+  process.stdout.write(`${[...lines, validationLine(validation)].join('\n')}\n`);
 }
 
 function toJson(validation: PathValidation): unknown {

@@ -8,14 +8,14 @@ import { judgementOf } from '../ops/judgements.ts';
 import { GroupTally, type WorstGroup } from './group-tally.ts';
 
 /** Where an element is, in words that the model has. */
-export interface Place {
+export interface ElementPlace {
   position: number;
   channel: number;
   /** null where the value has no heads. */
   head: number | null;
 }
 
-export interface WorstElement extends Place {
+export interface WorstElement extends ElementPlace {
   engine: number;
   reference: number;
   /** |engine − reference| over the budget of the tier. */
@@ -36,7 +36,7 @@ export interface OpFindings {
   worst: WorstElement | null;
   /** Elements where one side is NaN or infinite and the other is not, or is another one. */
   nonFiniteMismatches: number;
-  firstNonFinite: Place | null;
+  firstNonFinite: ElementPlace | null;
   /** NaN or infinite in the engine, right or not. */
   nonFiniteCount: number;
   /** Of the local error: mean e·sign(y) in units of the last place, and its t. null where too few elements. */
@@ -82,7 +82,7 @@ export class OpTally {
   #worst: WorstElement | null = null;
   #worstRank = -1;
   #nonFiniteMismatches = 0;
-  #firstNonFinite: Place | null = null;
+  #firstNonFinite: ElementPlace | null = null;
   #nonFiniteCount = 0;
   #biasCount = 0;
   #biasSum = 0;
@@ -169,7 +169,7 @@ export class OpTally {
     };
   }
 
-  #placeOf(i: number, firstPosition: number): Place {
+  #placeOf(i: number, firstPosition: number): ElementPlace {
     const channel = i % this.#width;
     const head = this.#headDim === null ? null : Math.floor(channel / this.#headDim);
     return { position: firstPosition + Math.floor(i / this.#width), channel, head };

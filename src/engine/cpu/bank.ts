@@ -74,7 +74,7 @@ export class Bank {
     const pointer = this.memory.allocate(residentByteLength(weight, info));
     this.#pointers.set(weight.key, pointer);
     if (weight.isVector) {
-      const values = await readVector(info, source);
+      const values = await readFloats(info, source);
       this.memory.floats(pointer, values.length).set(values.map((value) => value + weight.offset));
       return;
     }
@@ -104,7 +104,7 @@ export class Bank {
 }
 
 /** A whole weight as f32. */
-export async function readVector(info: WeightInfo, source: WeightSource): Promise<Float32Array> {
+export async function readFloats(info: WeightInfo, source: WeightSource): Promise<Float32Array> {
   const bytes = new Uint8Array(info.byteLength);
   await source.read(info.name, 0, bytes);
   return dequantize(info.type, bytes);

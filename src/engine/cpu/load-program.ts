@@ -3,7 +3,7 @@ import type { WeightInfo, WeightSource } from '../program/executor.ts';
 import { ropeWeights, type Op, type Program, type RopeParameters, type WeightName } from '../program/program.ts';
 import type { TensorTypeName } from '../formats/tensor-types.ts';
 import { planBanks, residentWeight, type BankLimits, type BankPlan, type ResidentWeight } from './bank-plan.ts';
-import { Bank, readVector } from './bank.ts';
+import { Bank, readFloats } from './bank.ts';
 import { planBuffers, type BufferPlan } from './buffer-plan.ts';
 
 export interface LoadedProgram {
@@ -101,7 +101,7 @@ async function ropesOf(
   for (const op of program.ops) {
     if (op.op !== 'rope' || ropes.has(ropeKey(op.rope))) continue;
     const factors = new Map<WeightName, Float32Array>();
-    for (const name of ropeWeights(op.rope.scaling)) factors.set(name, await readVector(infoOf(infos, name), source));
+    for (const name of ropeWeights(op.rope.scaling)) factors.set(name, await readFloats(infoOf(infos, name), source));
     ropes.set(ropeKey(op.rope), { rope: op.rope, factors });
   }
   return ropes;

@@ -30,8 +30,8 @@ export function checkProgram(program: Program, weights: WeightSource): void {
     if (!channels.has(writes)) throw wrong(place, `it writes ${writes}, which is not declared`);
     if (written.has(writes)) throw wrong(place, `it writes ${writes} a second time`);
     written.add(writes);
-    const check = OP_CHECKS[op.op] as (op: Op, at: OpSite) => void;
-    check(op, new OpSite(place, channels, program, weights));
+    const check = OP_CHECKS[op.op] as (op: Op, at: CheckedOp) => void;
+    check(op, new CheckedOp(place, channels, program, weights));
     if (op.op === 'attention') {
       if (cachedLayers.has(op.layer)) throw wrong(place, `layer ${op.layer} already has a key-value cache`);
       cachedLayers.add(op.layer);
@@ -45,7 +45,7 @@ export function checkProgram(program: Program, weights: WeightSource): void {
 }
 
 /** What the check of an op may ask of the values and weights around it. */
-class OpSite {
+class CheckedOp {
   readonly place: string;
   readonly #channels: ReadonlyMap<ValueId, number>;
   readonly #program: Program;
@@ -113,7 +113,7 @@ class OpSite {
 }
 
 /** One check an op; `operands` and the values themselves have been looked at. */
-const OP_CHECKS: { readonly [Name in OpName]: (op: Extract<Op, { op: Name }>, at: OpSite) => void } = {
+const OP_CHECKS: { readonly [Name in OpName]: (op: Extract<Op, { op: Name }>, at: CheckedOp) => void } = {
   embed: (op, at) => at.expectWeight(op.weight, [at.vocabSize, at.channels(op.out)]),
   rmsnorm: (op, at) => {
     const out = at.channels(op.out);
@@ -186,7 +186,7 @@ const OP_CHECKS: { readonly [Name in OpName]: (op: Extract<Op, { op: Name }>, at
   add: (op, at) => [op.a, op.b].forEach((id) => at.expectChannels(id, at.channels(op.out))),
 };
 
-function checkRotation({ rotaryDim, scaling }: RopeParameters, headDim: number, at: OpSite): void {
+function checkRotation({ rotaryDim, scaling }: RopeParameters, headDim: number, at: CheckedOp): void {
   if (!isCount(rotaryDim) || rotaryDim % 2 !== 0 || rotaryDim > headDim) {
     throw wrong(at.place, `rotaryDim is ${rotaryDim}`, `it must be even and at most headDim, ${headDim}`);
   }

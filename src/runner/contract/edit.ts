@@ -9,7 +9,7 @@ import { EVIDENCE_KEYS, type EvidenceEntry, type EvidenceKey } from './model.ts'
 import { readYaml } from './yaml/read-yaml.ts';
 import { formatScalar } from './yaml/write-scalar.ts';
 import { asMap, asText, findAnyPair, findNode, findPair, itemsOf, toValue } from './yaml/yaml-node.ts';
-import type { JsonValue, YamlMap, YamlPair } from './yaml/yaml-node.ts';
+import type { PlainValue, YamlMap, YamlPair } from './yaml/yaml-node.ts';
 
 const EVIDENCE_FIELDS = ['receipt', 'digest', 'figure'] as const;
 
@@ -127,7 +127,7 @@ function setFields(source: string, pair: YamlPair, entry: EvidenceEntry | undefi
   return EVIDENCE_FIELDS.flatMap((field) => setText(source, map, field, entry[field]));
 }
 
-function evidenceValue(entries: readonly EvidenceEntry[]): JsonValue {
+function evidenceValue(entries: readonly EvidenceEntry[]): PlainValue {
   const values = entries.map(({ receipt, digest, figure }) => ({ receipt, digest, figure }));
   return values.length === 1 ? (values[0] ?? null) : values;
 }
@@ -165,7 +165,7 @@ function appendTextLine(source: string, pair: YamlPair, line: string): Splice[] 
 }
 
 /** Reads the new text back and compares: the intended value there, every other value as it was. */
-function confirm(before: JsonValue, text: string, { path }: Target, edit: ContractEdit): void {
+function confirm(before: PlainValue, text: string, { path }: Target, edit: ContractEdit): void {
   const after = toValue(parse(text));
   const key = edit.kind === 'evidence' ? edit.key : edit.kind;
   const is = valueAt(after, [...path, key]);
@@ -177,11 +177,11 @@ function confirm(before: JsonValue, text: string, { path }: Target, edit: Contra
   }
 }
 
-function isRemoval(edit: ContractEdit, is: JsonValue | undefined): boolean {
+function isRemoval(edit: ContractEdit, is: PlainValue | undefined): boolean {
   return edit.kind === 'evidence' && edit.entries.length === 0 && (is === undefined || isDeepStrictEqual(is, []));
 }
 
-function intendedValue(was: JsonValue | undefined, edit: ContractEdit): JsonValue | undefined {
+function intendedValue(was: PlainValue | undefined, edit: ContractEdit): PlainValue | undefined {
   if (edit.kind === 'status') return edit.status;
   if (edit.kind === 'version') return edit.version;
   if (edit.kind === 'evidence') return evidenceValue(edit.entries);
@@ -189,14 +189,14 @@ function intendedValue(was: JsonValue | undefined, edit: ContractEdit): JsonValu
   return [...(Array.isArray(was) ? was : []), edit.line];
 }
 
-function valueAt(value: JsonValue | undefined, path: readonly (string | number)[]): JsonValue | undefined {
+function valueAt(value: PlainValue | undefined, path: readonly (string | number)[]): PlainValue | undefined {
   const [step, ...rest] = path;
   if (step === undefined || typeof value !== 'object' || value === null) return step === undefined ? value : undefined;
-  return valueAt((value as { [key: string]: JsonValue })[step], rest);
+  return valueAt((value as { [key: string]: PlainValue })[step], rest);
 }
 
 /** A copy without the value at the end of the path. */
-function without(value: JsonValue, path: readonly (string | number)[]): JsonValue {
+function without(value: PlainValue, path: readonly (string | number)[]): PlainValue {
   const copy = structuredClone(value);
   const parent = valueAt(copy, path.slice(0, -1));
   if (typeof parent === 'object' && parent !== null && !Array.isArray(parent)) delete parent[String(path.at(-1))];

@@ -27,7 +27,7 @@ export function openProject(root: string): Project {
 }
 
 /** `contracts/rmsnorm-v1.yaml:42`, for messages. */
-export function placeOf({ contract, line }: Pick<Claim, 'contract' | 'line'>): string {
+export function claimPlace({ contract, line }: Pick<Claim, 'contract' | 'line'>): string {
   return `${contract.path}:${line}`;
 }
 

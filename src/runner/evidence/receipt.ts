@@ -5,9 +5,9 @@ import type { PartName } from '../contract/part-names.ts';
 import type { FaultVerdict, Verdict } from '../level/types.ts';
 import { RefuteError } from '../../errors.ts';
 import { canonicalText, digestOfJson, type Digest, type Json } from '../sources/digest.ts';
-import type { Environment } from './environment.ts';
+import type { Environment, Machine } from './environment.ts';
 import type { Pins } from './pins.ts';
-import type { StoredCase, TouchedInputs } from '../run/protocol.ts';
+import type { FaultDescription, StoredCase, TouchedInputs } from '../run/protocol.ts';
 
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 const PREDICATE_TYPE = 'urn:refute:falsification:v1';
@@ -28,13 +28,7 @@ export interface PartSection {
   counterexample: { file: string; where: string; value: string } | null;
 }
 
-export interface FaultSection {
-  id: string;
-  title: string;
-  size: 'gross' | 'small';
-  part: PartName;
-  verdict: FaultVerdict;
-}
+export type FaultSection = Omit<FaultDescription, 'inject'> & { verdict: FaultVerdict };
 
 /** How a fault was seen. Not stable: a fault of chance or of time may show itself elsewhere in each run. */
 interface FaultSighting {
@@ -70,7 +64,7 @@ export interface Confirmation {
 export interface VolatilePart {
   startedAt: string;
   durationMs: Partial<Record<PartName, number>>;
-  machine: { id: string; os: string; cpu: string; node: string };
+  machine: Machine;
   /** By fault id. */
   faults: Record<string, FaultSighting>;
   /** Commit of the sources, and whether files differed from it; null outside git. */

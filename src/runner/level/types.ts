@@ -1,12 +1,18 @@
 // The words of the ladder and the facts that the level function is given. Types and tables only; the rule is in
 // derive-level.ts, where the facts come from is the business of evidence/.
-
 import { LEVELS, type Level } from '../contract/model.ts';
 
 export { LEVELS, type Level };
 
 export const VERDICTS = ['survived', 'falsified', 'flaky', 'not-run', 'error'] as const;
 export type Verdict = (typeof VERDICTS)[number];
+
+const WORST_FIRST: readonly Verdict[] = ['falsified', 'flaky', 'error', 'not-run', 'survived'];
+
+/** What several verdicts come to; null for none. */
+export function worstVerdict(verdicts: readonly Verdict[]): Verdict | null {
+  return WORST_FIRST.find((verdict) => verdicts.includes(verdict)) ?? null;
+}
 
 /** `green`: the planted fault was in place and the falsifier did not notice. */
 export type FaultVerdict = 'red' | 'green' | 'not-run' | 'error';

@@ -1,5 +1,5 @@
 // What the gate says: a headline, what was made easier, then a row per claim that does not stand where it should.
-import { placeOf } from '../contract/project.ts';
+import { claimPlace } from '../contract/project.ts';
 import { digest8 } from '../sources/digest.ts';
 import { isFailure, type GateReport } from '../evidence/gate.ts';
 import { LOOSENING_WORDS, type Loosening } from '../evidence/loosened.ts';
@@ -67,7 +67,7 @@ export function looseningLine({ code, contract, claim, detail, isDeclared, file,
 export function gateLines(report: GateReport): string[] {
   return [
     ...report.loosenings.toSorted((a, b) => Number(a.isDeclared) - Number(b.isDeclared)).map(looseningLine),
-    ...report.overclaims.map(({ status: { claim }, detail }) => `${placeOf(claim)} ${claim.id}: ${detail}`),
+    ...report.overclaims.map(({ status: { claim }, detail }) => `${claimPlace(claim)} ${claim.id}: ${detail}`),
     ...refusalLines(report.assessment),
   ];
 }

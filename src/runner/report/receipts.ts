@@ -1,5 +1,5 @@
 // The receipts as a list, and what a verification of them found.
-import { placeOf } from '../contract/project.ts';
+import { claimPlace } from '../contract/project.ts';
 import { digest8 } from '../sources/digest.ts';
 import type { Assessment } from '../evidence/assess.ts';
 import type { GateReport } from '../evidence/gate.ts';
@@ -51,7 +51,7 @@ export function verifyReport(report: GateReport): { receipts: number; problems: 
     receipts: believed + assessment.refused.length + assessment.orphans.length,
     problems: [
       ...refusalLines(assessment),
-      ...misnamed.map(({ status: { claim }, detail }) => `${placeOf(claim)} ${claim.id}: ${detail}`),
+      ...misnamed.map(({ status: { claim }, detail }) => `${claimPlace(claim)} ${claim.id}: ${detail}`),
       ...vanished.map(looseningLine),
     ],
   };

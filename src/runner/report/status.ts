@@ -1,8 +1,8 @@
 // The status table and `why`: four facts per claim (bound, executed, outcome, fresh) and the level that follows,
 // always with denominators. Rows and lines only; layout and colour are the command's.
 import type { AssessedReceipt, Assessment, ClaimStatus } from '../evidence/assess.ts';
-import { LEVELS, VERDICTS, type Derivation, type Level, type Verdict } from '../level/types.ts';
-import { placeOf } from '../contract/project.ts';
+import { LEVELS, VERDICTS, worstVerdict, type Derivation, type Level, type Verdict } from '../level/types.ts';
+import { claimPlace } from '../contract/project.ts';
 import { PART_NAMES } from '../contract/part-names.ts';
 import { describeCause, nextStep } from '../level/cause.ts';
 import { figureOfPart } from '../evidence/figure.ts';
@@ -36,7 +36,7 @@ export function statusRow({ claim, isBound, receipts, derivation, isMet }: Claim
     isBound,
     executed: sections.reduce((sum, section) => sum + section.executed, 0),
     planned: sections.reduce((sum, section) => sum + section.planned, 0),
-    outcome: worstVerdict(receipts),
+    outcome: worstVerdict(sections.map(({ verdict }) => verdict)),
     freshness: freshnessOf(receipts),
     level: derivation.level,
     word: derivation.word,
@@ -45,15 +45,6 @@ export function statusRow({ claim, isBound, receipts, derivation, isMet }: Claim
     declared: claim.status === undefined || claim.status === derivation.word ? null : claim.status,
     why: derivation.cause === null ? null : describeCause(derivation.cause),
   };
-}
-
-const WORST_FIRST: readonly Verdict[] = ['falsified', 'flaky', 'error', 'not-run', 'survived'];
-
-function worstVerdict(receipts: readonly AssessedReceipt[]): Verdict | null {
-  const verdicts = receipts.flatMap(({ receipt }) =>
-    Object.values(receipt.predicate.stable.parts).map((section) => section.verdict),
-  );
-  return WORST_FIRST.find((verdict) => verdicts.includes(verdict)) ?? null;
 }
 
 function freshnessOf(receipts: readonly AssessedReceipt[]): StatusRow['freshness'] {
@@ -114,7 +105,7 @@ export function refusalLines({ refused, orphans }: Assessment): string[] {
 /** `pv why`: the derivation, step by step, and what changed under each receipt. */
 export function whyLines(status: ClaimStatus): string[] {
   const { claim, receipts, derivation } = status;
-  const lines = [`${claim.id} (${placeOf(claim)})`, `  ${claim.prediction}`, ''];
+  const lines = [`${claim.id} (${claimPlace(claim)})`, `  ${claim.prediction}`, ''];
   lines.push(`level: ${levelText(derivation)}, required: ${claim.requiredLevel}`);
   if (claim.status !== undefined && claim.status !== derivation.word) lines.push(`the contract says: ${claim.status}`);
   if (receipts.length === 0) lines.push('', 'receipts: none');

@@ -2,7 +2,7 @@
 import type { ExecutorId } from '../../engine/index.ts';
 import type { Need } from './falsifier.ts';
 import type { PartName } from '../contract/part-names.ts';
-import type { Verdict } from '../level/types.ts';
+import { worstVerdict, type Verdict } from '../level/types.ts';
 import type { PartReport } from './protocol.ts';
 
 /** Why a verdict is what it is, as data. */
@@ -56,6 +56,5 @@ export function judgeReport(report: PartReport, executor: ExecutorId = 'cpu'): {
 
 /** Worst first: what the whole claim came to. */
 export function overallVerdict(parts: readonly PartResult[]): Verdict {
-  const order: readonly Verdict[] = ['falsified', 'flaky', 'error', 'not-run', 'survived'];
-  return order.find((verdict) => parts.some((part) => part.verdict === verdict)) ?? 'not-run';
+  return worstVerdict(parts.map(({ verdict }) => verdict)) ?? 'not-run';
 }

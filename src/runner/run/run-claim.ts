@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import type { ExecutorId } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
 import type { Claim } from '../contract/model.ts';
-import { placeOf } from '../contract/project.ts';
+import { claimPlace } from '../contract/project.ts';
 import type { Bar } from '../contract/bar.ts';
 import type { Verdict } from '../level/types.ts';
 import { describeModule, runPart, type RunPartOptions } from './run-part.ts';
@@ -93,7 +93,12 @@ export function claimSubject(root: string, claim: Claim): { claim: Claim; module
   }
   if (claim.bar === undefined) {
     const allowed = 'bar: { metric, comparator, threshold, unit, basis }';
-    throw new RefuteError({ code: 'E_NO_BAR', place: placeOf(claim), is: `${claim.id} has no complete bar`, allowed });
+    throw new RefuteError({
+      code: 'E_NO_BAR',
+      place: claimPlace(claim),
+      is: `${claim.id} has no complete bar`,
+      allowed,
+    });
   }
   return { claim, module, bar: claim.bar };
 }

@@ -13,11 +13,7 @@ import type { PartResult, Reason } from './part-result.ts';
 /** Enough for a gross fault; a healthy run of the same part has just shown that they are quick. */
 const FIRST_LOOK_CASES = 64;
 
-export interface FaultResult {
-  id: string;
-  title: string;
-  size: 'gross' | 'small';
-  part: FaultDescription['part'];
+export interface FaultResult extends Omit<FaultDescription, 'inject'> {
   verdict: FaultVerdict;
   /** Cases until it was seen, or all of them. */
   executed: number;

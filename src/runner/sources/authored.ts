@@ -2,7 +2,7 @@
 // hangs on this; else every new level would make the receipt stale that it was derived from.
 import { readFileSync } from 'node:fs';
 import { EVIDENCE_KEYS } from '../contract/model.ts';
-import { toValue, type JsonValue } from '../contract/yaml/yaml-node.ts';
+import { toValue, type PlainValue } from '../contract/yaml/yaml-node.ts';
 import { readYaml } from '../contract/yaml/read-yaml.ts';
 import { digestOf, type Digest } from './digest.ts';
 
@@ -22,7 +22,7 @@ export function authoredDigest(path: string): Digest {
   const contract = toValue(root);
   if (!isMap(contract)) return digestOf(text);
   const { metadata, falsification_tests: tests } = contract;
-  const authored: JsonValue = {
+  const authored: PlainValue = {
     ...contract,
     ...(isMap(metadata) ? { metadata: without(metadata, METADATA_KEYS) } : {}),
     ...(Array.isArray(tests)
@@ -35,9 +35,9 @@ export function authoredDigest(path: string): Digest {
   );
 }
 
-type JsonMap = { [key: string]: JsonValue };
+type JsonMap = { [key: string]: PlainValue };
 
-function isMap(value: JsonValue | undefined): value is JsonMap {
+function isMap(value: PlainValue | undefined): value is JsonMap {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -1,5 +1,5 @@
 // The work of `apr check`: opens what is needed, runs the check, prints, and decides the exit code.
-import { checkDump, checkModel, type VerdictWord } from '../../../diagnosis/index.ts';
+import { checkDump, checkModel, type CheckOptions, type VerdictWord } from '../../../diagnosis/index.ts';
 import { findVouchers, isSameProgram, openRecording, readStageMap } from '../../../diagnosis/recordings/index.ts';
 import type { Recording, Vouchers } from '../../../diagnosis/recordings/index.ts';
 import { writeFileAtomic, type Model } from '../../../engine/index.ts';
@@ -76,18 +76,8 @@ async function run(
     noteRopeChoice(model, prompt.ids.length);
     const { executor, report: chosen } = await openExecutor(requestedEngine(flags), model.program, model.weights);
     try {
-      const report = await checkModel({
-        executor,
-        program: model.program,
-        weights: model.weights,
-        tokens: prompt.ids,
-        original: original?.weights ?? null,
-        verifyOn: vouchers.unquantized?.weights ?? null,
-        packs: vouchers.packs,
-        hasFreeRun: flags.freeRun,
-        signal: interruptSignal(),
-        onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),
-      });
+      const inputs = checkInputs({ model, original, vouchers }, prompt.ids, flags, progress);
+      const report = await checkModel({ executor, ...inputs });
       return { model, original, engine: chosen, prompt, report };
     } finally {
       await executor.close();
@@ -104,8 +94,27 @@ interface Opened {
   vouchers: Vouchers;
 }
 
+function checkInputs(
+  { model, original, vouchers }: Opened,
+  tokens: readonly number[],
+  { freeRun }: CheckFlags,
+  progress: Progress,
+): Omit<CheckOptions, 'executor'> {
+  return {
+    program: model.program,
+    weights: model.weights,
+    tokens,
+    original: original?.weights ?? null,
+    verifyOn: vouchers.unquantized?.weights ?? null,
+    packs: vouchers.packs,
+    hasFreeRun: freeRun,
+    signal: interruptSignal(),
+    onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),
+  };
+}
+
 async function runDump(path: string, opened: Opened, flags: CheckFlags): Promise<ShownCheck> {
-  const { model, original, vouchers } = opened;
+  const { model, original } = opened;
   const dump = await openRecording(path, flags.map === undefined ? null : await readStageMap(flags.map));
   const progress = new Progress();
   try {
@@ -116,18 +125,7 @@ async function runDump(path: string, opened: Opened, flags: CheckFlags): Promise
       warn('warning', `${dump.label} is of a model file with another sha256 (${sha256.slice(0, 12)}…)`);
     }
     noteRopeChoice(model, tokens.length);
-    const report = await checkDump({
-      dump,
-      program: model.program,
-      weights: model.weights,
-      tokens,
-      original: original?.weights ?? null,
-      verifyOn: vouchers.unquantized?.weights ?? null,
-      packs: vouchers.packs,
-      hasFreeRun: flags.freeRun,
-      signal: interruptSignal(),
-      onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),
-    });
+    const report = await checkDump({ dump, ...checkInputs(opened, tokens, flags, progress) });
     const prompt: ShownCheck['prompt'] = { ids: [...tokens], source: 'tokens', text: null };
     return { model, original, engine: { dump: dump.label }, prompt, report };
   } finally {

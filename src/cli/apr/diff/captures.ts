@@ -1,9 +1,10 @@
 // `apr diff` on two recordings of a run: opens both, compares every chosen stage. captures-text.ts shows.
-import { compareCaptures, type CaptureComparison } from '../../../diagnosis/compare/index.ts';
+import { compareCaptures } from '../../../diagnosis/compare/index.ts';
 import { openRecording, readStageMap, type Recording } from '../../../diagnosis/recordings/index.ts';
 import { parseLayers, parseStages, unaliased } from '../../../engine/index.ts';
-import { EXIT, type ExitCode } from '../../program.ts';
+import type { ExitCode } from '../../program.ts';
 import { printJson, Progress } from '../../terminal.ts';
+import { EXIT_OF } from './both.ts';
 import { printCaptureDifferences } from './captures-text.ts';
 
 export interface CaptureDiffOptions {
@@ -13,12 +14,6 @@ export interface CaptureDiffOptions {
   limit: number;
   json?: true;
 }
-
-const EXIT_OF: Readonly<Record<CaptureComparison['verdict'], ExitCode>> = {
-  identical: EXIT.accepted,
-  differ: EXIT.rejected,
-  declined: EXIT.declined,
-};
 
 export async function diffCaptures(pathA: string, pathB: string, options: CaptureDiffOptions): Promise<ExitCode> {
   const map = options.map === undefined ? null : await readStageMap(options.map);

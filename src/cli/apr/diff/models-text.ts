@@ -4,11 +4,10 @@ import type { TensorComparison, TensorDifference, TensorSummary } from '../../..
 import type { TensorValues } from '../../../diagnosis/compare/index.ts';
 import type { Model } from '../../../engine/index.ts';
 import { bytesText, cosineText, countText, plural, smallText } from '../../figures.ts';
+import type { DiffVerdict } from './both.ts';
 import { plainText, printLine, printTable, right, style, type Column } from '../../terminal.ts';
 import { configText, originText, previewText } from '../file-values.ts';
 import { shapeText } from '../open.ts';
-
-export type ModelsVerdict = 'identical' | 'differ' | 'declined';
 
 export interface ModelDiffOptions {
   values?: true;
@@ -23,7 +22,7 @@ interface ModelDifferences {
   structure: ModelComparison;
   /** null: not asked for. */
   values: readonly TensorValues[] | null;
-  verdict: ModelsVerdict;
+  verdict: DiffVerdict;
   options: ModelDiffOptions;
 }
 
@@ -166,7 +165,7 @@ export function indexText(index: number, shape: readonly number[]): string {
 }
 
 function verdictLines(
-  verdict: ModelsVerdict,
+  verdict: DiffVerdict,
   structure: ModelComparison,
   values: readonly TensorValues[] | null,
   options: ModelDiffOptions,

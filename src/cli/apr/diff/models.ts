@@ -2,32 +2,17 @@
 import { compareModels, compareModelValues } from '../../../diagnosis/compare/index.ts';
 import type { ModelComparison, TensorValues } from '../../../diagnosis/compare/index.ts';
 import type { Model } from '../../../engine/index.ts';
-import { EXIT, type ExitCode } from '../../program.ts';
+import type { ExitCode } from '../../program.ts';
 import { plainText, printJson, Progress } from '../../terminal.ts';
-import { printModelDifferences, type ModelDiffOptions, type ModelsVerdict } from './models-text.ts';
+import { EXIT_OF, withBoth, type DiffVerdict } from './both.ts';
+import { printModelDifferences, type ModelDiffOptions } from './models-text.ts';
 import { openModelLogged } from '../open.ts';
 
-const EXIT_OF: Readonly<Record<ModelsVerdict, ExitCode>> = {
-  identical: EXIT.accepted,
-  differ: EXIT.rejected,
-  declined: EXIT.declined,
-};
-
 export async function diffModels(pathA: string, pathB: string, options: ModelDiffOptions): Promise<ExitCode> {
-  const a = await openModelLogged(pathA);
-  try {
-    const b = await openModelLogged(pathB);
-    try {
-      return EXIT_OF[await diffOpened(a, b, options)];
-    } finally {
-      await b.close();
-    }
-  } finally {
-    await a.close();
-  }
+  return withBoth(openModelLogged, [pathA, pathB], async (a, b) => EXIT_OF[await diffOpened(a, b, options)]);
 }
 
-async function diffOpened(a: Model, b: Model, options: ModelDiffOptions): Promise<ModelsVerdict> {
+async function diffOpened(a: Model, b: Model, options: ModelDiffOptions): Promise<DiffVerdict> {
   const structure = compareModels(a, b, options.tensor);
   const values = options.values === true ? await compareValues(a, b, options) : null;
   const verdict = verdictOf(structure, values);
@@ -50,7 +35,7 @@ async function diffOpened(a: Model, b: Model, options: ModelDiffOptions): Promis
 }
 
 /** One difference decides. Without one, everything that was asked for must have been looked at. */
-function verdictOf(structure: ModelComparison, values: readonly TensorValues[] | null): ModelsVerdict {
+function verdictOf(structure: ModelComparison, values: readonly TensorValues[] | null): DiffVerdict {
   if (structure.tensorNameCount === 0) return 'declined';
   const isDifferent = (values ?? []).some(({ comparison }) => comparison !== null && !comparison.bitIdentical);
   if (isDifferent || !structure.isIdentical) return 'differ';

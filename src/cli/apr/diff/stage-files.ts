@@ -4,8 +4,9 @@ import { TensorComparer, type Divergence, type TensorComparison } from '../../..
 import { APRT_HEADER_BYTES, parseAprtHeader, openFile } from '../../../engine/index.ts';
 import type { AprtHeader, ByteSource } from '../../../engine/index.ts';
 import { cosineText, countText, float32Text, smallText } from '../../figures.ts';
-import { EXIT, type ExitCode } from '../../program.ts';
+import type { ExitCode } from '../../program.ts';
 import { plainText, printJson, printLine, printTable, right, style } from '../../terminal.ts';
+import { EXIT_OF, withBoth, type DiffVerdict } from './both.ts';
 
 export interface StageFileDiffOptions {
   values?: true;
@@ -14,17 +15,7 @@ export interface StageFileDiffOptions {
 }
 
 export async function diffStageFiles(pathA: string, pathB: string, options: StageFileDiffOptions): Promise<ExitCode> {
-  const a = await openFile(pathA);
-  try {
-    const b = await openFile(pathB);
-    try {
-      return await diffOpened(a, b, options);
-    } finally {
-      await b.close();
-    }
-  } finally {
-    await a.close();
-  }
+  return withBoth(openFile, [pathA, pathB], (a, b) => diffOpened(a, b, options));
 }
 
 interface StagePair {
@@ -38,8 +29,6 @@ interface StagePair {
   comparison: TensorComparison | null;
 }
 
-type Verdict = 'identical' | 'differ' | 'declined';
-
 async function diffOpened(a: ByteSource, b: ByteSource, options: StageFileDiffOptions): Promise<ExitCode> {
   const headerA = await readHeader(a);
   const headerB = await readHeader(b);
@@ -51,7 +40,7 @@ async function diffOpened(a: ByteSource, b: ByteSource, options: StageFileDiffOp
   const verdict = comparison === null ? 'declined' : comparison.bitIdentical ? 'identical' : 'differ';
   if (options.json === true) printJson(asJson(pair, verdict));
   else printPair(pair, verdict, options);
-  return { identical: EXIT.accepted, differ: EXIT.rejected, declined: EXIT.declined }[verdict];
+  return EXIT_OF[verdict];
 }
 
 async function readHeader(source: ByteSource): Promise<AprtHeader> {
@@ -90,7 +79,7 @@ async function compareBodies(
   return comparer.finish();
 }
 
-function asJson({ pathA, pathB, headerA, headerB, refusals, comparison }: StagePair, verdict: Verdict): object {
+function asJson({ pathA, pathB, headerA, headerB, refusals, comparison }: StagePair, verdict: DiffVerdict): object {
   const header = {
     schemaVersion: 1,
     kind: 'stage-files',
@@ -116,7 +105,7 @@ function asJson({ pathA, pathB, headerA, headerB, refusals, comparison }: StageP
 
 function printPair(
   { pathA, pathB, headerA, headerB, refusals, comparison }: StagePair,
-  verdict: Verdict,
+  verdict: DiffVerdict,
   options: StageFileDiffOptions,
 ): void {
   const row = (side: string, path: string, { layer, elementCount }: AprtHeader): string[] => [
@@ -168,7 +157,7 @@ function divergenceRow({ index, a, b, absDiff, bitsA, bitsB }: Divergence): stri
 }
 
 function verdictLines(
-  verdict: Verdict,
+  verdict: DiffVerdict,
   refusals: readonly string[],
   header: AprtHeader,
   options: StageFileDiffOptions,

@@ -67,7 +67,7 @@ export interface YamlReading {
   aliasCount: number;
 }
 
-export type JsonValue = ScalarValue | JsonValue[] | { [key: string]: JsonValue };
+export type PlainValue = ScalarValue | PlainValue[] | { [key: string]: PlainValue };
 
 /** The pair of a key; of a duplicate key, its first pair. */
 export function findPair(map: YamlMap, key: string): YamlPair | undefined {
@@ -117,10 +117,10 @@ export function asTexts(node: YamlNode | undefined): string[] {
 }
 
 /** The plain value of a node, as a JSON schema or a digest sees it. Of a duplicate key, the first value. */
-export function toValue(node: YamlNode): JsonValue {
+export function toValue(node: YamlNode): PlainValue {
   if (node.kind === 'scalar') return node.value;
   if (node.kind === 'seq') return node.items.map(toValue);
-  const value: { [key: string]: JsonValue } = {};
+  const value: { [key: string]: PlainValue } = {};
   for (const pair of node.pairs) {
     const { text } = pair.key;
     // `__proto__`, `constructor` and the like are ordinary keys here.
