@@ -25,8 +25,8 @@ const RUNGS: readonly { key: EvidenceKey; level: Level; part: PartName; declared
 /**
  * Edits for every contract whose written levels are not the derived ones.
  *
- * @param ran `contract/claim` of what was run just now; others are touched only where pv wrote their level before and the evidence
- *   for it is fresh, as when a contract that they depend on has moved
+ * @param ran `contract/claim` of what was run just now. Others are touched only where pv wrote their level before and
+ *   its evidence is fresh, as when a contract that they depend on has moved
  */
 export function contractUpdates(assessment: Assessment, ran: ReadonlySet<string>): ContractUpdate[] {
   const updates = new Map<Contract, ContractUpdate>();

@@ -1,5 +1,5 @@
-// The runner's public face for whatever runs or judges claims. Contracts have a face of their own (contract/index.ts):
-// who only reads them should not pay for loading this.
+// The runner's public face, for code that runs or judges claims. Code that only reads contracts imports
+// contract/index.ts, so that it does not load all of this.
 export type { PartName } from './contract/part-names.ts';
 export { openProject, runnableClaims, selectClaims, type Project } from './contract/project.ts';
 export { impactOf, impactOfAll, type Impact } from './evidence/impact.ts';

@@ -213,7 +213,7 @@ export class OpTally {
   }
 }
 
-/** Infinite where there is no budget to hold an error against: a NaN would be lost at the next element. */
+/** Infinite where there is no budget: a NaN would be lost at the next element. */
 function ratioOf(size: number, budget: number): number {
   if (size === 0) return 0;
   return Number.isNaN(budget) ? Infinity : size / budget;

@@ -1,6 +1,6 @@
 // How a check runs its tokens, so that the ways in which an engine is used are all judged: a prompt in one piece,
 // single steps at its start and its end, and a truncation in between. And what the bookkeeping of a session may get
-// wrong on the way: positions, and results that depend on whether anybody looks.
+// wrong on the way: positions, and results that depend on whether values are tapped.
 import type { FloatArray, Session, Tap } from '../../engine/program/executor.ts';
 import type { BugClass } from '../faults/fault.ts';
 
@@ -47,7 +47,7 @@ export async function runSegments(
   return { logits, fault: null };
 }
 
-/** Bits, not numbers: a run that is watched must be the run that is not. */
+/** Compares bits: a run whose values are tapped must give the very results of a run without taps. */
 export function compareRuns(watched: readonly FloatArray[], unwatched: readonly FloatArray[]): PathFault | null {
   for (const [run, logits] of watched.entries()) {
     const other = unwatched[run] ?? new Float32Array(0);

@@ -85,7 +85,7 @@ export async function verifyProgram(options: VerifyOptions): Promise<Verificatio
   return result;
 }
 
-/** The packs that can speak of the run, or why there is none. */
+/** The packs that say something about the run, or why there is none. */
 function usablePacks({ program, packs, contextLength }: VerifyOptions): readonly Pack[] | string {
   if (packs.length === 0) return 'no reference pack of an independent implementation was found';
   const fitting = packs.filter((pack) => pack.dtype === 'float64' && fits(pack, program));
@@ -94,7 +94,7 @@ function usablePacks({ program, packs, contextLength }: VerifyOptions): readonly
   const whole = fitting.filter(({ tensors }) => tensors.has(LOGITS));
   if (whole.length === 0) return 'no pack has lm_head, so none speaks of the whole program';
   const run = ropeByLength(program, contextLength);
-  // Frequencies that go by length: a pack speaks of those that it was made with.
+  // Frequencies depend on the length of the session: a pack vouches for those that it was made with.
   const ofRun = whole.filter(({ tokens }) => ropeByLength(program, tokens.length)?.isBeyond === run?.isBeyond);
   if (ofRun.length > 0) return ofRun.slice(0, MAX_PACKS);
   const side = run?.isBeyond === true ? 'beyond' : 'within';

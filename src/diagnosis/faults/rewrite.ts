@@ -36,7 +36,7 @@ export function layerOfWeight(name: string): number | null {
 }
 
 /**
- * Weights of which some tensors hold other bytes. `corrupt` gets a private copy of the whole tensor and changes it in
+ * Weights in which some tensors hold other bytes. `corrupt` gets a private copy of the whole tensor and changes it in
  * place; tensors that `isWrong` leaves alone are read as before.
  */
 export function corruptTensors(

@@ -66,7 +66,7 @@ export const ropeJudgement: JudgementOf<'rope'> = {
 
 /** Relative error of a frequency in double, in units, beyond that of a power: what the rule of the scaling adds. */
 function scalingUnits({ theta, rotaryDim, scaling }: RopeParameters): number {
-  // theta grows by F·L/O − (F − 1): a difference of which at least 1 is left, to a power of 2 at most.
+  // theta grows by F·L/O − (F − 1): a difference that leaves at least 1, to a power of 2 at most.
   if (scaling.type === 'dynamic') return 8 * Math.max(1, scaling.factor);
   if (scaling.type !== 'yarn') return 0;
   // A share (pair − low) / length of the ramp is off by the roundings of low and of the length, which are of the size

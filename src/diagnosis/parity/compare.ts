@@ -15,7 +15,7 @@ type PositionStatus = 'same' | 'suspect' | 'different' | 'not-compared';
 
 /** One of the likeliest tokens that an engine names. */
 export interface Alternative {
-  /** null: its text is none, or more than one, of the model's tokens. */
+  /** null: no token of the model, or more than one, has its text. */
   id: number | null;
   text: string;
   logProbability: number;

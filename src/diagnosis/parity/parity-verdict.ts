@@ -1,9 +1,9 @@
-// The verdict over all positions, and the sentence that says it. A position that was not compared is no agreement.
+// The verdict over all positions, and the sentence that says it. A position that was not compared does not count as agreement.
 import type { PositionParity } from './compare.ts';
 
 export type ParityWord = 'PASS' | 'DIFFERENT' | 'INCONCLUSIVE';
 
-/** Fewer positions are no crowd. */
+/** With fewer positions, how many are beyond every draw says nothing. */
 const LEAST_CROWD = 4;
 
 export interface ParityVerdict {

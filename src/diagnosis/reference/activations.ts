@@ -14,7 +14,7 @@ export interface RoundedActivations {
 
 const BLOCK = { q8_0: 32, q8_k: 256 } as const;
 
-/** Conversion to a half is a single rounding to the nearest, ties to even, whoever does it. */
+/** Conversion to a half is one rounding to the nearest, ties to even, in every engine. */
 export function roundActivations(x: Float64Array, format: ActivationFormat): RoundedActivations {
   if (format === 'f16') return { values: x.map(Math.f16round), tieSteps: null };
   if (format === 'bf16') return { values: x.map(bf16round), tieSteps: null };

@@ -67,7 +67,7 @@ export const gemma2: Architecture = {
   compile: (config) => compileDecoder(config, { activation: 'gelu', scalesEmbedding: true, hasPostNorms: true }),
 };
 
-/** null, which only JSON can say, is none. */
+/** null, which only JSON can say, counts as absent. */
 function softcaps(why: string): ConfigParts['softcaps'] {
   return (reader) => {
     const read = (name: keyof typeof SOFTCAP_KEYS): number | null => {

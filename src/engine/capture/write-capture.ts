@@ -1,6 +1,5 @@
 // A capture folder as a sink, in float32 whatever the executor computes in: stage files grow piece by piece, the
-// manifest comes last. A folder without a manifest is no capture, so whatever stops the writing leaves none that could
-// be believed.
+// manifest comes last. Without a manifest a folder does not count as a capture, so an interrupted one is never read.
 import { elementBytes, encodeAprtHeader } from '../formats/aprt.ts';
 import { unaliased } from '../program/stages.ts';
 import { AtomicFile } from '../io/atomic-file.ts';

@@ -8,7 +8,7 @@ import { chooseInFolder } from './open-model-folder.ts';
 import { readGgufFile } from './open-model-gguf.ts';
 import { readSafetensorsFolder } from './open-model-safetensors.ts';
 
-/** What is none of these goes to the reader of GGUF, which says what it is instead. */
+/** Anything else goes to the reader of GGUF, which says what it found instead. */
 const READERS: Partial<Record<FormatName, (source: ByteSource) => Promise<ModelFile>>> = {
   gguf: readGgufFile,
   safetensors: readBesideConfig,

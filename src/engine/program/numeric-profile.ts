@@ -61,7 +61,7 @@ interface RopeAccuracy {
 }
 
 /**
- * A float32 engine of which nothing is declared: any order, fused or not, flushed or not, angles by repeated
+ * A float32 engine that declares nothing: any order, fused or not, flushed or not, angles by repeated
  * multiplication in float32 (as ggml does: an error of one rounding per pair, and one of the power itself).
  */
 export const UNDECLARED: NumericProfile = {

@@ -155,7 +155,7 @@ function mergesOf(value: unknown): unknown {
   return (value as unknown[]).map((merge) => (Array.isArray(merge) ? merge.join(' ') : merge));
 }
 
-/** One template, or a list of named ones, of which `default` is meant. */
+/** One template; of a list of named ones, the one named `default`. */
 function templateOf(value: unknown): string | null {
   if (!Array.isArray(value)) return textOf(value);
   const named = (value as unknown[]).map(objectOf).find(({ name }) => name === 'default');

@@ -1,6 +1,6 @@
 // What an OpenAI-compatible server answers to a completion, in the two spellings that are about: parallel lists
 // (OpenAI's own, vLLM) and one object per token (chat style; llama.cpp's server). Nothing is filled in: a list that is
-// too short or a number that is none refuses the answer.
+// too short or a value that is not a number refuses the answer.
 import { RefuteError } from '../../errors.ts';
 
 interface TokenScore {

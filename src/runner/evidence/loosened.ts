@@ -25,7 +25,7 @@ export const LOOSENING_WORDS = {
   'receipt-removed': 'a receipt was removed',
 } as const;
 
-export type LooseningCode = keyof typeof LOOSENING_WORDS;
+type LooseningCode = keyof typeof LOOSENING_WORDS;
 
 export interface Loosening {
   code: LooseningCode;

@@ -1,4 +1,4 @@
-// The receipt: what was run, on what, and what came of it. An in-toto Statement v1 in canonical JSON, with two digests
+// The receipt: what was run, on what, and the outcome. An in-toto Statement v1 in canonical JSON, with two digests
 // of itself. Types, the digests, and reading back with every byte checked; making one is record.ts.
 import type { Bar } from '../contract/bar.ts';
 import type { PartName } from '../contract/part-names.ts';

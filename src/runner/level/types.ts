@@ -1,5 +1,5 @@
-// The words of the ladder and the facts that the level function is given. Types and tables only; the rule is in
-// derive-level.ts, where the facts come from is the business of evidence/.
+// The words of the ladder and the facts that the level function is given, with their orders. The rule is in
+// derive-level.ts; evidence/ gathers the facts.
 import { LEVELS, type Level } from '../contract/model.ts';
 
 export { LEVELS, type Level };

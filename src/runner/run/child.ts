@@ -54,7 +54,7 @@ async function runRequest(request: PartRequest): Promise<ChildMessage> {
   if (part === undefined) {
     throw new Error(`${address.module} exports no falsifiers['${address.claim}'] with a part "${name}"`);
   }
-  // The CPU is always there; asking would load what a claim about two numbers has no use for.
+  // The CPU is always there; asking would load modules that most claims do not need.
   const absent = request.executor === 'cpu' ? null : await missingExecutor(request.executor);
   if (absent !== null) return { type: 'executor-absent', why: absent };
   for (const need of part.needs ?? []) {

@@ -3,41 +3,28 @@ import { formatNumber } from '../contract/bar.ts';
 import type { Reason } from './part-result.ts';
 import type { FaultResult } from './run-faults.ts';
 
+const WORDS: { readonly [Code in Reason['code']]: (reason: Extract<Reason, { code: Code }>) => string } = {
+  'within-bar': () => 'every case within the bar',
+  'beyond-bar': () => 'a case is beyond the bar',
+  'repeat-disagrees': ({ verdicts }) => `the same seed gave ${verdicts.join(', ')}`,
+  'outputs-differ': ({ runs }) => `${runs} runs of the same seed gave different outputs`,
+  'need-absent': ({ need, why }) => `${need} is missing: ${why}`,
+  'executor-absent': ({ executor, why }) => `no ${executor} executor here: ${why}`,
+  'executor-unused': ({ executor }) => `it never opened the ${executor} executor, so it says nothing about it`,
+  'nothing-executed': () => 'no case was executed',
+  starved: ({ discarded }) =>
+    `a filter rejected too many inputs (${discarded} discarded), so the search never ran in full`,
+  incomplete: () => 'fewer cases were executed than planned',
+  'too-many': () => 'more cases were executed than planned, so the plan counts something else',
+  threw: ({ where, message }) => `threw${where === null ? '' : ` on ${where}`}: ${message}`,
+  crash: ({ detail }) => `the process ended without an answer: ${detail}`,
+  'out-of-memory': ({ detail }) => `the process ran out of memory: ${detail}`,
+  'time-limit': ({ limitMs }) => `still running after the time limit of ${formatNumber(limitMs / 1000)} s`,
+  unusable: ({ message }) => `the falsifier cannot be loaded: ${message}`,
+};
+
 export function describeReason(reason: Reason): string {
-  switch (reason.code) {
-    case 'within-bar':
-      return 'every case within the bar';
-    case 'beyond-bar':
-      return 'a case is beyond the bar';
-    case 'repeat-disagrees':
-      return `the same seed gave ${reason.verdicts.join(', ')}`;
-    case 'outputs-differ':
-      return `${reason.runs} runs of the same seed gave different outputs`;
-    case 'need-absent':
-      return `${reason.need} is missing: ${reason.why}`;
-    case 'executor-absent':
-      return `no ${reason.executor} executor here: ${reason.why}`;
-    case 'executor-unused':
-      return `it never opened the ${reason.executor} executor, so it says nothing about it`;
-    case 'nothing-executed':
-      return 'no case was executed';
-    case 'starved':
-      return `a filter rejected too many inputs (${reason.discarded} discarded), so the search never ran in full`;
-    case 'incomplete':
-      return 'fewer cases were executed than planned';
-    case 'too-many':
-      return 'more cases were executed than planned, so the plan counts something else';
-    case 'threw':
-      return `threw${reason.where === null ? '' : ` on ${reason.where}`}: ${reason.message}`;
-    case 'crash':
-      return `the process ended without an answer: ${reason.detail}`;
-    case 'out-of-memory':
-      return `the process ran out of memory: ${reason.detail}`;
-    case 'time-limit':
-      return `still running after the time limit of ${formatNumber(reason.limitMs / 1000)} s`;
-    case 'unusable':
-      return `the falsifier cannot be loaded: ${reason.message}`;
-  }
+  return (WORDS[reason.code] as (reason: Reason) => string)(reason);
 }
 
 /** Why a planted fault is not red. */

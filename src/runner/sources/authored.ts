@@ -1,5 +1,5 @@
-// A contract as its author left it: everything but what `pv` itself writes there. What hangs on a contract's text
-// hangs on this; else every new level would make the receipt stale that it was derived from.
+// A contract as its author left it, without what `pv` writes there. Receipts pin this text: otherwise a new level would
+// make the very receipt stale from which it was derived.
 import { readFileSync } from 'node:fs';
 import { EVIDENCE_KEYS } from '../contract/model.ts';
 import { toValue, type PlainValue } from '../contract/yaml/yaml-node.ts';
@@ -14,7 +14,7 @@ export function isContractName(name: string): boolean {
   return /^contracts\/.*\.ya?ml$/.test(name);
 }
 
-/** The same for the same statements, whatever level `pv` has written. A file that is no YAML counts as its bytes. */
+/** The same for the same statements, whatever level `pv` has written. A file that is not YAML counts as its bytes. */
 export function authoredDigest(path: string): Digest {
   const text = readFileSync(path, 'utf8');
   const { root } = readYaml(text);

@@ -57,9 +57,8 @@ export class ClosureScanner {
   readonly #nodes = new Map<string, Promise<FileNode>>();
 
   /**
-   * @param entries absolute paths of modules, and forks. A fork that another module imports counts with all its alternatives.
-   * @param isKnown which entries of a table count. A table that a falsifier imports itself counts whole: it may walk through
-   *   it.
+   * @param entries absolute paths of modules, and forks. Where a module imports a fork, all its alternatives count.
+   * @param isKnown which entries of a table count. A table that a falsifier imports counts whole: it may iterate it.
    */
   async closureOf(
     entries: readonly (string | Fork)[],

@@ -102,7 +102,7 @@ async function startWriting(
   return CaptureWriter.create(options.saveTensorDir ?? defaultFolder(model.path), about);
 }
 
-/** Each stage to whoever takes it. */
+/** Hands each stage to every sink that takes it. */
 function routed(routes: ReadonlyMap<string, { sink: StageSink<FloatArray> }>): StageSink<FloatArray> {
   return {
     begin: (stage) => routes.get(stage.id)?.sink.begin(stage),
