@@ -63,13 +63,9 @@ export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): P
     throw new RefuteError({ code: 'E_USAGE', place: 'pv falsify', is, next: 'Name one, or use --all' });
   }
   if (flags.model !== undefined && (flags.part ?? 'live') !== 'live') {
-    throw new RefuteError({
-      code: 'E_USAGE',
-      place: 'pv falsify --model',
-      is: `the ${flags.part} part is asked for`,
-      allowed: 'only the live part runs on a model',
-      next: 'Leave --part out',
-    });
+    const is = `the ${flags.part} part is asked for`;
+    const allowed = 'only the live part runs on a model';
+    throw new RefuteError({ code: 'E_USAGE', place: 'pv falsify --model', is, allowed, next: 'Leave --part out' });
   }
   const part = flags.model === undefined ? {} : { part: 'live' as const };
   const project = runner.openProject(flags.root);

@@ -156,10 +156,7 @@ function agreed(
 }
 
 function nameError(place: string, name: string): RefuteError {
-  return new RefuteError({
-    code: 'E_CAPTURE_STAGE',
-    place,
-    is: `the tensor ${quoted(name)} is not named like a stage`,
-    allowed: 'layer-0/attn_norm and lm_head are such names',
-  });
+  const is = `the tensor ${quoted(name)} is not named like a stage`;
+  const allowed = 'layer-0/attn_norm and lm_head are such names';
+  return new RefuteError({ code: 'E_CAPTURE_STAGE', place, is, allowed });
 }

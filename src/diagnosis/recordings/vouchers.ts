@@ -52,12 +52,8 @@ async function findPacks(
   const roots = given ?? [join(dirname(model.path), 'packs')];
   const paths = (await Promise.all(roots.map((root) => packPaths(root, 2)))).flat();
   if (given !== undefined && paths.length === 0) {
-    throw new RefuteError({
-      code: 'E_PACK',
-      place: '--pack',
-      is: `there is no manifest.json and no safetensors file in ${given.join(', ')} or two levels below`,
-      next: 'docs/reference-packs.md has the format',
-    });
+    const is = `there is no manifest.json and no safetensors file in ${given.join(', ')} or two levels below`;
+    throw new RefuteError({ code: 'E_PACK', place: '--pack', is, next: 'docs/reference-packs.md has the format' });
   }
   if (given !== undefined) return Promise.all(paths.map((path) => openPack(path, model.program)));
   /** Nobody asked for it: a bad one vouches for nothing, and the model is UNVERIFIED if no other does. */

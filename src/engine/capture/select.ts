@@ -42,12 +42,8 @@ function unknownStage(place: string, name: string): RefuteError {
   const known = [...STAGE_NAMES, ...Object.keys(STAGE_ALIASES), 'all', ...Object.keys(OTHER_VALUES)];
   const meant = nearest(name, known);
   const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
-  return new RefuteError({
-    code: 'E_STAGE_UNKNOWN',
-    place,
-    is: `${quoted(name)} is not a stage or value${hint}`,
-    allowed: `there are ${known.join(', ')}`,
-  });
+  const is = `${quoted(name)} is not a stage or value${hint}`;
+  return new RefuteError({ code: 'E_STAGE_UNKNOWN', place, is, allowed: `there are ${known.join(', ')}` });
 }
 
 /**

@@ -96,12 +96,8 @@ function checkActivation(reader: ConfigReader, { activation }: HfRules): void {
   const { key, name } = activation ?? { key: 'hidden_act', name: 'silu' };
   const found = reader.get(key);
   if (found === undefined || found === name) return;
-  throw new RefuteError({
-    code: 'E_CONFIG_UNSUPPORTED',
-    place: reader.path,
-    is: `${key} is ${shownValue(found)}`,
-    allowed: `${name} is supported`,
-  });
+  const is = `${key} is ${shownValue(found)}`;
+  throw new RefuteError({ code: 'E_CONFIG_UNSUPPORTED', place: reader.path, is, allowed: `${name} is supported` });
 }
 
 /** Head width and kv heads may be left out; then the tensors say them, whatever a class has as its default. */

@@ -100,22 +100,15 @@ export class ConfigReader {
   }
 
   missing(key: string): never {
-    throw new RefuteError({
-      code: 'E_CONFIG_MISSING_KEY',
-      place: this.path,
-      is: `the metadata has no ${this.full(key)}`,
-      allowed: 'the forward pass depends on it and no default would be safe',
-      next: 'Convert the model again',
-    });
+    const is = `the metadata has no ${this.full(key)}`;
+    const allowed = 'the forward pass depends on it and no default would be safe';
+    const next = 'Convert the model again';
+    throw new RefuteError({ code: 'E_CONFIG_MISSING_KEY', place: this.path, is, allowed, next });
   }
 
   valueError(key: string, value: unknown, allowed: string): RefuteError {
-    return new RefuteError({
-      code: 'E_CONFIG_VALUE',
-      place: this.path,
-      is: `${this.full(key)} is ${shownValue(value)}`,
-      allowed,
-    });
+    const is = `${this.full(key)} is ${shownValue(value)}`;
+    return new RefuteError({ code: 'E_CONFIG_VALUE', place: this.path, is, allowed });
   }
 
   #uniform(key: string): unknown {
@@ -123,11 +116,8 @@ export class ConfigReader {
     if (!Array.isArray(value)) return value;
     const first: unknown = value[0];
     if (value.length === this.#layerCount() && value.every((one) => one === first)) return first;
-    throw new RefuteError({
-      code: 'E_CONFIG_PER_LAYER',
-      place: this.path,
-      is: `${this.full(key)} is ${shownValue(value)}`,
-      allowed: `one number, or ${this.#layerCount()} equal ones, are supported; layers that differ are not`,
-    });
+    const is = `${this.full(key)} is ${shownValue(value)}`;
+    const allowed = `one number, or ${this.#layerCount()} equal ones, are supported; layers that differ are not`;
+    throw new RefuteError({ code: 'E_CONFIG_PER_LAYER', place: this.path, is, allowed });
   }
 }

@@ -46,12 +46,9 @@ function readScaling(reader: ConfigReader, headDim: number, maxPositions: number
   const group = new ScalingGroup(reader, key.slice(0, key.lastIndexOf('.') + 1), maxPositions);
   const scaling = group.read(type, headDim);
   if (scaling === null) {
-    throw new RefuteError({
-      code: 'E_CONFIG_UNSUPPORTED',
-      place: reader.path,
-      is: `${key} is ${shownValue(type)}`,
-      allowed: 'default, linear, llama3, yarn, longrope and dynamic are supported',
-    });
+    const is = `${key} is ${shownValue(type)}`;
+    const allowed = 'default, linear, llama3, yarn, longrope and dynamic are supported';
+    throw new RefuteError({ code: 'E_CONFIG_UNSUPPORTED', place: reader.path, is, allowed });
   }
   const rule = byLengthRule(scaling);
   // If one of its numbers is a default, the scaling is recorded as a default, never as if the file had said all of it.

@@ -21,12 +21,9 @@ export function reportUnreadKeys(reader: ConfigReader, { read, harmless, neutral
     if (!neutral.has(key)) {
       unknown.push(reader.full(key));
     } else if (!isSame(reader.get(key), neutral.get(key))) {
-      throw new RefuteError({
-        code: 'E_CONFIG_UNSUPPORTED',
-        place: reader.path,
-        is: `${reader.full(key)} is ${shownValue(reader.get(key))}`,
-        allowed: `it changes the forward pass and is not supported (${shownValue(neutral.get(key))} would be)`,
-      });
+      const is = `${reader.full(key)} is ${shownValue(reader.get(key))}`;
+      const allowed = `it changes the forward pass and is not supported (${shownValue(neutral.get(key))} would be)`;
+      throw new RefuteError({ code: 'E_CONFIG_UNSUPPORTED', place: reader.path, is, allowed });
     }
   }
   if (unknown.length === 0) return;

@@ -48,10 +48,7 @@ function isFull(reader: ConfigReader, types: unknown, layer: number, layerCount:
   const type: unknown = Array.isArray(types) && types.length === layerCount ? types[layer] : undefined;
   if (type === 'full_attention') return true;
   if (type === 'sliding_attention') return false;
-  throw new RefuteError({
-    code: 'E_CONFIG_UNSUPPORTED',
-    place: reader.path,
-    is: `layer_types is ${shownValue(types)}`,
-    allowed: `${layerCount} times full_attention or sliding_attention`,
-  });
+  const is = `layer_types is ${shownValue(types)}`;
+  const allowed = `${layerCount} times full_attention or sliding_attention`;
+  throw new RefuteError({ code: 'E_CONFIG_UNSUPPORTED', place: reader.path, is, allowed });
 }

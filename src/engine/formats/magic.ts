@@ -31,12 +31,8 @@ export async function assertFormat(source: ByteSource, wanted: FormatName): Prom
   const bytes = await firstBytes(source);
   const found = sniffFormat(bytes);
   if (found === wanted) return;
-  throw new RefuteError({
-    code: 'E_FORMAT',
-    place: source.path,
-    is: found === 'unknown' ? describeUnknown(bytes) : `this is ${article(found)} file`,
-    allowed: `${article(wanted)} file is needed`,
-  });
+  const is = found === 'unknown' ? describeUnknown(bytes) : `this is ${article(found)} file`;
+  throw new RefuteError({ code: 'E_FORMAT', place: source.path, is, allowed: `${article(wanted)} file is needed` });
 }
 
 async function firstBytes(source: ByteSource): Promise<Uint8Array> {

@@ -35,12 +35,9 @@ export function readShardIndex(path: string, index: JsonObject): ShardIndex {
   for (const [tensor, file] of map) {
     if (typeof file !== 'string') throw wrong(`the file of ${quoted(tensor)} is ${shownValue(file)}`);
     if (!isPlainName(file)) {
-      throw new RefuteError({
-        code: 'E_SAFETENSORS_INDEX_PATH',
-        place: path,
-        is: `tensor ${quoted(tensor)} is said to be in ${quoted(file)}`,
-        allowed: 'the name of a .safetensors file in the same folder is needed',
-      });
+      const is = `tensor ${quoted(tensor)} is said to be in ${quoted(file)}`;
+      const allowed = 'the name of a .safetensors file in the same folder is needed';
+      throw new RefuteError({ code: 'E_SAFETENSORS_INDEX_PATH', place: path, is, allowed });
     }
     shardOf.set(tensor, file);
   }
@@ -74,12 +71,9 @@ export function checkShards(path: string, index: ShardIndex | null, shards: read
   if (index === null) return [];
   for (const [tensor, shard] of index) {
     if (foundIn.get(tensor) === shard) continue;
-    throw new RefuteError({
-      code: 'E_SAFETENSORS_INDEX_TENSOR',
-      place: path,
-      is: `tensor ${quoted(tensor)} is said to be in ${quoted(shard)} and is not`,
-      next: 'A shard is of another model, or of another version of this one',
-    });
+    const is = `tensor ${quoted(tensor)} is said to be in ${quoted(shard)} and is not`;
+    const next = 'A shard is of another model, or of another version of this one';
+    throw new RefuteError({ code: 'E_SAFETENSORS_INDEX_TENSOR', place: path, is, next });
   }
   const unlisted = [...foundIn.keys()].filter((name) => !index.has(name));
   if (unlisted.length === 0) return [];

@@ -47,12 +47,9 @@ async function readHeader(source: ByteSource): Promise<Uint8Array> {
   if (start[LENGTH_BYTES] !== 0x7b) await assertFormat(source, 'safetensors');
   const claimed = new DataView(start.buffer).getBigUint64(0, true);
   if (claimed > BigInt(MAX_HEADER_BYTES)) {
-    throw new RefuteError({
-      code: 'E_SAFETENSORS_HEADER_LENGTH',
-      place: source.path,
-      is: `the header claims ${claimed} bytes`,
-      allowed: `at most ${MAX_HEADER_BYTES} are allowed`,
-    });
+    const is = `the header claims ${claimed} bytes`;
+    const allowed = `at most ${MAX_HEADER_BYTES} are allowed`;
+    throw new RefuteError({ code: 'E_SAFETENSORS_HEADER_LENGTH', place: source.path, is, allowed });
   }
   const bytesLeft = source.byteLength - LENGTH_BYTES;
   if (claimed > BigInt(bytesLeft)) {

@@ -48,13 +48,10 @@ export function checkWeights(path: string, program: Program, weights: WeightSour
 }
 
 function shapeError(path: string, found: WeightInfo, wanted: WeightShape): RefuteError {
-  return new RefuteError({
-    code: 'E_MODEL_SHAPE',
-    place: path,
-    is: `tensor ${quoted(found.name)} has shape ${shown(found.shape)}`,
-    allowed: `the config demands ${shown(wanted.shape)}`,
-    next: 'Metadata and weights are probably of different models',
-  });
+  const is = `tensor ${quoted(found.name)} has shape ${shown(found.shape)}`;
+  const allowed = `the config demands ${shown(wanted.shape)}`;
+  const next = 'Metadata and weights are probably of different models';
+  return new RefuteError({ code: 'E_MODEL_SHAPE', place: path, is, allowed, next });
 }
 
 function shown(shape: readonly number[]): string {

@@ -104,13 +104,10 @@ async function firstRow(weights: WeightSource, info: WeightInfo, channelCount: n
 }
 
 function zeroRowError(path: string, name: string): RefuteError {
-  return new RefuteError({
-    code: 'E_EMBEDDING_ZERO',
-    place: path,
-    is: `row 0 of ${name} is all zeros`,
-    allowed: 'a trained row is not; the matrix may be transposed, or its data missing',
-    next: 'Compare the tensor with its source: shape, first values, offset',
-  });
+  const is = `row 0 of ${name} is all zeros`;
+  const allowed = 'a trained row is not; the matrix may be transposed, or its data missing';
+  const next = 'Compare the tensor with its source: shape, first values, offset';
+  return new RefuteError({ code: 'E_EMBEDDING_ZERO', place: path, is, allowed, next });
 }
 
 function rowsError(path: string, name: string, rowCount: number, tokenCount: number): RefuteError {

@@ -36,12 +36,9 @@ export class StoredWeights implements WeightSource {
     const tensor = this.#tensors.get(name);
     if (tensor === undefined) return undefined;
     if (tensor.type === null || tensor.byteLength === null) {
-      throw new RefuteError({
-        code: 'E_TENSOR_TYPE',
-        place: this.#path,
-        is: `tensor ${quoted(tensor.storedName ?? name)} is stored as ${tensor.typeLabel}`,
-        allowed: `${Object.keys(TENSOR_TYPES).join(', ')} can be decoded`,
-      });
+      const is = `tensor ${quoted(tensor.storedName ?? name)} is stored as ${tensor.typeLabel}`;
+      const allowed = `${Object.keys(TENSOR_TYPES).join(', ')} can be decoded`;
+      throw new RefuteError({ code: 'E_TENSOR_TYPE', place: this.#path, is, allowed });
     }
     return { name, type: tensor.type, shape: tensor.shape, byteLength: tensor.byteLength };
   }
@@ -72,11 +69,8 @@ export class StoredWeights implements WeightSource {
 }
 
 export function missingTensor(path: string, name: WeightName): RefuteError {
-  return new RefuteError({
-    code: 'E_MODEL_TENSOR_MISSING',
-    place: path,
-    is: `there is no tensor ${quoted(name)}`,
-    allowed: 'the forward pass reads it',
-    next: 'The file is a part of a split model, or a conversion dropped it',
-  });
+  const is = `there is no tensor ${quoted(name)}`;
+  const allowed = 'the forward pass reads it';
+  const next = 'The file is a part of a split model, or a conversion dropped it';
+  return new RefuteError({ code: 'E_MODEL_TENSOR_MISSING', place: path, is, allowed, next });
 }

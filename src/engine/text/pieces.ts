@@ -78,10 +78,6 @@ function byteOf(spelling: string): number | null {
 
 function assertId(id: number): number {
   if (Number.isSafeInteger(id) && id >= 0) return id;
-  throw new RefuteError({
-    code: 'E_TOKEN_ID',
-    place: 'decode',
-    is: `${id} is not a token id`,
-    allowed: 'whole numbers from 0',
-  });
+  const is = `${id} is not a token id`;
+  throw new RefuteError({ code: 'E_TOKEN_ID', place: 'decode', is, allowed: 'whole numbers from 0' });
 }

@@ -117,12 +117,8 @@ async function readLimited(place: string, response: Response): Promise<string> {
   for await (const chunk of response.body ?? []) {
     byteLength += chunk.byteLength;
     if (byteLength > MAX_ANSWER_BYTES) {
-      throw new RefuteError({
-        code: 'E_HTTP_SIZE',
-        place,
-        is: `the answer is longer than ${MAX_ANSWER_BYTES} bytes`,
-        next: 'Ask for fewer tokens or alternatives',
-      });
+      const is = `the answer is longer than ${MAX_ANSWER_BYTES} bytes`;
+      throw new RefuteError({ code: 'E_HTTP_SIZE', place, is, next: 'Ask for fewer tokens or alternatives' });
     }
     chunks.push(chunk);
   }

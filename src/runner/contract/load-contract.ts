@@ -26,20 +26,14 @@ export function loadContract(path: string): Contract {
   const reading = readContractFile(path);
   if (reading.kind === 'contract') return reading.contract;
   if (reading.kind === 'other') {
-    throw new RefuteError({
-      code: 'E_NOT_A_CONTRACT',
-      place: path,
-      is: `this is ${reading.what}, not a contract`,
-      allowed: 'a contract has a top-level `metadata` map',
-    });
+    const is = `this is ${reading.what}, not a contract`;
+    const allowed = 'a contract has a top-level `metadata` map';
+    throw new RefuteError({ code: 'E_NOT_A_CONTRACT', place: path, is, allowed });
   }
   const [first] = reading.diagnostics;
-  throw new RefuteError({
-    code: 'E_CONTRACT_UNREADABLE',
-    place: first === undefined ? path : `${path}:${first.line}:${first.column}`,
-    is: first?.message ?? 'unreadable',
-    next: `"pv validate ${path}" shows the place`,
-  });
+  const place = first === undefined ? path : `${path}:${first.line}:${first.column}`;
+  const is = first?.message ?? 'unreadable';
+  throw new RefuteError({ code: 'E_CONTRACT_UNREADABLE', place, is, next: `"pv validate ${path}" shows the place` });
 }
 
 /** Every contract below a folder (or the one file), by path. Throws on the first unreadable one. */

@@ -93,12 +93,8 @@ export function claimSubject(root: string, claim: Claim): { claim: Claim; module
   }
   if (claim.bar === undefined) {
     const allowed = 'bar: { metric, comparator, threshold, unit, basis }';
-    throw new RefuteError({
-      code: 'E_NO_BAR',
-      place: claimPlace(claim),
-      is: `${claim.id} has no complete bar`,
-      allowed,
-    });
+    const is = `${claim.id} has no complete bar`;
+    throw new RefuteError({ code: 'E_NO_BAR', place: claimPlace(claim), is, allowed });
   }
   return { claim, module, bar: claim.bar };
 }

@@ -40,13 +40,10 @@ export async function runCheck(path: string, promptText: string | undefined, fla
   const original = flags.original === undefined ? null : await openModelLogged(flags.original);
   try {
     if (original !== null && !isSameProgram(model, original)) {
-      throw new RefuteError({
-        code: 'E_ORIGINAL',
-        place: '--original',
-        is: `${original.path} compiles to another program`,
-        allowed: 'the same model before quantisation is needed',
-        next: 'apr diff shows how the two differ',
-      });
+      const is = `${original.path} compiles to another program`;
+      const allowed = 'the same model before quantisation is needed';
+      const next = 'apr diff shows how the two differ';
+      throw new RefuteError({ code: 'E_ORIGINAL', place: '--original', is, allowed, next });
     }
     const shown = await run(model, original, promptText, flags);
     if (flags.svg !== undefined) await writeFileAtomic(flags.svg, checkSvg(shown));

@@ -50,12 +50,8 @@ async function diff(a: string, b: string, options: DiffOptions): Promise<ExitCod
   const hasMap = options.map !== undefined;
   const [kindA, kindB] = [await inputKind(a, hasMap), await inputKind(b, hasMap)];
   if (kindA !== kindB) {
-    throw new RefuteError({
-      code: 'E_DIFF_MIXED',
-      place: `${a}, ${b}`,
-      is: `the first is a ${kindA}, the second a ${kindB}`,
-      allowed: 'both must be of one kind',
-    });
+    const is = `the first is a ${kindA}, the second a ${kindB}`;
+    throw new RefuteError({ code: 'E_DIFF_MIXED', place: `${a}, ${b}`, is, allowed: 'both must be of one kind' });
   }
   assertFlagsFit(kindA, options);
   switch (kindA) {

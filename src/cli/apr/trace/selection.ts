@@ -45,13 +45,10 @@ export function chooseLayers(options: TraceOptions, layerCount: number): number[
     // The list's parser, held to one number.
     const isOne = /^\s*\d+\s*$/.test(options.layer);
     if (isOne) return parseLayers(options.layer, layerCount, '--layer');
-    throw new RefuteError({
-      code: 'E_LAYERS',
-      place: '--layer',
-      is: `"${options.layer}" is not one layer`,
-      allowed: `a number from 0 to ${layerCount - 1}`,
-      next: 'Several are chosen with --layers 0,1,13..15',
-    });
+    const is = `"${options.layer}" is not one layer`;
+    const allowed = `a number from 0 to ${layerCount - 1}`;
+    const next = 'Several are chosen with --layers 0,1,13..15';
+    throw new RefuteError({ code: 'E_LAYERS', place: '--layer', is, allowed, next });
   }
   if (options.saveTensorLayers !== undefined) return parseLayerRange(options.saveTensorLayers, layerCount);
   return parseLayers(options.layers ?? 'all', layerCount);
