@@ -37,7 +37,7 @@ function inputsOf({ claim, bar, module }: ClaimRun, touched: PinnedInputs['touch
   return { claim, bar, module, touched };
 }
 
-/** @throws RefuteError E_INPUT_CHANGED when a file changed while the claim was running: which version ran is unknown */
+/** @throws RefuteError E_INPUT_CHANGED when a file changed during the run: which version ran is unknown */
 export async function writeRun(session: WriteSession, run: ClaimRun, before: Pins): Promise<WrittenRun> {
   const { root } = session.project;
   const environment = environmentOf(run);

@@ -1,5 +1,5 @@
-// Group statistics of e/B: per row (position), head, block of 32 channels and the last channels, so that an error which
-// sits in one head or one tail is not averaged away. A group is above its limit where the mean of (e/B)² exceeds
+// Group statistics of e/B: per row (position), head, block of 32 channels and the last channels, so that an error in
+// one head or one tail is not averaged away. A group is above its limit where the mean of (e/B)² exceeds
 //   κ²·(1 + 2√(t/n) + 2t/n),   t = ln(groups/α)
 // with κ the root mean square of healthy engines and n its independent elements: the tail bound of a sum of squares
 // (Laurent and Massart 2000, lemma 1), with α shared among the groups (Bonferroni).

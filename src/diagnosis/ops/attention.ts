@@ -1,4 +1,4 @@
-// Judging `attention` over one chunk. With out = Σ p_j v_j and p = softmax(s), a score that is off by δ_j moves the output by
+// Judging `attention` over one chunk. With out = Σ p_j v_j and p = softmax(s), a score off by δ_j moves the output by
 // p_j·δ_j·(v_j − out) to first order, so keys that carry no weight or no news cost no budget:
 //   B = Σ_j p_j |δ_j| |v_j − out|  +  c_T·u·(Σ_j p_j|v_j| + |out|)  +  u·|out|
 //   δ_j = c_d·u·|scale|·Σ|q·k_j| + 2u|s_j| + u|s_j − max s| + the exponential's own error

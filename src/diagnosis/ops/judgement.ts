@@ -43,7 +43,7 @@ export interface OpJudgement<Judged extends Op = Op> {
   /** What kind of bug sits where it is wrong; some ops are of several parts of a model. */
   bugClass: BugClass | ((value: ValueId) => BugClass);
   /**
-   * Root mean square of e/B over a row, head, block or tail in healthy engines, B the expected budget: the largest seen in
+   * Root mean square of e/B over a row, head, block or tail in healthy engines, B the expected budget: the largest of
    * 1.27e8 element checks (docs/budgets.md), rounded up. Uniform errors over ±u·|y| would give 0.58 = 1/√3.
    */
   expectedGroupRms: number;

@@ -13,7 +13,7 @@ export const softcapJudgement: JudgementOf<'softcap'> = {
     );
   },
   bugClass: 'LM_HEAD_FAILURE',
-  // 2.5 times the largest seen in the untrained tiny models of gemma2; other caps and logits gave 0.059 where these had 0.042.
+  // 2.5 times the largest seen in the untrained tiny models of gemma2; others gave 0.059 where these had 0.042.
   expectedGroupRms: 0.11,
   faults: [],
 };

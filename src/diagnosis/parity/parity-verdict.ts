@@ -1,4 +1,4 @@
-// The verdict over all positions, and the sentence that says it. A position that was not compared does not count as agreement.
+// The verdict over all positions, and its sentence. A position that was not compared does not count as agreement.
 import type { PositionParity } from './compare.ts';
 
 export type ParityWord = 'PASS' | 'DIFFERENT' | 'INCONCLUSIVE';

@@ -1,4 +1,4 @@
-// Profiles of other people's engines. Little is known about them, so each is the widest of its kind. Names for --profile.
+// Profiles of other people's engines. Little is known of them, so each is the widest of its kind. Names for --profile.
 import { UNDECLARED, type ActivationFormat, type NumericProfile } from '../../engine/program/numeric-profile.ts';
 import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import { RefuteError } from '../../errors.ts';

@@ -11,7 +11,8 @@ export type AttentionShape = Pick<
 >;
 
 /**
- * scores[i, j] = scale · q_i · k_j for one head, under the softcap where there is one; 0 where query i does not see key j (later, or out of the window).
+ * scores[i, j] = scale · q_i · k_j for one head, under the softcap where there is one; 0 where query i does not see
+ * key j (later, or out of the window).
  *
  * @param q [queryCount, headCount · headDim], the last `queryCount` positions
  * @param k [positionCount, kvHeadCount · headDim], all positions from 0

@@ -14,7 +14,8 @@ export interface GgufTensor extends HeaderTensor {
  * Reads `tensorCount` entries: name | dimension count | dimensions | type | offset from the start of the data.
  * `byteOffset` still counts from the start of the data; `placeTensors` makes it count from the start of the file.
  *
- * @throws RefuteError E_GGUF_DUPLICATE_TENSOR, E_GGUF_DIMENSIONS, E_GGUF_DIMENSION, E_GGUF_BLOCKS, E_GGUF_TENSOR_OFFSET
+ * @throws RefuteError E_GGUF_DUPLICATE_TENSOR, E_GGUF_DIMENSIONS, E_GGUF_DIMENSION, E_GGUF_BLOCKS,
+ *   E_GGUF_TENSOR_OFFSET
  */
 export async function readTensors(cursor: GgufCursor, tensorCount: number): Promise<GgufTensor[]> {
   const tensors: GgufTensor[] = [];

@@ -7,8 +7,8 @@ export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIter
  * Temporary file beside the target, flush, rename, flush of the folder. Missing folders are made.
  *
  * @param content in one piece, or in pieces that need not be in memory together; text becomes UTF-8
- * @throws RefuteError those of AtomicFile, or whatever the content's iterator throws. In every case the target is as it
- *   was and the temporary file is gone.
+ * @throws RefuteError those of AtomicFile, or whatever the content's iterator throws. The target is then as it was and
+ *   the temporary file is gone.
  */
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
   const file = await AtomicFile.create(path);

@@ -28,7 +28,7 @@ export interface ModelFile {
   weights: WeightSource;
   /** @throws RefuteError where the files do not describe a model that can be run */
   readConfig(): { config: ModelConfig; notices: Notice[] };
-  /** @throws RefuteError where the tokenizer is broken; one that is absent or of another kind is a TextModel all the same */
+  /** @throws RefuteError where the tokenizer is broken; an absent or unknown one is a TextModel all the same */
   readText(notify: (notice: Notice) => void): TextModel;
   /** Of the file; of several, the hash of the list of their names and hashes. */
   sha256(): Promise<string>;

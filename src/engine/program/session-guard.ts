@@ -21,7 +21,7 @@ export class SessionGuard {
     return this.#positionCount;
   }
 
-  /** @throws RefuteError E_SESSION_STATE, E_NO_TOKENS, E_TOKEN_ID, E_CONTEXT_FULL, E_TAP_VALUE; what `compute` throws */
+  /** @throws RefuteError E_SESSION_STATE, E_NO_TOKENS, E_TOKEN_ID, E_CONTEXT_FULL, E_TAP_VALUE, and as `compute` */
   async run<Data extends FloatArray>(
     request: RunRequest<Data>,
     compute: (firstPosition: number) => Promise<Data>,

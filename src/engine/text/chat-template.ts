@@ -31,7 +31,7 @@ export class ChatTemplate {
     return this.#source.includes('strftime_now');
   }
 
-  /** @throws RefuteError E_CHAT_TEMPLATE (it does not parse or run), E_CHAT_TEMPLATE_REFUSED (it refuses the messages) */
+  /** @throws RefuteError E_CHAT_TEMPLATE (does not parse or run), E_CHAT_TEMPLATE_REFUSED (refuses the messages) */
   render(messages: readonly ChatMessage[], texts: SpecialTexts, addGenerationPrompt: boolean): string {
     // Not Template.render: it declares the library's own functions and refuses others of the same name.
     const environment = new Environment();

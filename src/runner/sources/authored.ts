@@ -1,5 +1,5 @@
-// A contract as its author left it, without what `pv` writes there. Receipts pin this text: otherwise a new level would
-// make the very receipt stale from which it was derived.
+// A contract as its author left it, without what `pv` writes there. Receipts pin this text: otherwise a new level
+// would make the very receipt stale from which it was derived.
 import { readFileSync } from 'node:fs';
 import { EVIDENCE_KEYS } from '../contract/model.ts';
 import { toValue, type PlainValue } from '../contract/yaml/yaml-node.ts';

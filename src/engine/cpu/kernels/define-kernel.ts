@@ -9,7 +9,7 @@ export interface Kernel<Functions> {
   instantiate(memory: WebAssembly.Memory): Promise<Functions>;
 }
 
-/** @param url literally `new URL('./<stem>.wasm', import.meta.url)` in the stem's own file: import scanners look for it */
+/** @param url literally `new URL('./<stem>.wasm', import.meta.url)` in the stem's own file: scanners look for it */
 export function defineKernel<Functions extends object>(url: URL): Kernel<Functions> {
   let compiled: Promise<WebAssembly.Module> | undefined;
   return {

@@ -1,4 +1,4 @@
-// Rotates each head's first rotaryDim channels, pair by pair, by the angle a = position · f_i; copies the other channels.
+// Rotates each head's first rotaryDim channels, pair by pair, by the angle a = position · f_i; copies the others.
 //   out[u] = m · (x[u] · cos a − x[v] · sin a),   out[v] = m · (x[u] · sin a + x[v] · cos a)
 // m is the scaling's attention factor, 1 for most.
 // Pair i is (u, v) = (2i, 2i + 1) with `norm` pairing, (i, i + rotaryDim/2) with `neox`.

@@ -28,8 +28,8 @@ export function high16(a: v128, b: v128): v128 {
 }
 
 /**
- * out[i] = scale · q[i], i < 16; q are signed bytes. With zeros interleaved from below a byte becomes q · 2^24, its sign
- * included; the scale comes times 2^-24, which is exact, so the product has the same bits.
+ * out[i] = scale · q[i], i < 16; q are signed bytes. With zeros interleaved from below a byte becomes q · 2^24, with
+ * its sign; the scale comes times 2^-24, which is exact, so the product has the same bits.
  *
  * @param scale24 scale · 2^-24 in each lane
  */
