@@ -33,7 +33,7 @@ export interface OutsideEngine {
 }
 
 /**
- * @throws RefuteError (all decline) E_ORACLE_MISSING where the package is absent or does not load, E_ORACLE_MODEL where
+ * @throws RefuteError (all decline) E_ORACLE_MISSING where the package is absent or not loaded, E_ORACLE_MODEL where
  *   llama.cpp does not open this model, E_ORACLE_FREQUENCIES where it would rotate by other factors
  */
 export async function openLlamaCpp(model: Model, contextLength: number): Promise<OutsideEngine> {

@@ -41,7 +41,7 @@ export interface OpInputs {
  *
  * @returns [rows, channels], new
  * @throws RefuteError E_PROGRAM_WEIGHT where a weight is missing or of another shape
- * @throws RangeError where a value or a length that is read is missing, or a position before `firstPosition` is not cached
+ * @throws RangeError where a value or a length that is read is missing, or an earlier position is not in the cache
  */
 export async function evaluateOp(op: Op, inputs: OpInputs): Promise<Float64Array> {
   const { weights, tokens, firstPosition } = inputs;

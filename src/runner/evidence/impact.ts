@@ -28,7 +28,10 @@ export interface FileImpact {
   file: string;
   /** A change of the file would make their receipts stale. In the order of the contracts. */
   claims: Claim[];
-  /** Of a table module (sources/table.ts): those that a line more would make stale, because they hang on all of its lines. */
+  /**
+   * Of a table module (sources/table.ts): those that a line more would make stale, because they hang on all of its
+   * lines.
+   */
   byLineMore?: Claim[];
 }
 

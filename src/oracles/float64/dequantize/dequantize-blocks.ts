@@ -1,5 +1,5 @@
-// Runs one type's decoder over whole blocks. Names and sizes are the format's, shared with the engine; what the bytes are
-// worth is the oracle's own.
+// Runs one type's decoder over whole blocks. Names and sizes are the format's, shared with the engine; what the bytes
+// are worth is the oracle's own.
 import { blockCountOf, type BlockSizes } from '../../../engine/formats/tensor-types/tensor-type.ts';
 
 /** Writes the exact values of the block at `at` to out[first…first + blockElements). */

@@ -21,8 +21,8 @@ function placeFloat(address: usize, value: f32): void {
 }
 
 place(F32_ONE_EXPONENT, 0x3f800000);
-// Below LOWEST e^x rounds to 0, above HIGHEST to infinity. ln 2 comes in two parts: the first has 9 significant bits, so
-// that n times it is exact.
+// Below LOWEST e^x rounds to 0, above HIGHEST to infinity. ln 2 comes in two parts: the first has 9 significant bits,
+// so that n times it is exact.
 placeFloat(EXP_LOWEST, -104);
 placeFloat(EXP_HIGHEST, 89);
 placeFloat(EXP_LOG2_E, 1.44269504088896341);
