@@ -1,6 +1,6 @@
 // What the command line and the runner may import of diagnosis; falsifiers and tests import the module that they mean.
-// Who compares and nothing else takes compare/index.ts; who asks other engines, parity/index.ts: that is not in here,
-// because hardly any claim is about them.
+// Code that only compares imports compare/index.ts, code that asks other engines parity/index.ts: hardly any claim is
+// about them.
 export * from './compare/index.ts';
 export { checkModel, type CheckOptions, type CheckReport } from './check/check-model.ts';
 export type { OpResult } from './check/judge.ts';

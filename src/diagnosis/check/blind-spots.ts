@@ -52,7 +52,7 @@ export function blindSpots(
   return spots;
 }
 
-/** Where frequencies go by the length of the session, a run has seen one choice of two. */
+/** Where frequencies depend on the length of the session, a run has used one of two sets. */
 function otherFrequencies(program: Program, count: number): string | null {
   const found = ropeByLength(program, count);
   if (found === null) return null;

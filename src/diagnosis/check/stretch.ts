@@ -1,7 +1,6 @@
 // A stretch of ops that must be judged as one, because a value between them was not captured. From the captured values
 // before it the stretch is run in float64, and again with every op's result pushed by its full expected budget in
-// random directions: how far that carries the end is the yardstick (Monte-Carlo arithmetic; the perturbation of
-// TTrace).
+// random directions: how far that carries the end is the yardstick (Monte-Carlo arithmetic, as in TTrace).
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
 import { RandomSource } from '../../engine/text/random-source.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';

@@ -1,5 +1,5 @@
 // The fault catalogue: every known bug that the product can plant in itself, by id. DESIGN §6; ids of the mutation
-// suite. Who plants the faults of one area, or of one op's kernel (ops/), imports that list alone.
+// suite. A falsifier that plants faults of one area, or of one op's kernel (ops/), imports that list alone.
 import { OP_FAULTS } from '../ops/judgements.ts';
 import { ARCHITECTURE_FAULTS } from './architecture.ts';
 import { ATTENTION_FAULTS } from './attention.ts';

@@ -18,7 +18,7 @@ function otherPairing(rope: RopeParameters): RopeParameters {
   return { ...rope, pairing: rope.pairing === 'neox' ? 'norm' : 'neox' };
 }
 
-/** What a reader assumes that lost the key: 10,000; and 1,000,000 for the models whose own value that is. */
+/** What a reader without the key assumes: 10,000; for a model whose own theta that is, 1,000,000. */
 function otherTheta(rope: RopeParameters): RopeParameters {
   return { ...rope, theta: rope.theta === 10_000 ? 1_000_000 : 10_000 };
 }

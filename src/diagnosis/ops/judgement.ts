@@ -1,6 +1,5 @@
 // What is known about an op when an engine's result of it is judged: how far off it may be, and what a result that is
-// further off means. One file per op says it; judgements.ts puts them together. Types, and the budget that most ops
-// have.
+// further off means. One file per op says it; judgements.ts collects them. Types, and the budget of most ops.
 import type { Op, OpName, ValueId } from '../../engine/program/program.ts';
 import type { BugClass, Fault } from '../faults/fault.ts';
 import type { Arithmetic } from '../reference/arithmetic.ts';

@@ -1,4 +1,4 @@
-// Every op's judgement, by its name; a forgotten op does not compile. Who judges one op alone imports that op's file.
+// Every op's judgement, by its name; a forgotten op does not compile. Code that judges one op imports that op's file.
 import type { OpName } from '../../engine/program/program.ts';
 import type { Fault } from '../faults/fault.ts';
 import { addJudgement } from './add.ts';

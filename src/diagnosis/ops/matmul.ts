@@ -1,6 +1,5 @@
 // Judging `matmul`, and what every op of products may be off by: sums of products, weights that are rounded on their
-// way to float32, and, for 8-bit activations, ties of the quantiser that may fall either way (set-valued: one step
-// each).
+// way to float32, and, for 8-bit activations, ties of the quantiser that may fall either way (one step each).
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma } from '../reference/arithmetic.ts';
 import type { BudgetInputs, JudgementOf, OpReference } from './judgement.ts';

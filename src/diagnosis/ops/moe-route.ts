@@ -1,7 +1,7 @@
 // Judging `moeRoute`: share_s = e_s / D. A power is off by u·|l − max| (the rounded difference) and by the
 // exponential's own error; D by the mean of those, each by its part of D, and by the roundings of its sum; one
 // quotient, or three where an engine divides by the sum over all experts first. A power that underflows is off by
-// `tiny`, of which D makes tiny / D; and so may the quotient be.
+// `tiny`, which the division turns into tiny / D; the quotient may underflow too.
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma } from '../reference/arithmetic.ts';
 import type { JudgementOf } from './judgement.ts';

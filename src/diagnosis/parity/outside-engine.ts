@@ -20,7 +20,7 @@ export type Answer =
 
 export interface OutsideEngine {
   kind: 'llama-cpp' | 'command' | 'http' | 'pack';
-  /** Of which one holds, narrowest first; where there are several, what it does is told from its answer. */
+  /** One of them holds; narrowest first. Where there are several, its answer tells which. */
   profiles: readonly NumericProfile[];
   /** False where what it ran may be other weights: then a difference proves nothing. */
   hasSameWeights: boolean;

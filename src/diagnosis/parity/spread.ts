@@ -18,7 +18,7 @@ export interface SpreadOptions {
   tokens: readonly number[];
   /** Only the last so many positions are handed on. */
   rowCount: number;
-  /** Of theirs one holds; each gets draws of its own. */
+  /** One of theirs holds; each has draws of its own. */
   profiles: { ours: NumericProfile; theirs: readonly NumericProfile[] };
   /** Stops the draws within a step. */
   signal?: AbortSignal | undefined;

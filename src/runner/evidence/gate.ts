@@ -1,6 +1,5 @@
 // The gate: does every claim stand where its contract wants it, on committed and fresh evidence, with nothing made
-// easier since the base? Checked like a lock file: read, compared, never regenerated. Data only; report/gate-text.ts
-// words it.
+// easier since the base? Like a lock file it is read and compared, never regenerated. report/gate-text.ts words it.
 import { levelRank, type CauseCode } from '../level/types.ts';
 import type { Project } from '../contract/project.ts';
 import { assessProject, type Assessment, type ClaimStatus } from './assess.ts';

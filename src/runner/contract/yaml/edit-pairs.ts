@@ -1,6 +1,5 @@
 // Setting, adding and removing one key of a map in a contract's text, in the map's own form (block or flow),
-// indentation and line ending. Each function returns one replacement of text; edit.ts applies it and checks the
-// outcome.
+// indentation and line ending. Each function returns one replacement of text; edit.ts applies and checks it.
 import { formatScalar } from './write-scalar.ts';
 import type { YamlMap, YamlNode, YamlPair, YamlSeq } from './yaml-node.ts';
 

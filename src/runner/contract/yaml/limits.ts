@@ -1,6 +1,5 @@
 // What a contract file may cost before it is refused. The largest contract known (64 KB, 1,100 lines, depth 9) is far
-// below each of these; a file above one is an attack or an accident, and is answered with PV-002 instead of being
-// read.
+// below each of these; a file above one is an attack or an accident: it is refused with PV-002, not read.
 
 /** Checked before the file is read, so that a huge file costs one stat. */
 export const MAX_FILE_BYTES: number = 1024 * 1024;
