@@ -13,7 +13,7 @@ import type { Should } from './kit/judges/budget-ratio.ts';
 import { betweenGuards, type KernelRun } from './kit/judges/guarded-memory.ts';
 import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
 import { makeValues, SMALL_SPECIALS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
-import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { plants, seenIn } from './kit/claims/plants.ts';
 import type { StageRun } from './kit/models/trained-stages.ts';
 
 interface Input {
@@ -46,8 +46,6 @@ const recipes = fc.record({
   v: valuesRecipe([0, -4, 3, -40], [...SMALL_SPECIALS, Number.NaN]),
 });
 
-const KERNEL = 'src/engine/cpu/kernels/attention.as.ts';
-
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-ATTN-001': kernelClaim({
     recipes,
@@ -78,18 +76,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       plantFrom(attentionJudgement.faults, 'A4', 'small'),
       plantFrom(attentionJudgement.faults, 'A5', 'gross'),
       plantFrom(attentionJudgement.faults, 'A5', 'small'),
-      sourceFault(KERNEL, 'window-one-more', 'a window sees one position more', 'small', [
-        'position >= window ? position - window + 1 : 0',
-        'position > window ? position - window : 0',
-      ]),
-      sourceFault(KERNEL, 'scale-forgotten-in-tail', 'the keys after the last multiple of 4 are not scaled', 'small', [
-        'dot(keys, q, headDim) * scale',
-        'dot(keys, q, headDim)',
-      ]),
-      sourceFault(KERNEL, 'block-boundary', 'odd channels see 63 positions of each block', 'small', [
-        'block += load<f32>(e) * load<f32>(v);',
-        'if (j % 64 != 63) block += load<f32>(e) * load<f32>(v);',
-      ]),
+      ...plants`
+        src/engine/cpu/kernels/attention.as.ts
+        small window-one-more: a window sees one position more
+        - position >= window ? position - window + 1 : 0
+        + position > window ? position - window : 0
+        small scale-forgotten-in-tail: the keys after the last multiple of 4 are not scaled
+        - dot(keys, q, headDim) * scale
+        + dot(keys, q, headDim)
+        small block-boundary: odd channels see 63 positions of each block
+        - block += load<f32>(e) * load<f32>(v);
+        + if (j % 64 != 63) block += load<f32>(e) * load<f32>(v);
+      `,
       seenIn('live', 'A4-small-in-live', plantFrom(attentionJudgement.faults, 'A4', 'small')),
       seenIn('oracle', 'A4-small-in-oracle', plantFrom(attentionJudgement.faults, 'A4', 'small')),
     ],

@@ -5,8 +5,9 @@
 import { ARCHITECTURE_FAULTS } from '../src/diagnosis/faults/architecture.ts';
 import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
-import type { Falsifier, PlantedFault } from '../src/runner/run/falsifier.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
 import { parityFalsifiers } from './kit/claims/hf-parity.ts';
+import { plants } from './kit/claims/plants.ts';
 
 const [logits, stages, choice] = parityFalsifiers({
   models: [
@@ -33,24 +34,18 @@ const [logits, stages, choice] = parityFalsifiers({
       plantFrom(ROPE_FAULTS, 'R4', 'small'),
       plantFrom(ROPE_FAULTS, 'R9', 'gross'),
       plantFrom(ROPE_FAULTS, 'R9', 'small'),
-      frequencyFault(
-        'yarn-ends-between-pairs',
-        'the ends of the ramp of yarn are not made whole',
-        'isTruncated ? Math.floor(first) : first',
-        'first',
-      ),
-      frequencyFault(
-        'longrope-short-always',
-        'the short factors of longrope are taken at every length',
-        'contextLength > scaling.originalContextLength ? scaling.long',
-        'contextLength > 2 ** 31 ? scaling.long',
-      ),
-      frequencyFault(
-        'dynamic-one-position-late',
-        'theta grows by one position too few',
-        'const length = Math.max(contextLength, originalContextLength);',
-        'const length = Math.max(contextLength - 1, originalContextLength);',
-      ),
+      ...plants`
+        src/engine/program/rope-frequencies.ts
+        small yarn-ends-between-pairs: the ends of the ramp of yarn are not made whole
+        - isTruncated ? Math.floor(first) : first
+        + first
+        small longrope-short-always: the short factors of longrope are taken at every length
+        - contextLength > scaling.originalContextLength ? scaling.long
+        + contextLength > 2 ** 31 ? scaling.long
+        small dynamic-one-position-late: theta grows by one position too few
+        - const length = Math.max(contextLength, originalContextLength);
+        + const length = Math.max(contextLength - 1, originalContextLength);
+      `,
     ],
     choice: [
       plantFrom(ARCHITECTURE_FAULTS, 'R3', 'gross'),
@@ -60,11 +55,6 @@ const [logits, stages, choice] = parityFalsifiers({
     ],
   },
 });
-
-function frequencyFault(id: string, title: string, find: string, replace: string): PlantedFault {
-  const file = 'src/engine/program/rope-frequencies.ts';
-  return { id, title, size: 'small', inject: { kind: 'source', file, find, replace } };
-}
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-HFRO-001': logits,

@@ -16,26 +16,21 @@ import {
   roomDifferences,
   sweepDifferences,
 } from './metamorphic-v1/relations.ts';
-import { sourceFault } from './kit/claims/plants.ts';
-
-const BINDING = 'src/engine/cpu/bind-op.ts';
-const ATTENTION = 'src/engine/cpu/kernels/attention.as.ts';
-const SEEN = 'const seen = position - first + 1;';
-const EMBEDDED_ROW = 'weights + token * blockCount * blockBytes';
-const APPEND_KEYS = 'append(keys, k + kvAt, position, count,';
+import { plants } from './kit/claims/plants.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-META-003': {
     parts: onModels(renamingDifferences, 40),
     faults: [
-      sourceFault(BINDING, 'rows-clipped', 'rows after the 200th are read as that', 'gross', [
-        EMBEDDED_ROW,
-        'weights + Math.min(token, 200) * blockCount * blockBytes',
-      ]),
-      sourceFault(BINDING, 'one-row-off', 'token 7 reads the row of token 6', 'small', [
-        EMBEDDED_ROW,
-        'weights + (token === 7 ? 6 : token) * blockCount * blockBytes',
-      ]),
+      ...plants`
+        src/engine/cpu/bind-op.ts
+        gross rows-clipped: rows after the 200th are read as that
+        - weights + token * blockCount * blockBytes
+        + weights + Math.min(token, 200) * blockCount * blockBytes
+        small one-row-off: token 7 reads the row of token 6
+        - weights + token * blockCount * blockBytes
+        + weights + (token === 7 ? 6 : token) * blockCount * blockBytes
+      `,
       plantFrom(matmulJudgement.faults, 'C7', 'small'),
     ],
   },
@@ -45,29 +40,27 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   },
   'FALSIFY-META-005': {
     parts: onModels(roomDifferences, 40),
-    faults: [
-      sourceFault(ATTENTION, 'unwritten-key-read', 'a key that is not written yet is seen', 'gross', [
-        SEEN,
-        'const seen = position - first + (position + 1 < capacity ? 2 : 1);',
-      ]),
-      sourceFault(ATTENTION, 'unwritten-key-read-once', 'the same at position 0 only', 'small', [
-        SEEN,
-        'const seen = position - first + (position == 0 && capacity > rowCount + 1 ? 2 : 1);',
-      ]),
-    ],
+    faults: plants`
+      src/engine/cpu/kernels/attention.as.ts
+      gross unwritten-key-read: a key that is not written yet is seen
+      - const seen = position - first + 1;
+      + const seen = position - first + (position + 1 < capacity ? 2 : 1);
+      small unwritten-key-read-once: the same at position 0 only
+      - const seen = position - first + 1;
+      + const seen = position - first + (position == 0 && capacity > rowCount + 1 ? 2 : 1);
+    `,
   },
   'FALSIFY-META-006': {
     parts: onModels(sweepDifferences, 12),
-    faults: [
-      sourceFault(BINDING, 'late-keys-early', 'after position 40 a decoded key lands one position early', 'gross', [
-        APPEND_KEYS,
-        'append(keys, k + kvAt, count === 1 && position > 40 ? position - 1 : position, count,',
-      ]),
-      sourceFault(BINDING, 'last-position', 'the key of position 63 lands on position 62 when decoded', 'small', [
-        APPEND_KEYS,
-        'append(keys, k + kvAt, count === 1 && position === 63 ? 62 : position, count,',
-      ]),
-    ],
+    faults: plants`
+      src/engine/cpu/bind-op.ts
+      gross late-keys-early: after position 40 a decoded key lands one position early
+      - append(keys, k + kvAt, position, count,
+      + append(keys, k + kvAt, count === 1 && position > 40 ? position - 1 : position, count,
+      small last-position: the key of position 63 lands on position 62 when decoded
+      - append(keys, k + kvAt, position, count,
+      + append(keys, k + kvAt, count === 1 && position === 63 ? 62 : position, count,
+    `,
   },
   'FALSIFY-META-007': {
     parts: onExperts(expertDifferences, 40),

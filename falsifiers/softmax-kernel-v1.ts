@@ -15,7 +15,7 @@ import type { Should } from './kit/judges/budget-ratio.ts';
 import { betweenGuards, type KernelRun } from './kit/judges/guarded-memory.ts';
 import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
 import { LARGEST, makeValues, SMALL_SPECIALS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
-import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { plants, seenIn } from './kit/claims/plants.ts';
 import { softmaxStage, type HeadInput } from './softmax-kernel-v1/stage.ts';
 import type { StageRun } from './kit/models/trained-stages.ts';
 
@@ -29,9 +29,6 @@ const recipes = fc.record({
     [...SMALL_SPECIALS, ...LARGEST, 88.8, -87.4, -103.9, 1_000, Number.NaN, Infinity, -Infinity],
   ),
 });
-
-const SCORES = 'src/engine/capture/scores.ts';
-const UNSCALED = sourceFault(SCORES, 'unscaled', 'the scores are not scaled', 'gross', ['= scale * sum', '= sum']);
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-SOFT-001': kernelClaim({
@@ -68,22 +65,24 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       values: attentionSoftmax(shape, head, q, k),
       brokenGuards: 0,
     }),
-    faults: [
-      UNSCALED,
-      sourceFault(SCORES, 'last-key-unseen', 'a position does not see itself', 'gross', [
-        'end: position + 1',
-        'end: position',
-      ]),
-      sourceFault(SCORES, 'window-one-short', 'a window is one position short', 'small', [
-        'position - window + 1',
-        'position - window + 2',
-      ]),
-      sourceFault(SCORES, 'sum-of-float32', 'the sum of the powers is rounded to float32 at every step', 'small', [
-        'sum += power;',
-        'sum = Math.fround(sum + power);',
-      ]),
-      seenIn('oracle', 'unscaled-in-oracle', UNSCALED),
-    ],
+    faults: plants`
+      src/engine/capture/scores.ts
+      gross unscaled: the scores are not scaled
+      - = scale * sum
+      + = sum
+      gross last-key-unseen: a position does not see itself
+      - end: position + 1
+      + end: position
+      small window-one-short: a window is one position short
+      - position - window + 1
+      + position - window + 2
+      small sum-of-float32: the sum of the powers is rounded to float32 at every step
+      - sum += power;
+      + sum = Math.fround(sum + power);
+      gross unscaled-in-oracle in oracle: the scores are not scaled
+      - = scale * sum
+      + = sum
+    `,
   }),
 };
 

@@ -6,7 +6,7 @@ import { rmsnormJudgement } from '../../src/diagnosis/ops/rmsnorm.ts';
 import { rmsnormKernel } from '../../src/engine/cpu/kernels/rmsnorm.ts';
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { makeValues, TAIL_LENGTHS, valuesRecipe } from '../kit/arbitraries/kernel-values.ts';
-import { sourceFault } from '../kit/claims/plants.ts';
+import { plants } from '../kit/claims/plants.ts';
 import { differingElements } from '../kit/judges/budget-ratio.ts';
 import { betweenGuards } from '../kit/judges/guarded-memory.ts';
 import { LAYERS, LIVE_RUNS, trainedRuns } from '../kit/models/trained-stages.ts';
@@ -57,13 +57,12 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     },
     faults: [
       plantFrom(rmsnormJudgement.faults, 'N2', 'gross'),
-      sourceFault(
-        'src/engine/cpu/kernels/rmsnorm.as.ts',
-        'eps-of-its-own',
-        'a millionth of a millionth is added to the mean',
-        'small',
-        ['/ <f32>channelCount + eps)', '/ <f32>channelCount + eps + <f32>1e-12)'],
-      ),
+      ...plants`
+        src/engine/cpu/kernels/rmsnorm.as.ts
+        small eps-of-its-own: a millionth of a millionth is added to the mean
+        - / <f32>channelCount + eps)
+        + / <f32>channelCount + eps + <f32>1e-12)
+      `,
     ],
   },
 };
