@@ -2,7 +2,6 @@
 // what a comparison of them says. Generated parts search through the engine's own functions on models made from a seed,
 // live parts start the real program on the bundled trained model. Not claimed here: the file format (aprt-format-v1) and
 // that the values are right (hf-parity-qwen2-v1).
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { SESSION_FAULTS } from '../src/diagnosis/faults/session.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import type { Falsifier, Part, PartContext } from '../src/runner/run/falsifier.ts';
@@ -11,6 +10,7 @@ import * as stageDiff from './apr-cli-trace-save-tensor-v1/diff.ts';
 import * as endToEnd from './apr-cli-trace-save-tensor-v1/end-to-end.ts';
 import * as nan from './apr-cli-trace-save-tensor-v1/nan.ts';
 import * as selection from './apr-cli-trace-save-tensor-v1/selection.ts';
+import { known } from './kit/claims/known-faults.ts';
 import { plants } from './kit/claims/plants.ts';
 
 /** A part whose searches take as many cases as the run asks for. */
@@ -47,7 +47,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       live: onModel(bits.ALL_FILES + 1, bits.measureTwoRuns),
     },
     faults: [
-      plantFrom(SESSION_FAULTS, 'G11', 'gross'),
+      ...known(SESSION_FAULTS, 'G11'),
       ...plants`
         src/engine/capture/manifest.ts
         small trace-manifest-with-time: the manifest holds the time
@@ -63,7 +63,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       live: onModel(bits.FORMAT_CASES, bits.measureFormats),
       oracle: onModel(bits.PACK_PROMPTS, bits.measurePackEmbeddings),
     },
-    faults: [plantFrom(WEIGHT_FAULTS, 'E3', 'gross'), plantFrom(WEIGHT_FAULTS, 'E3', 'small')],
+    faults: known(WEIGHT_FAULTS, 'E3 E3-small'),
   },
 
   'FALSIFY-APR-TRACE-SAVE-004': {

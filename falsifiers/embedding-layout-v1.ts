@@ -3,7 +3,6 @@
 // of the generated models, every token of the bundled one, some of SmolLM2's, and what Transformers read. Not claimed: that
 // a transposed matrix other than the embedding is noticed while loading.
 import fc from 'fast-check';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { corruptTensors } from '../src/diagnosis/faults/rewrite.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import type { Model } from '../src/engine/model/model.ts';
@@ -12,7 +11,8 @@ import { findLayoutFault } from '../src/engine/model/layout-probe.ts';
 import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import { differingElements } from './kit/judges/budget-ratio.ts';
 import { runTapped, withEngines, type Engines } from './kit/claims/engine-runs.ts';
-import { plants, seenIn } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
 import { openSmolLm2 } from './kit/models/smollm2.ts';
@@ -152,15 +152,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(WEIGHT_FAULTS, 'E3', 'gross'),
-      plantFrom(WEIGHT_FAULTS, 'E3', 'small'),
+      ...known(WEIGHT_FAULTS, 'E3 E3-small'),
       ...plants`
         src/engine/cpu/bind-op.ts
         small last-row-clipped: the last token reads the row before its own
         - weights + token * blockCount * blockBytes
         + weights + (token === 271 ? token - 1 : token) * blockCount * blockBytes
       `,
-      seenIn('oracle', 'E3-in-oracle', plantFrom(WEIGHT_FAULTS, 'E3', 'gross')),
+      ...known(WEIGHT_FAULTS, 'E3-in-oracle'),
     ],
   },
   'FALSIFY-EMBL-002': {

@@ -3,10 +3,10 @@
 // config.json and GGUF. linear and llama3 are hf-parity-llama-v1. Not claimed: a text that grows past the original context
 // within one session, where the engine keeps the frequencies that the session was opened with and Transformers does not.
 import { ARCHITECTURE_FAULTS } from '../src/diagnosis/faults/architecture.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import type { Falsifier } from '../src/runner/run/falsifier.ts';
 import { parityFalsifiers } from './kit/claims/hf-parity.ts';
+import { known } from './kit/claims/known-faults.ts';
 import { plants } from './kit/claims/plants.ts';
 
 const [logits, stages, choice] = parityFalsifiers({
@@ -20,20 +20,10 @@ const [logits, stages, choice] = parityFalsifiers({
   // Llama 37 in a folder, 31 in a GGUF file, whose Q and K are permuted; Qwen2 39, Qwen3 41.
   stageCount: 37 + 31 + 39 + 41 + 41 + 37 + 31 + 37,
   faults: {
-    logits: [
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
-      plantFrom(ROPE_FAULTS, 'R4', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R4', 'small'),
-      plantFrom(ROPE_FAULTS, 'R9', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R9', 'small'),
-    ],
+    logits: [...known(ARCHITECTURE_FAULTS, 'R3 R3-small'), ...known(ROPE_FAULTS, 'R4 R4-small R9 R9-small')],
     stages: [
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
-      plantFrom(ROPE_FAULTS, 'R4', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R4', 'small'),
-      plantFrom(ROPE_FAULTS, 'R9', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R9', 'small'),
+      ...known(ARCHITECTURE_FAULTS, 'R3-small'),
+      ...known(ROPE_FAULTS, 'R4 R4-small R9 R9-small'),
       ...plants`
         src/engine/program/rope-frequencies.ts
         small yarn-ends-between-pairs: the ends of the ramp of yarn are not made whole
@@ -48,10 +38,9 @@ const [logits, stages, choice] = parityFalsifiers({
       `,
     ],
     choice: [
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R4', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R9', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
+      ...known(ARCHITECTURE_FAULTS, 'R3'),
+      ...known(ROPE_FAULTS, 'R4 R9'),
+      ...known(ARCHITECTURE_FAULTS, 'R3-small'),
     ],
   },
 });

@@ -15,6 +15,7 @@ import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import { withEngines } from './kit/claims/engine-runs.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './kit/models/tiny-model.ts';
+import { known } from './kit/claims/known-faults.ts';
 import { plants } from './kit/claims/plants.ts';
 
 const LIVE_FILES = ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'];
@@ -136,11 +137,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       oracle: { needs: ['model:sums-2m'], planned: PACKS.length, run: runOracle },
     },
-    faults: [
-      plantFrom(attentionJudgement.faults, 'A5', 'gross'),
-      plantFrom(attentionJudgement.faults, 'A5', 'small'),
-      plantFrom(SESSION_FAULTS, 'G11', 'gross'),
-    ],
+    faults: [...known(attentionJudgement.faults, 'A5 A5-small'), ...known(SESSION_FAULTS, 'G11')],
   },
   'FALSIFY-LCK-002': {
     parts: {

@@ -1,7 +1,6 @@
 // Relations between runs of whole models that hold for any right engine and need no reference: renaming tokens, reordering
 // heads or experts, a longer cache, every length up to the context limit. Bits. Those of one kernel alone stand beside:
 // metamorphic-v1/. Causality, prefill against decode, chunks and repetition are forward-path-identity-v1.
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
 import { expertMatmulJudgement } from '../src/diagnosis/ops/expert-matmul.ts';
 import { matmulJudgement } from '../src/diagnosis/ops/matmul.ts';
@@ -16,6 +15,7 @@ import {
   roomDifferences,
   sweepDifferences,
 } from './metamorphic-v1/relations.ts';
+import { known } from './kit/claims/known-faults.ts';
 import { plants } from './kit/claims/plants.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
@@ -31,12 +31,12 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         - weights + token * blockCount * blockBytes
         + weights + (token === 7 ? 6 : token) * blockCount * blockBytes
       `,
-      plantFrom(matmulJudgement.faults, 'C7', 'small'),
+      ...known(matmulJudgement.faults, 'C7-small'),
     ],
   },
   'FALSIFY-META-004': {
     parts: onModels(headDifferences, 40),
-    faults: [plantFrom(attentionJudgement.faults, 'A4', 'gross'), plantFrom(attentionJudgement.faults, 'A4', 'small')],
+    faults: known(attentionJudgement.faults, 'A4 A4-small'),
   },
   'FALSIFY-META-005': {
     parts: onModels(roomDifferences, 40),
@@ -65,9 +65,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-META-007': {
     parts: onExperts(expertDifferences, 40),
     faults: [
-      plantFrom(expertMatmulJudgement.faults, 'M5-slice', 'gross'),
-      plantFrom(expertMatmulJudgement.faults, 'M5-slice', 'small'),
-      plantFrom(moeSelectJudgement.faults, 'M6', 'gross'),
+      ...known(expertMatmulJudgement.faults, 'M5-slice M5-slice-small'),
+      ...known(moeSelectJudgement.faults, 'M6'),
     ],
   },
 };

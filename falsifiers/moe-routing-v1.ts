@@ -4,7 +4,6 @@
 // the whole layer (hf-parity-qwen3moe-v1).
 import fc from 'fast-check';
 import { gamma } from '../src/diagnosis/reference/arithmetic.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { EXPONENTIAL_FAULTS } from '../src/diagnosis/faults/exponential.ts';
 import { moeRouteJudgement } from '../src/diagnosis/ops/moe-route.ts';
 import { moeSelectJudgement } from '../src/diagnosis/ops/moe-select.ts';
@@ -22,7 +21,8 @@ import {
   TAIL_LENGTHS,
   valuesRecipe,
 } from './kit/arbitraries/kernel-values.ts';
-import { plants, seenIn } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 import {
   chosenIds,
   choose,
@@ -153,8 +153,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(moeSelectJudgement.faults, 'M6', 'gross'),
-      plantFrom(moeSelectJudgement.faults, 'M6', 'small'),
+      ...known(moeSelectJudgement.faults, 'M6 M6-small'),
       ...plants`
         src/engine/cpu/kernels/moe.as.ts
         gross chosen-twice: the expert chosen last may be chosen again
@@ -169,7 +168,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         - !(at(logits, id) > at(logits, best))
         + !(reinterpret<f32>(reinterpret<u32>(at(logits, id)) & 0xffff0000) > reinterpret<f32>(reinterpret<u32>(at(logits, best)) & 0xffff0000))
       `,
-      seenIn('oracle', 'M6-in-oracle', plantFrom(moeSelectJudgement.faults, 'M6', 'gross')),
+      ...known(moeSelectJudgement.faults, 'M6-in-oracle'),
     ],
   },
   'FALSIFY-MOER-002': {
@@ -186,8 +185,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(moeRouteJudgement.faults, 'M4', 'gross'),
-      plantFrom(moeRouteJudgement.faults, 'M4', 'small'),
+      ...known(moeRouteJudgement.faults, 'M4 M4-small'),
       ...plants`
         src/engine/cpu/kernels/moe.as.ts
         gross renormalisation-omitted: shares are never renormalised
@@ -206,8 +204,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         - largest = max<f32>(largest, at(logits, id));
         + if (at(logits, id) > largest) largest = at(logits, id);
       `,
-      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'small'),
-      seenIn('oracle', 'M4-in-oracle', plantFrom(moeRouteJudgement.faults, 'M4', 'gross')),
+      ...known(EXPONENTIAL_FAULTS, 'P7-small'),
+      ...known(moeRouteJudgement.faults, 'M4-in-oracle'),
       ...plants`
         src/engine/cpu/kernels/moe.as.ts
         gross renormalisation-omitted-in-oracle in oracle: shares are never renormalised
@@ -246,8 +244,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-MOER-005': {
     parts: { generated: searchedInputs(sums) },
     faults: [
-      plantFrom(moeSumJudgement.faults, 'M5-shares', 'gross'),
-      plantFrom(moeSumJudgement.faults, 'M5-shares', 'small'),
+      ...known(moeSumJudgement.faults, 'M5-shares M5-shares-small'),
       ...plants`
         src/engine/cpu/kernels/moe.as.ts
         gross unweighted: answers are added without their shares

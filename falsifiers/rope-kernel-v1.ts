@@ -2,7 +2,6 @@
 // of a head, every scaling, far positions, tail widths, subnormal and infinite channels; the heads of the trained model;
 // and the heads that Transformers recorded. Kernel and table are one claim: neither means anything without the other.
 import fc from 'fast-check';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { ropeJudgement } from '../src/diagnosis/ops/rope.ts';
 import { fillRopeTable } from '../src/engine/cpu/rope-table.ts';
 import { ropeAmplitude, ropeFrequencies } from '../src/engine/program/rope-frequencies.ts';
@@ -14,7 +13,8 @@ import type { Falsifier } from '../src/runner/run/falsifier.ts';
 import { betweenGuards, type KernelRun } from './kit/judges/guarded-memory.ts';
 import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
 import { LARGEST, makeValues, NON_FINITE, SMALL_SPECIALS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
-import { plants, seenIn } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 import { columns, type StageRun } from './kit/models/trained-stages.ts';
 
 interface Input {
@@ -95,8 +95,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 2,
     stages: ['qkv_bias', 'q_post_rope', 'k_post_rope'],
     faults: [
-      plantFrom(ropeJudgement.faults, 'R6', 'gross'),
-      plantFrom(ropeJudgement.faults, 'R6', 'small'),
+      ...known(ropeJudgement.faults, 'R6 R6-small'),
       ...plants`
         src/engine/cpu/rope-table.ts
         gross positions-from-1: positions count from 1
@@ -125,8 +124,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         - if (restBytes > 0)
         + if (restBytes > 8)
       `,
-      seenIn('live', 'R6-in-live', plantFrom(ropeJudgement.faults, 'R6', 'gross')),
-      seenIn('oracle', 'R6-in-oracle', plantFrom(ropeJudgement.faults, 'R6', 'gross')),
+      ...known(ropeJudgement.faults, 'R6-in-live R6-in-oracle'),
     ],
   }),
 };

@@ -5,7 +5,6 @@
 // model; and those that Transformers recorded.
 import fc from 'fast-check';
 import { gamma, type Arithmetic } from '../src/diagnosis/reference/arithmetic.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { EXPONENTIAL_FAULTS } from '../src/diagnosis/faults/exponential.ts';
 import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
 import { attentionSoftmax } from '../src/engine/capture/scores.ts';
@@ -15,7 +14,8 @@ import type { Should } from './kit/judges/budget-ratio.ts';
 import { betweenGuards, type KernelRun } from './kit/judges/guarded-memory.ts';
 import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
 import { LARGEST, makeValues, SMALL_SPECIALS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
-import { plants, seenIn } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 import { softmaxStage, type HeadInput } from './softmax-kernel-v1/stage.ts';
 import type { StageRun } from './kit/models/trained-stages.ts';
 
@@ -47,16 +47,9 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 1,
     stages: ['attn_scores', 'attn_softmax'],
     faults: [
-      plantFrom(attentionJudgement.faults, 'A13', 'gross'),
-      plantFrom(attentionJudgement.faults, 'A13', 'small'),
-      plantFrom(attentionJudgement.faults, 'A15', 'gross'),
-      plantFrom(attentionJudgement.faults, 'A15', 'small'),
-      plantFrom(EXPONENTIAL_FAULTS, 'P3', 'gross'),
-      plantFrom(EXPONENTIAL_FAULTS, 'P3', 'small'),
-      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'gross'),
-      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'small'),
-      seenIn('live', 'A15-small-in-live', plantFrom(attentionJudgement.faults, 'A15', 'small')),
-      seenIn('oracle', 'A15-in-oracle', plantFrom(attentionJudgement.faults, 'A15', 'gross')),
+      ...known(attentionJudgement.faults, 'A13 A13-small A15 A15-small'),
+      ...known(EXPONENTIAL_FAULTS, 'P3 P3-small P7 P7-small'),
+      ...known(attentionJudgement.faults, 'A15-small-in-live A15-in-oracle'),
     ],
   }),
   'FALSIFY-SOFT-002': kernelClaim({

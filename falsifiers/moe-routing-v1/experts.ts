@@ -2,13 +2,13 @@
 // in the production executor. Searched layers in every stored type, and router logits that Transformers recorded of
 // untrained models. Not claimed: which experts are chosen and with which shares (moe-routing-v1.ts); what the blocks decode
 // to (quant-decode-v1).
-import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
 import { expertMatmulJudgement } from '../../src/diagnosis/ops/expert-matmul.ts';
 import { matmulJudgement } from '../../src/diagnosis/ops/matmul.ts';
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
 import { expertRecipes, judgedOps, layerRatio, makeLayer } from './expert-layer.ts';
-import { plants, seenIn } from '../kit/claims/plants.ts';
+import { known } from '../kit/claims/known-faults.ts';
+import { plants } from '../kit/claims/plants.ts';
 import { RECORDED_ROUTINGS, recordedRoutings } from './routing.ts';
 import { slowHfModel } from '../kit/models/hf-model.ts';
 import { tinyFile } from '../kit/models/tiny-files.ts';
@@ -25,8 +25,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(expertMatmulJudgement.faults, 'M5-slice', 'gross'),
-      plantFrom(expertMatmulJudgement.faults, 'M5-slice', 'small'),
+      ...known(expertMatmulJudgement.faults, 'M5-slice M5-slice-small'),
       ...plants`
         src/engine/cpu/bind-op.ts
         gross experts-of-the-first: every position goes through the experts of the first
@@ -36,7 +35,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         - Math.floor(slot / usedCount) : slot)
         + Math.floor(slot / usedCount) : slot - (slot % usedCount))
       `,
-      plantFrom(matmulJudgement.faults, 'P1', 'small'),
+      ...known(matmulJudgement.faults, 'P1-small'),
     ],
   },
   'FALSIFY-MOER-006': {
@@ -84,8 +83,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         + await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
         +       if (info.type === 'f32') this.memory.bytes(pointer + offset + length - 4, 2).fill(0);
       `,
-      plantFrom(matmulJudgement.faults, 'P1', 'small'),
-      seenIn('oracle', 'P1-in-oracle', plantFrom(matmulJudgement.faults, 'P1', 'gross')),
+      ...known(matmulJudgement.faults, 'P1-small P1-in-oracle'),
     ],
   },
 };

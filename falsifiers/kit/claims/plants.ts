@@ -1,5 +1,5 @@
-// How a falsifier writes its planted faults down: as changes of product files, and a fault that another part than the
-// generated one must see. Known bugs with a name of their own are in the catalogue (src/diagnosis/faults).
+// How a falsifier writes the faults down that it plants in product files. Known bugs have a name in the catalogue:
+// known-faults.ts.
 import type { PlantedFault } from '../../../src/runner/run/falsifier.ts';
 
 interface Change {
@@ -22,21 +22,13 @@ export function plants(lines: TemplateStringsArray): PlantedFault[] {
     const [, size, id, part, title] = /^ *(gross|small) (\S+)(?: in (live|oracle))?: (.*)$/.exec(line) ?? [];
     if (sign !== undefined) changes.at(-1)?.[sign === '-' ? 'find' : 'replace'].push(text);
     else if (id === undefined) file = line.trim();
-    else
-      changes.push({
-        about: { id, title, size, ...(part && { part }) } as Change['about'],
-        file,
-        find: [],
-        replace: [],
-      });
+    else {
+      const about = { id, title, size, ...(part && { part }) } as Change['about'];
+      changes.push({ about, file, find: [], replace: [] });
+    }
   }
   return changes.map(({ about, file: of, find, replace }) => ({
     ...about,
     inject: { kind: 'source', file: of, find: find.join('\n'), replace: replace.join('\n') },
   }));
-}
-
-/** The same fault under an id of its own, for that part to turn red on. */
-export function seenIn(part: 'live' | 'oracle', id: string, fault: PlantedFault): PlantedFault {
-  return { ...fault, id, part };
 }
