@@ -42,10 +42,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   },
 
   'FALSIFY-APR-TRACE-SAVE-002': {
-    parts: {
-      generated: searched(30, bits.searchRepetitions),
-      live: onModel(bits.ALL_FILES + 1, bits.measureTwoRuns),
-    },
+    parts: { generated: searched(30, bits.searchRepetitions), live: onModel(bits.ALL_FILES + 1, bits.measureTwoRuns) },
     faults: [
       ...known(SESSION_FAULTS, 'G11'),
       ...plants`
@@ -102,10 +99,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   },
 
   'FALSIFY-APR-TRACE-SAVE-006': {
-    parts: {
-      generated: searched(40, nan.searchNaNs),
-      live: onModel(nan.NAN_CASES, nan.measureNaN),
-    },
+    parts: { generated: searched(40, nan.searchNaNs), live: onModel(nan.NAN_CASES, nan.measureNaN) },
     faults: plants`
       src/engine/formats/aprt.ts
       gross trace-nan-as-zero: a NaN is written as zero

@@ -301,10 +301,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
 
   'FALSIFY-APRT-004': {
     parts: {
-      generated: {
-        planned: 1000,
-        run: (context) => context.search(lyingFile, context.planned, countAccepted),
-      },
+      generated: { planned: 1000, run: (context) => context.search(lyingFile, context.planned, countAccepted) },
       live: {
         planned: PACK_FILES * 2,
         async run(context) {

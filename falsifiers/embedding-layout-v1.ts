@@ -164,10 +164,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   },
   'FALSIFY-EMBL-002': {
     parts: {
-      generated: {
-        planned: 300,
-        run: (context) => context.search(tables, context.planned, probeMistakes),
-      },
+      generated: { planned: 300, run: (context) => context.search(tables, context.planned, probeMistakes) },
       live: {
         needs: ['model:sums-2m', 'model:smollm2'],
         planned: 3,

@@ -174,14 +174,8 @@ const truncationForgets: Measure = async ({ executor, tokens, random }) => {
 };
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-FPI-001': {
-    parts: partsOf(tapsChangeNothing, 60),
-    faults: known(SESSION_FAULTS, 'D1 D1-small'),
-  },
-  'FALSIFY-FPI-002': {
-    parts: partsOf(piecesChangeNothing, 60),
-    faults: known(SESSION_FAULTS, 'C1 C1-small'),
-  },
+  'FALSIFY-FPI-001': { parts: partsOf(tapsChangeNothing, 60), faults: known(SESSION_FAULTS, 'D1 D1-small') },
+  'FALSIFY-FPI-002': { parts: partsOf(piecesChangeNothing, 60), faults: known(SESSION_FAULTS, 'C1 C1-small') },
   'FALSIFY-FPI-003': {
     parts: partsOf(repetitionChangesNothing, 60),
     faults: known(SESSION_FAULTS, 'G11 G11-small C4 C4-small B1-small'),
@@ -190,8 +184,5 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     parts: partsOf(laterTokensChangeNothing, 60),
     faults: known(attentionJudgement.faults, 'A5 A5-small'),
   },
-  'FALSIFY-FPI-005': {
-    parts: partsOf(truncationForgets, 60),
-    faults: known(SESSION_FAULTS, 'C9 C9-small'),
-  },
+  'FALSIFY-FPI-005': { parts: partsOf(truncationForgets, 60), faults: known(SESSION_FAULTS, 'C9 C9-small') },
 };

@@ -34,10 +34,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       ...known(matmulJudgement.faults, 'C7-small'),
     ],
   },
-  'FALSIFY-META-004': {
-    parts: onModels(headDifferences, 40),
-    faults: known(attentionJudgement.faults, 'A4 A4-small'),
-  },
+  'FALSIFY-META-004': { parts: onModels(headDifferences, 40), faults: known(attentionJudgement.faults, 'A4 A4-small') },
   'FALSIFY-META-005': {
     parts: onModels(roomDifferences, 40),
     faults: plants`

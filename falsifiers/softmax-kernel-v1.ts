@@ -54,10 +54,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   }),
   'FALSIFY-SOFT-002': kernelClaim({
     ...softmaxStage,
-    run: async ({ shape, head, q, k }: HeadInput) => ({
-      values: attentionSoftmax(shape, head, q, k),
-      brokenGuards: 0,
-    }),
+    run: async ({ shape, head, q, k }: HeadInput) => ({ values: attentionSoftmax(shape, head, q, k), brokenGuards: 0 }),
     faults: plants`
       src/engine/capture/scores.ts
       gross unscaled: the scores are not scaled

@@ -15,6 +15,4 @@ const faults = plants`
   + <u32>(load<u16>(blocks) & 0xfffe) << 16
 `;
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-010': dequantizeClaim(bf16, faults),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-QDEC-010': dequantizeClaim(bf16, faults) };

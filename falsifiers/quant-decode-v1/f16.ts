@@ -15,6 +15,4 @@ const faults = plants`
   + store<f32>(out, f16ToF32(load<u16>(blocks)) + 0)
 `;
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-009': dequantizeClaim(f16, faults),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-QDEC-009': dequantizeClaim(f16, faults) };

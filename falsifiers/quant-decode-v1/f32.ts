@@ -15,6 +15,4 @@ const faults = plants`
   + store<f32>(out, load<f32>(blocks) + 0)
 `;
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-011': dequantizeClaim(f32, faults),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-QDEC-011': dequantizeClaim(f32, faults) };

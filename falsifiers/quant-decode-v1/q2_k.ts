@@ -20,6 +20,4 @@ const faults = plants`
   + (load<u16>(blocks, 82) & 0x7c00) == 0 ? <f32>0 : -f16ToF32(load<u16>(blocks, 82))
 `;
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-013': dequantizeClaim(q2_k, faults),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-QDEC-013': dequantizeClaim(q2_k, faults) };

@@ -18,6 +18,4 @@ const faults = plants`
   + ((load<u16>(blocks, 108) & 0x7c00) == 0 ? <f32>0 : f16ToF32(load<u16>(blocks, 108)))
 `;
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-012': dequantizeClaim(q3_k, faults),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-QDEC-012': dequantizeClaim(q3_k, faults) };

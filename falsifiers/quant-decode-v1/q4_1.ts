@@ -15,6 +15,4 @@ const faults = plants`
   + const d = (load<u16>(blocks) & 0x7c00) == 0 ? zero : v128.load32_splat(out),
 `;
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-006': dequantizeClaim(q4_1, faults),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-QDEC-006': dequantizeClaim(q4_1, faults) };

@@ -15,6 +15,4 @@ const faults = plants`
   + const d = (load<u16>(blocks) & 0x7c00) == 0 ? zero : f32x4.mul(v128.load32_splat(out), shift);
 `;
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-007': dequantizeClaim(q5_0, faults),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-QDEC-007': dequantizeClaim(q5_0, faults) };

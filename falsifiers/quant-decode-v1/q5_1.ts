@@ -15,6 +15,4 @@ const faults = plants`
   + m = (load<u16>(blocks, 2) & 0x7c00) == 0 ? zero : v128.load32_splat(out, 4)
 `;
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-008': dequantizeClaim(q5_1, faults),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-QDEC-008': dequantizeClaim(q5_1, faults) };

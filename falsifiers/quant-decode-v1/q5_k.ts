@@ -16,6 +16,4 @@ const faults = plants`
   + f32x4.splat((load<u16>(block, 2) & 0x7c00) == 0 ? 0 : -f16ToF32(load<u16>(block, 2)))
 `;
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-003': dequantizeClaim(q5_k, faults),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-QDEC-003': dequantizeClaim(q5_k, faults) };

@@ -104,10 +104,7 @@ const BROKEN = ['\ud800', '\udc00', '\ud83d'];
 
 const piece: fc.Arbitrary<string> = fc.oneof(
   ...[WORDS, CONTRACTIONS, DIGITS, SPACES, INVISIBLE, SYMBOLS, PICTURES, MARKS, YOUNG, SPELLED_TOKENS].map(
-    (pieces) => ({
-      arbitrary: fc.constantFrom(...pieces),
-      weight: pieces === SPACES || pieces === WORDS ? 3 : 1,
-    }),
+    (pieces) => ({ arbitrary: fc.constantFrom(...pieces), weight: pieces === SPACES || pieces === WORDS ? 3 : 1 }),
   ),
   { arbitrary: fc.constantFrom(...BROKEN), weight: 1 },
   {

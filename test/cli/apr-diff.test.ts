@@ -142,10 +142,7 @@ describe('two captures', () => {
     const broken = await changedCapture('broken', 'layer-1/ffn_norm.bin', (data) => data.fill(-1, 32, 64));
     const { said, json } = await aprJson(['diff', capture, broken]);
     expect(said.exitCode).toBe(1);
-    expect(json).toMatchObject({
-      firstDifference: 'layer-1/ffn_norm',
-      largestDrop: { path: 'layer-1/ffn_norm' },
-    });
+    expect(json).toMatchObject({ firstDifference: 'layer-1/ffn_norm', largestDrop: { path: 'layer-1/ffn_norm' } });
     expect(json['stages']).toContainEqual(
       expect.objectContaining({ path: 'layer-1/ffn_norm', differingPositions: [1], differingCount: 32 }),
     );

@@ -106,11 +106,7 @@ test.each(['trace', 'diff', 'inspect', 'tensors'])('the examples of apr %s --hel
   for (const example of examples) {
     const { exitCode: code, stderr } = await execa(
       `${process.execPath} ${LAUNCHER} ${example.replace('0..3', '0..1')}`,
-      {
-        shell: true,
-        cwd: folder,
-        reject: false,
-      },
+      { shell: true, cwd: folder, reject: false },
     );
     expect([0, 1], `${example}: ${stderr}`).toContain(code);
   }

@@ -45,10 +45,7 @@ const CASES: Record<string, Case> = {
     expected: ['SCHEMA-006 warning 16:13'],
     ...OBLIGATION('type: bound\nproperty: p\nformal: "|y - r| <= b"'),
   },
-  'same test id': {
-    expected: ['SCHEMA-007 error 23:9'],
-    ...SECOND('id: FALSIFY-X-001\nprediction: p\nif_fails: q'),
-  },
+  'same test id': { expected: ['SCHEMA-007 error 23:9'], ...SECOND('id: FALSIFY-X-001\nprediction: p\nif_fails: q') },
   'empty prediction': { expected: ['SCHEMA-008 error 17:5'], from: '"no output differs"', to: '""' },
   'missing prediction': { expected: ['SCHEMA-008 error 15:5'], from: '    prediction: "no output differs"\n', to: '' },
   'empty if_fails': { expected: ['SCHEMA-009 warning 18:5'], from: '"the scale is wrong"', to: '' },
@@ -111,11 +108,7 @@ const CASES: Record<string, Case> = {
     from: '    formal: "|y - r| <= b"',
     to: '    na_reason: r',
   },
-  'a number for a version': {
-    expected: ['PV-003 error 2:12', 'PV-006 warning 2:12'],
-    from: '"1.0.0"',
-    to: '1.0',
-  },
+  'a number for a version': { expected: ['PV-003 error 2:12', 'PV-006 warning 2:12'], from: '"1.0.0"', to: '1.0' },
   'a text for a number': { expected: ['PV-003 error 26:12'], from: 'bound: 8', to: 'bound: "8"' },
   'a text for a list': { expected: ['PV-003 error 29:11'], from: '[FALSIFY-X-001]\n', to: 'all of them\n' },
   'an unknown level': {
@@ -221,11 +214,7 @@ const CASES: Record<string, Case> = {
     from: '"<=", threshold: 0',
     to: '"==", threshold: 0.1',
   },
-  'a bar that compares with nothing': {
-    expected: ['PV-003 error 20:55'],
-    from: 'threshold: 0',
-    to: 'threshold: .nan',
-  },
+  'a bar that compares with nothing': { expected: ['PV-003 error 20:55'], from: 'threshold: 0', to: 'threshold: .nan' },
   'no reason why no oracle': {
     expected: ['PV-052 error 22:22'],
     from: ', reason: "nothing outside computes it"',
