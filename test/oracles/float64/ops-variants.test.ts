@@ -1,11 +1,11 @@
 // The formulas that Qwen3, its experts and Gemma 2 add: against integers (fixed-point.ts) within their roundings, and
 // against cases whose answer can be said by hand. The ops of every decoder are in ops.test.ts.
 import { describe, expect, it } from 'vitest';
-import type { AttentionOp, Op } from '../../../src/engine/program/program.ts';
+import type { Op } from '../../../src/engine/program/program.ts';
 import { randomFloats } from '../../cases/random-blocks.ts';
 import { excess, exp, fixed, ONE, over, PI, root, times, type Fixed } from './fixed-point.ts';
 import type { MemoryWeight } from './memory-weights.ts';
-import { evaluate, U } from './one-op.ts';
+import { ATTENTION, evaluate, U } from './one-op.ts';
 
 const toNumber = (value: Fixed): number => Number(value >> 192n) / 2 ** 64;
 const tanh = (y: Fixed): Fixed => {
@@ -78,25 +78,12 @@ describe('rmsnorm', () => {
 });
 
 describe('attention under a softcap', () => {
-  const op: AttentionOp = {
-    op: 'attention',
-    q: 'q',
-    k: 'k',
-    v: 'v',
-    out: 'y',
-    layer: 0,
-    headCount: 1,
-    kvHeadCount: 1,
-    headDim: 1,
-    scale: 1,
-    window: null,
-  };
   it('weighs by the capped scores', async () => {
     const values = { q: [1, 1], k: [2, -1], v: [10, 20] };
-    const [, last = Number.NaN] = await evaluate({ ...op, softcap: 3 }, { values, rows: 2 });
+    const [, last = Number.NaN] = await evaluate({ ...ATTENTION, softcap: 3 }, { values, rows: 2 });
     const [a, b] = [Math.exp(3 * Math.tanh(2 / 3)), Math.exp(3 * Math.tanh(-1 / 3))];
     expect(Math.abs(last - (10 * a + 20 * b) / (a + b))).toBeLessThanOrEqual(20 * 12 * U);
-    const [, uncapped = Number.NaN] = await evaluate(op, { values, rows: 2 });
+    const [, uncapped = Number.NaN] = await evaluate(ATTENTION, { values, rows: 2 });
     expect(Math.abs(uncapped - last)).toBeGreaterThan(0.1);
   });
 });
