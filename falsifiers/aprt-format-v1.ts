@@ -8,14 +8,14 @@ import { RefuteError } from '../src/errors.ts';
 import { CaptureWriter } from '../src/engine/capture/write-capture.ts';
 import { stageFile, type CaptureManifest } from '../src/engine/capture/manifest.ts';
 import { parseAprt, encodeAprtHeader } from '../src/engine/formats/aprt.ts';
-import type { Falsifier, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import { aprtFile } from './kit/models/aprt-file.ts';
 import { readPackManifest, type PackManifest } from './kit/models/packs.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { orNaN } from './kit/judges/refusals.ts';
 import { readSafetensors, valuesOf } from './kit/models/safetensors.ts';
+import { plants } from './kit/claims/plants.ts';
 
-const FORMAT = 'src/engine/formats/aprt.ts';
 const WHOLE_MODEL = 0xff_ff_ff_ff;
 
 /** The format by hand: what any reader of the original tool expects at which byte. */
@@ -178,10 +178,6 @@ const lyingFile: fc.Arbitrary<Uint8Array> = fc
     return bytes;
   });
 
-function fault(id: string, size: 'gross' | 'small', title: string, find: string, replace: string): PlantedFault {
-  return { id, size, title, inject: { kind: 'source', file: FORMAT, find, replace } };
-}
-
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-APRT-001': {
     parts: {
@@ -216,22 +212,15 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           }),
       },
     },
-    faults: [
-      fault(
-        'aprt-body-reversed',
-        'gross',
-        'elements come back in reverse order',
-        'return { layer, data };',
-        'return { layer, data: data.toReversed() };',
-      ),
-      fault(
-        'aprt-nan-made-quiet',
-        'small',
-        'a NaN comes back as the one that arithmetic makes',
-        'return { layer, data };',
-        'return { layer, data: data.map((x) => (x === x ? x : NaN)) };',
-      ),
-    ],
+    faults: plants`
+      src/engine/formats/aprt.ts
+      gross aprt-body-reversed: elements come back in reverse order
+      - return { layer, data };
+      + return { layer, data: data.toReversed() };
+      small aprt-nan-made-quiet: a NaN comes back as the one that arithmetic makes
+      - return { layer, data };
+      + return { layer, data: data.map((x) => (x === x ? x : NaN)) };
+    `,
   },
 
   'FALSIFY-APRT-002': {
@@ -271,22 +260,15 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         },
       },
     },
-    faults: [
-      fault(
-        'aprt-layer-big-endian',
-        'gross',
-        'the layer is written with its bytes reversed',
-        'header.setUint32(4, layer ?? WHOLE_MODEL, true);',
-        'header.setUint32(4, layer ?? WHOLE_MODEL, false);',
-      ),
-      fault(
-        'aprt-whole-model-lowest-bit',
-        'small',
-        'the whole-model mark misses its lowest bit',
-        'header.setUint32(4, layer ?? WHOLE_MODEL, true);',
-        'header.setUint32(4, layer ?? 0xff_ff_ff_fe, true);',
-      ),
-    ],
+    faults: plants`
+      src/engine/formats/aprt.ts
+      gross aprt-layer-big-endian: the layer is written with its bytes reversed
+      - header.setUint32(4, layer ?? WHOLE_MODEL, true);
+      + header.setUint32(4, layer ?? WHOLE_MODEL, false);
+      small aprt-whole-model-lowest-bit: the whole-model mark misses its lowest bit
+      - header.setUint32(4, layer ?? WHOLE_MODEL, true);
+      + header.setUint32(4, layer ?? 0xff_ff_ff_fe, true);
+    `,
   },
 
   'FALSIFY-APRT-003': {
@@ -306,30 +288,20 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { planned: 12, run: damageFiles },
     },
-    faults: [
-      fault(
-        'aprt-length-unchecked',
-        'gross',
-        'the body may have any length',
-        'if (bodyLength !== elementCount * 4)',
-        'if (bodyLength < 0)',
-      ),
-      fault(
-        'aprt-three-bytes-too-many',
-        'small',
-        'up to three bytes may follow the last element',
-        'if (bodyLength !== elementCount * 4)',
-        'if (Math.floor(bodyLength / 4) !== elementCount)',
-      ),
-    ],
+    faults: plants`
+      src/engine/formats/aprt.ts
+      gross aprt-length-unchecked: the body may have any length
+      - if (bodyLength !== elementCount * 4)
+      + if (bodyLength < 0)
+      small aprt-three-bytes-too-many: up to three bytes may follow the last element
+      - if (bodyLength !== elementCount * 4)
+      + if (Math.floor(bodyLength / 4) !== elementCount)
+    `,
   },
 
   'FALSIFY-APRT-004': {
     parts: {
-      generated: {
-        planned: 1000,
-        run: (context) => context.search(lyingFile, context.planned, countAccepted),
-      },
+      generated: { planned: 1000, run: (context) => context.search(lyingFile, context.planned, countAccepted) },
       live: {
         planned: PACK_FILES * 2,
         async run(context) {
@@ -348,21 +320,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         },
       },
     },
-    faults: [
-      fault(
-        'aprt-magic-unchecked',
-        'gross',
-        'any first four bytes will do',
-        'if (header.getUint32(0, true) !== MAGIC)',
-        'if (header.getUint32(0, true) === 0)',
-      ),
-      fault(
-        'aprt-magic-any-case',
-        'small',
-        'the magic may be in lower case',
-        'if (header.getUint32(0, true) !== MAGIC)',
-        'if ((header.getUint32(0, true) & 0xdfdfdfdf) !== (MAGIC & 0xdfdfdfdf))',
-      ),
-    ],
+    faults: plants`
+      src/engine/formats/aprt.ts
+      gross aprt-magic-unchecked: any first four bytes will do
+      - if (header.getUint32(0, true) !== MAGIC)
+      + if (header.getUint32(0, true) === 0)
+      small aprt-magic-any-case: the magic may be in lower case
+      - if (header.getUint32(0, true) !== MAGIC)
+      + if ((header.getUint32(0, true) & 0xdfdfdfdf) !== (MAGIC & 0xdfdfdfdf))
+    `,
   },
 };

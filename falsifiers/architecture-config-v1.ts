@@ -23,7 +23,7 @@ import {
   type TinyName,
 } from './architecture-config-v1/cases.ts';
 import { HfFolders, type ConfigChange } from './architecture-config-v1/hf-folders.ts';
-import { sourceFault } from './kit/claims/plants.ts';
+import { plants } from './kit/claims/plants.ts';
 
 const SOURCES: ReadonlySet<string> = new Set(['metadata', 'tensor', 'architecture', 'default']);
 
@@ -139,42 +139,25 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       oracle: { planned: SET_CASES, run: (context) => onVectors(context, (change) => !isDrop(change)) },
     },
-    faults: [
-      sourceFault(
-        'src/engine/config/rope-from-hf.ts',
-        'archconf-theta-lost',
-        'rope_theta of Transformers 5 is not read',
-        'gross',
-        ["    reader.positive('rope.theta', 'rope_parameters.rope_theta') ??\n", ''],
-      ),
-      {
-        ...sourceFault(
-          'src/engine/config/rope-scaling.ts',
-          'archconf-yarn-mscale-lost',
-          "yarn's attention factor is inferred from the factor alone",
-          'small',
-          [
-            'return mscale === undefined || mscaleAllDim === undefined ?',
-            'return mscale === undefined || mscaleAllDim !== 0 ?',
-          ],
-        ),
-        part: 'oracle',
-      },
-      sourceFault(
-        'src/engine/config/window-from-hf.ts',
-        'archconf-window-one-layer',
-        'one layer too few is without a window',
-        'small',
-        ['layer < first)', 'layer < first - 1)'],
-      ),
-      sourceFault(
-        'src/engine/architectures/gemma2.ts',
-        'archconf-scalar-ignored',
-        'the scale of the scores is that of the default, whatever query_pre_attn_scalar says',
-        'gross',
-        ['Math.sqrt(scalar)', 'Math.sqrt(scalar > 0 ? DEFAULTS.queryScalar : 1)'],
-      ),
-    ],
+    faults: plants`
+      src/engine/config/rope-from-hf.ts
+      gross archconf-theta-lost: rope_theta of Transformers 5 is not read
+      -     reader.positive('rope.theta', 'rope_parameters.rope_theta') ??
+      -
+      +
+      src/engine/config/rope-scaling.ts
+      small archconf-yarn-mscale-lost in oracle: yarn's attention factor is inferred from the factor alone
+      - return mscale === undefined || mscaleAllDim === undefined ?
+      + return mscale === undefined || mscaleAllDim !== 0 ?
+      src/engine/config/window-from-hf.ts
+      small archconf-window-one-layer: one layer too few is without a window
+      - layer < first)
+      + layer < first - 1)
+      src/engine/architectures/gemma2.ts
+      gross archconf-scalar-ignored: the scale of the scores is that of the default, whatever query_pre_attn_scalar says
+      - Math.sqrt(scalar)
+      + Math.sqrt(scalar > 0 ? DEFAULTS.queryScalar : 1)
+    `,
   },
 
   'FALSIFY-ARCHCONF-002': {
@@ -207,29 +190,20 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       oracle: { planned: DROP_CASES, run: (context) => onVectors(context, isDrop) },
     },
-    faults: [
-      sourceFault(
-        'src/engine/config/config-reader.ts',
-        'archconf-silent-default',
-        'a default is taken without a word',
-        'gross',
-        ["    this.notices.push({ severity: 'note', code, message });\n", ''],
-      ),
-      sourceFault(
-        'src/engine/config/config-reader.ts',
-        'archconf-default-as-stated',
-        'a default is recorded as if the file had said it',
-        'small',
-        ["this.record(name, 'default', why);", "this.record(name, 'metadata', why);"],
-      ),
-      sourceFault(
-        'src/engine/config/config-from-hf.ts',
-        'archconf-eps-default',
-        'the default of eps is that of another reader',
-        'small',
-        ["'rms_norm_eps', 1e-6, WHY", "'rms_norm_eps', 1e-5, WHY"],
-      ),
-    ],
+    faults: plants`
+      src/engine/config/config-reader.ts
+      gross archconf-silent-default: a default is taken without a word
+      -     this.notices.push({ severity: 'note', code, message });
+      -
+      +
+      small archconf-default-as-stated: a default is recorded as if the file had said it
+      - this.record(name, 'default', why);
+      + this.record(name, 'metadata', why);
+      src/engine/config/config-from-hf.ts
+      small archconf-eps-default: the default of eps is that of another reader
+      - 'rms_norm_eps', 1e-6, WHY
+      + 'rms_norm_eps', 1e-5, WHY
+    `,
   },
 
   'FALSIFY-ARCHCONF-003': {
@@ -270,27 +244,15 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         },
       },
     },
-    faults: [
-      sourceFault(
-        'src/engine/config/config-from-hf.ts',
-        'archconf-unknown-is-llama',
-        'what is not known is taken for llama',
-        'gross',
-        [
-          'findModelType(architectures, name);',
-          "findModelType(architectures, name) ?? findModelType(architectures, 'llama');",
-        ],
-      ),
-      sourceFault(
-        'src/engine/config/config-from-gguf.ts',
-        'archconf-prefix',
-        'in a GGUF file, a name that only begins like a known one is taken for it',
-        'small',
-        [
-          'architectures.get(name) : undefined;',
-          "architectures.get(name.startsWith('llam') ? 'llama' : name) : undefined;",
-        ],
-      ),
-    ],
+    faults: plants`
+      src/engine/config/config-from-hf.ts
+      gross archconf-unknown-is-llama: what is not known is taken for llama
+      - findModelType(architectures, name);
+      + findModelType(architectures, name) ?? findModelType(architectures, 'llama');
+      src/engine/config/config-from-gguf.ts
+      small archconf-prefix: in a GGUF file, a name that only begins like a known one is taken for it
+      - architectures.get(name) : undefined;
+      + architectures.get(name.startsWith('llam') ? 'llama' : name) : undefined;
+    `,
   },
 };

@@ -3,7 +3,6 @@
 // look; the heads of the trained model; and those that Transformers recorded. The softmax in it: softmax-kernel-v1.
 import fc from 'fast-check';
 import type { Arithmetic } from '../src/diagnosis/reference/arithmetic.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
 import { attentionKernel } from '../src/engine/cpu/kernels/attention.ts';
 import type { AttentionOp } from '../src/engine/program/program.ts';
@@ -13,7 +12,8 @@ import type { Should } from './kit/judges/budget-ratio.ts';
 import { betweenGuards, type KernelRun } from './kit/judges/guarded-memory.ts';
 import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
 import { makeValues, SMALL_SPECIALS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
-import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 import type { StageRun } from './kit/models/trained-stages.ts';
 
 interface Input {
@@ -46,8 +46,6 @@ const recipes = fc.record({
   v: valuesRecipe([0, -4, 3, -40], [...SMALL_SPECIALS, Number.NaN]),
 });
 
-const KERNEL = 'src/engine/cpu/kernels/attention.as.ts';
-
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-ATTN-001': kernelClaim({
     recipes,
@@ -74,24 +72,20 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 1,
     stages: ['q_post_rope', 'k_post_rope', 'v', 'attention'],
     faults: [
-      plantFrom(attentionJudgement.faults, 'A4', 'gross'),
-      plantFrom(attentionJudgement.faults, 'A4', 'small'),
-      plantFrom(attentionJudgement.faults, 'A5', 'gross'),
-      plantFrom(attentionJudgement.faults, 'A5', 'small'),
-      sourceFault(KERNEL, 'window-one-more', 'a window sees one position more', 'small', [
-        'position >= window ? position - window + 1 : 0',
-        'position > window ? position - window : 0',
-      ]),
-      sourceFault(KERNEL, 'scale-forgotten-in-tail', 'the keys after the last multiple of 4 are not scaled', 'small', [
-        'dot(keys, q, headDim) * scale',
-        'dot(keys, q, headDim)',
-      ]),
-      sourceFault(KERNEL, 'block-boundary', 'odd channels see 63 positions of each block', 'small', [
-        'block += load<f32>(e) * load<f32>(v);',
-        'if (j % 64 != 63) block += load<f32>(e) * load<f32>(v);',
-      ]),
-      seenIn('live', 'A4-small-in-live', plantFrom(attentionJudgement.faults, 'A4', 'small')),
-      seenIn('oracle', 'A4-small-in-oracle', plantFrom(attentionJudgement.faults, 'A4', 'small')),
+      ...known(attentionJudgement.faults, 'A4 A4-small A5 A5-small'),
+      ...plants`
+        src/engine/cpu/kernels/attention.as.ts
+        small window-one-more: a window sees one position more
+        - position >= window ? position - window + 1 : 0
+        + position > window ? position - window : 0
+        small scale-forgotten-in-tail: the keys after the last multiple of 4 are not scaled
+        - dot(keys, q, headDim) * scale
+        + dot(keys, q, headDim)
+        small block-boundary: odd channels see 63 positions of each block
+        - block += load<f32>(e) * load<f32>(v);
+        + if (j % 64 != 63) block += load<f32>(e) * load<f32>(v);
+      `,
+      ...known(attentionJudgement.faults, 'A4-small-in-live A4-small-in-oracle'),
     ],
   }),
 };

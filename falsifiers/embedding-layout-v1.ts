@@ -3,7 +3,6 @@
 // of the generated models, every token of the bundled one, some of SmolLM2's, and what Transformers read. Not claimed: that
 // a transposed matrix other than the embedding is noticed while loading.
 import fc from 'fast-check';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { corruptTensors } from '../src/diagnosis/faults/rewrite.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import type { Model } from '../src/engine/model/model.ts';
@@ -12,7 +11,8 @@ import { findLayoutFault } from '../src/engine/model/layout-probe.ts';
 import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import { differingElements } from './kit/judges/budget-ratio.ts';
 import { runTapped, withEngines, type Engines } from './kit/claims/engine-runs.ts';
-import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
 import { openSmolLm2 } from './kit/models/smollm2.ts';
@@ -22,8 +22,6 @@ import { recordedRuns } from './kit/models/trained-stages.ts';
 const TABLE = 'token_embd.weight';
 const F16 = 'sums-2m.f16.gguf';
 const STAGE = 'layer-0/embedding';
-const BINDING = 'src/engine/cpu/bind-op.ts';
-const PROBE = 'src/engine/model/layout-probe.ts';
 
 async function embeddingOf(engines: Engines, model: Model, tokens: readonly number[]): Promise<Float32Array> {
   const executor = await engines.executor(model);
@@ -154,43 +152,38 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(WEIGHT_FAULTS, 'E3', 'gross'),
-      plantFrom(WEIGHT_FAULTS, 'E3', 'small'),
-      sourceFault(BINDING, 'last-row-clipped', 'the last token reads the row before its own', 'small', [
-        'weights + token * blockCount * blockBytes',
-        `weights + (token === ${TINY_VOCAB_SIZE - 1} ? token - 1 : token) * blockCount * blockBytes`,
-      ]),
-      seenIn('oracle', 'E3-in-oracle', plantFrom(WEIGHT_FAULTS, 'E3', 'gross')),
+      ...known(WEIGHT_FAULTS, 'E3 E3-small'),
+      ...plants`
+        src/engine/cpu/bind-op.ts
+        small last-row-clipped: the last token reads the row before its own
+        - weights + token * blockCount * blockBytes
+        + weights + (token === 271 ? token - 1 : token) * blockCount * blockBytes
+      `,
+      ...known(WEIGHT_FAULTS, 'E3-in-oracle'),
     ],
   },
   'FALSIFY-EMBL-002': {
     parts: {
-      generated: {
-        planned: 300,
-        run: (context) => context.search(tables, context.planned, probeMistakes),
-      },
+      generated: { planned: 300, run: (context) => context.search(tables, context.planned, probeMistakes) },
       live: {
         needs: ['model:sums-2m', 'model:smollm2'],
         planned: 3,
         run: (context) => withEngines(context, (engines) => measureLoader(context, engines)),
       },
     },
-    faults: [
-      sourceFault(PROBE, 'never-accuses', 'no table is ever transposed', 'gross', [
-        'const MIN_ROW_F = 10;',
-        'const MIN_ROW_F = 1e12;',
-      ]),
-      sourceFault(PROBE, 'size-forgotten', 'means are not weighted by the size of their group', 'small', [
-        'size * (own - mean) ** 2',
-        '(own - mean) ** 2',
-      ]),
-      {
-        ...sourceFault(PROBE, 'accuses-healthy', 'rows and channels are confused', 'gross', [
-          'const rowF = varianceRatio(rows);\n  const channelF = varianceRatio(channels);',
-          'const rowF = varianceRatio(channels);\n  const channelF = varianceRatio(rows);',
-        ]),
-        part: 'live',
-      },
-    ],
+    faults: plants`
+      src/engine/model/layout-probe.ts
+      gross never-accuses: no table is ever transposed
+      - const MIN_ROW_F = 10;
+      + const MIN_ROW_F = 1e12;
+      small size-forgotten: means are not weighted by the size of their group
+      - size * (own - mean) ** 2
+      + (own - mean) ** 2
+      gross accuses-healthy in live: rows and channels are confused
+      - const rowF = varianceRatio(rows);
+      -   const channelF = varianceRatio(channels);
+      + const rowF = varianceRatio(channels);
+      +   const channelF = varianceRatio(rows);
+    `,
   },
 };

@@ -2,7 +2,7 @@
 // search the modules that make and read receipts; live parts are the real `pv` on toy projects. Not claimed here: which
 // level follows from honest receipts (discharge-ladder-v1), and that a forger without a base to compare with is found.
 import fc from 'fast-check';
-import type { Falsifier, PlantedFault } from '../src/runner/run/falsifier.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
 import * as closures from './evidence-integrity-v1/closures.ts';
 import * as edits from './evidence-integrity-v1/edits.ts';
 import * as kills from './evidence-integrity-v1/kills.ts';
@@ -10,15 +10,7 @@ import * as loosenings from './evidence-integrity-v1/loosenings.ts';
 import * as receipts from './evidence-integrity-v1/receipts.ts';
 import * as records from './evidence-integrity-v1/records.ts';
 import { styledEdits } from './evidence-integrity-v1/styles.ts';
-
-const EVIDENCE = 'src/runner/evidence';
-
-function changed(
-  file: string,
-  ...[id, size, title, find, replace]: [string, 'gross' | 'small', string, string, string]
-): PlantedFault {
-  return { id, size, title, inject: { kind: 'source', file, find, replace } };
-}
+import { plants } from './kit/claims/plants.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-EVID-001': {
@@ -29,20 +21,15 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { planned: receipts.SPELLING_CASES, run: receipts.measureSpellings },
     },
-    faults: [
-      changed(
-        `src/runner/sources/digest.ts`,
-        ...(['canonical-keys-as-they-come', 'gross', 'keys stand in the order in which they were set'] as const),
-        'Object.keys(value).toSorted((a, b) => (a < b ? -1 : 1))',
-        'Object.keys(value)',
-      ),
-      changed(
-        `src/runner/sources/digest.ts`,
-        ...(['canonical-order-of-a-language', 'small', 'keys are sorted as a dictionary sorts words'] as const),
-        'Object.keys(value).toSorted((a, b) => (a < b ? -1 : 1))',
-        'Object.keys(value).toSorted((a, b) => a.localeCompare(b))',
-      ),
-    ],
+    faults: plants`
+      src/runner/sources/digest.ts
+      gross canonical-keys-as-they-come: keys stand in the order in which they were set
+      - Object.keys(value).toSorted((a, b) => (a < b ? -1 : 1))
+      + Object.keys(value)
+      small canonical-order-of-a-language: keys are sorted as a dictionary sorts words
+      - Object.keys(value).toSorted((a, b) => (a < b ? -1 : 1))
+      + Object.keys(value).toSorted((a, b) => a.localeCompare(b))
+    `,
   },
 
   'FALSIFY-EVID-002': {
@@ -58,26 +45,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { planned: receipts.TAMPERING_CASES, run: receipts.measureTampering },
     },
-    faults: [
-      changed(
-        `${EVIDENCE}/receipt.ts`,
-        ...(['receipt-digests-unchecked', 'gross', 'no digest of a receipt is checked'] as const),
-        'digest.file !== fileDigest(receipt) || digest.content !== contentDigest(receipt.predicate)',
-        'digest.file.length === 0',
-      ),
-      changed(
-        `${EVIDENCE}/receipt.ts`,
-        ...(['receipt-time-unsigned', 'small', 'the volatile part is not digested'] as const),
-        'predicate: { ...rest, digest: { content: digest.content } }',
-        'predicate: { ...rest, volatile: null, digest: { content: digest.content } }',
-      ),
-      changed(
-        `${EVIDENCE}/receipt.ts`,
-        ...(['receipt-spelling-unchecked', 'small', 'another spelling of the same content is accepted'] as const),
-        'if (canonicalText(value) !== text)',
-        "if (canonicalText(value) === '')",
-      ),
-    ],
+    faults: plants`
+      src/runner/evidence/receipt.ts
+      gross receipt-digests-unchecked: no digest of a receipt is checked
+      - digest.file !== fileDigest(receipt) || digest.content !== contentDigest(receipt.predicate)
+      + digest.file.length === 0
+      small receipt-time-unsigned: the volatile part is not digested
+      - predicate: { ...rest, digest: { content: digest.content } }
+      + predicate: { ...rest, volatile: null, digest: { content: digest.content } }
+      small receipt-spelling-unchecked: another spelling of the same content is accepted
+      - if (canonicalText(value) !== text)
+      + if (canonicalText(value) === '')
+    `,
   },
 
   'FALSIFY-EVID-003': {
@@ -88,29 +67,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { planned: loosenings.BASE_CASES, run: loosenings.measureAgainstBase },
     },
-    faults: [
-      changed(
-        `${EVIDENCE}/loosened.ts`,
-        ...(['gate-removed-claim-unseen', 'gross', 'a claim may go without a word'] as const),
-        "add(was.id, 'claim-removed', 'without a `retired:` entry', home, false);",
-        'void was;',
-      ),
-      changed(
-        `${EVIDENCE}/loosened.ts`,
-        ...(['gate-strictness-unseen', 'small', 'a strict bound may become one that includes its end'] as const),
-        "return !was.comparator.endsWith('=') && is.comparator.endsWith('=')",
-        "return !was.comparator.endsWith('=') && !is.comparator.endsWith('=')",
-      ),
-      {
-        ...changed(
-          `${EVIDENCE}/loosened.ts`,
-          ...(['gate-forged-survivor-unseen', 'small', 'the same inputs may survive what they failed'] as const),
-          "if (isSameInputs && now.parts[name]?.verdict !== 'falsified')",
-          'if (isSameInputs && now.parts[name] === undefined)',
-        ),
-        part: 'live',
-      },
-    ],
+    faults: plants`
+      src/runner/evidence/loosened.ts
+      gross gate-removed-claim-unseen: a claim may go without a word
+      - add(was.id, 'claim-removed', 'without a \`retired:\` entry', home, false);
+      + void was;
+      small gate-strictness-unseen: a strict bound may become one that includes its end
+      - return !was.comparator.endsWith('=') && is.comparator.endsWith('=')
+      + return !was.comparator.endsWith('=') && !is.comparator.endsWith('=')
+      small gate-forged-survivor-unseen in live: the same inputs may survive what they failed
+      - if (isSameInputs && now.parts[name]?.verdict !== 'falsified')
+      + if (isSameInputs && now.parts[name] === undefined)
+    `,
   },
 
   'FALSIFY-EVID-004': {
@@ -121,26 +89,20 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { planned: loosenings.TYPED_CASES, run: loosenings.measureTypedLevels },
     },
-    faults: [
-      changed(
-        'src/runner/contract/rules/level-rules.ts',
-        ...(['typed-level-unchecked', 'gross', 'validate believes every level'] as const),
-        'if (LEVELS.indexOf(declaredLevel) <= LEVELS.indexOf(level)) continue;',
-        'continue;',
-      ),
-      changed(
-        'src/runner/contract/parse-claim-keys.ts',
-        ...(['typed-level-synonym-unread', 'small', 'DISCHARGED is read, FULL_DISCHARGED is not'] as const),
-        'if (/^(FULLY?_|LIVE_|STRUCTURALLY_)?DISCHARGED?$/.test(normal))',
-        "if (normal === 'DISCHARGED')",
-      ),
-      changed(
-        `${EVIDENCE}/gate.ts`,
-        ...(['gate-one-level-too-much', 'small', 'the gate lets one level too much pass'] as const),
-        'levelRank(claim.declaredLevel) > levelRank(derivation.word)',
-        'levelRank(claim.declaredLevel) > levelRank(derivation.word) + 1',
-      ),
-    ],
+    faults: plants`
+      src/runner/contract/rules/level-rules.ts
+      gross typed-level-unchecked: validate believes every level
+      - if (LEVELS.indexOf(declaredLevel) <= LEVELS.indexOf(level)) continue;
+      + continue;
+      src/runner/contract/parse-claim-keys.ts
+      small typed-level-synonym-unread: DISCHARGED is read, FULL_DISCHARGED is not
+      - if (/^(FULLY?_|LIVE_|STRUCTURALLY_)?DISCHARGED?$/.test(normal))
+      + if (normal === 'DISCHARGED')
+      src/runner/evidence/gate.ts
+      small gate-one-level-too-much: the gate lets one level too much pass
+      - levelRank(claim.declaredLevel) > levelRank(derivation.word)
+      + levelRank(claim.declaredLevel) > levelRank(derivation.word) + 1
+    `,
   },
 
   'FALSIFY-EVID-005': {
@@ -151,20 +113,15 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { planned: records.RERUN_CASES, run: records.measureReruns },
     },
-    faults: [
-      changed(
-        `${EVIDENCE}/record.ts`,
-        ...(['receipt-always-rewritten', 'gross', 'every run writes its own time and machine'] as const),
-        'isUnchanged && previous !== null ? previous : receipt',
-        'receipt',
-      ),
-      changed(
-        `${EVIDENCE}/record.ts`,
-        ...(['receipt-only-parts-compared', 'small', 'another pin or fault leaves the old receipt in place'] as const),
-        'digestOfJson(asJson(previous.predicate.stable)) === digestOfJson(asJson(stable))',
-        'digestOfJson(asJson(previous.predicate.stable.parts)) === digestOfJson(asJson(stable.parts))',
-      ),
-    ],
+    faults: plants`
+      src/runner/evidence/record.ts
+      gross receipt-always-rewritten: every run writes its own time and machine
+      - isUnchanged && previous !== null ? previous : receipt
+      + receipt
+      small receipt-only-parts-compared: another pin or fault leaves the old receipt in place
+      - digestOfJson(asJson(previous.predicate.stable)) === digestOfJson(asJson(stable))
+      + digestOfJson(asJson(previous.predicate.stable.parts)) === digestOfJson(asJson(stable.parts))
+    `,
   },
 
   'FALSIFY-EVID-006': {
@@ -175,20 +132,15 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { planned: edits.EDIT_CASES, run: edits.measureRunEdits },
     },
-    faults: [
-      changed(
-        'src/runner/contract/yaml/edit-pairs.ts',
-        ...(['edit-eats-remark', 'gross', 'a new value takes the rest of its line along'] as const),
-        'return { start: node.start, end, text: value.inline };',
-        'return { start: node.start, end: lineEnd(source, end), text: value.inline };',
-      ),
-      changed(
-        'src/runner/contract/yaml/edit-pairs.ts',
-        ...(['edit-unix-line-breaks', 'small', 'lines are added with the line break of Unix'] as const),
-        "return newline > 0 && source[newline - 1] === '\\r' ? '\\r\\n' : '\\n';",
-        "return '\\n';",
-      ),
-    ],
+    faults: plants`
+      src/runner/contract/yaml/edit-pairs.ts
+      gross edit-eats-remark: a new value takes the rest of its line along
+      - return { start: node.start, end, text: value.inline };
+      + return { start: node.start, end: lineEnd(source, end), text: value.inline };
+      small edit-unix-line-breaks: lines are added with the line break of Unix
+      - return newline > 0 && source[newline - 1] === '\\r' ? '\\r\\n' : '\\n';
+      + return '\\n';
+    `,
   },
 
   'FALSIFY-EVID-007': {
@@ -200,26 +152,19 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { planned: closures.STALENESS_CASES, run: closures.measureStaleness },
     },
-    faults: [
-      changed(
-        `src/runner/sources/closure.ts`,
-        ...(['closure-one-deep', 'gross', 'imports of imports are not followed'] as const),
-        'waiting.push(...node.next);',
-        'if (closure.files.size === 1) waiting.push(...node.next);',
-      ),
-      changed(
-        `src/runner/sources/module-imports.ts`,
-        ...(['closure-dynamic-unseen', 'small', 'an import that waits is not followed'] as const),
-        'imports: imports.flatMap(',
-        'imports: imports.filter(({ d }) => d === -1).flatMap(',
-      ),
-      changed(
-        `src/runner/sources/module-imports.ts`,
-        ...(['closure-assets-unseen', 'small', 'files that are named by URL are not pinned'] as const),
-        "urls: urls.map((match) => match[2] ?? '')",
-        'urls: []',
-      ),
-    ],
+    faults: plants`
+      src/runner/sources/closure.ts
+      gross closure-one-deep: imports of imports are not followed
+      - waiting.push(...node.next);
+      + if (closure.files.size === 1) waiting.push(...node.next);
+      src/runner/sources/module-imports.ts
+      small closure-dynamic-unseen: an import that waits is not followed
+      - imports: imports.flatMap(
+      + imports: imports.filter(({ d }) => d === -1).flatMap(
+      small closure-assets-unseen: files that are named by URL are not pinned
+      - urls: urls.map((match) => match[2] ?? '')
+      + urls: []
+    `,
   },
 
   'FALSIFY-EVID-008': {
@@ -227,23 +172,16 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       generated: { planned: kills.WRITER_CASES, run: kills.measureWriters },
       live: { planned: kills.RUN_KILL_CASES, run: kills.measureRuns },
     },
-    faults: [
-      changed(
-        'src/engine/io/atomic-file.ts',
-        ...(['writer-empties-first', 'gross', 'the old file is emptied before the new one is written'] as const),
-        "await writeFile(temporary, '', { flag: 'wx' });",
-        "await writeFile(temporary, '', { flag: 'wx' });\n      await writeFile(target, '');",
-      ),
-      changed(
-        'src/engine/io/atomic-file.ts',
-        ...([
-          'writer-removes-before-rename',
-          'small',
-          'for one step there is neither the old file nor the new',
-        ] as const),
-        'await rename(this.#temporary, this.#target);',
-        "await (await import('node:fs/promises')).rm(this.#target, { force: true });\n      await rename(this.#temporary, this.#target);",
-      ),
-    ],
+    faults: plants`
+      src/engine/io/atomic-file.ts
+      gross writer-empties-first: the old file is emptied before the new one is written
+      - await writeFile(temporary, '', { flag: 'wx' });
+      + await writeFile(temporary, '', { flag: 'wx' });
+      +       await writeFile(target, '');
+      small writer-removes-before-rename: for one step there is neither the old file nor the new
+      - await rename(this.#temporary, this.#target);
+      + await (await import('node:fs/promises')).rm(this.#target, { force: true });
+      +       await rename(this.#temporary, this.#target);
+    `,
   },
 };

@@ -2,7 +2,6 @@
 // by token, again, after a truncation, with other tokens behind it. All comparisons are of bits. Not claimed here: that
 // the numbers are right, only that there is one answer (hf-parity-qwen2-v1 says whether it is the right one).
 import fc from 'fast-check';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { SESSION_FAULTS } from '../src/diagnosis/faults/session.ts';
 import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
 import type { Model } from '../src/engine/model/model.ts';
@@ -19,6 +18,7 @@ import {
 } from './kit/claims/engine-runs.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './kit/models/tiny-model.ts';
+import { known } from './kit/claims/known-faults.ts';
 
 /** What a search varies; everything else about a case follows from `salt`. */
 interface Input {
@@ -174,30 +174,15 @@ const truncationForgets: Measure = async ({ executor, tokens, random }) => {
 };
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-FPI-001': {
-    parts: partsOf(tapsChangeNothing, 60),
-    faults: [plantFrom(SESSION_FAULTS, 'D1', 'gross'), plantFrom(SESSION_FAULTS, 'D1', 'small')],
-  },
-  'FALSIFY-FPI-002': {
-    parts: partsOf(piecesChangeNothing, 60),
-    faults: [plantFrom(SESSION_FAULTS, 'C1', 'gross'), plantFrom(SESSION_FAULTS, 'C1', 'small')],
-  },
+  'FALSIFY-FPI-001': { parts: partsOf(tapsChangeNothing, 60), faults: known(SESSION_FAULTS, 'D1 D1-small') },
+  'FALSIFY-FPI-002': { parts: partsOf(piecesChangeNothing, 60), faults: known(SESSION_FAULTS, 'C1 C1-small') },
   'FALSIFY-FPI-003': {
     parts: partsOf(repetitionChangesNothing, 60),
-    faults: [
-      plantFrom(SESSION_FAULTS, 'G11', 'gross'),
-      plantFrom(SESSION_FAULTS, 'G11', 'small'),
-      plantFrom(SESSION_FAULTS, 'C4', 'gross'),
-      plantFrom(SESSION_FAULTS, 'C4', 'small'),
-      plantFrom(SESSION_FAULTS, 'B1', 'small'),
-    ],
+    faults: known(SESSION_FAULTS, 'G11 G11-small C4 C4-small B1-small'),
   },
   'FALSIFY-FPI-004': {
     parts: partsOf(laterTokensChangeNothing, 60),
-    faults: [plantFrom(attentionJudgement.faults, 'A5', 'gross'), plantFrom(attentionJudgement.faults, 'A5', 'small')],
+    faults: known(attentionJudgement.faults, 'A5 A5-small'),
   },
-  'FALSIFY-FPI-005': {
-    parts: partsOf(truncationForgets, 60),
-    faults: [plantFrom(SESSION_FAULTS, 'C9', 'gross'), plantFrom(SESSION_FAULTS, 'C9', 'small')],
-  },
+  'FALSIFY-FPI-005': { parts: partsOf(truncationForgets, 60), faults: known(SESSION_FAULTS, 'C9 C9-small') },
 };

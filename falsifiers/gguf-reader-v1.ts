@@ -11,10 +11,7 @@ import { compareWithSurvey, SURVEYED_FILES } from './gguf-reader-v1/survey.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { orNaN } from './kit/judges/refusals.ts';
 import { readSafetensors } from './kit/models/safetensors.ts';
-import { sourceFault } from './kit/claims/plants.ts';
-
-const TENSORS = 'src/engine/formats/gguf-tensors.ts';
-const VALUES = 'src/engine/formats/gguf-values.ts';
+import { plants } from './kit/claims/plants.ts';
 
 const F16 = 'sums-2m.f16.gguf';
 const Q4_K = 'sums-2m.q4_k_m.gguf';
@@ -85,16 +82,16 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       oracle: { needs: ['model:sums-2m'], planned: SURVEYED_FILES.length, run: compareWithSurvey },
     },
-    faults: [
-      sourceFault(TENSORS, 'gguf-dimensions-not-reversed', 'dimensions kept in the file’s order', 'gross', [
-        'shape: dimensions.toReversed(),',
-        'shape: dimensions,',
-      ]),
-      sourceFault(VALUES, 'gguf-u64-rounded', 'a 64-bit value past 2^53 is rounded', 'small', [
-        'Number.isSafeInteger(number) ? number : value',
-        'number',
-      ]),
-    ],
+    faults: plants`
+      src/engine/formats/gguf-tensors.ts
+      gross gguf-dimensions-not-reversed: dimensions kept in the file’s order
+      - shape: dimensions.toReversed(),
+      + shape: dimensions,
+      src/engine/formats/gguf-values.ts
+      small gguf-u64-rounded: a 64-bit value past 2^53 is rounded
+      - Number.isSafeInteger(number) ? number : value
+      + number
+    `,
   },
 
   'FALSIFY-GGUF-002': {
@@ -115,16 +112,15 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { needs: ['model:sums-2m'], planned: 300, run: cutRealFile },
     },
-    faults: [
-      sourceFault(TENSORS, 'gguf-past-end-accepted', 'tensors may lie past the end of the file', 'gross', [
-        'if (end > fileLength)',
-        'if (end > fileLength + 2 ** 40)',
-      ]),
-      sourceFault(TENSORS, 'gguf-last-byte-missing', 'the last byte of the last tensor may be missing', 'small', [
-        'if (end > fileLength)',
-        'if (end > fileLength + 1)',
-      ]),
-    ],
+    faults: plants`
+      src/engine/formats/gguf-tensors.ts
+      gross gguf-past-end-accepted: tensors may lie past the end of the file
+      - if (end > fileLength)
+      + if (end > fileLength + 2 ** 40)
+      small gguf-last-byte-missing: the last byte of the last tensor may be missing
+      - if (end > fileLength)
+      + if (end > fileLength + 1)
+    `,
   },
 
   'FALSIFY-GGUF-003': {
@@ -145,20 +141,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { needs: ['model:sums-2m'], planned: BREAKAGES.length + 1, run: breakRealFile },
     },
-    faults: [
-      sourceFault(TENSORS, 'gguf-overlap-accepted', 'tensors may overlap', 'gross', [
-        'endOf(tensor) > next.byteOffset)',
-        'Number.isNaN(endOf(tensor)))',
-      ]),
-      sourceFault(TENSORS, 'gguf-overlap-by-one-piece', 'tensors may overlap by one aligned piece', 'small', [
-        'endOf(tensor) > next.byteOffset)',
-        'endOf(tensor) > next.byteOffset + alignment)',
-      ]),
-      sourceFault(TENSORS, 'gguf-duplicate-tensor-accepted', 'a second tensor of one name is accepted', 'small', [
-        'if (seen.has(name))',
-        'if (seen.has(`${name}?`))',
-      ]),
-    ],
+    faults: plants`
+      src/engine/formats/gguf-tensors.ts
+      gross gguf-overlap-accepted: tensors may overlap
+      - endOf(tensor) > next.byteOffset)
+      + Number.isNaN(endOf(tensor)))
+      small gguf-overlap-by-one-piece: tensors may overlap by one aligned piece
+      - endOf(tensor) > next.byteOffset)
+      + endOf(tensor) > next.byteOffset + alignment)
+      small gguf-duplicate-tensor-accepted: a second tensor of one name is accepted
+      - if (seen.has(name))
+      + if (seen.has(\`\${name}?\`))
+    `,
   },
 
   'FALSIFY-GGUF-004': {
@@ -170,16 +164,15 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { needs: ['model:sums-2m'], planned: 300, run: damageRealFile },
     },
-    faults: [
-      sourceFault(TENSORS, 'gguf-alignment-ignored', 'tensors may start anywhere', 'gross', [
-        'if (relative % alignment !== 0)',
-        'if (relative % 1 !== 0)',
-      ]),
-      sourceFault(TENSORS, 'gguf-alignment-halved', 'half the alignment is enough', 'small', [
-        'if (relative % alignment !== 0)',
-        'if (relative % Math.ceil(alignment / 2) !== 0)',
-      ]),
-    ],
+    faults: plants`
+      src/engine/formats/gguf-tensors.ts
+      gross gguf-alignment-ignored: tensors may start anywhere
+      - if (relative % alignment !== 0)
+      + if (relative % 1 !== 0)
+      small gguf-alignment-halved: half the alignment is enough
+      - if (relative % alignment !== 0)
+      + if (relative % Math.ceil(alignment / 2) !== 0)
+    `,
   },
 
   'FALSIFY-GGUF-005': {
@@ -191,15 +184,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: { needs: ['model:sums-2m'], planned: TENSOR_COUNT, run: checks.compareSparseCopy },
     },
-    faults: [
-      sourceFault(TENSORS, 'gguf-offset-32-bit', 'offsets lose everything past 32 bits', 'gross', [
-        'byteOffset: Number(offset),',
-        'byteOffset: Number(offset & 0xffffffffn),',
-      ]),
-      sourceFault(TENSORS, 'gguf-offset-top-bit', 'offsets lose bit 52', 'small', [
-        'byteOffset: Number(offset),',
-        'byteOffset: Number(BigInt.asUintN(52, offset)),',
-      ]),
-    ],
+    faults: plants`
+      src/engine/formats/gguf-tensors.ts
+      gross gguf-offset-32-bit: offsets lose everything past 32 bits
+      - byteOffset: Number(offset),
+      + byteOffset: Number(offset & 0xffffffffn),
+      small gguf-offset-top-bit: offsets lose bit 52
+      - byteOffset: Number(offset),
+      + byteOffset: Number(BigInt.asUintN(52, offset)),
+    `,
   },
 };

@@ -2,11 +2,11 @@
 // softcaps, GELU, a window in every other layer, a scale of its own, config.json and GGUF. Not claimed: trained weights.
 import { ARCHITECTURE_FAULTS } from '../src/diagnosis/faults/architecture.ts';
 import { ATTENTION_FAULTS } from '../src/diagnosis/faults/attention.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import type { Falsifier } from '../src/runner/run/falsifier.ts';
 import { parityFalsifiers } from './kit/claims/hf-parity.ts';
+import { known } from './kit/claims/known-faults.ts';
 
 const [logits, stages, choice] = parityFalsifiers({
   models: [
@@ -16,35 +16,14 @@ const [logits, stages, choice] = parityFalsifiers({
   // With capped logits, in two files, and without, in one.
   stageCount: 2 * 61 + 60,
   faults: {
-    logits: [
-      plantFrom(ARCHITECTURE_FAULTS, 'N3', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'N3', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'N6', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'N6', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'E1', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'A8', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'M2-gelu', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'H2', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'H2', 'small'),
-    ],
+    logits: known(ARCHITECTURE_FAULTS, 'N3 N3-small N6 N6-small E1 A8 M2-gelu H2 H2-small'),
     stages: [
-      plantFrom(ARCHITECTURE_FAULTS, 'N3', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'E1', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'E1', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'A7', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'A7', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'A8', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'M2-gelu', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'A2', 'small'),
-      plantFrom(ATTENTION_FAULTS, 'A6', 'small'),
-      plantFrom(NORM_FAULTS, 'N1', 'small'),
-      plantFrom(ROPE_FAULTS, 'R2', 'small'),
+      ...known(ARCHITECTURE_FAULTS, 'N3-small E1 E1-small A7 A7-small A8-small M2-gelu-small A2-small'),
+      ...known(ATTENTION_FAULTS, 'A6-small'),
+      ...known(NORM_FAULTS, 'N1-small'),
+      ...known(ROPE_FAULTS, 'R2-small'),
     ],
-    choice: [
-      plantFrom(ARCHITECTURE_FAULTS, 'N6', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'N3', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'N6', 'small'),
-    ],
+    choice: known(ARCHITECTURE_FAULTS, 'N6 N3 N6-small'),
   },
 });
 

@@ -3,7 +3,6 @@
 // weights Transformers was given as they decode. Not claimed: what quantisation costs.
 import { ARCHITECTURE_FAULTS } from '../src/diagnosis/faults/architecture.ts';
 import { ATTENTION_FAULTS } from '../src/diagnosis/faults/attention.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
@@ -22,34 +21,21 @@ import { readPackManifest } from './kit/models/packs.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { slowForward } from './kit/references/slow-forward.ts';
 import { openSmolLm2, SMOLLM2_PACK } from './kit/models/smollm2.ts';
+import { known } from './kit/claims/known-faults.ts';
 
 const [logits, stages, choice] = parityFalsifiers({
   models: ['llama', 'llama-linear', 'mistral'].map((name) => ({ name, files: ['hf', 'model.gguf'] })),
   // 37 in each folder; 31 in each GGUF file, whose Q and K are permuted.
   stageCount: 3 * (37 + 31),
   faults: {
-    logits: [
-      plantFrom(ROPE_FAULTS, 'R1', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R1', 'small'),
-      plantFrom(ROPE_FAULTS, 'R2', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'A2', 'gross'),
-    ],
+    logits: [...known(ROPE_FAULTS, 'R1 R1-small R2'), ...known(ARCHITECTURE_FAULTS, 'R3 R3-small A2')],
     stages: [
-      plantFrom(NORM_FAULTS, 'N1', 'gross'),
-      plantFrom(NORM_FAULTS, 'N1', 'small'),
-      plantFrom(ROPE_FAULTS, 'R2', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'A2', 'small'),
-      plantFrom(ATTENTION_FAULTS, 'A6', 'small'),
+      ...known(NORM_FAULTS, 'N1 N1-small'),
+      ...known(ROPE_FAULTS, 'R2-small'),
+      ...known(ARCHITECTURE_FAULTS, 'R3-small A2-small'),
+      ...known(ATTENTION_FAULTS, 'A6-small'),
     ],
-    choice: [
-      plantFrom(ROPE_FAULTS, 'R1', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'A2', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R1', 'small'),
-    ],
+    choice: [...known(ROPE_FAULTS, 'R1'), ...known(ARCHITECTURE_FAULTS, 'R3 A2'), ...known(ROPE_FAULTS, 'R1-small')],
   },
 });
 
@@ -100,22 +86,13 @@ const liveChoice = onSmolLm2(POSITIONS, async (context, subject, packed) => {
   for (const [p, count] of wrong.entries()) context.measure(count, `SmolLM2, position ${p}`);
 });
 
-const withLive = ({ parts, faults }: Falsifier, live: Part, fault: PlantedFault): Falsifier => ({
+const withLive = ({ parts, faults }: Falsifier, live: Part, seen: PlantedFault[]): Falsifier => ({
   parts: { ...parts, live },
-  faults: [...faults, { ...fault, part: 'live' }],
+  faults: [...faults, ...seen],
 });
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-HFLL-001': withLive(logits, liveLogits, {
-    ...plantFrom(ROPE_FAULTS, 'R1', 'small'),
-    id: 'R1-small-in-live',
-  }),
-  'FALSIFY-HFLL-002': withLive(stages, liveStages, {
-    ...plantFrom(NORM_FAULTS, 'N1', 'small'),
-    id: 'N1-small-in-live',
-  }),
-  'FALSIFY-HFLL-003': withLive(choice, liveChoice, {
-    ...plantFrom(WEIGHT_FAULTS, 'W3', 'small'),
-    id: 'W3-small-in-live',
-  }),
+  'FALSIFY-HFLL-001': withLive(logits, liveLogits, known(ROPE_FAULTS, 'R1-small-in-live')),
+  'FALSIFY-HFLL-002': withLive(stages, liveStages, known(NORM_FAULTS, 'N1-small-in-live')),
+  'FALSIFY-HFLL-003': withLive(choice, liveChoice, known(WEIGHT_FAULTS, 'W3-small-in-live')),
 };

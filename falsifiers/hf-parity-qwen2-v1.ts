@@ -5,7 +5,6 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import type { Model } from '../src/engine/model/model.ts';
@@ -28,6 +27,7 @@ import { slowForward, type SlowModel } from './kit/references/slow-forward.ts';
 import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE, type TinyModel } from './kit/models/tiny-model.ts';
 import { slowTrainedModel } from './kit/models/hf-model.ts';
+import { known } from './kit/claims/known-faults.ts';
 
 const F16 = 'sums-2m.f16.gguf';
 const PACK = 'models/sums-2m/packs/float64';
@@ -186,14 +186,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           }),
       },
     },
-    faults: [
-      plantFrom(ROPE_FAULTS, 'R1', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R1', 'small'),
-      plantFrom(ROPE_FAULTS, 'R2', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R2', 'small'),
-      plantFrom(WEIGHT_FAULTS, 'W17', 'gross'),
-      plantFrom(WEIGHT_FAULTS, 'W17', 'small'),
-    ],
+    faults: [...known(ROPE_FAULTS, 'R1 R1-small R2 R2-small'), ...known(WEIGHT_FAULTS, 'W17 W17-small')],
   },
 
   'FALSIFY-HFQ2-002': {
@@ -225,11 +218,9 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(NORM_FAULTS, 'N1', 'gross'),
-      plantFrom(NORM_FAULTS, 'N1', 'small'),
-      plantFrom(ROPE_FAULTS, 'R1', 'small'),
-      plantFrom(ROPE_FAULTS, 'R2', 'small'),
-      plantFrom(WEIGHT_FAULTS, 'W17', 'small'),
+      ...known(NORM_FAULTS, 'N1 N1-small'),
+      ...known(ROPE_FAULTS, 'R1-small R2-small'),
+      ...known(WEIGHT_FAULTS, 'W17-small'),
     ],
   },
 
@@ -251,11 +242,6 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           }),
       },
     },
-    faults: [
-      plantFrom(ROPE_FAULTS, 'R1', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R1', 'small'),
-      plantFrom(WEIGHT_FAULTS, 'W4', 'gross'),
-      plantFrom(WEIGHT_FAULTS, 'W2', 'small'),
-    ],
+    faults: [...known(ROPE_FAULTS, 'R1 R1-small'), ...known(WEIGHT_FAULTS, 'W4 W2-small')],
   },
 };

@@ -1,11 +1,11 @@
 // Tries to find a position at which the engine's Qwen3 with experts is not Transformers': router, top-k, shares
 // renormalised and not, experts one by one (safetensors) and stacked (GGUF). Not claimed: trained weights.
 import { ARCHITECTURE_FAULTS } from '../src/diagnosis/faults/architecture.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import type { Falsifier } from '../src/runner/run/falsifier.ts';
 import { parityFalsifiers } from './kit/claims/hf-parity.ts';
+import { known } from './kit/claims/known-faults.ts';
 
 const [logits, stages, choice] = parityFalsifiers({
   models: [
@@ -14,25 +14,9 @@ const [logits, stages, choice] = parityFalsifiers({
   ],
   stageCount: 3 * 39,
   faults: {
-    logits: [
-      plantFrom(ARCHITECTURE_FAULTS, 'M3', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'M3', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'M5', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'M5', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'A10', 'small'),
-      plantFrom(ROPE_FAULTS, 'R2', 'gross'),
-    ],
-    stages: [
-      plantFrom(ARCHITECTURE_FAULTS, 'M3', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'M3', 'small'),
-      plantFrom(ARCHITECTURE_FAULTS, 'M5', 'small'),
-      plantFrom(NORM_FAULTS, 'N1', 'small'),
-    ],
-    choice: [
-      plantFrom(ARCHITECTURE_FAULTS, 'M3', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'M5', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'M5', 'small'),
-    ],
+    logits: [...known(ARCHITECTURE_FAULTS, 'M3 M3-small M5 M5-small A10-small'), ...known(ROPE_FAULTS, 'R2')],
+    stages: [...known(ARCHITECTURE_FAULTS, 'M3 M3-small M5-small'), ...known(NORM_FAULTS, 'N1-small')],
+    choice: known(ARCHITECTURE_FAULTS, 'M3 M5 M5-small'),
   },
 });
 

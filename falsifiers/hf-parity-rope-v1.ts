@@ -3,10 +3,11 @@
 // config.json and GGUF. linear and llama3 are hf-parity-llama-v1. Not claimed: a text that grows past the original context
 // within one session, where the engine keeps the frequencies that the session was opened with and Transformers does not.
 import { ARCHITECTURE_FAULTS } from '../src/diagnosis/faults/architecture.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
-import type { Falsifier, PlantedFault } from '../src/runner/run/falsifier.ts';
+import type { Falsifier } from '../src/runner/run/falsifier.ts';
 import { parityFalsifiers } from './kit/claims/hf-parity.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 
 const [logits, stages, choice] = parityFalsifiers({
   models: [
@@ -19,52 +20,30 @@ const [logits, stages, choice] = parityFalsifiers({
   // Llama 37 in a folder, 31 in a GGUF file, whose Q and K are permuted; Qwen2 39, Qwen3 41.
   stageCount: 37 + 31 + 39 + 41 + 41 + 37 + 31 + 37,
   faults: {
-    logits: [
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
-      plantFrom(ROPE_FAULTS, 'R4', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R4', 'small'),
-      plantFrom(ROPE_FAULTS, 'R9', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R9', 'small'),
-    ],
+    logits: [...known(ARCHITECTURE_FAULTS, 'R3 R3-small'), ...known(ROPE_FAULTS, 'R4 R4-small R9 R9-small')],
     stages: [
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
-      plantFrom(ROPE_FAULTS, 'R4', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R4', 'small'),
-      plantFrom(ROPE_FAULTS, 'R9', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R9', 'small'),
-      frequencyFault(
-        'yarn-ends-between-pairs',
-        'the ends of the ramp of yarn are not made whole',
-        'isTruncated ? Math.floor(first) : first',
-        'first',
-      ),
-      frequencyFault(
-        'longrope-short-always',
-        'the short factors of longrope are taken at every length',
-        'contextLength > scaling.originalContextLength ? scaling.long',
-        'contextLength > 2 ** 31 ? scaling.long',
-      ),
-      frequencyFault(
-        'dynamic-one-position-late',
-        'theta grows by one position too few',
-        'const length = Math.max(contextLength, originalContextLength);',
-        'const length = Math.max(contextLength - 1, originalContextLength);',
-      ),
+      ...known(ARCHITECTURE_FAULTS, 'R3-small'),
+      ...known(ROPE_FAULTS, 'R4 R4-small R9 R9-small'),
+      ...plants`
+        src/engine/program/rope-frequencies.ts
+        small yarn-ends-between-pairs: the ends of the ramp of yarn are not made whole
+        - isTruncated ? Math.floor(first) : first
+        + first
+        small longrope-short-always: the short factors of longrope are taken at every length
+        - contextLength > scaling.originalContextLength ? scaling.long
+        + contextLength > 2 ** 31 ? scaling.long
+        small dynamic-one-position-late: theta grows by one position too few
+        - const length = Math.max(contextLength, originalContextLength);
+        + const length = Math.max(contextLength - 1, originalContextLength);
+      `,
     ],
     choice: [
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R4', 'gross'),
-      plantFrom(ROPE_FAULTS, 'R9', 'gross'),
-      plantFrom(ARCHITECTURE_FAULTS, 'R3', 'small'),
+      ...known(ARCHITECTURE_FAULTS, 'R3'),
+      ...known(ROPE_FAULTS, 'R4 R9'),
+      ...known(ARCHITECTURE_FAULTS, 'R3-small'),
     ],
   },
 });
-
-function frequencyFault(id: string, title: string, find: string, replace: string): PlantedFault {
-  const file = 'src/engine/program/rope-frequencies.ts';
-  return { id, title, size: 'small', inject: { kind: 'source', file, find, replace } };
-}
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-HFRO-001': logits,

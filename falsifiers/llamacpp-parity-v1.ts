@@ -5,7 +5,6 @@
 // processor. Where the weights are quantised, 8-bit activations. Searched inputs: generated models against the slow pass.
 import fc from 'fast-check';
 import { ATTENTION_FAULTS } from '../src/diagnosis/faults/attention.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
@@ -14,7 +13,7 @@ import { loadLlamaCpp } from '../src/oracles/external/llama-cpp.ts';
 import type { Falsifier, Need, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
 import { indexOfLargest, klDivergence } from './kit/judges/comparisons.ts';
 import { runTapped, withEngines } from './kit/claims/engine-runs.ts';
-import { seenIn } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
 import { doubleLogits, rangeOf, spreadRatio } from './llamacpp-parity-v1/profile-spread.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { float32Noise, slowForward, type Noise, type SlowModel } from './kit/references/slow-forward.ts';
@@ -243,25 +242,21 @@ function parity(subject: Subject, measure: Measure, faults: readonly PlantedFaul
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-LCPP-001': parity(BUNDLED, distance, [
-    plantFrom(ROPE_FAULTS, 'R1', 'gross'),
-    plantFrom(WEIGHT_FAULTS, 'W4', 'small'),
-    seenIn('oracle', 'R1-in-oracle', plantFrom(ROPE_FAULTS, 'R1', 'gross')),
-    seenIn('oracle', 'A1-small-in-oracle', plantFrom(ATTENTION_FAULTS, 'A1', 'small')),
-    seenIn('oracle', 'N1-in-oracle', plantFrom(NORM_FAULTS, 'N1', 'gross')),
+    ...known(ROPE_FAULTS, 'R1'),
+    ...known(WEIGHT_FAULTS, 'W4-small'),
+    ...known(ROPE_FAULTS, 'R1-in-oracle'),
+    ...known(ATTENTION_FAULTS, 'A1-small-in-oracle'),
+    ...known(NORM_FAULTS, 'N1-in-oracle'),
   ]),
   'FALSIFY-LCPP-002': parity(BUNDLED, choice, [
-    plantFrom(ROPE_FAULTS, 'R1', 'gross'),
-    plantFrom(WEIGHT_FAULTS, 'W4', 'small'),
-    seenIn('oracle', 'R1-in-oracle', plantFrom(ROPE_FAULTS, 'R1', 'gross')),
-    seenIn('oracle', 'W4-small-in-oracle', plantFrom(WEIGHT_FAULTS, 'W4', 'small')),
+    ...known(ROPE_FAULTS, 'R1'),
+    ...known(WEIGHT_FAULTS, 'W4-small'),
+    ...known(ROPE_FAULTS, 'R1-in-oracle'),
+    ...known(WEIGHT_FAULTS, 'W4-small-in-oracle'),
   ]),
   'FALSIFY-LCPP-003': parity(SMOLLM2, distance, [
-    plantFrom(ATTENTION_FAULTS, 'A1', 'gross'),
-    plantFrom(ATTENTION_FAULTS, 'A1', 'small'),
-    seenIn('oracle', 'W4-small-in-oracle', plantFrom(WEIGHT_FAULTS, 'W4', 'small')),
+    ...known(ATTENTION_FAULTS, 'A1 A1-small'),
+    ...known(WEIGHT_FAULTS, 'W4-small-in-oracle'),
   ]),
-  'FALSIFY-LCPP-004': parity(SMOLLM2, choice, [
-    plantFrom(ATTENTION_FAULTS, 'A1', 'gross'),
-    plantFrom(WEIGHT_FAULTS, 'W4', 'small'),
-  ]),
+  'FALSIFY-LCPP-004': parity(SMOLLM2, choice, [...known(ATTENTION_FAULTS, 'A1'), ...known(WEIGHT_FAULTS, 'W4-small')]),
 };

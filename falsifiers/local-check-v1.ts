@@ -11,10 +11,12 @@ import { NORM_FAULTS } from '../src/diagnosis/faults/norm.ts';
 import { ROPE_FAULTS } from '../src/diagnosis/faults/rope.ts';
 import { WEIGHT_FAULTS } from '../src/diagnosis/faults/weights.ts';
 import type { Model, ModelTransform } from '../src/engine/model/model.ts';
-import type { Falsifier, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import { withEngines } from './kit/claims/engine-runs.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './kit/models/tiny-model.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 
 const LIVE_FILES = ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'];
 const LIVE_VOCAB_SIZE = 768;
@@ -113,18 +115,6 @@ async function runOracle(context: PartContext): Promise<void> {
   context.oracle({ name: 'transformers', version: '5.23.0' });
 }
 
-/** A judge that is broken itself. */
-function judgeFault(
-  id: string,
-  size: 'gross' | 'small',
-  title: string,
-  file: string,
-  find: string,
-  replace: string,
-): PlantedFault {
-  return { id, size, title, inject: { kind: 'source', file: `src/diagnosis/${file}`, find, replace } };
-}
-
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-LCK-001': {
     parts: {
@@ -147,11 +137,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       oracle: { needs: ['model:sums-2m'], planned: PACKS.length, run: runOracle },
     },
-    faults: [
-      plantFrom(attentionJudgement.faults, 'A5', 'gross'),
-      plantFrom(attentionJudgement.faults, 'A5', 'small'),
-      plantFrom(SESSION_FAULTS, 'G11', 'gross'),
-    ],
+    faults: [...known(attentionJudgement.faults, 'A5 A5-small'), ...known(SESSION_FAULTS, 'G11')],
   },
   'FALSIFY-LCK-002': {
     parts: {
@@ -181,23 +167,15 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           }),
       },
     },
-    faults: [
-      judgeFault(
-        'judge-blind',
-        'gross',
-        'every op is healthy',
-        'check/op-tally.ts',
-        "status: isFaulty ? 'faulty' : isSuspect ? 'suspect' : 'healthy'",
-        "status: 'healthy'",
-      ),
-      judgeFault(
-        'judge-lenient',
-        'small',
-        'an angle may be off by a fiftieth',
-        'reference/arithmetic.ts',
-        'sincos: ropeTable.sincosError',
-        'sincos: 0.5',
-      ),
-    ],
+    faults: plants`
+      src/diagnosis/check/op-tally.ts
+      gross judge-blind: every op is healthy
+      - status: isFaulty ? 'faulty' : isSuspect ? 'suspect' : 'healthy'
+      + status: 'healthy'
+      src/diagnosis/reference/arithmetic.ts
+      small judge-lenient: an angle may be off by a fiftieth
+      - sincos: ropeTable.sincosError
+      + sincos: 0.5
+    `,
   },
 };

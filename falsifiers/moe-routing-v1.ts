@@ -4,7 +4,6 @@
 // the whole layer (hf-parity-qwen3moe-v1).
 import fc from 'fast-check';
 import { gamma } from '../src/diagnosis/reference/arithmetic.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { EXPONENTIAL_FAULTS } from '../src/diagnosis/faults/exponential.ts';
 import { moeRouteJudgement } from '../src/diagnosis/ops/moe-route.ts';
 import { moeSelectJudgement } from '../src/diagnosis/ops/moe-select.ts';
@@ -22,7 +21,8 @@ import {
   TAIL_LENGTHS,
   valuesRecipe,
 } from './kit/arbitraries/kernel-values.ts';
-import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 import {
   chosenIds,
   choose,
@@ -139,14 +139,6 @@ function recordedShares({ routing, shares: recorded }: RecordedRouting): Should 
   return { reference: recorded, proven: Float64Array.from(recorded, (one, i) => (proven[i] ?? NaN) + moved * one) };
 }
 
-const ROUTING = 'src/engine/cpu/kernels/moe.as.ts';
-
-const ROUTE_START = 'const rowBytes = <usize>usedCount << 2;';
-const neverRenormalised = sourceFault(ROUTING, 'renormalisation-omitted', 'shares are never renormalised', 'gross', [
-  ROUTE_START,
-  `isRenormalised = false; ${ROUTE_START}`,
-]);
-
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-MOER-001': {
     parts: {
@@ -161,21 +153,22 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(moeSelectJudgement.faults, 'M6', 'gross'),
-      plantFrom(moeSelectJudgement.faults, 'M6', 'small'),
-      sourceFault(ROUTING, 'chosen-twice', 'the expert chosen last may be chosen again', 'gross', [
-        'for (let slot = 0; slot < count; slot++) if',
-        'for (let slot = 0; slot < count - 1; slot++) if',
-      ]),
-      sourceFault(ROUTING, 'last-slot-missing', 'one expert too few is chosen', 'small', [
-        'for (let slot = 0; slot < usedCount; slot++) {\n      let best',
-        'for (let slot = 0; slot < max(1, usedCount - 1); slot++) {\n      let best',
-      ]),
-      sourceFault(ROUTING, 'compared-as-bfloat16', 'logits are compared by their upper 16 bits', 'small', [
-        '!(at(logits, id) > at(logits, best))',
-        '!(reinterpret<f32>(reinterpret<u32>(at(logits, id)) & 0xffff0000) > reinterpret<f32>(reinterpret<u32>(at(logits, best)) & 0xffff0000))',
-      ]),
-      seenIn('oracle', 'M6-in-oracle', plantFrom(moeSelectJudgement.faults, 'M6', 'gross')),
+      ...known(moeSelectJudgement.faults, 'M6 M6-small'),
+      ...plants`
+        src/engine/cpu/kernels/moe.as.ts
+        gross chosen-twice: the expert chosen last may be chosen again
+        - for (let slot = 0; slot < count; slot++) if
+        + for (let slot = 0; slot < count - 1; slot++) if
+        small last-slot-missing: one expert too few is chosen
+        - for (let slot = 0; slot < usedCount; slot++) {
+        -       let best
+        + for (let slot = 0; slot < max(1, usedCount - 1); slot++) {
+        +       let best
+        small compared-as-bfloat16: logits are compared by their upper 16 bits
+        - !(at(logits, id) > at(logits, best))
+        + !(reinterpret<f32>(reinterpret<u32>(at(logits, id)) & 0xffff0000) > reinterpret<f32>(reinterpret<u32>(at(logits, best)) & 0xffff0000))
+      `,
+      ...known(moeSelectJudgement.faults, 'M6-in-oracle'),
     ],
   },
   'FALSIFY-MOER-002': {
@@ -192,37 +185,33 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(moeRouteJudgement.faults, 'M4', 'gross'),
-      plantFrom(moeRouteJudgement.faults, 'M4', 'small'),
-      neverRenormalised,
-      sourceFault(
-        ROUTING,
-        'softmax-of-the-chosen',
-        'the softmax is over the chosen ones where it must be over all',
-        'gross',
-        [ROUTE_START, `isRenormalised = true; ${ROUTE_START}`],
-      ),
-      sourceFault(
-        ROUTING,
-        'largest-not-taken-away',
-        'the largest logit is not taken away before the exponential',
-        'gross',
-        ['for (let id = 1; id < expertCount; id++) largest = max<f32>(largest, at(logits, id));', 'largest = 0;'],
-      ),
-      sourceFault(ROUTING, 'last-expert-not-summed', 'the last expert is missing from the sum over all', 'small', [
-        'for (let id = 0; id < expertCount; id++) total +=',
-        'for (let id = 0; id < max(1, expertCount - 1); id++) total +=',
-      ]),
-      sourceFault(
-        ROUTING,
-        'nan-swallowed',
-        'a NaN logit that comes late is not seen where the largest is looked for',
-        'small',
-        ['largest = max<f32>(largest, at(logits, id));', 'if (at(logits, id) > largest) largest = at(logits, id);'],
-      ),
-      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'small'),
-      seenIn('oracle', 'M4-in-oracle', plantFrom(moeRouteJudgement.faults, 'M4', 'gross')),
-      seenIn('oracle', 'renormalisation-omitted-in-oracle', neverRenormalised),
+      ...known(moeRouteJudgement.faults, 'M4 M4-small'),
+      ...plants`
+        src/engine/cpu/kernels/moe.as.ts
+        gross renormalisation-omitted: shares are never renormalised
+        - const rowBytes = <usize>usedCount << 2;
+        + isRenormalised = false; const rowBytes = <usize>usedCount << 2;
+        gross softmax-of-the-chosen: the softmax is over the chosen ones where it must be over all
+        - const rowBytes = <usize>usedCount << 2;
+        + isRenormalised = true; const rowBytes = <usize>usedCount << 2;
+        gross largest-not-taken-away: the largest logit is not taken away before the exponential
+        - for (let id = 1; id < expertCount; id++) largest = max<f32>(largest, at(logits, id));
+        + largest = 0;
+        small last-expert-not-summed: the last expert is missing from the sum over all
+        - for (let id = 0; id < expertCount; id++) total +=
+        + for (let id = 0; id < max(1, expertCount - 1); id++) total +=
+        small nan-swallowed: a NaN logit that comes late is not seen where the largest is looked for
+        - largest = max<f32>(largest, at(logits, id));
+        + if (at(logits, id) > largest) largest = at(logits, id);
+      `,
+      ...known(EXPONENTIAL_FAULTS, 'P7-small'),
+      ...known(moeRouteJudgement.faults, 'M4-in-oracle'),
+      ...plants`
+        src/engine/cpu/kernels/moe.as.ts
+        gross renormalisation-omitted-in-oracle in oracle: shares are never renormalised
+        - const rowBytes = <usize>usedCount << 2;
+        + isRenormalised = false; const rowBytes = <usize>usedCount << 2;
+      `,
     ],
   },
   'FALSIFY-MOER-003': {
@@ -239,31 +228,32 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           }),
       },
     },
-    faults: [
-      neverRenormalised,
-      sourceFault(ROUTING, 'last-share-not-summed', 'the last of several shares is missing from the sum', 'small', [
-        'if (isRenormalised) total += share;',
-        'if (isRenormalised && (slot == 0 || slot + 1 < usedCount)) total += share;',
-      ]),
-      sourceFault(ROUTING, 'quotients-cut', 'the last 3 of 24 bits of every share are cleared', 'small', [
-        'at(out, slot) / total)',
-        'reinterpret<f32>(reinterpret<u32>(at(out, slot) / total) & 0xfffffff8))',
-      ]),
-    ],
+    faults: plants`
+      src/engine/cpu/kernels/moe.as.ts
+      gross renormalisation-omitted: shares are never renormalised
+      - const rowBytes = <usize>usedCount << 2;
+      + isRenormalised = false; const rowBytes = <usize>usedCount << 2;
+      small last-share-not-summed: the last of several shares is missing from the sum
+      - if (isRenormalised) total += share;
+      + if (isRenormalised && (slot == 0 || slot + 1 < usedCount)) total += share;
+      small quotients-cut: the last 3 of 24 bits of every share are cleared
+      - at(out, slot) / total)
+      + reinterpret<f32>(reinterpret<u32>(at(out, slot) / total) & 0xfffffff8))
+    `,
   },
   'FALSIFY-MOER-005': {
     parts: { generated: searchedInputs(sums) },
     faults: [
-      plantFrom(moeSumJudgement.faults, 'M5-shares', 'gross'),
-      plantFrom(moeSumJudgement.faults, 'M5-shares', 'small'),
-      sourceFault(ROUTING, 'unweighted', 'answers are added without their shares', 'gross', [
-        'at(shares, slot) * at(x, slot * channelCount + channel)',
-        'at(x, slot * channelCount + channel)',
-      ]),
-      sourceFault(ROUTING, 'sums-cut', 'the last 7 of 24 bits of every sum are cleared', 'small', [
-        'store<f32>(out, sum)',
-        'store<f32>(out, reinterpret<f32>(reinterpret<u32>(sum) & 0xffffff80))',
-      ]),
+      ...known(moeSumJudgement.faults, 'M5-shares M5-shares-small'),
+      ...plants`
+        src/engine/cpu/kernels/moe.as.ts
+        gross unweighted: answers are added without their shares
+        - at(shares, slot) * at(x, slot * channelCount + channel)
+        + at(x, slot * channelCount + channel)
+        small sums-cut: the last 7 of 24 bits of every sum are cleared
+        - store<f32>(out, sum)
+        + store<f32>(out, reinterpret<f32>(reinterpret<u32>(sum) & 0xffffff80))
+      `,
     ],
   },
 };

@@ -18,24 +18,8 @@ import {
   TAIL_LENGTHS,
   valuesRecipe,
 } from './kit/arbitraries/kernel-values.ts';
-import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { plants } from './kit/claims/plants.ts';
 import type { StageRun } from './kit/models/trained-stages.ts';
-
-const ADD = 'src/engine/cpu/kernels/add.as.ts';
-const ADD_BIAS = 'src/engine/cpu/kernels/add-bias.as.ts';
-
-const SUBTRACTS = sourceFault(ADD, 'subtracts', 'b is taken away', 'gross', [
-  'f32x4.add(v128.load(a), v128.load(b))',
-  'f32x4.sub(v128.load(a), v128.load(b))',
-]);
-
-const NOT_MOVED_ON = sourceFault(
-  ADD_BIAS,
-  'bias-not-moved-on',
-  'the bias is not moved on: every four channels get the first four of it',
-  'gross',
-  ['out += 16, x += 16, b += 16', 'out += 16, x += 16'],
-);
 
 const biasRecipes = fc.record({
   channels: fc.constantFrom(...TAIL_LENGTHS),
@@ -60,18 +44,21 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     ofLayer: sumsOf,
     perLayer: 2,
     stages: ['embedding', 'attn_out', 'post_attn_residual', 'ffn_out', 'post_ffn_residual'],
-    faults: [
-      SUBTRACTS,
-      sourceFault(ADD, 'truncated', 'the lowest bit of every sum in a full vector is cleared', 'small', [
-        'f32x4.add(v128.load(a), v128.load(b))',
-        'v128.and(f32x4.add(v128.load(a), v128.load(b)), i32x4.splat(-2))',
-      ]),
-      sourceFault(ADD, 'tail-copied', 'the last elements, which fill no vector, are a alone', 'small', [
-        'load<f32>(a) + load<f32>(b)',
-        'load<f32>(a)',
-      ]),
-      seenIn('oracle', 'subtracts-in-oracle', SUBTRACTS),
-    ],
+    faults: plants`
+      src/engine/cpu/kernels/add.as.ts
+      gross subtracts: b is taken away
+      - f32x4.add(v128.load(a), v128.load(b))
+      + f32x4.sub(v128.load(a), v128.load(b))
+      small truncated: the lowest bit of every sum in a full vector is cleared
+      - f32x4.add(v128.load(a), v128.load(b))
+      + v128.and(f32x4.add(v128.load(a), v128.load(b)), i32x4.splat(-2))
+      small tail-copied: the last elements, which fill no vector, are a alone
+      - load<f32>(a) + load<f32>(b)
+      + load<f32>(a)
+      gross subtracts-in-oracle in oracle: b is taken away
+      - f32x4.add(v128.load(a), v128.load(b))
+      + f32x4.sub(v128.load(a), v128.load(b))
+    `,
   }),
   'FALSIFY-RESD-002': kernelClaim({
     recipes: biasRecipes,
@@ -100,21 +87,21 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     },
     perLayer: 1,
     stages: ['qkv_matmul', 'qkv_bias'],
-    faults: [
-      NOT_MOVED_ON,
-      sourceFault(ADD_BIAS, 'tail-without-bias', 'the last channels, which fill no vector, get no bias', 'small', [
-        'load<f32>(x) + load<f32>(b)',
-        'load<f32>(x)',
-      ]),
-      sourceFault(
-        ADD_BIAS,
-        'bias-drifts',
-        'every row starts four channels further on in the bias, where the width is a multiple of 4',
-        'small',
-        ['let b = bias;', 'let b = bias; if ((channelCount & 3) == 0) bias += 16;'],
-      ),
-      seenIn('oracle', 'bias-not-moved-on-in-oracle', NOT_MOVED_ON),
-    ],
+    faults: plants`
+      src/engine/cpu/kernels/add-bias.as.ts
+      gross bias-not-moved-on: the bias is not moved on: every four channels get the first four of it
+      - out += 16, x += 16, b += 16
+      + out += 16, x += 16
+      small tail-without-bias: the last channels, which fill no vector, get no bias
+      - load<f32>(x) + load<f32>(b)
+      + load<f32>(x)
+      small bias-drifts: every row starts four channels further on in the bias, where the width is a multiple of 4
+      - let b = bias;
+      + let b = bias; if ((channelCount & 3) == 0) bias += 16;
+      gross bias-not-moved-on-in-oracle in oracle: the bias is not moved on: every four channels get the first four of it
+      - out += 16, x += 16, b += 16
+      + out += 16, x += 16
+    `,
   }),
 };
 

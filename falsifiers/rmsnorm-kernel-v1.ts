@@ -2,7 +2,6 @@
 // tail widths, rows that cancel or are all alike, huge and subnormal channels, NaN and infinities; the rows of the
 // trained model; and the rows that Transformers recorded. Not claimed: which epsilon or gain a program asks for.
 import fc from 'fast-check';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { rmsnormJudgement } from '../src/diagnosis/ops/rmsnorm.ts';
 import { rmsnormKernel } from '../src/engine/cpu/kernels/rmsnorm.ts';
 import { rmsnorm } from '../src/oracles/float64/ops/rmsnorm.ts';
@@ -10,7 +9,7 @@ import type { Falsifier } from '../src/runner/run/falsifier.ts';
 import { betweenGuards } from './kit/judges/guarded-memory.ts';
 import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
 import { makeValues, NON_FINITE, SMALL_SPECIALS, TAIL_LENGTHS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
-import { seenIn } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
 import type { StageRun } from './kit/models/trained-stages.ts';
 
 interface Input {
@@ -61,14 +60,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     ofLayer: normsOf,
     perLayer: 2,
     stages: ['embedding', 'attn_norm', 'post_attn_residual', 'ffn_norm', 'post_ffn_residual'],
-    faults: [
-      plantFrom(rmsnormJudgement.faults, 'N2', 'gross'),
-      plantFrom(rmsnormJudgement.faults, 'N2', 'small'),
-      plantFrom(rmsnormJudgement.faults, 'N4', 'gross'),
-      plantFrom(rmsnormJudgement.faults, 'N4', 'small'),
-      seenIn('live', 'N4-in-live', plantFrom(rmsnormJudgement.faults, 'N4', 'gross')),
-      seenIn('oracle', 'N4-in-oracle', plantFrom(rmsnormJudgement.faults, 'N4', 'gross')),
-    ],
+    faults: known(rmsnormJudgement.faults, 'N2 N2-small N4 N4-small N4-in-live N4-in-oracle'),
   }),
 };
 

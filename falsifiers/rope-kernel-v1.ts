@@ -2,7 +2,6 @@
 // of a head, every scaling, far positions, tail widths, subnormal and infinite channels; the heads of the trained model;
 // and the heads that Transformers recorded. Kernel and table are one claim: neither means anything without the other.
 import fc from 'fast-check';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { ropeJudgement } from '../src/diagnosis/ops/rope.ts';
 import { fillRopeTable } from '../src/engine/cpu/rope-table.ts';
 import { ropeAmplitude, ropeFrequencies } from '../src/engine/program/rope-frequencies.ts';
@@ -14,7 +13,8 @@ import type { Falsifier } from '../src/runner/run/falsifier.ts';
 import { betweenGuards, type KernelRun } from './kit/judges/guarded-memory.ts';
 import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
 import { LARGEST, makeValues, NON_FINITE, SMALL_SPECIALS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
-import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 import { columns, type StageRun } from './kit/models/trained-stages.ts';
 
 interface Input {
@@ -54,9 +54,6 @@ const recipes = fc.record({
   x: valuesRecipe([0, -4, 3, -40, 30], [...SMALL_SPECIALS, ...LARGEST, ...NON_FINITE]),
   factors: valuesRecipe([0], [1]),
 });
-
-const TABLE = 'src/engine/cpu/rope-table.ts';
-const FREQUENCIES = 'src/engine/program/rope-frequencies.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-ROPE-001': kernelClaim({
@@ -98,44 +95,36 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 2,
     stages: ['qkv_bias', 'q_post_rope', 'k_post_rope'],
     faults: [
-      plantFrom(ropeJudgement.faults, 'R6', 'gross'),
-      plantFrom(ropeJudgement.faults, 'R6', 'small'),
-      sourceFault(TABLE, 'positions-from-1', 'positions count from 1', 'gross', [
-        '(firstPosition + row) * frequency',
-        '(firstPosition + row + 1) * frequency',
-      ]),
-      sourceFault(TABLE, 'angle-in-float32', 'the angle is rounded to float32 before its cosine is taken', 'small', [
-        'const angle = (firstPosition + row) * frequency;',
-        'const angle = Math.fround((firstPosition + row) * frequency);',
-      ]),
-      sourceFault(FREQUENCIES, 'llama3-blend-reversed', 'llama3 scaling blends the wrong way round', 'small', [
-        '(1 - blend) * (frequency / factor) + blend * frequency',
-        'blend * (frequency / factor) + (1 - blend) * frequency',
-      ]),
-      sourceFault(FREQUENCIES, 'yarn-ramp-reversed', 'yarn divides the fast pairs and keeps the slow ones', 'gross', [
-        'divided * (frequency / scaling.factor) + (1 - divided) * frequency',
-        '(1 - divided) * (frequency / scaling.factor) + divided * frequency',
-      ]),
-      sourceFault(
-        TABLE,
-        'attention-factor-of-cosines-only',
-        'sines are not multiplied by the attention factor',
-        'small',
-        ['= amplitude * Math.sin(angle)', '= Math.sin(angle)'],
-      ),
-      sourceFault(FREQUENCIES, 'dynamic-exponent', 'theta of dynamic scaling grows by the plain ratio', 'small', [
-        ' ** (rotaryDim / (rotaryDim - 2))',
-        ' ** 1',
-      ]),
-      sourceFault(
-        'src/engine/cpu/kernels/rope.as.ts',
-        'last-channels-not-copied',
-        'two channels that are not rotated are not copied',
-        'small',
-        ['if (restBytes > 0)', 'if (restBytes > 8)'],
-      ),
-      seenIn('live', 'R6-in-live', plantFrom(ropeJudgement.faults, 'R6', 'gross')),
-      seenIn('oracle', 'R6-in-oracle', plantFrom(ropeJudgement.faults, 'R6', 'gross')),
+      ...known(ropeJudgement.faults, 'R6 R6-small'),
+      ...plants`
+        src/engine/cpu/rope-table.ts
+        gross positions-from-1: positions count from 1
+        - (firstPosition + row) * frequency
+        + (firstPosition + row + 1) * frequency
+        small angle-in-float32: the angle is rounded to float32 before its cosine is taken
+        - const angle = (firstPosition + row) * frequency;
+        + const angle = Math.fround((firstPosition + row) * frequency);
+        src/engine/program/rope-frequencies.ts
+        small llama3-blend-reversed: llama3 scaling blends the wrong way round
+        - (1 - blend) * (frequency / factor) + blend * frequency
+        + blend * (frequency / factor) + (1 - blend) * frequency
+        gross yarn-ramp-reversed: yarn divides the fast pairs and keeps the slow ones
+        - divided * (frequency / scaling.factor) + (1 - divided) * frequency
+        + (1 - divided) * (frequency / scaling.factor) + divided * frequency
+        src/engine/cpu/rope-table.ts
+        small attention-factor-of-cosines-only: sines are not multiplied by the attention factor
+        - = amplitude * Math.sin(angle)
+        + = Math.sin(angle)
+        src/engine/program/rope-frequencies.ts
+        small dynamic-exponent: theta of dynamic scaling grows by the plain ratio
+        -  ** (rotaryDim / (rotaryDim - 2))
+        +  ** 1
+        src/engine/cpu/kernels/rope.as.ts
+        small last-channels-not-copied: two channels that are not rotated are not copied
+        - if (restBytes > 0)
+        + if (restBytes > 8)
+      `,
+      ...known(ropeJudgement.faults, 'R6-in-live R6-in-oracle'),
     ],
   }),
 };

@@ -4,17 +4,10 @@
 import fc from 'fast-check';
 import { RandomSource } from '../src/engine/text/random-source.ts';
 import { GREEDY, sampleToken, type SamplingOptions } from '../src/engine/text/sample.ts';
-import type { Falsifier, Part, PartContext, PlantedFault } from '../src/runner/run/falsifier.ts';
+import type { Falsifier, Part, PartContext } from '../src/runner/run/falsifier.ts';
 import { keptSet, logitRows, probabilitiesOf, ranked, surpriseOf } from './sampling-v1/law.ts';
 import { LIVE_RUNS, trainedRuns } from './kit/models/trained-stages.ts';
-
-const fault = (
-  file: 'sample' | 'random-source',
-  id: string,
-  title: string,
-  size: PlantedFault['size'],
-  [find, replace]: readonly [string, string],
-): PlantedFault => ({ id, title, size, inject: { kind: 'source', file: `src/engine/text/${file}.ts`, find, replace } });
+import { plants } from './kit/claims/plants.ts';
 
 /** Rows of logits of the trained model: three positions of each run. */
 const LIVE_ROWS = LIVE_RUNS * 3;
@@ -149,9 +142,6 @@ function penalisedMiss(logits: Float32Array, recent: readonly number[], repeatPe
   return chosen === ranked(penalised)[0] ? 0 : 1;
 }
 
-const TEMPERATURE = ['- most) / temperature)', '- most) * temperature)'] as const;
-const SHORT = ['random.nextUnit() * total', 'random.nextUnit() * total * 0.9'] as const;
-
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-SAMP-001': {
     parts: {
@@ -164,20 +154,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: liveRows((logits, _, seed) => greedyMisses(logits, seed)),
     },
-    faults: [
-      fault('sample', 'least', 'the least likely token is taken', 'gross', [
-        '(logits[id] ?? 0) > (logits[best] ?? 0)',
-        '(logits[id] ?? 0) < (logits[best] ?? 0)',
-      ]),
-      fault('sample', 'last-of-equals', 'of equals the highest id is taken', 'small', [
-        '(logits[id] ?? 0) > (logits[best] ?? 0)',
-        '(logits[id] ?? 0) >= (logits[best] ?? 0)',
-      ]),
-      fault('sample', 'nan-accepted', 'logits that are NaN are not refused', 'small', [
-        'if (!(logit < Infinity))',
-        'if (logit === Infinity)',
-      ]),
-    ],
+    faults: plants`
+      src/engine/text/sample.ts
+      gross least: the least likely token is taken
+      - (logits[id] ?? 0) > (logits[best] ?? 0)
+      + (logits[id] ?? 0) < (logits[best] ?? 0)
+      small last-of-equals: of equals the highest id is taken
+      - (logits[id] ?? 0) > (logits[best] ?? 0)
+      + (logits[id] ?? 0) >= (logits[best] ?? 0)
+      small nan-accepted: logits that are NaN are not refused
+      - if (!(logit < Infinity))
+      + if (logit === Infinity)
+    `,
   },
   'FALSIFY-SAMP-002': {
     parts: {
@@ -194,15 +182,23 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         drawSurprise(logits, { temperature: 1.5, topK: 0, topP: 1 }, seed, seed % 2 === 0),
       ),
     },
-    faults: [
-      fault('sample', 'temperature-multiplied', 'logits are multiplied by the temperature', 'gross', TEMPERATURE),
-      fault('sample', 'draw-short', 'the last tenth of the shares is never drawn', 'small', SHORT),
-      fault('random-source', 'seven-bits', 'a random number has 7 bits', 'small', [
-        'this.nextUint32() >>> 5;',
-        '(this.nextUint32() >>> 25) << 20;',
-      ]),
-      { ...fault('sample', 'draw-short-in-live', 'as draw-short', 'small', SHORT), part: 'live' },
-    ],
+    faults: plants`
+      src/engine/text/sample.ts
+      gross temperature-multiplied: logits are multiplied by the temperature
+      - - most) / temperature)
+      + - most) * temperature)
+      small draw-short: the last tenth of the shares is never drawn
+      - random.nextUnit() * total
+      + random.nextUnit() * total * 0.9
+      src/engine/text/random-source.ts
+      small seven-bits: a random number has 7 bits
+      - this.nextUint32() >>> 5;
+      + (this.nextUint32() >>> 25) << 20;
+      src/engine/text/sample.ts
+      small draw-short-in-live in live: as draw-short
+      - random.nextUnit() * total
+      + random.nextUnit() * total * 0.9
+    `,
   },
   'FALSIFY-SAMP-003': {
     parts: {
@@ -215,24 +211,21 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: liveRows((logits, _, seed) => setDifferences(logits, 1, seed % 2 === 0 ? 5 : 0, 0.9)),
     },
-    faults: [
-      fault('sample', 'unnormalised', 'top-p is compared with weights that do not add up to 1', 'gross', [
-        'sum >= topP * total',
-        'sum >= topP',
-      ]),
-      fault('sample', 'one-too-many', 'top-k keeps one token more', 'small', [
-        '.slice(0, topK)',
-        '.slice(0, topK + 1)',
-      ]),
-      fault('sample', 'ties-to-higher', 'of equals at the edge the higher id is kept', 'small', [
-        '|| a - b',
-        '|| b - a',
-      ]),
-      fault('sample', 'floor-too-high', 'tokens that top-p needs are left out beforehand', 'small', [
-        '((1 - topP) * total) / ids.length',
-        '((1 - topP) * total) / 2',
-      ]),
-    ],
+    faults: plants`
+      src/engine/text/sample.ts
+      gross unnormalised: top-p is compared with weights that do not add up to 1
+      - sum >= topP * total
+      + sum >= topP
+      small one-too-many: top-k keeps one token more
+      - .slice(0, topK)
+      + .slice(0, topK + 1)
+      small ties-to-higher: of equals at the edge the higher id is kept
+      - || a - b
+      + || b - a
+      small floor-too-high: tokens that top-p needs are left out beforehand
+      - ((1 - topP) * total) / ids.length
+      + ((1 - topP) * total) / 2
+    `,
   },
   'FALSIFY-SAMP-004': {
     parts: {
@@ -261,20 +254,20 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         },
       },
     },
-    faults: [
-      fault('random-source', 'unseeded', 'every seed is 0', 'gross', ['BigInt(seed)', 'BigInt(0 * seed)']),
-      fault('sample', 'unrepeatable', 'one draw in fifty is not from the seed', 'small', [
-        'random.nextUnit() * total',
-        '(Math.random() < 0.02 ? Math.random() : random.nextUnit()) * total',
-      ]),
-      {
-        ...fault('random-source', 'other-stream', 'the generator is on another stream', 'small', [
-          'const STREAM = 54n;',
-          'const STREAM = 55n;',
-        ]),
-        part: 'oracle',
-      },
-    ],
+    faults: plants`
+      src/engine/text/random-source.ts
+      gross unseeded: every seed is 0
+      - BigInt(seed)
+      + BigInt(0 * seed)
+      src/engine/text/sample.ts
+      small unrepeatable: one draw in fifty is not from the seed
+      - random.nextUnit() * total
+      + (Math.random() < 0.02 ? Math.random() : random.nextUnit()) * total
+      src/engine/text/random-source.ts
+      small other-stream in oracle: the generator is on another stream
+      - const STREAM = 54n;
+      + const STREAM = 55n;
+    `,
   },
   'FALSIFY-SAMP-005': {
     parts: {
@@ -294,15 +287,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
       live: liveRows((logits) => penalisedMiss(logits, ranked(logits).slice(0, 5), 1.5, 64)),
     },
-    faults: [
-      fault('sample', 'sign-reversed', 'positive logits are multiplied, negative ones divided', 'gross', [
-        'logit > 0 ?',
-        'logit < 0 ?',
-      ]),
-      fault('sample', 'history-one-short', 'the last tokens are one less than asked for', 'small', [
-        'recent.slice(-repeatLastN)',
-        'recent.slice(-repeatLastN).slice(1)',
-      ]),
-    ],
+    faults: plants`
+      src/engine/text/sample.ts
+      gross sign-reversed: positive logits are multiplied, negative ones divided
+      - logit > 0 ?
+      + logit < 0 ?
+      small history-one-short: the last tokens are one less than asked for
+      - recent.slice(-repeatLastN)
+      + recent.slice(-repeatLastN).slice(1)
+    `,
   },
 };

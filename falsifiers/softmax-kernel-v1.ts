@@ -5,7 +5,6 @@
 // model; and those that Transformers recorded.
 import fc from 'fast-check';
 import { gamma, type Arithmetic } from '../src/diagnosis/reference/arithmetic.ts';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { EXPONENTIAL_FAULTS } from '../src/diagnosis/faults/exponential.ts';
 import { attentionJudgement } from '../src/diagnosis/ops/attention.ts';
 import { attentionSoftmax } from '../src/engine/capture/scores.ts';
@@ -15,7 +14,8 @@ import type { Should } from './kit/judges/budget-ratio.ts';
 import { betweenGuards, type KernelRun } from './kit/judges/guarded-memory.ts';
 import { kernelClaim, type StageCase } from './kit/claims/kernel-claim.ts';
 import { LARGEST, makeValues, SMALL_SPECIALS, valuesRecipe } from './kit/arbitraries/kernel-values.ts';
-import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 import { softmaxStage, type HeadInput } from './softmax-kernel-v1/stage.ts';
 import type { StageRun } from './kit/models/trained-stages.ts';
 
@@ -29,9 +29,6 @@ const recipes = fc.record({
     [...SMALL_SPECIALS, ...LARGEST, 88.8, -87.4, -103.9, 1_000, Number.NaN, Infinity, -Infinity],
   ),
 });
-
-const SCORES = 'src/engine/capture/scores.ts';
-const UNSCALED = sourceFault(SCORES, 'unscaled', 'the scores are not scaled', 'gross', ['= scale * sum', '= sum']);
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-SOFT-001': kernelClaim({
@@ -50,40 +47,32 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 1,
     stages: ['attn_scores', 'attn_softmax'],
     faults: [
-      plantFrom(attentionJudgement.faults, 'A13', 'gross'),
-      plantFrom(attentionJudgement.faults, 'A13', 'small'),
-      plantFrom(attentionJudgement.faults, 'A15', 'gross'),
-      plantFrom(attentionJudgement.faults, 'A15', 'small'),
-      plantFrom(EXPONENTIAL_FAULTS, 'P3', 'gross'),
-      plantFrom(EXPONENTIAL_FAULTS, 'P3', 'small'),
-      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'gross'),
-      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'small'),
-      seenIn('live', 'A15-small-in-live', plantFrom(attentionJudgement.faults, 'A15', 'small')),
-      seenIn('oracle', 'A15-in-oracle', plantFrom(attentionJudgement.faults, 'A15', 'gross')),
+      ...known(attentionJudgement.faults, 'A13 A13-small A15 A15-small'),
+      ...known(EXPONENTIAL_FAULTS, 'P3 P3-small P7 P7-small'),
+      ...known(attentionJudgement.faults, 'A15-small-in-live A15-in-oracle'),
     ],
   }),
   'FALSIFY-SOFT-002': kernelClaim({
     ...softmaxStage,
-    run: async ({ shape, head, q, k }: HeadInput) => ({
-      values: attentionSoftmax(shape, head, q, k),
-      brokenGuards: 0,
-    }),
-    faults: [
-      UNSCALED,
-      sourceFault(SCORES, 'last-key-unseen', 'a position does not see itself', 'gross', [
-        'end: position + 1',
-        'end: position',
-      ]),
-      sourceFault(SCORES, 'window-one-short', 'a window is one position short', 'small', [
-        'position - window + 1',
-        'position - window + 2',
-      ]),
-      sourceFault(SCORES, 'sum-of-float32', 'the sum of the powers is rounded to float32 at every step', 'small', [
-        'sum += power;',
-        'sum = Math.fround(sum + power);',
-      ]),
-      seenIn('oracle', 'unscaled-in-oracle', UNSCALED),
-    ],
+    run: async ({ shape, head, q, k }: HeadInput) => ({ values: attentionSoftmax(shape, head, q, k), brokenGuards: 0 }),
+    faults: plants`
+      src/engine/capture/scores.ts
+      gross unscaled: the scores are not scaled
+      - = scale * sum
+      + = sum
+      gross last-key-unseen: a position does not see itself
+      - end: position + 1
+      + end: position
+      small window-one-short: a window is one position short
+      - position - window + 1
+      + position - window + 2
+      small sum-of-float32: the sum of the powers is rounded to float32 at every step
+      - sum += power;
+      + sum = Math.fround(sum + power);
+      gross unscaled-in-oracle in oracle: the scores are not scaled
+      - = scale * sum
+      + = sum
+    `,
   }),
 };
 

@@ -2,7 +2,6 @@
 // and a product that the mul kernel does not round to nearest: tails, subnormals, huge numbers, NaN and infinities; the
 // gates of the trained model; and what Transformers recorded. Not claimed: which of gate and up is which.
 import fc from 'fast-check';
-import { plantFrom } from '../src/diagnosis/faults/fault.ts';
 import { EXPONENTIAL_FAULTS } from '../src/diagnosis/faults/exponential.ts';
 import { siluJudgement } from '../src/diagnosis/ops/silu.ts';
 import { mulKernel } from '../src/engine/cpu/kernels/mul.ts';
@@ -21,7 +20,8 @@ import {
   TAIL_LENGTHS,
   valuesRecipe,
 } from './kit/arbitraries/kernel-values.ts';
-import { seenIn, sourceFault } from './kit/claims/plants.ts';
+import { known } from './kit/claims/known-faults.ts';
+import { plants } from './kit/claims/plants.ts';
 
 /** Where the exponential leaves the normal numbers, and where it ends. */
 const EDGES = [-87.3, -87.4, -88.8, -103.9, -104.1, 88.7, -8, 16.6, 17.4];
@@ -30,9 +30,6 @@ const siluRecipes = fc.record({
   count: fc.constantFrom(...TAIL_LENGTHS),
   x: valuesRecipe([0, 1, -4, -40, 2, 30], [...SMALL_SPECIALS, ...EDGES, ...LARGEST, ...NON_FINITE]),
 });
-
-const MUL = 'src/engine/cpu/kernels/mul.as.ts';
-const SQUARES = sourceFault(MUL, 'squares', 'a is multiplied by itself', 'gross', ['v128.load(b)', 'v128.load(a)']);
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-SWIG-001': kernelClaim({
@@ -53,12 +50,9 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     perLayer: 1,
     stages: ['ffn_gate', 'ffn_silu'],
     faults: [
-      plantFrom(siluJudgement.faults, 'M2', 'gross'),
-      plantFrom(siluJudgement.faults, 'M2', 'small'),
-      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'gross'),
-      plantFrom(EXPONENTIAL_FAULTS, 'P7', 'small'),
-      seenIn('live', 'P7-small-in-live', plantFrom(EXPONENTIAL_FAULTS, 'P7', 'small')),
-      seenIn('oracle', 'M2-in-oracle', plantFrom(siluJudgement.faults, 'M2', 'gross')),
+      ...known(siluJudgement.faults, 'M2 M2-small'),
+      ...known(EXPONENTIAL_FAULTS, 'P7 P7-small P7-small-in-live'),
+      ...known(siluJudgement.faults, 'M2-in-oracle'),
     ],
   }),
   'FALSIFY-SWIG-002': kernelClaim({
@@ -77,17 +71,20 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     ],
     perLayer: 1,
     stages: ['ffn_silu', 'ffn_up', 'ffn_swigl'],
-    faults: [
-      SQUARES,
-      sourceFault(MUL, 'truncated', 'the lowest bit of every product in a full vector is cleared', 'small', [
-        'f32x4.mul(v128.load(a), v128.load(b))',
-        'v128.and(f32x4.mul(v128.load(a), v128.load(b)), i32x4.splat(-2))',
-      ]),
-      sourceFault(MUL, 'tail-adds', 'the last elements, which fill no vector, are added', 'small', [
-        'load<f32>(a) * load<f32>(b)',
-        'load<f32>(a) + load<f32>(b)',
-      ]),
-      seenIn('oracle', 'squares-in-oracle', SQUARES),
-    ],
+    faults: plants`
+      src/engine/cpu/kernels/mul.as.ts
+      gross squares: a is multiplied by itself
+      - v128.load(b)
+      + v128.load(a)
+      small truncated: the lowest bit of every product in a full vector is cleared
+      - f32x4.mul(v128.load(a), v128.load(b))
+      + v128.and(f32x4.mul(v128.load(a), v128.load(b)), i32x4.splat(-2))
+      small tail-adds: the last elements, which fill no vector, are added
+      - load<f32>(a) * load<f32>(b)
+      + load<f32>(a) + load<f32>(b)
+      gross squares-in-oracle in oracle: a is multiplied by itself
+      - v128.load(b)
+      + v128.load(a)
+    `,
   }),
 };

@@ -14,16 +14,7 @@ import {
   sentencePieceVocabulary,
   type SlowVocabulary,
 } from './tokenizer-parity-v1/vocabularies.ts';
-import { sourceFault } from './kit/claims/plants.ts';
-
-const ENCODER = 'src/engine/text/encoder.ts';
-const CUTS = 'src/engine/text/pre-tokenizers.ts';
-const SPECIAL_TOKENS = 'src/engine/text/special-tokens.ts';
-const MERGES = 'src/engine/text/sentencepiece-merges.ts';
-const NEWER = 'src/engine/text/newer-characters.ts';
-const PIECES = 'src/engine/text/pieces.ts';
-const TEMPLATE = 'src/engine/text/chat-template.ts';
-const ALPHABET = 'src/engine/text/byte-alphabet.ts';
+import { plants } from './kit/claims/plants.ts';
 
 /** Generated vocabularies of each kind; the strings are searched on all of them. */
 const VOCABULARIES = 6;
@@ -93,38 +84,30 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         },
       },
     },
-    faults: [
-      sourceFault(ENCODER, 'tok-merges-reversed', 'the last learned merge goes first', 'gross', [
-        '(merge) => merge !== null);',
-        '(merge) => merge !== null).toReversed();',
-      ]),
-      sourceFault(
-        SPECIAL_TOKENS,
-        'tok-control-never-parsed',
-        'control tokens stay text when they are asked for',
-        'gross',
-        ['if (isControl && !parseSpecial) continue;', 'if (isControl) continue;'],
-      ),
-      sourceFault(
-        SPECIAL_TOKENS,
-        'tok-shortest-control-first',
-        'of control tokens within each other the shortest wins',
-        'small',
-        ['b.byteLength - a.byteLength', 'a.byteLength - b.byteLength'],
-      ),
-      sourceFault(CUTS, 'tok-qwen2-digits-in-twos', 'two digits make one word', 'small', [
-        '\\\\p{L}+|\\\\p{N}|${SYMBOLS}',
-        '\\\\p{L}+|\\\\p{N}{1,2}|${SYMBOLS}',
-      ]),
-      sourceFault(CUTS, 'tok-contraction-case', "'VE in capitals is no contraction", 'small', [
-        "'[vV][eE]",
-        "'[vV][e]",
-      ]),
-      sourceFault(NEWER, 'tok-runtime-unicode', 'the newest letters are letters, as the runtime has it', 'small', [
-        "if (!part.includes('\\\\p{')) return part;",
-        'if (part) return part;',
-      ]),
-    ],
+    faults: plants`
+      src/engine/text/encoder.ts
+      gross tok-merges-reversed: the last learned merge goes first
+      - (merge) => merge !== null);
+      + (merge) => merge !== null).toReversed();
+      src/engine/text/special-tokens.ts
+      gross tok-control-never-parsed: control tokens stay text when they are asked for
+      - if (isControl && !parseSpecial) continue;
+      + if (isControl) continue;
+      small tok-shortest-control-first: of control tokens within each other the shortest wins
+      - b.byteLength - a.byteLength
+      + a.byteLength - b.byteLength
+      src/engine/text/pre-tokenizers.ts
+      small tok-qwen2-digits-in-twos: two digits make one word
+      - \\\\p{L}+|\\\\p{N}|\${SYMBOLS}
+      + \\\\p{L}+|\\\\p{N}{1,2}|\${SYMBOLS}
+      small tok-contraction-case: 'VE in capitals is no contraction
+      - '[vV][eE]
+      + '[vV][e]
+      src/engine/text/newer-characters.ts
+      small tok-runtime-unicode: the newest letters are letters, as the runtime has it
+      - if (!part.includes('\\\\p{')) return part;
+      + if (part) return part;
+    `,
   },
 
   'FALSIFY-TOKPAR-002': {
@@ -151,20 +134,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         },
       },
     },
-    faults: [
-      sourceFault(CUTS, 'tok-smollm-digits-together', 'digits make words, as plain GPT-2 has it', 'gross', [
-        "expressions: ['\\\\p{N}', GPT2]",
-        'expressions: [GPT2]',
-      ]),
-      sourceFault(CUTS, 'tok-smollm-ascii-digits', 'only the ASCII digits stand alone', 'small', [
-        "expressions: ['\\\\p{N}', GPT2]",
-        "expressions: ['[0-9]', GPT2]",
-      ]),
-      sourceFault(CUTS, 'tok-gpt2-last-space', 'spaces before a word keep the one that belongs to the word', 'small', [
-        '| ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+(?!\\\\S)";',
-        '| ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+";',
-      ]),
-    ],
+    faults: plants`
+      src/engine/text/pre-tokenizers.ts
+      gross tok-smollm-digits-together: digits make words, as plain GPT-2 has it
+      - expressions: ['\\\\p{N}', GPT2]
+      + expressions: [GPT2]
+      small tok-smollm-ascii-digits: only the ASCII digits stand alone
+      - expressions: ['\\\\p{N}', GPT2]
+      + expressions: ['[0-9]', GPT2]
+      small tok-gpt2-last-space: spaces before a word keep the one that belongs to the word
+      - | ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+(?!\\\\S)";
+      + | ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+";
+    `,
   },
 
   'FALSIFY-TOKPAR-003': {
@@ -196,24 +177,22 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         },
       },
     },
-    faults: [
-      sourceFault(MERGES, 'tok-scores-ascending', 'the lowest score merges first', 'gross', [
-        'b.score - a.score',
-        'a.score - b.score',
-      ]),
-      sourceFault(MERGES, 'tok-tied-scores-by-id', 'of equal scores the lower id wins, not the leftmost', 'small', [
-        'sorted[i - 1]?.score ? 0 : 1)',
-        'sorted[i - 1]?.score ? 1 : 1)',
-      ]),
-      sourceFault(ENCODER, 'tok-no-byte-fallback', 'what has no token becomes the unknown token', 'small', [
-        'byte_fallback: true',
-        'byte_fallback: false',
-      ]),
-      sourceFault(ENCODER, 'tok-no-space-prefix', 'a text does not start with a space', 'small', [
-        "hasSpacePrefix ? '▁' : ''",
-        "hasSpacePrefix ? '' : ''",
-      ]),
-    ],
+    faults: plants`
+      src/engine/text/sentencepiece-merges.ts
+      gross tok-scores-ascending: the lowest score merges first
+      - b.score - a.score
+      + a.score - b.score
+      small tok-tied-scores-by-id: of equal scores the lower id wins, not the leftmost
+      - sorted[i - 1]?.score ? 0 : 1)
+      + sorted[i - 1]?.score ? 1 : 1)
+      src/engine/text/encoder.ts
+      small tok-no-byte-fallback: what has no token becomes the unknown token
+      - byte_fallback: true
+      + byte_fallback: false
+      small tok-no-space-prefix: a text does not start with a space
+      - hasSpacePrefix ? '▁' : ''
+      + hasSpacePrefix ? '' : ''
+    `,
   },
 
   'FALSIFY-TOKPAR-004': {
@@ -233,24 +212,22 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         run: decoding.compareDetokenized,
       },
     },
-    faults: [
-      sourceFault(ALPHABET, 'tok-alphabet-shifted', 'bytes without a printable character are read one off', 'gross', [
-        'let substitute = 0x100;',
-        'let substitute = 0x101;',
-      ]),
-      sourceFault(PIECES, 'tok-byte-order-mark-lost', 'a byte order mark is dropped', 'small', [
-        'ignoreBOM: true',
-        'ignoreBOM: false',
-      ]),
-      sourceFault(PIECES, 'tok-half-character-lost', 'a character that ends in the next token is broken', 'small', [
-        'decode(bytes, { stream: true })',
-        'decode(bytes)',
-      ]),
-      sourceFault(PIECES, 'tok-first-space-kept', 'the space that starts a SentencePiece text stays', 'small', [
-        'if (bytes[0] === 0x20)',
-        'if (bytes[0] === 0x21)',
-      ]),
-    ],
+    faults: plants`
+      src/engine/text/byte-alphabet.ts
+      gross tok-alphabet-shifted: bytes without a printable character are read one off
+      - let substitute = 0x100;
+      + let substitute = 0x101;
+      src/engine/text/pieces.ts
+      small tok-byte-order-mark-lost: a byte order mark is dropped
+      - ignoreBOM: true
+      + ignoreBOM: false
+      small tok-half-character-lost: a character that ends in the next token is broken
+      - decode(bytes, { stream: true })
+      + decode(bytes)
+      small tok-first-space-kept: the space that starts a SentencePiece text stays
+      - if (bytes[0] === 0x20)
+      + if (bytes[0] === 0x21)
+    `,
   },
 
   'FALSIFY-TOKPAR-005': {
@@ -259,19 +236,17 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       live: { needs: ['model:sums-2m'], planned: chat.ASKED, run: chat.askBundled },
       oracle: { planned: chat.RECORDED, run: chat.compareTransformers },
     },
-    faults: [
-      sourceFault(TEMPLATE, 'tok-no-generation-prompt', 'the prompt does not ask for an answer', 'gross', [
-        'add_generation_prompt: addGenerationPrompt',
-        'add_generation_prompt: false',
-      ]),
-      sourceFault(TEMPLATE, 'tok-template-wrong-end', 'the end token is the first token', 'small', [
-        'eos_token: texts.eos',
-        'eos_token: texts.bos',
-      ]),
-      sourceFault(TEMPLATE, 'tok-template-range-step', 'a range has its stop in it', 'small', [
-        'Math.ceil((stop - start) / step)',
-        'Math.floor((stop - start) / step) + 1',
-      ]),
-    ],
+    faults: plants`
+      src/engine/text/chat-template.ts
+      gross tok-no-generation-prompt: the prompt does not ask for an answer
+      - add_generation_prompt: addGenerationPrompt
+      + add_generation_prompt: false
+      small tok-template-wrong-end: the end token is the first token
+      - eos_token: texts.eos
+      + eos_token: texts.bos
+      small tok-template-range-step: a range has its stop in it
+      - Math.ceil((stop - start) / step)
+      + Math.floor((stop - start) / step) + 1
+    `,
   },
 };

@@ -39,10 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, Partial<Record<string, RegExp>>>> = {
 };
 
 /** Type imports that are allowed where a dependency at run time is not. */
-const MAY_IMPORT_TYPES: Readonly<Record<string, RegExp>> = {
-  gpu: /^src\/engine\//,
-  oracles: /^src\/engine\//,
-};
+const MAY_IMPORT_TYPES: Readonly<Record<string, RegExp>> = { gpu: /^src\/engine\//, oracles: /^src\/engine\// };
 
 /** An index may be that of a folder inside, as runner/contract/index.ts is. */
 function index(folder: string): RegExp {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { isMap, isSeq, parseDocument, type Document, type YAMLMap } from 'yaml';
 import { validatePaths, type Diagnostic } from '../../src/runner/contract/index.ts';
 import type { Falsifier, PartContext } from '../../src/runner/run/falsifier.ts';
-import { sourceFault } from '../kit/claims/plants.ts';
+import { plants } from '../kit/claims/plants.ts';
 
 const CONTRACT = 'apr-cli-trace-save-tensor-v1';
 
@@ -129,29 +129,21 @@ async function measureValidator(context: PartContext): Promise<void> {
   );
 }
 
-const RULES = 'src/runner/contract/rules';
-
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-APR-TRACE-SAVE-008': {
     parts: {
       generated: { planned: COPIES, run: measureCopies },
       live: { planned: PROGRAM_CASES, run: measureValidator },
     },
-    faults: [
-      sourceFault(
-        `${RULES}/contract-rules.ts`,
-        'validator-empty-prediction',
-        'a claim that predicts nothing is accepted',
-        'gross',
-        ['if (isEmpty(prediction)) {', 'if (isEmpty(prediction) && isEmpty(id)) {'],
-      ),
-      sourceFault(
-        `${RULES}/claim-rules.ts`,
-        'validator-bar-any-sign',
-        'a bar that every count meets is accepted',
-        'small',
-        ["(comparator === '>=' && value <= 0)", "(comparator === '>=' && value < 0)"],
-      ),
-    ],
+    faults: plants`
+      src/runner/contract/rules/contract-rules.ts
+      gross validator-empty-prediction: a claim that predicts nothing is accepted
+      - if (isEmpty(prediction)) {
+      + if (isEmpty(prediction) && isEmpty(id)) {
+      src/runner/contract/rules/claim-rules.ts
+      small validator-bar-any-sign: a bar that every count meets is accepted
+      - (comparator === '>=' && value <= 0)
+      + (comparator === '>=' && value < 0)
+    `,
   },
 };

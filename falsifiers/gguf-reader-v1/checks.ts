@@ -157,12 +157,7 @@ class SparseSource implements ByteSource {
 
 const twoTensors: GgufPlan = {
   metadata: [{ key: 'general.architecture', value: { type: 'string', value: 'llama' } }],
-  tensors: [0, 1].map((i) => ({
-    name: `t${i}`,
-    dimensions: [8],
-    typeId: f32.ggmlId,
-    bytes: new Uint8Array(32),
-  })),
+  tensors: [0, 1].map((i) => ({ name: `t${i}`, dimensions: [8], typeId: f32.ggmlId, bytes: new Uint8Array(32) })),
 };
 
 /** Places the second tensor `offset` bytes into the data and counts wrong positions. */

@@ -5,13 +5,12 @@
 // as in the batch. The type is handed in, so that a claim depends on its own type alone.
 import fc from 'fast-check';
 import type { Arithmetic } from '../../src/diagnosis/reference/arithmetic.ts';
-import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
 import { matmulJudgement, productBudget } from '../../src/diagnosis/ops/matmul.ts';
 import type { Kernel } from '../../src/engine/cpu/kernels/define-kernel.ts';
 import type { MatmulFunctions } from '../../src/engine/cpu/kernels/matmul.ts';
 import type { TensorType } from '../../src/engine/formats/tensor-types/tensor-type.ts';
 import { dequantizeBlocks } from '../../src/oracles/float64/dequantize/dequantize-blocks.ts';
-import type { Falsifier, PartContext, PlantedFault } from '../../src/runner/run/falsifier.ts';
+import type { Falsifier, PartContext } from '../../src/runner/run/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC, FOREIGN_ARITHMETIC, type Should } from '../kit/judges/budget-ratio.ts';
 import { GuardedMemory } from '../kit/judges/guarded-memory.ts';
 import { plainBytes } from '../kit/claims/kernel-trial.ts';
@@ -23,7 +22,7 @@ import {
   valuesRecipe,
   type ValuesRecipe,
 } from '../kit/arbitraries/kernel-values.ts';
-import { seenIn } from '../kit/claims/plants.ts';
+import { known } from '../kit/claims/known-faults.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
 import { recordedBlocks } from '../kit/models/recorded-blocks.ts';
 import { smolLm2Run } from '../kit/models/smollm2-stages.ts';
@@ -88,14 +87,10 @@ function recipesOf({ blockElements }: TensorType): fc.Arbitrary<Recipe> {
 }
 
 /**
- * @param faults beside those that every type shows
+ * @param faults names of the catalogue, beside those that every type shows
  * @param lender whose trained matrices are widened to float32, as no file has matrices in it; for f32 alone
  */
-export function matmulClaim(
-  stored: StoredType,
-  faults: readonly PlantedFault[] = [],
-  lender: StoredType | null = null,
-): Falsifier {
+export function matmulClaim(stored: StoredType, faults = '', lender: StoredType | null = null): Falsifier {
   const { type, kernel, exact } = stored;
   const measure = async (context: PartContext, input: Input, should: Should): Promise<number> => {
     const values = await multiply(kernel, input);
@@ -131,26 +126,15 @@ export function matmulClaim(
           ),
       },
     },
-    faults: [
-      matmulFault('W11', 'gross'),
-      matmulFault('P1', 'small'),
-      ...(type.blockElements === 1 ? [matmulFault('G1', 'small')] : []),
-      ...faults,
-    ],
+    faults: known(
+      matmulJudgement.faults,
+      `W11 P1-small${type.blockElements === 1 ? ' G1-small' : ''} ${faults}`.trim(),
+    ),
   };
 }
 
-export function matmulFault(id: string, size: 'gross' | 'small'): PlantedFault {
-  return plantFrom(matmulJudgement.faults, id, size);
-}
-
 /** The code around the decoders is one for all types: these are seen with one float type and one quantised one. */
-export const REPRESENTATIVE_FAULTS: readonly PlantedFault[] = [
-  matmulFault('C7', 'small'),
-  matmulFault('G6', 'small'),
-  seenIn('live', 'P1-in-live', matmulFault('P1', 'gross')),
-  seenIn('oracle', 'P1-in-oracle', matmulFault('P1', 'gross')),
-];
+export const REPRESENTATIVE_FAULTS = 'C7-small G6-small P1-in-live P1-in-oracle';
 
 function make(type: TensorType, { rowCount, columnCount, tokens, spareStride, weightSeed, halves, x }: Recipe): Input {
   const weights = blocksFrom(type, rowCount * columnCount, weightSeed, halves);

@@ -4,6 +4,4 @@ import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { q2_k } from '../kit/types/q2_k.ts';
 import { matmulClaim } from './claim.ts';
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-013': matmulClaim(q2_k),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-MATM-013': matmulClaim(q2_k) };

@@ -4,6 +4,4 @@ import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { q3_k } from '../kit/types/q3_k.ts';
 import { matmulClaim } from './claim.ts';
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-012': matmulClaim(q3_k),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-MATM-012': matmulClaim(q3_k) };

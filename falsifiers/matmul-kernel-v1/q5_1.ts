@@ -4,6 +4,4 @@ import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { q5_1 } from '../kit/types/q5_1.ts';
 import { matmulClaim } from './claim.ts';
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-008': matmulClaim(q5_1),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-MATM-008': matmulClaim(q5_1) };

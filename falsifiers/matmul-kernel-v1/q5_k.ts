@@ -4,6 +4,4 @@ import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { q5_k } from '../kit/types/q5_k.ts';
 import { matmulClaim } from './claim.ts';
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-003': matmulClaim(q5_k),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-MATM-003': matmulClaim(q5_k) };

@@ -4,6 +4,4 @@ import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { q6_k } from '../kit/types/q6_k.ts';
 import { matmulClaim } from './claim.ts';
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-MATM-002': matmulClaim(q6_k),
-};
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-MATM-002': matmulClaim(q6_k) };

@@ -1,12 +1,12 @@
 // Scaling a row before its norm, and its epsilon with it, must leave the result alone, bit for bit: the rmsnorm kernel. Whether
 // the result is right: rmsnorm-kernel-v1.
 import fc from 'fast-check';
-import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
 import { rmsnormJudgement } from '../../src/diagnosis/ops/rmsnorm.ts';
 import { rmsnormKernel } from '../../src/engine/cpu/kernels/rmsnorm.ts';
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { makeValues, TAIL_LENGTHS, valuesRecipe } from '../kit/arbitraries/kernel-values.ts';
-import { sourceFault } from '../kit/claims/plants.ts';
+import { known } from '../kit/claims/known-faults.ts';
+import { plants } from '../kit/claims/plants.ts';
 import { differingElements } from '../kit/judges/budget-ratio.ts';
 import { betweenGuards } from '../kit/judges/guarded-memory.ts';
 import { LAYERS, LIVE_RUNS, trainedRuns } from '../kit/models/trained-stages.ts';
@@ -56,14 +56,13 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(rmsnormJudgement.faults, 'N2', 'gross'),
-      sourceFault(
-        'src/engine/cpu/kernels/rmsnorm.as.ts',
-        'eps-of-its-own',
-        'a millionth of a millionth is added to the mean',
-        'small',
-        ['/ <f32>channelCount + eps)', '/ <f32>channelCount + eps + <f32>1e-12)'],
-      ),
+      ...known(rmsnormJudgement.faults, 'N2'),
+      ...plants`
+        src/engine/cpu/kernels/rmsnorm.as.ts
+        small eps-of-its-own: a millionth of a millionth is added to the mean
+        - / <f32>channelCount + eps)
+        + / <f32>channelCount + eps + <f32>1e-12)
+      `,
     ],
   },
 };

@@ -1,7 +1,6 @@
 // Turning queries and keys by the same number of positions must leave their scores alone: the rotation kernel and its table,
 // in units of what the rotations may be off by. Which rotation is right: rope-kernel-v1.
 import fc from 'fast-check';
-import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
 import { ropeJudgement } from '../../src/diagnosis/ops/rope.ts';
 import { fillRopeTable } from '../../src/engine/cpu/rope-table.ts';
 import { ropeKernel } from '../../src/engine/cpu/kernels/rope.ts';
@@ -10,13 +9,11 @@ import { ropeFrequencies } from '../../src/engine/program/rope-frequencies.ts';
 import { ropeFrequencies as exactFrequencies } from '../../src/oracles/float64/ops/rope-frequencies.ts';
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { makeValues, valuesRecipe } from '../kit/arbitraries/kernel-values.ts';
-import { sourceFault } from '../kit/claims/plants.ts';
+import { known } from '../kit/claims/known-faults.ts';
+import { plants } from '../kit/claims/plants.ts';
 import { CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
 import { betweenGuards } from '../kit/judges/guarded-memory.ts';
 import { columns, LAYERS, LIVE_RUNS, trainedRuns } from '../kit/models/trained-stages.ts';
-
-const ROPE_TABLE = 'src/engine/cpu/rope-table.ts';
-const ANGLE = 'const angle = (firstPosition + row) * frequency;';
 
 interface Turned {
   q: Float32Array;
@@ -126,15 +123,19 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      sourceFault(ROPE_TABLE, 'angles-stretch', 'later positions turn further', 'gross', [
-        ANGLE,
-        'const angle = (firstPosition + row) * frequency * (1 + (firstPosition + row) * 1e-4);',
-      ]),
-      plantFrom(ropeJudgement.faults, 'R6', 'gross'),
-      sourceFault(ROPE_TABLE, 'angle-in-float32', 'the angle is rounded to float32', 'small', [
-        ANGLE,
-        'const angle = Math.fround((firstPosition + row) * frequency);',
-      ]),
+      ...plants`
+        src/engine/cpu/rope-table.ts
+        gross angles-stretch: later positions turn further
+        - const angle = (firstPosition + row) * frequency;
+        + const angle = (firstPosition + row) * frequency * (1 + (firstPosition + row) * 1e-4);
+      `,
+      ...known(ropeJudgement.faults, 'R6'),
+      ...plants`
+        src/engine/cpu/rope-table.ts
+        small angle-in-float32: the angle is rounded to float32
+        - const angle = (firstPosition + row) * frequency;
+        + const angle = Math.fround((firstPosition + row) * frequency);
+      `,
     ],
   },
 };

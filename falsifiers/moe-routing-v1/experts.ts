@@ -2,20 +2,16 @@
 // in the production executor. Searched layers in every stored type, and router logits that Transformers recorded of
 // untrained models. Not claimed: which experts are chosen and with which shares (moe-routing-v1.ts); what the blocks decode
 // to (quant-decode-v1).
-import { plantFrom } from '../../src/diagnosis/faults/fault.ts';
 import { expertMatmulJudgement } from '../../src/diagnosis/ops/expert-matmul.ts';
 import { matmulJudgement } from '../../src/diagnosis/ops/matmul.ts';
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { budgetRatio, CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
 import { expertRecipes, judgedOps, layerRatio, makeLayer } from './expert-layer.ts';
-import { seenIn, sourceFault } from '../kit/claims/plants.ts';
+import { known } from '../kit/claims/known-faults.ts';
+import { plants } from '../kit/claims/plants.ts';
 import { RECORDED_ROUTINGS, recordedRoutings } from './routing.ts';
 import { slowHfModel } from '../kit/models/hf-model.ts';
 import { tinyFile } from '../kit/models/tiny-files.ts';
-
-const BINDING = 'src/engine/cpu/bind-op.ts';
-const BANK = 'src/engine/cpu/bank.ts';
-const LOADED = 'await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-MOER-004': {
@@ -29,20 +25,17 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      plantFrom(expertMatmulJudgement.faults, 'M5-slice', 'gross'),
-      plantFrom(expertMatmulJudgement.faults, 'M5-slice', 'small'),
-      sourceFault(BINDING, 'experts-of-the-first', 'every position goes through the experts of the first', 'gross', [
-        'weights + (ids[i] ?? 0) * sliceBytes',
-        'weights + (ids[i % usedCount] ?? 0) * sliceBytes',
-      ]),
-      sourceFault(
-        BINDING,
-        'input-of-the-first-slot',
-        'inside of the experts every slot reads the first one’s input',
-        'small',
-        ['Math.floor(slot / usedCount) : slot)', 'Math.floor(slot / usedCount) : slot - (slot % usedCount))'],
-      ),
-      plantFrom(matmulJudgement.faults, 'P1', 'small'),
+      ...known(expertMatmulJudgement.faults, 'M5-slice M5-slice-small'),
+      ...plants`
+        src/engine/cpu/bind-op.ts
+        gross experts-of-the-first: every position goes through the experts of the first
+        - weights + (ids[i] ?? 0) * sliceBytes
+        + weights + (ids[i % usedCount] ?? 0) * sliceBytes
+        small input-of-the-first-slot: inside of the experts every slot reads the first one’s input
+        - Math.floor(slot / usedCount) : slot)
+        + Math.floor(slot / usedCount) : slot - (slot % usedCount))
+      `,
+      ...known(matmulJudgement.faults, 'P1-small'),
     ],
   },
   'FALSIFY-MOER-006': {
@@ -79,30 +72,18 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [
-      sourceFault(
-        BANK,
-        'router-in-bfloat16',
-        'float32 matrices are kept in the upper 16 bits of each weight',
-        'gross',
-        [
-          LOADED,
-          `${LOADED}
-      if (info.type === 'f32') this.memory.bytes(pointer + offset, length).forEach((_, i, all) => i % 4 < 2 && (all[i] = 0));`,
-        ],
-      ),
-      sourceFault(
-        BANK,
-        'one-weight-in-bfloat16',
-        'the last weight of a float32 matrix is kept in its upper 16 bits',
-        'small',
-        [
-          LOADED,
-          `${LOADED}
-      if (info.type === 'f32') this.memory.bytes(pointer + offset + length - 4, 2).fill(0);`,
-        ],
-      ),
-      plantFrom(matmulJudgement.faults, 'P1', 'small'),
-      seenIn('oracle', 'P1-in-oracle', plantFrom(matmulJudgement.faults, 'P1', 'gross')),
+      ...plants`
+        src/engine/cpu/bank.ts
+        gross router-in-bfloat16: float32 matrices are kept in the upper 16 bits of each weight
+        - await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
+        + await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
+        +       if (info.type === 'f32') this.memory.bytes(pointer + offset, length).forEach((_, i, all) => i % 4 < 2 && (all[i] = 0));
+        small one-weight-in-bfloat16: the last weight of a float32 matrix is kept in its upper 16 bits
+        - await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
+        + await source.read(info.name, offset, this.memory.bytes(pointer + offset, length));
+        +       if (info.type === 'f32') this.memory.bytes(pointer + offset + length - 4, 2).fill(0);
+      `,
+      ...known(matmulJudgement.faults, 'P1-small P1-in-oracle'),
     ],
   },
 };

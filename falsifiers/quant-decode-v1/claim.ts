@@ -8,7 +8,6 @@ import { dequantizeBlocks } from '../../src/oracles/float64/dequantize/dequantiz
 import type { TensorType } from '../../src/engine/formats/tensor-types/tensor-type.ts';
 import type { Falsifier, Part, PartContext, PlantedFault } from '../../src/runner/run/falsifier.ts';
 import { SPECIAL_HALVES } from '../kit/arbitraries/kernel-values.ts';
-import { sourceFault } from '../kit/claims/plants.ts';
 import { recordedBlocks } from '../kit/models/recorded-blocks.ts';
 import { LIVE_SLICES, needOf, trainedSlices } from '../kit/models/trained-blocks.ts';
 import type { StoredType } from '../kit/types/stored-type.ts';
@@ -37,17 +36,6 @@ export function dequantizeClaim(stored: StoredType, faults: readonly PlantedFaul
     },
     faults,
   };
-}
-
-/** A change of one place of the type's own kernel. */
-export function kernelFault(
-  { type }: StoredType,
-  id: string,
-  title: string,
-  size: PlantedFault['size'],
-  change: readonly [find: string, replace: string],
-): PlantedFault {
-  return sourceFault(`src/engine/cpu/kernels/matmul-${type.label}.as.ts`, id, title, size, change);
 }
 
 /** Runs the kernel's decoder between two guards, so that a write outside of its output is seen. */

@@ -2,17 +2,17 @@
 // product itself.
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { q5_0 } from '../kit/types/q5_0.ts';
-import { dequantizeClaim, kernelFault } from './claim.ts';
+import { dequantizeClaim } from './claim.ts';
+import { plants } from '../kit/claims/plants.ts';
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-QDEC-007': dequantizeClaim(q5_0, [
-    kernelFault(q5_0, 'q5_0-fifth-bits-repeated', 'the upper half has the fifth bits of the lower', 'gross', [
-      'fifthBits(blocks + 4)',
-      'fifthBits(blocks + 2)',
-    ]),
-    kernelFault(q5_0, 'q5_0-subnormal-scale', 'a subnormal scale is read as zero', 'small', [
-      'const d = f32x4.mul(v128.load32_splat(out), shift);',
-      'const d = (load<u16>(blocks) & 0x7c00) == 0 ? zero : f32x4.mul(v128.load32_splat(out), shift);',
-    ]),
-  ]),
-};
+const faults = plants`
+  src/engine/cpu/kernels/matmul-q5_0.as.ts
+  gross q5_0-fifth-bits-repeated: the upper half has the fifth bits of the lower
+  - fifthBits(blocks + 4)
+  + fifthBits(blocks + 2)
+  small q5_0-subnormal-scale: a subnormal scale is read as zero
+  - const d = f32x4.mul(v128.load32_splat(out), shift);
+  + const d = (load<u16>(blocks) & 0x7c00) == 0 ? zero : f32x4.mul(v128.load32_splat(out), shift);
+`;
+
+export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-QDEC-007': dequantizeClaim(q5_0, faults) };

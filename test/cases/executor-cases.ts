@@ -286,76 +286,47 @@ export function describeExecutor(name: string, openExecutor: OpenExecutor): void
   describe(`${name}: a malformed program`, () => {
     const program = syntheticProgram(SMALL_CONFIG);
     const weights = syntheticWeights(program, () => 'q8_0', 7);
-    const openWith = (change: (op: Op) => Op, rest: Partial<Program> = {}): Promise<Executor> =>
-      openExecutor({ ...program, ops: program.ops.map(change), ...rest }, weights);
-    const onOp = <Name extends Op['op']>(name: Name, change: Partial<Extract<Op, { op: Name }>>): Promise<Executor> =>
-      openWith((op) => (op.op === name ? ({ ...op, ...change } as Op) : op));
+    const openWith =
+      (rest: Partial<Program>, change = (op: Op) => op) =>
+      (): Promise<Executor> =>
+        openExecutor({ ...program, ops: program.ops.map(change), ...rest }, weights);
+    const onOp = <Name extends Op['op']>(name: Name, change: Partial<Extract<Op, { op: Name }>>) =>
+      openWith({}, (op) => (op.op === name ? ({ ...op, ...change } as Op) : op));
+    const onRope = (change: Partial<SyntheticConfig['rope']>) =>
+      onOp('rope', { rope: { ...SMALL_CONFIG.rope, ...change } });
+    const onScaling = (scaling: RopeScaling) => onRope({ scaling });
+    const { ops, values } = program;
 
     it.each<[what: string, code: string, open: () => Promise<Executor>]>([
-      ['an op that reads what nobody wrote', 'E_PROGRAM', () => onOp('silu', { in: 'layer-0/nothing' })],
-      [
-        'a value written twice',
-        'E_PROGRAM',
-        () => openWith((op) => op, { ops: [...program.ops, ...program.ops.slice(-1)] }),
-      ],
-      [
-        'a value declared twice',
-        'E_PROGRAM',
-        () => openWith((op) => op, { values: [...program.values, ...program.values] }),
-      ],
-      ['a value that is not declared', 'E_PROGRAM', () => openWith((op) => op, { values: program.values.slice(1) })],
-      ['no logits', 'E_PROGRAM', () => openWith((op) => op, { logits: 'lost' })],
-      ['logits of another width', 'E_PROGRAM', () => openWith((op) => op, { logits: 'final_norm' })],
-      [
-        'an unknown op',
-        'E_PROGRAM',
-        () => openWith((op) => (op.op === 'silu' ? ({ ...op, op: 'erf' } as unknown as Op) : op)),
-      ],
-      ['heads that do not divide', 'E_PROGRAM', () => onOp('attention', { kvHeadCount: 3 })],
-      ['a head count of zero', 'E_PROGRAM', () => onOp('attention', { headCount: 0 })],
-      ['a window of zero', 'E_PROGRAM', () => onOp('attention', { window: 0 })],
-      ['a second cache of one layer', 'E_PROGRAM', () => onOp('attention', { layer: 0 })],
-      [
-        'a rotation wider than the head',
-        'E_PROGRAM',
-        () => onOp('rope', { rope: { ...SMALL_CONFIG.rope, rotaryDim: 18 } }),
-      ],
-      ['an odd rotation', 'E_PROGRAM', () => onOp('rope', { rope: { ...SMALL_CONFIG.rope, rotaryDim: 3 } })],
-      [
-        'a scaling with a factor of 0',
-        'E_PROGRAM',
-        () => onOp('rope', { rope: scaledBy({ type: 'linear', factor: 0 }).rope }),
-      ],
-      [
-        'an attention factor that is no number',
-        'E_PROGRAM',
-        () => onOp('rope', { rope: scaledBy({ ...YARN, attentionFactor: Number.NaN }).rope }),
-      ],
-      [
-        'a rope factor too few',
-        'E_PROGRAM',
-        () => onOp('rope', { rope: scaledBy({ ...LONGROPE, short: [1, 2, 3] }).rope }),
-      ],
-      [
-        'a rope factor below 0',
-        'E_PROGRAM',
-        () => onOp('rope', { rope: scaledBy({ ...LONGROPE, short: [1, 1, 1, 1, 1, 1, 1, -1] }).rope }),
-      ],
-      [
-        'dynamic scaling of one pair',
-        'E_PROGRAM',
-        () => onOp('rope', { rope: { ...SMALL_CONFIG.rope, rotaryDim: 2, scaling: DYNAMIC } }),
-      ],
-      ['rope factors that are missing', 'E_PROGRAM_WEIGHT', () => onOp('rope', { rope: scaledBy(LONGROPE).rope })],
+      ['an op that reads what nobody wrote', 'E_PROGRAM', onOp('silu', { in: 'layer-0/nothing' })],
+      ['a value written twice', 'E_PROGRAM', openWith({ ops: [...ops, ...ops.slice(-1)] })],
+      ['a value declared twice', 'E_PROGRAM', openWith({ values: [...values, ...values] })],
+      ['a value that is not declared', 'E_PROGRAM', openWith({ values: values.slice(1) })],
+      ['no logits', 'E_PROGRAM', openWith({ logits: 'lost' })],
+      ['logits of another width', 'E_PROGRAM', openWith({ logits: 'final_norm' })],
+      ['an unknown op', 'E_PROGRAM', onOp('silu', { op: 'erf' } as object)],
+      ['heads that do not divide', 'E_PROGRAM', onOp('attention', { kvHeadCount: 3 })],
+      ['a head count of zero', 'E_PROGRAM', onOp('attention', { headCount: 0 })],
+      ['a window of zero', 'E_PROGRAM', onOp('attention', { window: 0 })],
+      ['a second cache of one layer', 'E_PROGRAM', onOp('attention', { layer: 0 })],
+      ['a rotation wider than the head', 'E_PROGRAM', onRope({ rotaryDim: 18 })],
+      ['an odd rotation', 'E_PROGRAM', onRope({ rotaryDim: 3 })],
+      ['a scaling with a factor of 0', 'E_PROGRAM', onScaling({ type: 'linear', factor: 0 })],
+      ['an attention factor that is not a number', 'E_PROGRAM', onScaling({ ...YARN, attentionFactor: Number.NaN })],
+      ['a rope factor too few', 'E_PROGRAM', onScaling({ ...LONGROPE, short: [1, 2, 3] })],
+      ['a rope factor below 0', 'E_PROGRAM', onScaling({ ...LONGROPE, short: [1, 1, 1, 1, 1, 1, 1, -1] })],
+      ['an infinite rope factor', 'E_PROGRAM', onScaling({ ...LONGROPE, long: [1, 1, 1, 1, 1, 1, 1, Infinity] })],
+      ['dynamic scaling of one pair', 'E_PROGRAM', onRope({ rotaryDim: 2, scaling: DYNAMIC })],
+      ['rope factors that are missing', 'E_PROGRAM_WEIGHT', onScaling(LONGROPE)],
       [
         'rope factors of another shape',
         'E_PROGRAM_WEIGHT',
-        () => onOp('rope', { rope: scaledBy({ ...LONGROPE, short: 'blk.0.attn_norm.weight' }).rope }),
+        onScaling({ ...LONGROPE, short: 'blk.0.attn_norm.weight' }),
       ],
-      ['an eps that is no number', 'E_PROGRAM', () => onOp('rmsnorm', { eps: Number.NaN })],
-      ['a weight that is missing', 'E_PROGRAM_WEIGHT', () => onOp('matmul', { weight: 'blk.0.lost' })],
-      ['a matrix of another shape', 'E_PROGRAM_WEIGHT', () => onOp('matmul', { weight: 'token_embd.weight' })],
-      ['a gain of another shape', 'E_PROGRAM_WEIGHT', () => onOp('rmsnorm', { weight: 'blk.0.attn_k.bias' })],
+      ['an eps that is not a number', 'E_PROGRAM', onOp('rmsnorm', { eps: Number.NaN })],
+      ['a weight that is missing', 'E_PROGRAM_WEIGHT', onOp('matmul', { weight: 'blk.0.lost' })],
+      ['a matrix of another shape', 'E_PROGRAM_WEIGHT', onOp('matmul', { weight: 'token_embd.weight' })],
+      ['a gain of another shape', 'E_PROGRAM_WEIGHT', onOp('rmsnorm', { weight: 'blk.0.attn_k.bias' })],
     ])('with %s is refused', async (_, code, openIt) => {
       await expect(openIt()).rejects.toMatchObject({ code });
     });

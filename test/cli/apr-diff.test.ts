@@ -1,30 +1,24 @@
 // apr diff, as a process: on stage files, capture folders and models, and on what it must refuse.
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { aprtFile } from '../../falsifiers/kit/models/aprt-file.ts';
 import { encodeGguf, ggufEntry } from '../fixtures/gguf.ts';
 import { sha256Bytes } from '../../src/engine/io/sha256.ts';
 import { captureIn, renamed, safetensorsDump, writeArrays } from '../fixtures/recording-files.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr, aprJson } from './apr-process.ts';
 
-let folder: string;
-let model: string;
-let capture: string;
+const folder = await temporaryFolder();
 const at = (name: string): string => join(folder, name);
+const [model, capture] = [at('tiny.gguf'), at('capture')];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'apr-diff-'));
-  model = at('tiny.gguf');
-  capture = at('capture');
   await writeFile(model, tinyGguf());
   await trace(model, capture);
 });
-
-afterAll(() => rm(folder, { recursive: true }));
 
 async function trace(path: string, into: string, more: readonly string[] = []): Promise<void> {
   const args = ['trace', path, '--tokens', '1,5,9,20', '--save-tensor', 'all', '--save-tensor-dir', into, ...more];
@@ -142,10 +136,7 @@ describe('two captures', () => {
     const broken = await changedCapture('broken', 'layer-1/ffn_norm.bin', (data) => data.fill(-1, 32, 64));
     const { said, json } = await aprJson(['diff', capture, broken]);
     expect(said.exitCode).toBe(1);
-    expect(json).toMatchObject({
-      firstDifference: 'layer-1/ffn_norm',
-      largestDrop: { path: 'layer-1/ffn_norm' },
-    });
+    expect(json).toMatchObject({ firstDifference: 'layer-1/ffn_norm', largestDrop: { path: 'layer-1/ffn_norm' } });
     expect(json['stages']).toContainEqual(
       expect.objectContaining({ path: 'layer-1/ffn_norm', differingPositions: [1], differingCount: 32 }),
     );
@@ -209,15 +200,8 @@ describe('two captures', () => {
     const map =
       "tokens: [1, 5, 9, 20]\nstages: {attn_norm: 'h.{layer}.attn_norm', layer_output: 'h.{layer}.post_ffn_residual'}";
     await writeFile(at('map.yaml'), map);
-    const mapped = await apr([
-      'diff',
-      at('theirs'),
-      capture,
-      '--map',
-      at('map.yaml'),
-      '--stage',
-      'attn_norm,layer_output',
-    ]);
+    const stages = ['--stage', 'attn_norm,layer_output'];
+    const mapped = await apr(['diff', at('theirs'), capture, '--map', at('map.yaml'), ...stages]);
     expect(mapped.stdout).toContain('identical: 4 stages compared');
     // Nothing says which tokens ran: nothing is compared.
     await writeArrays(at('arrays'), named);

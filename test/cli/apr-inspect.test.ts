@@ -1,20 +1,19 @@
 // apr inspect, as a process, and the examples that the help of these commands shows.
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { execa } from 'execa';
 import { ggufEntry } from '../fixtures/gguf.ts';
 import { writeArrays } from '../fixtures/recording-files.ts';
 import { tinyGguf } from '../fixtures/tiny-model.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr, aprJson, LAUNCHER } from './apr-process.ts';
 
-let folder: string;
+const folder = await temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'apr-inspect-'));
   await writeFile(at('model.gguf'), tinyGguf({ matrixType: 'q8_0' }));
   // The files that examples of the help name: two more models, two captures, a pack and arrays under names of their own.
   await writeFile(at('a.gguf'), tinyGguf());
@@ -25,21 +24,11 @@ beforeAll(async () => {
   const tiny = fileURLToPath(new URL('../../models/tiny/llama/', import.meta.url));
   await copyFile(join(tiny, 'packs/stages.safetensors'), at('pack.safetensors'));
   const ids = '3,17,17,42,79,0,5,61,28';
-  await apr([
-    'trace',
-    `${tiny}model.gguf`,
-    '--tokens',
-    ids,
-    '--save-tensor',
-    'all',
-    '--save-tensor-dir',
-    at('our-trace'),
-  ]);
+  const save = ['--save-tensor', 'all', '--save-tensor-dir', at('our-trace')];
+  await apr(['trace', `${tiny}model.gguf`, '--tokens', ids, ...save]);
   await writeArrays(at('their-npy-folder'), new Map([['norm', { shape: [9, 48], data: new Float32Array(9 * 48) }]]));
   await writeFile(at('their-names.yaml'), `tokens: [${ids}]\npositions: all\nstages: { final_norm: norm }\n`);
 });
-
-afterAll(() => rm(folder, { recursive: true }));
 
 test('shows every config value with its source', async () => {
   const { exitCode, stdout } = await apr(['inspect', at('model.gguf')]);
@@ -106,11 +95,7 @@ test.each(['trace', 'diff', 'inspect', 'tensors'])('the examples of apr %s --hel
   for (const example of examples) {
     const { exitCode: code, stderr } = await execa(
       `${process.execPath} ${LAUNCHER} ${example.replace('0..3', '0..1')}`,
-      {
-        shell: true,
-        cwd: folder,
-        reject: false,
-      },
+      { shell: true, cwd: folder, reject: false },
     );
     expect([0, 1], `${example}: ${stderr}`).toContain(code);
   }

@@ -1,22 +1,15 @@
 // apr tensors, as a process, on tiny generated models.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { encodeGguf } from '../fixtures/gguf.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr, aprJson } from './apr-process.ts';
 
-let folder: string;
-let model: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'apr-tensors-'));
-  model = join(folder, 'tiny.gguf');
-  await writeFile(model, tinyGguf());
-});
-
-afterAll(() => rm(folder, { recursive: true }));
+const folder = await temporaryFolder();
+const model = join(folder, 'tiny.gguf');
+await writeFile(model, tinyGguf());
 
 test('lists every tensor with both orders of its dimensions', async () => {
   const { said, json } = await aprJson(['tensors', model]);

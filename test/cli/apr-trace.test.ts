@@ -1,25 +1,18 @@
 // apr trace, as a process: what it lists, what it measures, and that every file it promises is there in full. Headers
 // and choices of layers are FALSIFY-APR-TRACE-SAVE-004 and -007.
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeGguf } from '../fixtures/gguf.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
 import { LLAMA_LAYER } from '../fixtures/llama-layer.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr, aprJson, type Json } from './apr-process.ts';
 
-let folder: string;
-let model: string;
+const folder = await temporaryFolder();
 const at = (name: string): string => join(folder, name);
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'apr-trace-'));
-  model = at('tiny.gguf');
-  await writeFile(model, tinyGguf());
-});
-
-afterAll(() => rm(folder, { recursive: true }));
+const model = at('tiny.gguf');
+await writeFile(model, tinyGguf());
 
 describe('without a prompt', () => {
   test('lists the program and runs nothing', async () => {

@@ -1,20 +1,16 @@
 // One wrong key of config.json, which engine and judge believe alike: seen through a pack, at the stage where it first
 // shows, and never PASS without one.
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr } from './apr-process.ts';
 
 const TOKENS = ['--tokens', '3,17,17,42,79,0,5,61,28'];
 const tiny = (path: string): string => fileURLToPath(new URL(`../../models/tiny/${path}`, import.meta.url));
 
-let folder = '';
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'refute-config-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
+const folder = await temporaryFolder();
 
 /** A copy of a tiny model, without its packs, in whose config.json `change` is set. */
 async function changed(name: string, change: Record<string, unknown>): Promise<string> {

@@ -1,15 +1,15 @@
 // Bad files at the real programs: one typed error on stderr, nothing on stdout, no stack, exit 3, and no file left
 // behind. What each code means is tested where it is thrown; here, that every command gets there.
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { encodeGguf } from '../fixtures/gguf.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
 import { ToyProject } from '../runner/toys/toy-project.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr } from './apr-process.ts';
 
-let folder: string;
+const folder = await temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
 const healthy = tinyGguf();
@@ -61,14 +61,11 @@ const COMMANDS: readonly ((model: string) => string[])[] = [
 const STACK = /^\s+at /m;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'apr-hostile-'));
   await mkdir(at('empty-folder'));
   await mkdir(at('folder.gguf'));
   await writeFile(at('healthy.gguf'), healthy);
   for (const [name, bytes] of MODELS) if (bytes !== null) await writeFile(at(`${name}.gguf`), bytes);
 });
-
-afterAll(() => rm(folder, { recursive: true }));
 
 describe('every command of apr refuses, and leaves nothing behind,', () => {
   test.each(MODELS)('a model that is %s', async (name, _, code) => {

@@ -159,9 +159,13 @@ describe('frequencies that go by the length of the text', () => {
 const config = (change: (config: ModelConfig) => Partial<ModelConfig>): ModelTransform => ({
   config: (own) => ({ ...own, ...change(own) }),
 });
-const everyOp = (change: (op: Op) => Op): ModelTransform => ({
-  program: (program) => ({ ...program, ops: program.ops.map(change) }),
+const renormalised = (isRenormalised: boolean): ModelTransform => ({
+  program: (program) => ({
+    ...program,
+    ops: program.ops.map((op) => (op.op === 'moeRoute' ? { ...op, isRenormalised } : op)),
+  }),
 });
+const headWidth = (more: number) => config(({ headDim }) => ({ attentionScale: 1 / Math.sqrt(headDim + more) }));
 /** Rotates before it normalises. */
 const normAfterRope: ModelTransform = {
   program: (program) => {
@@ -189,76 +193,49 @@ const scaledBy = (change: object) =>
 const pairing = config(({ rope }) => ({ rope: { ...rope, pairing: 'norm' } }));
 const oneMoreSeen = config(({ slidingWindow }) => ({ slidingWindow: (slidingWindow ?? 0) + 1 }));
 
+const ROTATED = 'layer-0/q_post_rope';
+const SCORES = 'layer-0/attn_scores';
+
 describe('a planted config fault is seen at the stage where it begins:', () => {
   it.each<[string, string, ModelTransform, string]>([
-    ['llama', 'theta', theta, 'layer-0/q_post_rope'],
+    ['llama', 'theta', theta, ROTATED],
     ['llama', 'eps', eps, 'layer-0/attn_norm'],
-    ['llama', 'no scaling', scaling, 'layer-0/q_post_rope'],
-    ['llama', 'pairing', pairing, 'layer-0/q_post_rope'],
-    ['llama-linear', 'no scaling', scaling, 'layer-0/q_post_rope'],
+    ['llama', 'no scaling', scaling, ROTATED],
+    ['llama', 'pairing', pairing, ROTATED],
+    ['llama-linear', 'no scaling', scaling, ROTATED],
     ...(['llama-yarn', 'qwen2-yarn', 'qwen3-yarn', 'llama-longrope', 'llama-dynamic'] as const).map(
-      (name) => [name, 'no scaling', scaling, 'layer-0/q_post_rope'] as [string, string, ModelTransform, string],
+      (name) => [name, 'no scaling', scaling, ROTATED] as [string, string, ModelTransform, string],
     ),
-    ['llama-yarn', 'factor', scaledBy({ factor: 4.004 }), 'layer-0/q_post_rope'],
-    ['llama-yarn', 'no attention factor', scaledBy({ attentionFactor: 1 }), 'layer-0/q_post_rope'],
-    ['llama-yarn', 'linear', scaledBy({ type: 'linear' }), 'layer-0/q_post_rope'],
-    ['qwen2-yarn', 'betas swapped', scaledBy({ betaFast: 0.03, betaSlow: 0.4 }), 'layer-0/q_post_rope'],
-    ['qwen2-yarn', 'betas of other models', scaledBy({ betaFast: 32, betaSlow: 1 }), 'layer-0/q_post_rope'],
-    ['qwen2-yarn', 'ends of the ramp whole', scaledBy({ isTruncated: true }), 'layer-0/q_post_rope'],
-    [
-      'qwen2-yarn',
-      'attention factor of the plain rule',
-      scaledBy({ attentionFactor: 1 + 0.1 * Math.log(8) }),
-      'layer-0/q_post_rope',
-    ],
-    ['qwen3-yarn', 'ends of the ramp not whole', scaledBy({ isTruncated: false }), 'layer-0/q_post_rope'],
-    ['qwen3-yarn', 'betas swapped', scaledBy({ betaFast: 1, betaSlow: 32 }), 'layer-0/q_post_rope'],
-    ['qwen3-yarn', 'original context', scaledBy({ originalContextLength: 8192 }), 'layer-0/q_post_rope'],
-    [
-      'llama-longrope',
-      'short factors beyond the context',
-      scaledBy({ originalContextLength: 9 }),
-      'layer-0/q_post_rope',
-    ],
-    ['llama-longrope', 'no attention factor', scaledBy({ attentionFactor: 1 }), 'layer-0/q_post_rope'],
-    ['llama-dynamic', 'factor', scaledBy({ factor: 4.004 }), 'layer-0/q_post_rope'],
-    ['llama-dynamic', 'theta as it is', scaledBy({ originalContextLength: 9 }), 'layer-0/q_post_rope'],
-    ['mistral', 'window', oneMoreSeen, 'layer-0/attn_scores'],
-    ['mistral', 'no window', config(() => ({ slidingWindow: null })), 'layer-0/attn_scores'],
-    [
-      'qwen2',
-      'scale of another head width',
-      config(({ headDim }) => ({ attentionScale: 1 / Math.sqrt(headDim + 4) })),
-      'layer-0/attn_scores',
-    ],
-    ['qwen2-window', 'window in every layer', config(() => ({ fullAttentionLayers: [] })), 'layer-0/attn_scores'],
+    ['llama-yarn', 'factor', scaledBy({ factor: 4.004 }), ROTATED],
+    ['llama-yarn', 'no attention factor', scaledBy({ attentionFactor: 1 }), ROTATED],
+    ['llama-yarn', 'linear', scaledBy({ type: 'linear' }), ROTATED],
+    ['qwen2-yarn', 'betas swapped', scaledBy({ betaFast: 0.03, betaSlow: 0.4 }), ROTATED],
+    ['qwen2-yarn', 'betas of other models', scaledBy({ betaFast: 32, betaSlow: 1 }), ROTATED],
+    ['qwen2-yarn', 'ends of the ramp whole', scaledBy({ isTruncated: true }), ROTATED],
+    ['qwen2-yarn', 'attention factor of the plain rule', scaledBy({ attentionFactor: 1 + 0.1 * Math.log(8) }), ROTATED],
+    ['qwen3-yarn', 'ends of the ramp not whole', scaledBy({ isTruncated: false }), ROTATED],
+    ['qwen3-yarn', 'betas swapped', scaledBy({ betaFast: 1, betaSlow: 32 }), ROTATED],
+    ['qwen3-yarn', 'original context', scaledBy({ originalContextLength: 8192 }), ROTATED],
+    ['llama-longrope', 'short factors beyond the context', scaledBy({ originalContextLength: 9 }), ROTATED],
+    ['llama-longrope', 'no attention factor', scaledBy({ attentionFactor: 1 }), ROTATED],
+    ['llama-dynamic', 'factor', scaledBy({ factor: 4.004 }), ROTATED],
+    ['llama-dynamic', 'theta as it is', scaledBy({ originalContextLength: 9 }), ROTATED],
+    ['mistral', 'window', oneMoreSeen, SCORES],
+    ['mistral', 'no window', config(() => ({ slidingWindow: null })), SCORES],
+    ['qwen2', 'scale of another head width', headWidth(4), SCORES],
+    ['qwen2-window', 'window in every layer', config(() => ({ fullAttentionLayers: [] })), SCORES],
     ['qwen2-window', 'window in no layer', config(() => ({ slidingWindow: null })), 'layer-1/attn_scores'],
-    ['qwen3', 'norm after rotation', normAfterRope, 'layer-0/q_post_rope'],
+    ['qwen3', 'norm after rotation', normAfterRope, ROTATED],
     ['qwen3', 'eps', eps, 'layer-0/attn_norm'],
-    [
-      'qwen3moe',
-      'shares not renormalised',
-      everyOp((op) => (op.op === 'moeRoute' ? { ...op, isRenormalised: false } : op)),
-      'layer-0/moe_router',
-    ],
-    [
-      'qwen3moe-raw',
-      'shares renormalised',
-      everyOp((op) => (op.op === 'moeRoute' ? { ...op, isRenormalised: true } : op)),
-      'layer-0/moe_router',
-    ],
+    ['qwen3moe', 'shares not renormalised', renormalised(false), 'layer-0/moe_router'],
+    ['qwen3moe-raw', 'shares renormalised', renormalised(true), 'layer-0/moe_router'],
     ['gemma2', 'no offset of gains', config(() => ({ normOffset: 0 })), 'layer-0/attn_norm'],
     ['gemma2', 'no scale of the embedding', config(() => ({ embeddingScale: 1 })), 'layer-0/embedding'],
-    ['gemma2', 'no cap of scores', config(() => ({ attentionSoftcap: null })), 'layer-0/attn_scores'],
+    ['gemma2', 'no cap of scores', config(() => ({ attentionSoftcap: null })), SCORES],
     ['gemma2', 'another cap of logits', config(() => ({ logitSoftcap: 30 })), 'lm_head'],
-    ['gemma2', 'windows in the other layers', config(() => ({ fullAttentionLayers: [0, 2] })), 'layer-0/attn_scores'],
-    ['gemma2', 'window', oneMoreSeen, 'layer-0/attn_scores'],
-    [
-      'gemma2-scalar',
-      'scale from the head width',
-      config(({ headDim }) => ({ attentionScale: 1 / Math.sqrt(headDim) })),
-      'layer-0/attn_scores',
-    ],
+    ['gemma2', 'windows in the other layers', config(() => ({ fullAttentionLayers: [0, 2] })), SCORES],
+    ['gemma2', 'window', oneMoreSeen, SCORES],
+    ['gemma2-scalar', 'scale from the head width', headWidth(0), SCORES],
   ])('%s: %s', async (name, _, transform, first) => {
     expect((await badStages(`${root}${name}/hf`, name, MAX_ERROR, transform))[0]).toBe(first);
   });

@@ -1,19 +1,34 @@
-// How a falsifier writes its planted faults down: a change of one place of a product file, and a fault that another part
-// than the generated one must see. Known bugs with a name of their own are in the catalogue (src/diagnosis/faults).
+// How a falsifier writes the faults down that it plants in product files. Known bugs have a name in the catalogue:
+// known-faults.ts.
 import type { PlantedFault } from '../../../src/runner/run/falsifier.ts';
 
-/** @param file from the project root. @param change text that occurs in it once, and what stands there instead */
-export function sourceFault(
-  file: string,
-  id: string,
-  title: string,
-  size: PlantedFault['size'],
-  [find, replace]: readonly [string, string],
-): PlantedFault {
-  return { id, title, size, inject: { kind: 'source', file, find, replace } };
+interface Change {
+  about: Omit<PlantedFault, 'inject'>;
+  file: string;
+  find: string[];
+  replace: string[];
 }
 
-/** The same fault under an id of its own, for that part to turn red on. */
-export function seenIn(part: 'live' | 'oracle', id: string, fault: PlantedFault): PlantedFault {
-  return { ...fault, id, part };
+/**
+ * Reads faults from lines: a file from the project root, then `size id: title` for each fault in it (`size id in part:`
+ * where another part than the generated one must see it), the text that stands there once behind `- `, its replacement
+ * behind `+ `.
+ */
+export function plants(lines: TemplateStringsArray): PlantedFault[] {
+  const changes: Change[] = [];
+  let file = '';
+  for (const line of lines.join('').split('\n').slice(1, -1)) {
+    const [, sign, text = ''] = /^ *([-+])(?: (.*))?$/.exec(line) ?? [];
+    const [, size, id, part, title] = /^ *(gross|small) (\S+)(?: in (live|oracle))?: (.*)$/.exec(line) ?? [];
+    if (sign !== undefined) changes.at(-1)?.[sign === '-' ? 'find' : 'replace'].push(text);
+    else if (id === undefined) file = line.trim();
+    else {
+      const about = { id, title, size, ...(part && { part }) } as Change['about'];
+      changes.push({ about, file, find: [], replace: [] });
+    }
+  }
+  return changes.map(({ about, file: of, find, replace }) => ({
+    ...about,
+    inject: { kind: 'source', file: of, find: find.join('\n'), replace: replace.join('\n') },
+  }));
 }

@@ -204,7 +204,7 @@ function metadataOf(shape: TinyShape): GgufEntry[] {
 }
 
 /** GPT-2's printable stand-in for each byte. */
-function byteSpellings(): string[] {
+export function byteSpellings(): string[] {
   const isPrintable = (byte: number): boolean =>
     (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   let shifted = 0;

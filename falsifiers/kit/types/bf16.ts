@@ -12,9 +12,4 @@ const quantise: BlockQuantiser = (values, view) => {
   view.setUint16(0, single.getUint16(0), true);
 };
 
-export const bf16: StoredType = {
-  type,
-  kernel: matmulBf16Kernel,
-  exact,
-  trained: quantise,
-};
+export const bf16: StoredType = { type, kernel: matmulBf16Kernel, exact, trained: quantise };

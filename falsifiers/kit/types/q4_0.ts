@@ -5,9 +5,4 @@ import { q4_0 as exact } from '../../../src/oracles/float64/dequantize/q4_0.ts';
 import { symmetric } from '../models/quantise.ts';
 import type { StoredType } from './stored-type.ts';
 
-export const q4_0: StoredType = {
-  type,
-  kernel: matmulQ40Kernel,
-  exact,
-  trained: symmetric(8, 2),
-};
+export const q4_0: StoredType = { type, kernel: matmulQ40Kernel, exact, trained: symmetric(8, 2) };

@@ -5,9 +5,4 @@ import { q5_0 as exact } from '../../../src/oracles/float64/dequantize/q5_0.ts';
 import { symmetric } from '../models/quantise.ts';
 import type { StoredType } from './stored-type.ts';
 
-export const q5_0: StoredType = {
-  type,
-  kernel: matmulQ50Kernel,
-  exact,
-  trained: symmetric(16, 6, 2),
-};
+export const q5_0: StoredType = { type, kernel: matmulQ50Kernel, exact, trained: symmetric(16, 6, 2) };

@@ -12,9 +12,4 @@ const quantise: BlockQuantiser = (values, view) => {
   putQuants(view, 8, 4, quants);
 };
 
-export const q5_1: StoredType = {
-  type,
-  kernel: matmulQ51Kernel,
-  exact,
-  trained: quantise,
-};
+export const q5_1: StoredType = { type, kernel: matmulQ51Kernel, exact, trained: quantise };

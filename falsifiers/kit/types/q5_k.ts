@@ -37,9 +37,4 @@ function putQuant(view: DataView, j: number, i: number, quant: number): void {
   if (quant >= 16) view.setUint8(16 + i, view.getUint8(16 + i) + 2 ** j);
 }
 
-export const q5_k: StoredType = {
-  type,
-  kernel: matmulQ5KKernel,
-  exact,
-  trained: quantise,
-};
+export const q5_k: StoredType = { type, kernel: matmulQ5KKernel, exact, trained: quantise };

@@ -29,16 +29,10 @@ async function check(path: string, tokens: readonly number[], transform?: ModelT
   }
 }
 
-const SOURCES = [
-  'llama-yarn/hf',
-  'llama-yarn/model.gguf',
-  'qwen2-yarn/hf',
-  'qwen3-yarn/hf',
-  'qwen3-yarn/model.gguf',
-  'llama-longrope/hf',
-  'llama-longrope/model.gguf',
-  'llama-dynamic/hf',
-];
+const SOURCES = (
+  'llama-yarn/hf llama-yarn/model.gguf qwen2-yarn/hf qwen3-yarn/hf qwen3-yarn/model.gguf llama-longrope/hf ' +
+  'llama-longrope/model.gguf llama-dynamic/hf'
+).split(' ');
 
 describe.each(SOURCES)('the check of %s', (path) => {
   it.each([

@@ -95,11 +95,7 @@ describe('compareCaptures', () => {
 
   test('nothing in common is declined', async () => {
     const result = await compareCaptures(capture([norm]), capture([out]), everything);
-    expect(result).toMatchObject({
-      verdict: 'declined',
-      onlyInA: ['layer-0/attn_norm'],
-      onlyInB: ['layer-0/ffn_out'],
-    });
+    expect(result).toMatchObject({ verdict: 'declined', onlyInA: ['layer-0/attn_norm'], onlyInB: ['layer-0/ffn_out'] });
   });
 
   test('captures that are not like for like are not read', async () => {

@@ -12,10 +12,7 @@ const anyVector = fc.array(fc.float(), { minLength: 1, maxLength: 40 }).map((val
 const pair = fc
   .array(fc.tuple(finite, fc.oneof(finite, fc.constant(null))), { minLength: 1, maxLength: 40 })
   // null: the same value on both sides.
-  .map((rows) => ({
-    a: Float32Array.from(rows, ([x]) => x),
-    b: Float32Array.from(rows, ([x, y]) => y ?? x),
-  }));
+  .map((rows) => ({ a: Float32Array.from(rows, ([x]) => x), b: Float32Array.from(rows, ([x, y]) => y ?? x) }));
 
 describe('compareTensors', () => {
   test('a tensor and its copy are identical, NaN and infinities included', () => {

@@ -36,9 +36,7 @@ function floats(count: number, seed: number): Float32Array {
 
 const w = floats(ROWS * COLUMNS, 1);
 const x = floats(POSITIONS * COLUMNS, 2);
-const weights: WeightSource = memoryWeights({
-  w: { type: 'f32', shape: [ROWS, COLUMNS], data: w },
-});
+const weights: WeightSource = memoryWeights({ w: { type: 'f32', shape: [ROWS, COLUMNS], data: w } });
 const op: Op = { op: 'matmul', in: 'x', weight: 'w', out: 'y' };
 
 /** Left to right in float32; `spoil` changes a product. */

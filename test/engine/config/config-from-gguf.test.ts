@@ -3,7 +3,6 @@ import { ARCHITECTURES } from '../../../src/engine/architectures/registry.ts';
 import { ggufEntry } from '../../fixtures/gguf.ts';
 import type { GgufEntry } from '../../../src/engine/formats/gguf.ts';
 import { configFromGguf } from '../../../src/engine/config/config-from-gguf.ts';
-import type { ConfigKey } from '../../../src/engine/program/config.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 import { tinyImage, type TinyModelOptions } from '../../fixtures/tiny-model.ts';
 
@@ -69,28 +68,12 @@ describe('configFromGguf', () => {
       isTied: false,
     });
     expect(notices).toEqual([]);
-    const keys: ConfigKey[] = [
-      'architecture',
-      'layerCount',
-      'modelDim',
-      'ffnDim',
-      'headCount',
-      'kvHeadCount',
-      'headDim',
-    ];
-    keys.push(
-      'vocabSize',
-      'contextLength',
-      'rmsNormEps',
-      'rope.theta',
-      'rope.rotaryDim',
-      'rope.pairing',
-      'rope.scaling',
-    );
-    keys.push('slidingWindow', 'hasQkvBias', 'isTied');
-    keys.push('fullAttentionLayers', 'attentionScale', 'attentionSoftcap', 'logitSoftcap', 'embeddingScale');
-    keys.push('normOffset', 'hasQkNorm');
-    keys.push('experts.count', 'experts.usedCount', 'experts.ffnDim', 'experts.isRenormalised');
+    const keys = [
+      'architecture layerCount modelDim ffnDim headCount kvHeadCount headDim vocabSize contextLength rmsNormEps',
+      'rope.theta rope.rotaryDim rope.pairing rope.scaling slidingWindow fullAttentionLayers hasQkvBias isTied',
+      'attentionScale attentionSoftcap logitSoftcap embeddingScale normOffset hasQkNorm',
+      'experts.count experts.usedCount experts.ffnDim experts.isRenormalised',
+    ].flatMap((line) => line.split(' '));
     expect(Object.keys(config.provenance).toSorted()).toEqual(keys.toSorted());
     expect(config.provenance.headDim).toEqual({ source: 'metadata', detail: 'llama.attention.key_length' });
     expect(config.provenance.vocabSize).toEqual({ source: 'tensor', detail: 'rows of token_embd.weight' });

@@ -122,74 +122,49 @@ describe('a folder of safetensors', () => {
 
 describe('a folder is refused', () => {
   const shards = (map: Record<string, unknown>) => JSON.stringify({ weight_map: map });
+  const files = (changes: Record<string, string | null>) => async () => changes;
+  const config = (changes: Parameters<typeof configWith>[0]) => async () => ({
+    'config.json': await configWith(changes),
+  });
+  const index = (text: string) => files({ 'model.safetensors.index.json': text });
   it.each<[string, string, () => Promise<Record<string, string | Uint8Array | null>>]>([
-    ['without a model', 'E_FOLDER_NO_MODEL', async () => ({ 'model.safetensors': null })],
-    ['without config.json', 'E_FOLDER_NO_CONFIG', async () => ({ 'config.json': null })],
-    ['with a config.json that is no JSON', 'E_JSON_SYNTAX', async () => ({ 'config.json': '{' })],
+    ['without a model', 'E_FOLDER_NO_MODEL', files({ 'model.safetensors': null })],
+    ['without config.json', 'E_FOLDER_NO_CONFIG', files({ 'config.json': null })],
+    ['with a config.json that is no JSON', 'E_JSON_SYNTAX', files({ 'config.json': '{' })],
     [
       'with a key twice',
       'E_JSON_DUPLICATE_KEY',
-      async () => ({ 'config.json': '{"model_type":"qwen2","model_type":"llama"}' }),
+      files({ 'config.json': '{"model_type":"qwen2","model_type":"llama"}' }),
     ],
-    [
-      'of an architecture that is not known',
-      'E_CONFIG_ARCHITECTURE',
-      async () => ({ 'config.json': await configWith({ model_type: 'gpt2' }) }),
-    ],
-    [
-      'of no language model',
-      'E_CONFIG_ARCHITECTURE',
-      async () => ({ 'config.json': await configWith({ architectures: ['Qwen2ForSequenceClassification'] }) }),
-    ],
-    [
-      'with quantised weights',
-      'E_CONFIG_UNSUPPORTED',
-      async () => ({ 'config.json': await configWith({ quantization_config: { quant_method: 'awq' } }) }),
-    ],
+    ['of an architecture that is not known', 'E_CONFIG_ARCHITECTURE', config({ model_type: 'gpt2' })],
+    ['of no language model', 'E_CONFIG_ARCHITECTURE', config({ architectures: ['Qwen2ForSequenceClassification'] })],
+    ['with quantised weights', 'E_CONFIG_UNSUPPORTED', config({ quantization_config: { quant_method: 'awq' } })],
     [
       'with rotation that is not known',
       'E_CONFIG_UNSUPPORTED',
-      async () => ({
-        'config.json': await configWith({ rope_parameters: { rope_type: 'axial', rope_theta: 1e4, factor: 4 } }),
-      }),
+      config({ rope_parameters: { rope_type: 'axial', rope_theta: 1e4, factor: 4 } }),
     ],
-    [
-      'of another size than its config',
-      'E_MODEL_SHAPE',
-      async () => ({ 'config.json': await configWith({ vocab_size: 767 }) }),
-    ],
-    [
-      'with an index that leads out',
-      'E_SAFETENSORS_INDEX_PATH',
-      async () => ({ 'model.safetensors.index.json': shards({ a: '../model.safetensors' }) }),
-    ],
+    ['of another size than its config', 'E_MODEL_SHAPE', config({ vocab_size: 767 })],
+    ['with an index that leads out', 'E_SAFETENSORS_INDEX_PATH', index(shards({ a: '../model.safetensors' }))],
     [
       'with an index that leads out by an absolute path',
       'E_SAFETENSORS_INDEX_PATH',
-      async () => ({ 'model.safetensors.index.json': shards({ a: '/tmp/model.safetensors' }) }),
+      index(shards({ a: '/tmp/model.safetensors' })),
     ],
-    ['with an index without a map', 'E_SAFETENSORS_INDEX', async () => ({ 'model.safetensors.index.json': '{}' })],
-    [
-      'with an index that names a missing file',
-      'E_FILE_MISSING',
-      async () => ({ 'model.safetensors.index.json': shards({ a: 'b.safetensors' }) }),
-    ],
+    ['with an index without a map', 'E_SAFETENSORS_INDEX', index('{}')],
+    ['with an index that names a missing file', 'E_FILE_MISSING', index(shards({ a: 'b.safetensors' }))],
     [
       'with an index that names a missing tensor',
       'E_SAFETENSORS_INDEX_TENSOR',
-      async () => ({ 'model.safetensors.index.json': shards({ a: 'model.safetensors' }) }),
+      index(shards({ a: 'model.safetensors' })),
     ],
     [
       'with a shard missing',
       'E_FOLDER_SHARD_MISSING',
-      async () => ({ 'model.safetensors': null, 'model-00001-of-00002.safetensors': 'x' }),
+      files({ 'model.safetensors': null, 'model-00001-of-00002.safetensors': 'x' }),
     ],
-    ['with a broken tokenizer', 'E_TOKENIZER_JSON', async () => ({ 'tokenizer.json': '[]' })],
-    [
-      'with token ids out of bounds',
-      'E_TOKENIZER_JSON',
-      async () => ({ 'tokenizer.json': '{"model":{"vocab":{"a":1e9}}}' }),
-    ],
+    ['with a broken tokenizer', 'E_TOKENIZER_JSON', files({ 'tokenizer.json': '[]' })],
+    ['with token ids out of bounds', 'E_TOKENIZER_JSON', files({ 'tokenizer.json': '{"model":{"vocab":{"a":1e9}}}' })],
     [
       'with a tensor cut short',
       'E_SAFETENSORS_PAST_END',

@@ -177,21 +177,16 @@ describe('the embedding', () => {
       ),
     },
   };
-  const zeroRow = edited((values) => values.fill(0, 0, 32));
+  const fill = (...of: Parameters<Float32Array['fill']>) => edited((values) => values.fill(...of));
+  const filled = (...of: Parameters<Float32Array['fill']>) => changed(embedding, fill(...of));
+  const zeroRow = fill(0, 0, 32);
 
   it('is refused when row 0 is all zeros, and transposition is named', async () => {
     const error = await refusal('E_EMBEDDING_ZERO', () => open(changed(embedding, zeroRow, ordinary)));
     expect(error.message).toContain(
       'row 0 of "token_embd.weight" is all zeros; a trained row is not; the matrix may be transposed',
     );
-    await refusal('E_EMBEDDING_ZERO', () =>
-      open(
-        changed(
-          embedding,
-          edited((values) => values.fill(0)),
-        ),
-      ),
-    );
+    await refusal('E_EMBEDDING_ZERO', () => open(filled(0)));
   });
 
   it('may have a row of zeros for a special token 0', async () => {
@@ -199,26 +194,8 @@ describe('the embedding', () => {
   });
 
   it('is warned about when constant or not finite', async () => {
-    expect(
-      codes(
-        await open(
-          changed(
-            embedding,
-            edited((values) => values.fill(0.5)),
-          ),
-        ),
-      ),
-    ).toEqual(['EMBEDDING-CONSTANT']);
-    expect(
-      codes(
-        await open(
-          changed(
-            embedding,
-            edited((values) => values.fill(Number.NaN, 1, 2)),
-          ),
-        ),
-      ),
-    ).toEqual(['EMBEDDING-NONFINITE']);
+    expect(codes(await open(filled(0.5)))).toEqual(['EMBEDDING-CONSTANT']);
+    expect(codes(await open(filled(Number.NaN, 1, 2)))).toEqual(['EMBEDDING-NONFINITE']);
   });
 
   it('is warned about when it has more rows than the tokenizer, refused when it has fewer', async () => {

@@ -73,24 +73,7 @@ async function write(name: string, metadata: Metadata): Promise<string> {
   return path;
 }
 
-const MERGES = [
-  'h e',
-  'i n',
-  't h',
-  't he',
-  'Ġ t',
-  'Ġt he',
-  'l l',
-  'Ġ a',
-  'Ġ Ġ',
-  'ĠĠ ĠĠ',
-  'Ã ©',
-  'Ċ Ċ',
-  '1 2',
-  "' s",
-  'e r',
-  'o n',
-];
+const MERGES = `h e, i n, t h, t he, Ġ t, Ġt he, l l, Ġ a, Ġ Ġ, ĠĠ ĠĠ, Ã ©, Ċ Ċ, 1 2, ' s, e r, o n`.split(', ');
 /** `ll` is made by a merge and is not a token. */
 const bpe = (pre: string): Metadata => {
   const metadata = bpeMetadata(MERGES, { 'tokenizer.ggml.pre': pre });

@@ -1,20 +1,12 @@
 // Small vocabularies as GGUF metadata, for the tests beside this file.
+import { byteSpellings } from '../../../falsifiers/kit/models/tiny-model.ts';
 import { TOKEN_TYPE } from '../../../src/engine/text/vocabulary.ts';
 
 export type Metadata = Map<string, unknown>;
 
-/** The 256 characters of byte-level BPE, in the order of the bytes. */
-const BYTE_CHARACTERS: readonly string[] = (() => {
-  let substitute = 0x100;
-  return Array.from({ length: 256 }, (_, byte) => {
-    const isPrintable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    return String.fromCharCode(isPrintable ? byte : substitute++);
-  });
-})();
-
 /** Byte-level BPE: token id = byte for the first 256, then `merged`, then the control tokens <|end|> and <|start|>. */
 export function bpeMetadata(merges: readonly string[] = [], changes: Readonly<Record<string, unknown>> = {}): Metadata {
-  const tokens = [...BYTE_CHARACTERS, ...merges.map((merge) => merge.replace(' ', '')), '<|end|>', '<|start|>'];
+  const tokens = [...byteSpellings(), ...merges.map((merge) => merge.replace(' ', '')), '<|end|>', '<|start|>'];
   return withChanges(
     {
       'general.architecture': 'qwen2',

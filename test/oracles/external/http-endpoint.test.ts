@@ -47,9 +47,7 @@ const OBJECTS = {
     {
       text: ' four',
       finish_reason: 'length',
-      logprobs: {
-        content: [{ token: ' four', logprob: -0.5, top_logprobs: [{ token: ' four', logprob: -0.5 }] }],
-      },
+      logprobs: { content: [{ token: ' four', logprob: -0.5, top_logprobs: [{ token: ' four', logprob: -0.5 }] }] },
     },
   ],
 };

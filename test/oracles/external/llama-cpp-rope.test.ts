@@ -2,8 +2,7 @@
 // attention factor is made, when it takes the long factors. float32 weights, so that nothing is rounded but by
 // arithmetic.
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { klDivergence } from '../../../falsifiers/kit/judges/comparisons.ts';
@@ -12,6 +11,7 @@ import { llamaCppContextLength, loadLlamaCpp, type LlamaCppAvailability } from '
 import { openFloat64Executor } from '../../../src/oracles/float64/float64-executor.ts';
 import { encodeGguf, ggufEntry } from '../../fixtures/gguf.ts';
 import { refusal } from '../../fixtures/refusal.ts';
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { tinyImage, type TinyModelOptions } from '../../fixtures/tiny-model.ts';
 
 const TOKENS = [70, 101, 33, 33, 8, 254, 20, 76, 2, 41, 9, 66, 140, 7, 7, 199];
@@ -52,14 +52,12 @@ function image({ architecture, keys, factors = false, headDim = 2 * PAIRS }: Cas
 }
 
 let loaded: LlamaCppAvailability;
-let folder = '';
+const folder = await temporaryFolder();
 beforeAll(async () => {
   loaded = await loadLlamaCpp();
-  folder = await mkdtemp(join(tmpdir(), 'refute-rope-'));
 });
 afterAll(async () => {
   if (loaded.available) await loaded.llama.close();
-  await rm(folder, { recursive: true });
 });
 
 /** Positions asked of llama.cpp, which then has 256. */

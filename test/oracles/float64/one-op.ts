@@ -1,6 +1,6 @@
 // One op of the float64 executor evaluated by itself, and its distance from the same formula in integers.
 import { expect } from 'vitest';
-import type { Op, ValueId } from '../../../src/engine/program/program.ts';
+import type { AttentionOp, Op, ValueId } from '../../../src/engine/program/program.ts';
 import { evaluateOp, type OpInputs } from '../../../src/oracles/float64/evaluate-op.ts';
 import { randomFloats } from '../../cases/random-blocks.ts';
 import { approximately, excess, type Fixed } from './fixed-point.ts';
@@ -8,6 +8,21 @@ import { memoryWeights, type MemoryWeight } from './memory-weights.ts';
 
 /** Half the gap above 1: what one rounding to double may do, relatively. */
 export const U: number = 2 ** -53;
+
+/** With one head of one channel. */
+export const ATTENTION: AttentionOp = {
+  op: 'attention',
+  q: 'q',
+  k: 'k',
+  v: 'v',
+  out: 'y',
+  layer: 0,
+  headCount: 1,
+  kvHeadCount: 1,
+  headDim: 1,
+  scale: 1,
+  window: null,
+};
 
 /** Doubles with all their bits in use. */
 export function randomDoubles(seed: number, count: number, deviation = 1): Float64Array {

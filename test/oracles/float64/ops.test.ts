@@ -1,12 +1,12 @@
 // Every formula but rotation (rope.test.ts) against the same formula in integers (fixed-point.ts), within the bound
 // that its roundings allow; and against cases whose answer can be said by hand.
 import { describe, expect, it } from 'vitest';
-import type { AttentionOp, Op } from '../../../src/engine/program/program.ts';
+import type { Op } from '../../../src/engine/program/program.ts';
 import { newCache } from '../../../src/oracles/float64/evaluate-op.ts';
 import { randomFloats } from '../../cases/random-blocks.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 import { exp, fixed, ONE, over, root, sum, times, type Fixed } from './fixed-point.ts';
-import { evaluate, magnitude, randomDoubles, U, worst } from './one-op.ts';
+import { ATTENTION, evaluate, magnitude, randomDoubles, U, worst } from './one-op.ts';
 
 describe('embed', () => {
   const op: Op = { op: 'embed', weight: 'w', out: 'y' };
@@ -139,19 +139,7 @@ describe('silu', () => {
 });
 
 describe('attention', () => {
-  const op: AttentionOp = {
-    op: 'attention',
-    q: 'q',
-    k: 'k',
-    v: 'v',
-    out: 'y',
-    layer: 0,
-    headCount: 4,
-    kvHeadCount: 2,
-    headDim: 3,
-    scale: 0.7,
-    window: null,
-  };
+  const op = { ...ATTENTION, headCount: 4, kvHeadCount: 2, headDim: 3, scale: 0.7 };
 
   it('takes the mean of the values where every key scores the same, by kv head and window', async () => {
     const values = { q: new Float64Array(36), k: randomDoubles(11, 18), v: Array.from({ length: 18 }, (_, i) => i) };
@@ -244,16 +232,7 @@ describe('evaluateOp', () => {
     await refusal('E_PROGRAM_WEIGHT', () => evaluate(norm, { values: { x: [1, 2] } }));
     const long = { g: { shape: [4], data: [1, 1, 1, 1] } };
     await refusal('E_PROGRAM_WEIGHT', () => evaluate(norm, { values: { x: [1, 2] }, weights: long }));
-    const attention: Op = {
-      ...({} as AttentionOp),
-      op: 'attention',
-      q: 'q',
-      k: 'q',
-      v: 'q',
-      headCount: 1,
-      kvHeadCount: 1,
-      headDim: 1,
-    };
+    const attention = { ...ATTENTION, k: 'q', v: 'q' };
     await expect(evaluate(attention, { values: { q: [1] }, firstPosition: 3 })).rejects.toThrow(RangeError);
     await expect(evaluate({ op: 'gelu' } as unknown as Op, {})).rejects.toThrow(RangeError);
   });

@@ -96,13 +96,7 @@ describe('deriveLevel', () => {
 
   it('holds a claim at FUNCTIONAL when a class that is not required refutes it', () => {
     const gpu = {
-      ...survivor({
-        generated: {
-          verdict: 'falsified',
-          executed: 3,
-          planned: 10,
-        },
-      }),
+      ...survivor({ generated: { verdict: 'falsified', executed: 3, planned: 10 } }),
       executor: 'webgpu',
       environmentClass: 'webgpu.nvidia-h100',
     } as const;

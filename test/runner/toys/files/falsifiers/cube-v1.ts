@@ -5,10 +5,7 @@ import type { Falsifier } from '../../../../../src/runner/run/falsifier.ts';
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-CU-001': {
     parts: {
-      generated: {
-        planned: 20,
-        run: (context) => context.search(fc.nat(100), 20, (x) => cube(x) - x ** 3),
-      },
+      generated: { planned: 20, run: (context) => context.search(fc.nat(100), 20, (x) => cube(x) - x ** 3) },
       live: {
         planned: 1,
         async run(context) {
