@@ -24,14 +24,17 @@ const exact = (type: TensorTypeName, bytes: Uint8Array): Float32Array =>
 describe.each(types)('dequantizing %s', (type) => {
   const { blockElements, blockBytes } = TENSOR_TYPES[type];
 
-  it.skipIf(type === 'f32')('gives the bits of the gguf package', async () => {
-    const name = type.toUpperCase();
-    const blocks = readFileSync(new URL(`${name}.blocks.bin`, vectors));
-    const expected = new Uint8Array(readFileSync(new URL(`${name}.f32.bin`, vectors)));
-    const values = await dequantize(type, blocks);
-    expect(firstDifference(values, new Float32Array(expected.buffer))).toBe(-1);
-    expect(values.length).toBeGreaterThan(0);
-  });
+  // The package has no blocks of float32: its bits are the file's.
+  if (type !== 'f32') {
+    it('gives the bits of the gguf package', async () => {
+      const name = type.toUpperCase();
+      const blocks = readFileSync(new URL(`${name}.blocks.bin`, vectors));
+      const expected = new Uint8Array(readFileSync(new URL(`${name}.f32.bin`, vectors)));
+      const values = await dequantize(type, blocks);
+      expect(firstDifference(values, new Float32Array(expected.buffer))).toBe(-1);
+      expect(values.length).toBeGreaterThan(0);
+    });
+  }
 
   it('writes its own elements and nothing else', async () => {
     const memory = new GuardedMemory();
