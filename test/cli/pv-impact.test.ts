@@ -29,6 +29,7 @@ describe('pv impact', () => {
       schemaVersion: 1,
       claims: 3,
       stale: stale.map((id) => ({ id, contract: 'square-v1' })),
+      waiting: [],
       files: [{ file: 'src/multiply.ts', claims: stale }],
     });
     changed.close();
@@ -48,6 +49,16 @@ describe('pv impact', () => {
     expect(stdout).toMatch(
       /matmul-by-type.ts: a table; a line more makes nothing stale, a line changed or removed \d+ of/,
     );
+  });
+
+  it('counts apart the claims that only wait: their contract depends on one that goes stale', async () => {
+    const dependent = new ToyProject(project);
+    dependent.edit('contracts/cube-v1.yaml', 'metadata:', 'metadata:\n  depends_on: [square-v1]');
+    const { stdout } = await dependent.pv(['impact', 'src/square.ts']);
+    expect(stdout).toMatch(/a change makes [12] of 3 claims stale\n1 more waits until they are fresh: FALSIFY-CU-001/);
+    const { stdout: json } = await dependent.pv(['impact', 'src/square.ts', '--json']);
+    expect(JSON.parse(json)).toMatchObject({ waiting: [{ id: 'FALSIFY-CU-001', contract: 'cube-v1' }] });
+    dependent.close();
   });
 
   it('takes several files, folders and contracts', async () => {

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RefuteError } from '../../errors.ts';
-import type { Claim } from '../contract/model.ts';
+import type { Claim, Contract } from '../contract/model.ts';
 import type { Project } from '../contract/project.ts';
 import { kernelSourceOf, nameOfFile } from '../sources/closure.ts';
 import { NOTHING_TOUCHED } from '../run/protocol.ts';
@@ -21,6 +21,8 @@ export interface Impact {
   claimCount: number;
   /** Per file, in the order asked for, or largest first. */
   files: FileImpact[];
+  /** Not stale themselves, but of a contract that depends on a stale one: they count as unmet until that is fresh. */
+  waiting: Claim[];
 }
 
 export interface FileImpact {
@@ -54,7 +56,19 @@ export async function impactOf(project: Project, files: readonly string[]): Prom
     }
     impacts.push(impact);
   }
-  return { claimCount: index.claims.length, files: impacts };
+  const waiting = waitingFor(project, new Set(impacts.flatMap(({ claims }) => claims)));
+  return { claimCount: index.claims.length, files: impacts, waiting };
+}
+
+function waitingFor({ contracts }: Project, stale: ReadonlySet<Claim>): Claim[] {
+  const down = new Set([...stale].map(({ contract }) => contract.name));
+  const waits = (contract: Contract): boolean => contract.metadata.dependsOn.some((name) => down.has(name));
+  let sizeBefore = -1;
+  while (down.size > sizeBefore) {
+    sizeBefore = down.size;
+    for (const contract of contracts.filter(waits)) down.add(contract.name);
+  }
+  return contracts.filter(waits).flatMap(({ claims }) => claims.filter((claim) => !stale.has(claim)));
 }
 
 /** Every source file of the project, the one that most claims hang on first. */
@@ -65,7 +79,7 @@ export async function impactOfAll(project: Project): Promise<Impact> {
     return { file, claims: claims.filter((claim) => hanging.has(claim)) };
   });
   const sorted = files.toSorted((a, b) => b.claims.length - a.claims.length || (a.file < b.file ? -1 : 1));
-  return { claimCount: claims.length, files: sorted };
+  return { claimCount: claims.length, files: sorted, waiting: [] };
 }
 
 interface Index {

@@ -22,8 +22,8 @@ export function impactRows({ files }: Impact): ImpactRow[] {
   }));
 }
 
-/** A line for each file, and one for all where there are several. */
-export function impactLines({ files, claimCount }: Impact): string[] {
+/** A line for each file, one for all where there are several, and one for the claims that wait. */
+export function impactLines({ files, claimCount, waiting }: Impact): string[] {
   const lines = files.map(({ file, claims, byLineMore }) => {
     const count = `${claims.length} of ${claimCount} claims`;
     if (claims.length === 0) return `${file}: no claim hangs on it`;
@@ -32,6 +32,10 @@ export function impactLines({ files, claimCount }: Impact): string[] {
     return `${file}: a table; a line more makes ${more} stale, a line changed or removed ${count}`;
   });
   if (files.length > 1) lines.push(`together: ${staleClaims(files).length} of ${claimCount} claims`);
+  if (waiting.length > 0) {
+    const more = waiting.length === 1 ? '1 more waits' : `${waiting.length} more wait`;
+    lines.push(`${more} until they are fresh: ${shortIds(waiting.map(({ id }) => id))}`);
+  }
   return lines;
 }
 
@@ -42,11 +46,12 @@ export function middleLine(impact: Impact): string {
   return `${files.length} files; the middle one is ${middle.file}: ${middle.claims.length} of ${claimCount} claims`;
 }
 
-export function impactJson({ files, claimCount }: Impact): object {
+export function impactJson({ files, claimCount, waiting }: Impact): object {
   return {
     schemaVersion: 1,
     claims: claimCount,
-    stale: staleClaims(files).map(({ id, contract }) => ({ id, contract: contract.name })),
+    stale: staleClaims(files).map(named),
+    waiting: waiting.map(named),
     files: files.map(({ file, claims, byLineMore }) => ({
       file,
       claims: claims.map(({ id }) => id),
@@ -64,6 +69,10 @@ export function impactTableJson(impact: Impact): object {
     files: impact.files.map(figure),
     middle: middle === null ? null : figure(middle),
   };
+}
+
+function named({ id, contract }: Claim): object {
+  return { id, contract: contract.name };
 }
 
 function middleOf({ files }: Impact): FileImpact | null {
