@@ -1,5 +1,5 @@
 // out[p, c] = W[token_p, c]: the rows of the embedding matrix, exact. (An engine that stores float32 rounds a row of a
-// type with minima once; see decode-exact.ts.)
+// type with minima once; see dequantize-exact.ts.)
 import type { WeightSource } from '../../../engine/program/executor.ts';
 import type { WeightName } from '../../../engine/program/program.ts';
 import { readRows } from '../weights.ts';
