@@ -43,7 +43,12 @@ function unknownStage(place: string, name: string): RefuteError {
   const meant = nearest(name, known);
   const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
   const is = `${quoted(name)} is not a stage or value${hint}`;
-  return new RefuteError({ code: 'E_STAGE_UNKNOWN', place, is, allowed: `there are ${known.join(', ')}` });
+  const allowed = `there are ${known.join(', ')}`;
+  // A report prints ids; here a name is asked for, and the layer is a flag of its own.
+  const id = parseStageId(name);
+  const isId = id !== null && id.layer !== null && isStepName(id.name);
+  const next = isId ? { next: `Say "${place} ${id.name} --layers ${id.layer}"` } : {};
+  return new RefuteError({ code: 'E_STAGE_UNKNOWN', place, is, allowed, ...next });
 }
 
 /**

@@ -22,6 +22,9 @@ describe('parseStages', () => {
     );
     const far = await refusal('E_STAGE_UNKNOWN', () => parseStages('zzzzzzzzzzz', '--stage'));
     expect(far.message).toMatch(/^--stage: "zzzzzzzzzzz" is not a stage or value; there are/);
+    // A report prints ids; the flag takes a name, and the layer is a flag of its own.
+    const id = await refusal('E_STAGE_UNKNOWN', () => parseStages('layer-12/v_matmul'));
+    expect(id.message).toMatch(/Say "--save-tensor v_matmul --layers 12"\.$/);
     for (const name of ['constructor', '__proto__']) await refusal('E_STAGE_UNKNOWN', () => parseStages(name));
   });
 });
