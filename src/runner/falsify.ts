@@ -14,7 +14,7 @@ import { openProject, type Project } from './contract/project.ts';
 import { overallVerdict } from './run/part-result.ts';
 import { assertKernelsCurrent } from './sources/kernel-currency.ts';
 import { claimSubject, moduleDescriber, runClaim, type ClaimJob, type RunClaimOptions } from './run/run-claim.ts';
-import type { StoredCase, TouchedInputs } from './run/protocol.ts';
+import { NOTHING_TOUCHED, type StoredCase, type TouchedInputs } from './run/protocol.ts';
 import type { PartName } from './contract/part-names.ts';
 
 /** Their children are limited where they are started; this keeps the cores busy while one claim waits. */
@@ -52,8 +52,9 @@ export async function falsify(
     try {
       const subject = claimSubject(project.root, claim);
       const reached = reachedBefore(project.root, claim);
-      await assertKernelsCurrent(project.root, entriesOf(subject.module, reached));
-      const before = session === null ? {} : await pinsBefore(project.root, subject, reached);
+      await assertKernelsCurrent(project.root, entriesOf(subject.module, reached ?? NOTHING_TOUCHED));
+      const watched = reached ?? { programs: ['apr', 'pv'], product: ['model', `executor:${executor}`] };
+      const before = session === null ? {} : await pinsBefore(project.root, subject, watched);
       const replays = options.useCounterexamples ? storedCases(project.root, claim) : {};
       const run = await runClaim(
         claim,
@@ -90,9 +91,13 @@ export async function falsify(
   return { outcomes, ...(await updateContracts(project, outcomes)) };
 }
 
-/** The code that a run will reach by name, as the receipts tell: a change of it meanwhile must be noticed. */
-function reachedBefore(root: string, claim: Claim): Pick<TouchedInputs, 'programs' | 'product'> {
+/**
+ * The code that a run will reach by name, as the receipts tell: a change of it meanwhile must be noticed. null without
+ * a receipt: it may be anything.
+ */
+export function reachedBefore(root: string, claim: Claim): Pick<TouchedInputs, 'programs' | 'product'> | null {
   const receipts = receiptsOfClaim(root, claim).flatMap(({ receipt }) => (receipt === null ? [] : [receipt]));
+  if (receipts.length === 0) return null;
   const touched = receipts.map(({ predicate }) => predicate.stable.touched);
   return {
     programs: touched.flatMap(({ programs }) => programs),

@@ -20,13 +20,16 @@ export function plants(lines: TemplateStringsArray): PlantedFault[] {
   for (const line of lines.join('').split('\n').slice(1, -1)) {
     const [, sign, text = ''] = /^ *([-+])(?: (.*))?$/.exec(line) ?? [];
     const [, size, id, part, title] = /^ *(gross|small) (\S+)(?: in (live|oracle))?: (.*)$/.exec(line) ?? [];
-    if (sign !== undefined) changes.at(-1)?.[sign === '-' ? 'find' : 'replace'].push(text);
-    else if (id === undefined) file = line.trim();
-    else {
+    const change = changes.at(-1);
+    if (sign !== undefined && change !== undefined) change[sign === '-' ? 'find' : 'replace'].push(text);
+    else if (id !== undefined && file !== '') {
       const about = { id, title, size, ...(part && { part }) } as Change['about'];
       changes.push({ about, file, find: [], replace: [] });
-    }
+    } else if (/^ *\S+\.[a-z]+$/.test(line)) file = line.trim();
+    else throw new Error(`a planted fault cannot be read: ${line}`);
   }
+  const empty = changes.find(({ find }) => find.length === 0);
+  if (empty !== undefined) throw new Error(`the planted fault ${empty.about.id} has no text to replace`);
   return changes.map(({ about, file: of, find, replace }) => ({
     ...about,
     inject: { kind: 'source', file: of, find: find.join('\n'), replace: replace.join('\n') },

@@ -76,7 +76,7 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
   const confirmed = new Set<string>();
   return {
     ...verdictOf({ program, results, brackets, coverage, verification, confirmed, logitShare, pathFault: null }),
-    arithmetic: { name: arithmetic.name, isDeclared: dump.origin !== null },
+    arithmetic: { name: arithmetic.name, isDeclared: dump.formats !== null },
     verification,
     coverage,
     results,
@@ -87,8 +87,8 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
 }
 
 /** As declared where one of our executors made it. Else float32, or as coarse as its tensors are stored. */
-function profileOfDump({ origin }: Recording, coarsest: StoredFloat): NumericProfile {
-  if (origin !== null && 'executor' in origin) return origin.profile;
+function profileOfDump({ formats }: Recording, coarsest: StoredFloat): NumericProfile {
+  if (formats !== null) return formats;
   if (coarsest === 'f16') return FLOAT16;
   return coarsest === 'bf16' ? BFLOAT16 : UNDECLARED;
 }

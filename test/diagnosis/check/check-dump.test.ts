@@ -71,6 +71,18 @@ describe('a dump of another engine', () => {
     expect(report.arithmetic.isDeclared).toBe(false);
   });
 
+  it('that names its producer declares no roundings by that', async () => {
+    const file = join(await newFolder(), 'dump.safetensors');
+    const from = { name: 'sums-2m', sha256: 'f'.repeat(64), architecture: 'qwen2' };
+    const run = { tokens: TOKENS, positions: 'all', prompt: null, chatTemplateApplied: false };
+    const producer = { name: 'other', version: '1' };
+    const manifest = JSON.stringify({ schemaVersion: 1, model: from, ...run, producer });
+    await writeFile(file, safetensorsDump(await capture(), { manifest }));
+    const { arithmetic, coverage } = await check(file);
+    expect(coverage).toMatchObject({ judgedOps: 79, missing: [] });
+    expect(arithmetic.isDeclared).toBe(false);
+  });
+
   it('of safetensors with names of its own is judged by a map, and its fault is located', async () => {
     const file = join(await newFolder(), 'dump.safetensors');
     const stages = await capture(fault('R1'));
