@@ -22,7 +22,10 @@ it('reads file, size, id, part, title and both texts', () => {
       inject: { kind: 'source', file: 'src/a.ts', find: 'x', replace: 'y' },
     },
     {
-      ...{ id: 'two', title: 'a part: of it', size: 'small', part: 'live' },
+      id: 'two',
+      title: 'a part: of it',
+      size: 'small',
+      part: 'live',
       inject: { kind: 'source', file: 'src/a.ts', find: '  first\nsecond', replace: '' },
     },
   ]);
