@@ -88,7 +88,7 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
 
 /** As declared where one of our executors made it. Else float32, or as coarse as its tensors are stored. */
 function profileOfDump({ formats }: Recording, coarsest: StoredFloat): NumericProfile {
-  if (formats !== null) return formats;
+  if (formats !== null) return formats.profile;
   if (coarsest === 'f16') return FLOAT16;
   return coarsest === 'bf16' ? BFLOAT16 : UNDECLARED;
 }

@@ -39,6 +39,12 @@ export interface BudgetInputs {
 export interface OpJudgement<Judged extends Op = Op> {
   /** The error that it may make on given inputs, per element and in two tiers. */
   budget(op: Judged, given: BudgetInputs): OpReference;
+  /**
+   * How far the result may move where every input is off by at most its deviation (in the order of its operands; null:
+   * it is exact). Per element, and a bound, not an estimate of first order. Products have none here: theirs is
+   * Σ|w|·deviation, by their sums. Absent: a choice may flip, and nothing bounds what that does.
+   */
+  carry?(op: Judged, given: BudgetInputs, deviations: readonly (Float64Array | null)[]): Float64Array;
   /** What kind of bug sits where it is wrong; some ops are of several parts of a model. */
   bugClass: BugClass | ((value: ValueId) => BugClass);
   /**

@@ -4,7 +4,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
-import { MANIFEST_NAME, parseManifest } from '../../engine/capture/manifest.ts';
+import { MANIFEST_NAME, parseManifest, type CaptureOrigin } from '../../engine/capture/manifest.ts';
+import type { DeclaredFormats } from '../../engine/program/numeric-profile.ts';
+import { declaredFormats } from '../reference/profiles.ts';
 import { isStepName } from '../../engine/capture/select.ts';
 import { readFormat, type FormatName } from '../../engine/formats/magic.ts';
 import { quoted } from '../../engine/formats/quoted.ts';
@@ -123,7 +125,7 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null): Re
     positions: manifest?.positions ?? map?.positions ?? 'all',
     origin,
     dtype: typeof dtype === 'string' ? dtype : null,
-    formats: isOwn ? origin.profile : null,
+    formats: formatsOf(origin, path),
     tensors,
     otherNames,
     read: async (id) => {
@@ -135,6 +137,14 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null): Re
     },
     digest: () => store.digest(),
   };
+}
+
+/** An executor has a whole profile; another producer may say a part of one, or the name of one. */
+function formatsOf(origin: CaptureOrigin | null, place: string): DeclaredFormats | null {
+  if (origin === null) return null;
+  if ('executor' in origin) return { profile: origin.profile, undeclared: origin.undeclared ?? [] };
+  const formats = origin.producer['formats'];
+  return formats === undefined ? null : declaredFormats(formats, `${place}: producer.formats`);
 }
 
 /** A batch of one in front is left out: a stage is [positions, channels], scores are [heads, queries, keys]. */

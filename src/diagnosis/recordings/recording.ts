@@ -3,7 +3,7 @@
 import type { CaptureOrigin, ManifestHead } from '../../engine/capture/manifest.ts';
 import type { Positions } from '../../engine/capture/select.ts';
 import type { FloatArray } from '../../engine/program/executor.ts';
-import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
+import type { DeclaredFormats } from '../../engine/program/numeric-profile.ts';
 import type { StageKey } from '../../engine/program/stages.ts';
 
 type RecordingForm = 'capture' | '.npy' | 'safetensors';
@@ -23,8 +23,8 @@ export interface Recording {
   origin: CaptureOrigin | null;
   /** What was computed in, in the producer's own word; null: it does not say. */
   dtype: string | null;
-  /** The roundings that an executor of ours declares; null: nothing is declared. */
-  formats: NumericProfile | null;
+  /** The roundings that it declares; null: none. */
+  formats: DeclaredFormats | null;
   /** Stages and values by id, in the order in which they lie there. An alias is under the id of its stage. */
   tensors: ReadonlyMap<string, RecordedTensor>;
   /** What else is in it, by its own names. */

@@ -18,7 +18,7 @@ const BLOCK = { q8_0: 32, q8_k: 256 } as const;
 export function roundActivations(x: Float64Array, format: ActivationFormat): RoundedActivations {
   if (format === 'f16') return { values: x.map(Math.f16round), tieSteps: null };
   if (format === 'bf16') return { values: x.map(bf16round), tieSteps: null };
-  return quantizeActivations(x, format);
+  return quantizeActivations(x, format === 'q8_1' ? 'q8_0' : format);
 }
 
 /** To the 8 significant bits of a bfloat16. */

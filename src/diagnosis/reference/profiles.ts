@@ -1,8 +1,12 @@
-// Profiles of other people's engines. Little is known of them, so each is the widest of its kind. Names for --profile.
-import { UNDECLARED, type ActivationFormat, type NumericProfile } from '../../engine/program/numeric-profile.ts';
+// Profiles of other people's engines by name, for --formats and --profile, and as a file or a manifest says them. Of
+// what is not known of an engine, the widest of its kind.
+import { parseProfile } from '../../engine/capture/parse-profile.ts';
+import { quoted, shownValue } from '../../engine/formats/quoted.ts';
+import { INFERRED_PARTS, UNDECLARED } from '../../engine/program/numeric-profile.ts';
+import type { ActivationFormat, DeclaredFormats, NumericProfile } from '../../engine/program/numeric-profile.ts';
 import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import { RefuteError } from '../../errors.ts';
-import { UNIT_F64 } from '../ops/constants.ts';
+import { UNIT_BF16, UNIT_F16, UNIT_F64 } from '../ops/constants.ts';
 
 const FLOAT64: NumericProfile = {
   ...UNDECLARED,
@@ -43,19 +47,68 @@ export const LLAMA_CPP: readonly NumericProfile[] = [
   { ...UNDECLARED, activations: { ...LLAMA_CPP_FORMATS, f16: 'f16' } },
 ];
 
-const PROFILES: ReadonlyMap<string, NumericProfile> = new Map([
-  ['float64', FLOAT64],
-  ['float32', UNDECLARED],
-  ['float16', FLOAT16],
-  ['bfloat16', BFLOAT16],
-  // Its server and its tools: a float16 cache unless told otherwise.
-  ['llama.cpp', { ...UNDECLARED, activations: { ...LLAMA_CPP_FORMATS, f16: 'f16' }, kvCache: 'f16' }],
+/**
+ * What PyTorch computes in a half type: values are rounded as they are stored, a product sums in float32, cosines and
+ * sines are rounded too.
+ */
+const pytorch = (type: 'f16' | 'bf16'): NumericProfile => ({
+  ...storedIn(type),
+  accumulator: 'f32',
+  ropeTable: {
+    computedIn: 'f32',
+    angleRoundings: 4,
+    angleRoundingsPerPair: 0,
+    sincosError: type === 'f16' ? UNIT_F16 : UNIT_BF16,
+  },
+});
+
+const FORMATS: ReadonlyMap<string, DeclaredFormats> = new Map<string, DeclaredFormats>([
+  ['float64', { profile: FLOAT64, undeclared: [] }],
+  ['float32', { profile: UNDECLARED, undeclared: [] }],
+  ['float16', { profile: FLOAT16, undeclared: [] }],
+  ['bfloat16', { profile: BFLOAT16, undeclared: [] }],
+  ['pytorch-f16', { profile: pytorch('f16'), undeclared: ['attention'] }],
+  ['pytorch-bf16', { profile: pytorch('bf16'), undeclared: ['attention'] }],
+  [
+    'llama.cpp',
+    {
+      // Its server and its tools: a float16 cache unless told otherwise. The rest goes by the processor.
+      profile: {
+        ...UNDECLARED,
+        activations: { ...LLAMA_CPP_FORMATS, f16: 'f16' },
+        kvCache: 'f16',
+        gelu: 'f16-table',
+      },
+      undeclared: ['attention', 'activations'],
+    },
+  ],
 ]);
 
 /** @throws RefuteError E_PROFILE */
-export function profileNamed(name: string, place: string): NumericProfile {
-  const profile = PROFILES.get(name);
-  if (profile !== undefined) return profile;
-  const allowed = `one of ${[...PROFILES.keys()].join(', ')}`;
+export function formatsNamed(name: string, place: string): DeclaredFormats {
+  const formats = FORMATS.get(name);
+  if (formats !== undefined) return formats;
+  const allowed = `one of ${[...FORMATS.keys()].join(', ')}`;
   throw new RefuteError({ code: 'E_PROFILE', place, is: `${JSON.stringify(name)} is not a profile`, allowed });
+}
+
+/** @throws RefuteError E_PROFILE */
+export function profileNamed(name: string, place: string): NumericProfile {
+  return formatsNamed(name, place).profile;
+}
+
+/**
+ * @param value the name of a profile, or the keys of one that are known
+ * @throws RefuteError E_PROFILE
+ */
+export function declaredFormats(value: unknown, place: string): DeclaredFormats {
+  if (typeof value === 'string') return formatsNamed(value, place);
+  const fail = (is: string): RefuteError => new RefuteError({ code: 'E_PROFILE', place, is });
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw fail(`${shownValue(value)} is neither the name of a profile nor keys of one`);
+  }
+  const unknown = Object.keys(value).find((key) => !Object.hasOwn(UNDECLARED, key));
+  if (unknown !== undefined) throw fail(`a profile has no ${quoted(unknown)}`);
+  const undeclared = INFERRED_PARTS.filter((part) => !Object.hasOwn(value, part));
+  return { profile: parseProfile(value as Record<string, unknown>, fail), undeclared };
 }

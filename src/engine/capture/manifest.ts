@@ -2,8 +2,8 @@
 // with an executor's numeric profile, by scripts of other implementations with a `producer` instead; both are read.
 import { RefuteError } from '../../errors.ts';
 import { quoted, shownValue } from '../formats/quoted.ts';
-import type { ExecutorId } from '../program/executor.ts';
-import type { NumericProfile } from '../program/numeric-profile.ts';
+import { EXECUTOR_IDS, type ExecutorId } from '../program/executor.ts';
+import { INFERRED_PARTS, type InferredPart, type NumericProfile } from '../program/numeric-profile.ts';
 import { parseProfile } from './parse-profile.ts';
 import type { Positions } from './select.ts';
 import { stageId, type StageKey } from '../program/stages.ts';
@@ -28,6 +28,8 @@ export type CaptureOrigin =
       /** The GPU adapter by name. */
       adapter: string | null;
       profile: NumericProfile;
+      /** As `Executor.undeclared`. */
+      undeclared?: readonly InferredPart[];
       versions: Readonly<Record<string, string>>;
     }
   | { producer: Readonly<Record<string, unknown>> & { name: string; version: string } };
@@ -102,17 +104,19 @@ export function parseManifest(
 }
 
 function readOrigin(json: Record<string, unknown>, fail: (is: string) => RefuteError): CaptureOrigin {
-  const { executor, adapter, profile, versions, producer } = json;
+  const { executor: id, adapter, profile, undeclared, versions, producer } = json;
   if (isRecord(producer)) {
     const { name, version } = producer;
     if (typeof name === 'string' && typeof version === 'string') return { producer: { ...producer, name, version } };
   }
-  const isExecutor = executor === 'cpu' || executor === 'webgpu' || executor === 'float64';
-  if (!isExecutor || !isRecord(profile)) throw fail('neither an executor with its profile nor a producer is named');
+  const executor = EXECUTOR_IDS.find((known) => known === id);
+  if (executor === undefined || !isRecord(profile))
+    throw fail('neither an executor with its profile nor a producer is named');
   return {
     executor,
     adapter: typeof adapter === 'string' ? adapter : null,
     profile: parseProfile(profile, fail),
+    ...(Array.isArray(undeclared) ? { undeclared: INFERRED_PARTS.filter((part) => undeclared.includes(part)) } : {}),
     versions: isRecord(versions) ? (versions as Record<string, string>) : {},
   };
 }

@@ -12,7 +12,8 @@ const oneOf =
   (value) =>
     typeof value === 'string' && words.includes(value);
 const isType = oneOf('f16', 'bf16', 'f32', 'f64');
-const isFormat = oneOf('f16', 'bf16', 'q8_0', 'q8_k');
+const isFormat = oneOf('f16', 'bf16', 'q8_0', 'q8_1', 'q8_k');
+const isCache = oneOf('f16', 'bf16', 'f32', 'f64', 'q8_0');
 const isFlag: Test = (value) => typeof value === 'boolean';
 const isAmount: Test = (value) => typeof value === 'number' && value >= 0 && value < Infinity;
 const isCount: Test = (value) => Number.isSafeInteger(value) && Number(value) > 0;
@@ -33,7 +34,14 @@ const TESTS: Readonly<Record<keyof NumericProfile, Test>> = {
       (value['kind'] === 'lanes' && [value['lanes'], value['chunk'], value['positionBlock']].every(isCount))),
   batching: oneOf('bitwise', 'per-shape'),
   chunkPositions: (value) => value === null || isCount(value),
-  kvCache: isType,
+  kvCache: isCache,
+  attention: (value) =>
+    value === null ||
+    (isRecord(value) &&
+      isCache(value['queries']) &&
+      [value['scores'], value['probabilities'], value['accumulator']].every(isType) &&
+      oneOf('first', 'last')(value['divides'])),
+  gelu: oneOf('computed', 'f16-table'),
   expMaxUlp: isAmount,
   expMaxUlpPerUnit: isAmount,
   quotientMaxUlp: isAmount,

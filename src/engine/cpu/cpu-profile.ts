@@ -12,6 +12,8 @@ export const CPU_PROFILE: NumericProfile & { chunkPositions: number } = {
   batching: 'bitwise',
   chunkPositions: 64,
   kvCache: 'f32',
+  attention: null,
+  gelu: 'computed',
   // Measured over every f32: 0.991 (bench/exp-ulp.ts).
   expMaxUlp: 1,
   expMaxUlpPerUnit: 0,

@@ -1,10 +1,11 @@
 // The seam between a Program and whatever runs it. Asynchronous and per program, never per op, so that a GPU and a
-// thread pool fit behind it unchanged. Types only.
-import type { NumericProfile } from './numeric-profile.ts';
+// thread pool fit behind it unchanged. Types, and the names of the executors.
+import type { InferredPart, NumericProfile } from './numeric-profile.ts';
 import type { Program, ValueId, WeightName } from './program.ts';
 import type { TensorTypeName } from '../formats/tensor-types.ts';
 
-export type ExecutorId = 'cpu' | 'webgpu' | 'float64';
+export const EXECUTOR_IDS = ['cpu', 'webgpu', 'float64', 'llama.cpp'] as const;
+export type ExecutorId = (typeof EXECUTOR_IDS)[number];
 
 /**
  * How an executor hands out numbers: float32, and doubles from the float64 executor. It is the `Data` of every type
@@ -69,6 +70,10 @@ export interface Executor<Data extends FloatArray = Float32Array> {
   readonly adapter: string | null;
   readonly program: Program;
   readonly profile: NumericProfile;
+  /** Parts of the profile that are not known of somebody else's engine; absent: none. */
+  readonly undeclared?: readonly InferredPart[];
+  /** Values of the program that it cannot show; absent: it shows them all. */
+  readonly hidden?: ReadonlySet<ValueId>;
   /** @param contextLength positions the KV cache must hold; at most the program's own. */
   openSession(contextLength: number): Promise<Session<Data>>;
   close(): Promise<void>;

@@ -5,7 +5,24 @@ import type { TensorTypeName } from '../formats/tensor-types.ts';
 export type FloatType = 'f16' | 'bf16' | 'f32' | 'f64';
 
 /** What activations are rounded to before they are multiplied with a weight. */
-export type ActivationFormat = 'f16' | 'bf16' | 'q8_0' | 'q8_k';
+export type ActivationFormat = 'f16' | 'bf16' | 'q8_0' | 'q8_1' | 'q8_k';
+
+/** What keys and values are stored in. */
+export type CacheFormat = FloatType | 'q8_0';
+
+/**
+ * Roundings within attention, in the order of its formula. `queries`: of q before it meets the keys. `scores`: of
+ * q·k, and again of the scaled one. `probabilities`: of the softmax before it meets the values, undivided where
+ * `divides` is `last`. `accumulator`: of the sum over positions.
+ */
+export interface AttentionFormat {
+  queries: FloatType | 'q8_0';
+  scores: FloatType;
+  probabilities: FloatType;
+  accumulator: FloatType;
+  /** Is Σ e^ divided out of the probabilities, or of the sum of values in the end? */
+  divides: 'first' | 'last';
+}
 
 export interface NumericProfile {
   /** Type in which every value is stored between ops. */
@@ -24,7 +41,11 @@ export interface NumericProfile {
   batching: 'bitwise' | 'per-shape';
   /** Positions that a run takes at a time; null: not known. */
   chunkPositions: number | null;
-  kvCache: FloatType;
+  kvCache: CacheFormat;
+  /** null: as it is stored and summed elsewhere. */
+  attention: AttentionFormat | null;
+  /** `f16-table`: looked up for the input rounded to float16, and float16 itself; beyond ±10 it is x or 0. */
+  gelu: 'computed' | 'f16-table';
   /** Largest error of e^x in units of the last place: this, and so much more per unit of |x|. */
   expMaxUlp: number;
   expMaxUlpPerUnit: number;
@@ -75,12 +96,25 @@ export const UNDECLARED: NumericProfile = {
   batching: 'per-shape',
   chunkPositions: null,
   kvCache: 'f32',
+  attention: null,
+  gelu: 'computed',
   expMaxUlp: 2,
   expMaxUlpPerUnit: 1 / 16,
   quotientMaxUlp: 1,
   inverseRootMaxUlp: 1.5,
   ropeTable: { computedIn: 'f32', angleRoundings: 6, angleRoundingsPerPair: 2, sincosError: 2 ** -23 },
 };
+
+/** What is known of the roundings of an engine. */
+export interface DeclaredFormats {
+  profile: NumericProfile;
+  /** Parts of the profile that nobody has declared: a judge may find out which format explains the engine. */
+  undeclared: readonly InferredPart[];
+}
+
+/** Parts that can be told from outside, by what explains an op's result. */
+export const INFERRED_PARTS = ['activations', 'kvCache', 'attention', 'gelu'] as const;
+export type InferredPart = (typeof INFERRED_PARTS)[number];
 
 /** How activations enter a product with weights of a type; null: as they are stored. */
 export function activationFormat(
@@ -92,7 +126,7 @@ export function activationFormat(
 
 /** In one line: `f32, to nearest`. */
 export function profileText(profile: NumericProfile): string {
-  const { storage, rounding, accumulator, summation, activations, kvCache } = profile;
+  const { storage, rounding, accumulator, summation, activations, kvCache, attention, gelu } = profile;
   const types = new Map<ActivationFormat, string[]>();
   for (const [type, format] of Object.entries(activations)) {
     types.set(format, [...(types.get(format) ?? []), type]);
@@ -104,5 +138,18 @@ export function profileText(profile: NumericProfile): string {
     ...(summation.kind === 'any' ? ['sums in any order'] : []),
     ...[...types].map(([format, of]) => `${format} activations for ${of.join(' and ')} weights`),
     ...(kvCache === storage ? [] : [`${kvCache} cache`]),
+    ...(attention === null ? [] : [attentionText(attention, storage)]),
+    ...(gelu === 'computed' ? [] : ['GELU by a table of f16']),
   ].join(', ');
+}
+
+/** `queries and probabilities in f16`; what is as stored is left out. */
+export function attentionText(attention: AttentionFormat, storage: FloatType): string {
+  const byType = new Map<string, string[]>();
+  for (const part of ['queries', 'scores', 'probabilities', 'accumulator'] as const) {
+    const type = attention[part];
+    if (type !== storage) byType.set(type, [...(byType.get(type) ?? []), part]);
+  }
+  const parts = [...byType].map(([type, names]) => `${names.join(' and ')} in ${type}`);
+  return parts.length === 0 ? `attention in ${storage}` : `attention with ${parts.join(', ')}`;
 }

@@ -13,6 +13,8 @@ export const FLOAT64_PROFILE: NumericProfile & { chunkPositions: number } = {
   // More positions that go through the program together share each reading of the weights.
   chunkPositions: 512,
   kvCache: 'f64',
+  attention: null,
+  gelu: 'computed',
   expMaxUlp: 1,
   expMaxUlpPerUnit: 0,
   quotientMaxUlp: 0.5,
