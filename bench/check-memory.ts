@@ -2,7 +2,6 @@
 // written to disk: with taps judged and dropped layer by layer, a deeper model must cost no more than its weights do.
 //   node --expose-gc bench/check-memory.ts [--layers 28] [--positions 8]
 import { parseArgs } from 'node:util';
-import { arithmeticOf } from '../src/diagnosis/reference/arithmetic.ts';
 import { Judge } from '../src/diagnosis/check/judge.ts';
 import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
 import type { WeightSource } from '../src/engine/index.ts';
@@ -43,8 +42,8 @@ const weights: WeightSource = {
 
 const tokens = Array.from({ length: Number(values.positions) }, (_, i) => 1000 * i + 7);
 const executor = await openCpuExecutor(program, weights);
-const arithmetic = arithmeticOf(executor.profile);
-const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun: true, original: null });
+const formats = { profile: executor.profile, undeclared: [] };
+const judge = new Judge({ program, weights, tokens, formats, hasFreeRun: true, original: null });
 const session = await executor.openSession(tokens.length);
 const heldMiB: number[] = [];
 const startMs = performance.now();

@@ -3,7 +3,6 @@
 // over either budget, the group nearest to its limit, and how many op runs were SUSPECT or BUG.
 //   node bench/false-alarms.ts [--checks 1e8] MODEL...
 import { parseArgs } from 'node:util';
-import { arithmeticOf } from '../src/diagnosis/reference/arithmetic.ts';
 import { Judge, type OpResult } from '../src/diagnosis/check/judge.ts';
 import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
 import { openModel, RandomSource, type Model } from '../src/engine/index.ts';
@@ -39,8 +38,8 @@ for (let round = 0; total < Number(values.checks); round += 1) {
   const executor = await openCpuExecutor(model.program, model.weights);
   const tokens = tokensOf(model, round);
   const { program, weights } = model;
-  const arithmetic = arithmeticOf(executor.profile);
-  const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun: false, original: null });
+  const formats = { profile: executor.profile, undeclared: [] };
+  const judge = new Judge({ program, weights, tokens, formats, hasFreeRun: false, original: null });
   const session = await executor.openSession(tokens.length);
   await session.run({ tokens, logits: 'none', tap: judge.tap });
   for (const result of judge.finish()) tally(result);

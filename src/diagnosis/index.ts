@@ -6,5 +6,6 @@ export { checkModel, type CheckOptions, type CheckReport } from './check/check-m
 export type { OpResult } from './check/judge.ts';
 export type { VerdictWord } from './check/verdict.ts';
 export { checkDump } from './check/check-dump.ts';
+export { readFormats } from './reference/profiles.ts';
 export { judgementOf } from './ops/judgements.ts';
 export * from './recordings/index.ts';

@@ -8,7 +8,7 @@ export type { FileTensor, Model, ModelTransform } from './model/model.ts';
 export type { ModelConfig, Provenance } from './program/config.ts';
 export type { Executor, ExecutorId, ExecutorProvider, FloatArray, OpenOptions } from './program/executor.ts';
 export type { RunRequest, Session, Tap, WeightSource } from './program/executor.ts';
-export type { NumericProfile } from './program/numeric-profile.ts';
+export type { DeclaredFormats, NumericProfile } from './program/numeric-profile.ts';
 export { operands } from './program/program.ts';
 export type { Op, Program, Stage } from './program/program.ts';
 export { chosenByLength } from './config/rope-scaling.ts';

@@ -1,28 +1,17 @@
 // One check of an executor: run it once with every op tapped and judged, again on a second input where something was
 // suspect, and put verdict, coverage, verification and blind spots together. No files, no output.
 import type { Executor, FloatArray, Session, WeightSource } from '../../engine/program/executor.ts';
-import type { Op, Program } from '../../engine/program/program.ts';
+import type { DeclaredFormats } from '../../engine/program/numeric-profile.ts';
+import type { Op, Program, ValueId } from '../../engine/program/program.ts';
 import { RandomSource } from '../../engine/text/random-source.ts';
 import type { Pack } from '../recordings/open-pack.ts';
-import { arithmeticOf, type Arithmetic } from '../reference/arithmetic.ts';
 import { blindSpots } from './blind-spots.ts';
 import { Judge, type OpResult } from './judge.ts';
 import { compareRuns, runSegments, type PathFault } from './run-plan.ts';
-import { coverageOf, verdictOf, type CheckVerdict, type Coverage, type Stretch } from './verdict.ts';
-import { verifyProgram, type Verification } from './verify-program.ts';
+import { reportOf, type CheckReport } from './report.ts';
+import { verifyProgram } from './verify-program.ts';
 
-export interface CheckReport extends CheckVerdict {
-  /** `isDeclared`: not assumed. */
-  arithmetic: { name: string; isDeclared: boolean };
-  verification: Verification;
-  coverage: Coverage;
-  results: OpResult[];
-  /** Stretches of ops that were judged as one. */
-  brackets: Stretch[];
-  /** Ops that were suspect on both inputs. */
-  confirmed: string[];
-  blindSpots: string[];
-}
+export type { CheckReport } from './report.ts';
 
 export interface CheckOptions {
   executor: Executor<FloatArray>;
@@ -35,6 +24,8 @@ export interface CheckOptions {
   /** Unquantised weights on which the program can be compared with packs; null: none. */
   verifyOn: WeightSource | null;
   packs: readonly Pack[];
+  /** Instead of what the engine declares of itself. */
+  formats?: DeclaredFormats | undefined;
   hasFreeRun: boolean;
   /** Stops the check within a step. */
   signal?: AbortSignal | undefined;
@@ -43,50 +34,38 @@ export interface CheckOptions {
 
 export async function checkModel(options: CheckOptions): Promise<CheckReport> {
   const { executor, program, tokens, packs, verifyOn, original, signal } = options;
-  const arithmetic = arithmeticOf(executor.profile);
+  const { profile, undeclared = [] } = executor;
+  const formats = options.formats ?? { profile, undeclared };
   const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length, signal });
-  const { results, fault: pathFault } = await judgeRun(options, arithmetic, tokens, options.hasFreeRun);
-  const confirmed = await confirm(options, arithmetic, results);
-  const coverage = coverageOf(program, results);
-  const logits = results.find(({ value }) => value === program.logits);
-  const logitShare = original === null ? null : (logits?.split?.shares?.weightQuantization ?? null);
-  const verdict = verdictOf({
+  const { judge, fault: pathFault } = await judgeRun(options, formats, tokens, options.hasFreeRun);
+  return reportOf({
     program,
-    results,
-    brackets: [],
-    coverage,
+    judge,
+    formats,
+    isDeclared: undeclared.length === 0 || options.formats !== undefined,
     verification,
-    confirmed,
-    logitShare,
+    confirmed: await confirm(options, formats, judge.finish()),
+    hasOriginal: original !== null,
     pathFault,
+    blindSpots: blindSpots(program, tokens, profile, false),
   });
-  return {
-    ...verdict,
-    arithmetic: { name: arithmetic.name, isDeclared: true },
-    verification,
-    coverage,
-    results,
-    brackets: [],
-    confirmed: [...confirmed],
-    blindSpots: blindSpots(program, tokens, executor.profile, false),
-  };
 }
 
 async function judgeRun(
   { executor, program, weights, original, signal, onProgress }: CheckOptions,
-  arithmetic: Arithmetic,
+  formats: DeclaredFormats,
   tokens: readonly number[],
   hasFreeRun: boolean,
-): Promise<{ results: OpResult[]; fault: PathFault | null }> {
+): Promise<{ judge: Judge; fault: PathFault | null }> {
   const progress = onProgress === undefined ? {} : { onProgress };
-  const judge = new Judge({ program, weights, tokens, arithmetic, hasFreeRun, original, ...progress });
+  const isShown = shownBy(executor);
+  const judge = new Judge({ program, weights, tokens, formats, hasFreeRun, original, isShown, ...progress });
   const watched = await inSession(executor, tokens.length, (session) =>
-    runSegments(session, tokens, withKnownValues(judge.tap, executor.program), signal),
+    runSegments(session, tokens, judge.tap, signal),
   );
-  const results = judge.finish();
-  if (watched.fault !== null) return { results, fault: watched.fault };
+  if (watched.fault !== null) return { judge, fault: watched.fault };
   const unwatched = await inSession(executor, tokens.length, (session) => runSegments(session, tokens, null, signal));
-  return { results, fault: unwatched.fault ?? compareRuns(watched.logits, unwatched.logits) };
+  return { judge, fault: unwatched.fault ?? compareRuns(watched.logits, unwatched.logits) };
 }
 
 async function inSession<Result>(
@@ -102,21 +81,22 @@ async function inSession<Result>(
   }
 }
 
-/** A value that the engine's program does not have cannot be tapped; it is missing from the coverage. */
-function withKnownValues(tap: Judge['tap'], { values }: Program): Judge['tap'] {
-  const known = new Set(values.map(({ id }) => id));
-  return { ...tap, values: new Set([...tap.values].filter((id) => known.has(id))) };
+/** A value that the engine's program does not have cannot be tapped, as one that it hides. */
+function shownBy({ program, hidden }: Executor<FloatArray>): (value: ValueId) => boolean {
+  const known = new Set(program.values.map(({ id }) => id));
+  return (value) => known.has(value) && hidden?.has(value) !== true;
 }
 
 /** An op that is suspect on a second input too, the first one shuffled, is a bug and not an accident. */
 async function confirm(
   options: CheckOptions,
-  arithmetic: Arithmetic,
+  formats: DeclaredFormats,
   results: readonly OpResult[],
 ): Promise<Set<string>> {
   const suspects = new Set(results.filter(({ status }) => status === 'suspect').map(({ value }) => value));
   if (suspects.size === 0 || results.some(({ status }) => status === 'faulty')) return new Set();
-  const { results: again } = await judgeRun(options, arithmetic, shuffled(options.tokens), false);
+  const { judge } = await judgeRun(options, formats, shuffled(options.tokens), false);
+  const again = judge.finish();
   return new Set(
     again.filter(({ value, status }) => status !== 'healthy' && suspects.has(value)).map(({ value }) => value),
   );

@@ -1,13 +1,18 @@
 // The local check: every op in float64 on the engine's own captured inputs, so that nothing accumulates and the first
-// op over its budget is itself faulty. Values come in the order of the program, chunk by chunk, are judged when they
-// come and dropped after their last reader. Beside it the free runs that split the global difference.
+// op over its budget is itself faulty; ops between values that the engine does not show are judged as one. Values come
+// in the order of the program, chunk by chunk, are judged when they come and dropped after their last reader. Beside it
+// the free runs that split the global difference.
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
 import type { FloatArray, Tap, WeightSource } from '../../engine/program/executor.ts';
-import type { Arithmetic } from '../reference/arithmetic.ts';
-import { hasFormats, Lane, weightTypesOf } from '../reference/lane.ts';
-import { opReference } from '../reference/op-reference.ts';
+import type { DeclaredFormats } from '../../engine/program/numeric-profile.ts';
+import type { OpReference } from '../ops/judgement.ts';
+import { hasFormats, Lane, weightTypesOf, type Chunk } from '../reference/lane.ts';
+import { opReference, stepFree } from '../reference/op-reference.ts';
+import { FormatSearch, type FormatChoice, type InferredFormat, type OpShape } from './formats.ts';
 import { OpTally, type OpFindings } from './op-tally.ts';
+import { planOf, type JudgePlan, type JudgeStep } from './plan.ts';
 import { SplitTally, type Split } from './split.ts';
+import { stretchReference, type Stretch } from './stretch.ts';
 
 export interface JudgeOptions {
   /** The judge's own: from a source that a fault under test has not touched. */
@@ -15,29 +20,39 @@ export interface JudgeOptions {
   weights: WeightSource;
   /** All of the run, from position 0. */
   tokens: readonly number[];
-  arithmetic: Arithmetic;
+  formats: DeclaredFormats;
   /** Runs the program freely too, for the global columns. */
   hasFreeRun: boolean;
   /** Weights before quantisation, of the same program; null: there are none. */
   original: WeightSource | null;
+  /** Absent: the engine shows every value. */
+  isShown?: (value: ValueId) => boolean;
   onProgress?: (op: Op, index: number, count: number) => void;
 }
 
 export interface OpResult extends OpFindings {
   /** null without a free run. */
   split: Split | null;
+  /** null: this op was judged by itself. */
+  stretch: Stretch | null;
+  /** The format that explains it, where that was found out. */
+  format: string | null;
 }
 
 interface OpenOp {
   tally: OpTally;
   split: SplitTally | null;
+  stretch: Stretch | null;
+  format: string | null;
 }
 
 export class Judge {
   /** Give this to the run. */
   readonly tap: Tap<FloatArray>;
   readonly #options: JudgeOptions;
-  readonly #writers: ReadonlyMap<ValueId, number>;
+  readonly #plan: JudgePlan;
+  readonly #formats: FormatSearch;
+  readonly #indices: ReadonlyMap<ValueId, number>;
   readonly #lastReads: ReadonlyMap<ValueId, number>;
   readonly #widths: ReadonlyMap<ValueId, number>;
   readonly #layers: ReadonlyMap<ValueId, number | null>;
@@ -48,76 +63,169 @@ export class Judge {
   readonly #r: Lane | null;
   readonly #s: Lane | null;
   readonly #o: Lane | null;
+  readonly #free: readonly Lane[];
+  /** The op that the free runs take next in this chunk. */
+  #freeAt = 0;
 
   constructor(options: JudgeOptions) {
-    const { program, weights, arithmetic, original, hasFreeRun } = options;
+    const { program, weights, formats, original, hasFreeRun, isShown = () => true } = options;
     this.#options = options;
-    this.#writers = new Map(program.ops.map((op, index) => [op.out, index]));
+    this.#plan = planOf(program, isShown);
+    this.#formats = new FormatSearch(formats);
+    this.#indices = new Map(program.ops.map((op, index) => [op.out, index]));
     this.#lastReads = new Map(program.ops.flatMap((op, index) => operands(op).reads.map((id) => [id, index] as const)));
     this.#widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
     this.#layers = new Map(program.values.map(({ id, layer }) => [id, layer]));
     this.#headDims = headDims(program);
-    this.#captured = new Lane(weights, arithmetic);
+    const { profile, undeclared } = formats;
+    this.#captured = new Lane(weights, profile);
     this.#r = hasFreeRun ? new Lane(weights, null) : null;
-    const isEmulated = hasFreeRun && hasFormats(arithmetic, weightTypesOf(program, weights));
-    this.#s = isEmulated ? new Lane(weights, arithmetic) : null;
+    const isEmulated = undeclared.length > 0 || hasFormats(profile, weightTypesOf(program, weights));
+    this.#s = hasFreeRun && isEmulated ? new Lane(weights, profile) : null;
     this.#o = hasFreeRun && original !== null ? new Lane(original, null) : null;
+    this.#free = [this.#r, this.#s, this.#o].filter((lane) => lane !== null);
     this.tap = {
-      values: new Set(program.ops.map(({ out }) => out)),
+      values: new Set(this.#plan.steps.keys()),
       onValue: (value, data, firstPosition) => this.judge(value, data, firstPosition),
     };
   }
 
-  /** One value of one chunk; its op's inputs have been given before. */
+  /** One value of one chunk; those before it that are shown have been given. */
   async judge(value: ValueId, data: FloatArray, firstPosition: number): Promise<void> {
-    const { program, tokens, arithmetic, onProgress } = this.#options;
-    const index = this.#writers.get(value);
-    const op = program.ops[index ?? -1];
+    const { program, tokens, onProgress } = this.#options;
+    const index = this.#indices.get(value);
+    const step = this.#plan.steps.get(value);
     const width = this.#widths.get(value);
-    if (index === undefined || op === undefined || width === undefined) {
+    if (index === undefined || step === undefined || width === undefined) {
       throw new RangeError(`the program does not write ${value}`);
     }
-    onProgress?.(op, index, program.ops.length);
+    onProgress?.(step.last, index, program.ops.length);
     const end = firstPosition + data.length / width;
     const isLast = end === tokens.length;
     const chunk = { tokens: tokens.slice(firstPosition, end), firstPosition, isLast, contextLength: tokens.length };
-    const should = await opReference(op, chunk, {
-      arithmetic,
-      widths: this.#widths,
-      captured: this.#captured,
-      free: [this.#r, this.#s, this.#o].filter((lane) => lane !== null),
-    });
-    const open = this.#open.get(index) ?? this.#begin(op, width, arithmetic.largest);
-    this.#open.set(index, open);
-    open.tally.add(data, should, firstPosition);
+    if (index < this.#freeAt) this.#freeAt = 0;
+    await this.#advanceFree(index, chunk);
+    const isStretch = step.ops.length > 1;
+    if (isStretch) await this.#advanceFree(index + 1, chunk);
+    const found = await this.#explain(step, chunk, data);
+    this.#freeAt = index + 1;
+    if (found !== null) {
+      const open = this.#open.get(index) ?? this.#begin(step, found);
+      this.#open.set(index, open);
+      open.tally.add(data, found.should, firstPosition);
+      open.format = found.choice.text ?? open.format;
+      this.#addSplit(open, value, data);
+    }
     this.#captured.set(value, Float64Array.from(data));
-    this.#addSplit(open, value, data);
-    this.#forget(index);
+    this.#forget(index, isLast ? program.ops[index] : undefined);
   }
 
   /** A value that later ops read and that is not judged itself. */
   give(value: ValueId, data: FloatArray): void {
     this.#captured.set(value, Float64Array.from(data));
-    this.#forget(this.#writers.get(value) ?? -1);
   }
 
   /** In program order; ops that never came are missing. */
   finish(): OpResult[] {
     return [...this.#open]
       .toSorted(([a], [b]) => a - b)
-      .map(([, { tally, split }]) => ({ ...tally.finish(), split: split?.finish() ?? null }));
+      .map(([, { tally, split, stretch, format }]) => ({
+        ...tally.finish(),
+        split: split?.finish() ?? null,
+        stretch,
+        format,
+      }));
   }
 
-  #begin(op: Op, width: number, largest: number): OpenOp {
-    const tally = new OpTally(op, this.#layers.get(op.out) ?? null, width, this.#headDims.get(op.out) ?? null, largest);
-    return { tally, split: this.#r === null ? null : new SplitTally(this.#o !== null) };
+  /** What was found out of the engine's formats. */
+  formats(): InferredFormat[] {
+    return this.#formats.finish();
   }
 
-  /** What no op after this one reads. */
-  #forget(index: number): void {
-    for (const lane of [this.#captured, this.#r, this.#s, this.#o]) {
-      lane?.keep((id) => (this.#lastReads.get(id) ?? -1) > index);
+  /**
+   * By the first format that explains the step; where none does, by the one that its kind has elsewhere, or that comes
+   * nearest.
+   */
+  async #explain(step: JudgeStep, chunk: Chunk, data: FloatArray): Promise<Explained | null> {
+    const { last, ops } = step;
+    const shape = this.#shapeOf(last, chunk);
+    const choices = ops.length === 1 ? this.#formats.choices(last, shape) : this.#stretchChoices(ops, chunk);
+    let best: { explained: Explained; rms: number } | null = null;
+    for (const [i, choice] of choices.entries()) {
+      const explained = await this.#reference(step, chunk, choice, i === 0);
+      if (explained === null || choices.length === 1) return explained;
+      const tally = this.#tally(step);
+      tally.add(data, explained.should, chunk.firstPosition);
+      const { status, rms, nonFiniteMismatches } = tally.finish();
+      if (status === 'healthy') {
+        // Of a stretch, whose bound is wide, more than one format may be within it.
+        if (ops.length === 1) this.#formats.settle(last, shape, choice);
+        return explained;
+      }
+      const isUsual = i === 0 && this.#formats.isSettled(last, shape);
+      const far = isUsual ? 0 : nonFiniteMismatches > 0 || Number.isNaN(rms) ? Infinity : rms;
+      if (best === null || far < best.rms) best = { explained, rms: far };
     }
+    return best?.explained ?? null;
+  }
+
+  /** What is known, then the other formats of one op of the stretch at a time. */
+  #stretchChoices(ops: readonly Op[], chunk: Chunk): FormatChoice[] {
+    const open = ops.filter((op) => this.#formats.partOf(op) !== null);
+    return [this.#formats.known, ...open.flatMap((op) => this.#formats.choices(op, this.#shapeOf(op, chunk)))];
+  }
+
+  async #reference(step: JudgeStep, chunk: Chunk, choice: FormatChoice, isFirst: boolean): Promise<Explained | null> {
+    const { arithmetic } = choice;
+    const context = { arithmetic, widths: this.#widths };
+    this.#captured.formats = arithmetic;
+    if (this.#s !== null) this.#s.formats = arithmetic;
+    if (step.ops.length > 1) {
+      const found = await stretchReference(step, this.#captured, chunk, context);
+      return found === null ? null : { ...found, choice };
+    }
+    // The free runs take their step beside the first choice; the emulated one again with every other.
+    const free = isFirst ? this.#free : this.#free.filter((lane) => lane === this.#s);
+    const should = await opReference(step.last, chunk, { ...context, captured: this.#captured, free });
+    return { should, stretch: null, choice };
+  }
+
+  #shapeOf(op: Op, { tokens }: Chunk): OpShape {
+    const weightType = 'weight' in op ? this.#options.weights.info(op.weight)?.type : undefined;
+    return { weightType, columnCount: 'in' in op ? (this.#widths.get(op.in) ?? 0) : 0, rowCount: tokens.length };
+  }
+
+  /** The free runs up to an op, which is not taken. */
+  async #advanceFree(index: number, chunk: Chunk): Promise<void> {
+    const { ops } = this.#options.program;
+    for (; this.#freeAt < index; this.#freeAt += 1) {
+      const op = ops[this.#freeAt];
+      if (op === undefined || this.#free.length === 0) continue;
+      await stepFree(op, chunk, { widths: this.#widths, free: this.#free });
+    }
+  }
+
+  #begin(step: JudgeStep, { stretch }: Explained): OpenOp {
+    const split = this.#r === null ? null : new SplitTally(this.#o !== null);
+    return { tally: this.#tally(step), split, stretch, format: null };
+  }
+
+  #tally({ last, ops }: JudgeStep): OpTally {
+    const { out } = last;
+    return new OpTally(last, {
+      layer: this.#layers.get(out) ?? null,
+      width: this.#widths.get(out) ?? 0,
+      headDim: this.#headDims.get(out) ?? null,
+      largest: this.#formats.known.arithmetic.largest,
+      isFused: ops.length > 1,
+    });
+  }
+
+  /** What no step after this op reads. @param finished an op whose sequence is complete */
+  #forget(index: number, finished: Op | undefined): void {
+    this.#captured.keep((id) => (this.#plan.lastReads.get(id) ?? -1) > index);
+    for (const lane of this.#free) lane.keep((id) => (this.#lastReads.get(id) ?? -1) > index);
+    if (finished?.op === 'attention') for (const lane of [this.#captured, ...this.#free]) lane.release(finished);
   }
 
   #addSplit({ split }: OpenOp, value: ValueId, data: FloatArray): void {
@@ -125,6 +233,12 @@ export class Judge {
     if (split === null || r === undefined) return;
     split.add(data, this.#s?.get(value) ?? r, r, this.#o?.get(value) ?? null);
   }
+}
+
+interface Explained {
+  should: OpReference;
+  stretch: Stretch | null;
+  choice: FormatChoice;
 }
 
 /** Values that are made of heads: what ops with heads read and write. */

@@ -69,8 +69,19 @@ const BIAS_MEAN_ULP = 0.05;
 /** Elements below which a t-test says nothing. */
 const BIAS_LEAST_COUNT = 256;
 
+interface TallyOptions {
+  layer: number | null;
+  width: number;
+  headDim: number | null;
+  /** Beyond this the arithmetic may give an infinity. */
+  largest: number;
+  /** Several ops judged as one: what is known of the errors of one op, their spread and their bias, does not hold. */
+  isFused?: boolean;
+}
+
 export class OpTally {
   readonly #op: Op;
+  readonly #isFused: boolean;
   readonly #layer: number | null;
   readonly #width: number;
   readonly #headDim: number | null;
@@ -92,13 +103,13 @@ export class OpTally {
   #sumSquares = 0;
   #maxAbsError = 0;
 
-  /** @param largest beyond this the arithmetic may give an infinity */
-  constructor(op: Op, layer: number | null, width: number, headDim: number | null, largest: number) {
+  constructor(op: Op, { layer, width, headDim, largest, isFused = false }: TallyOptions) {
     this.#op = op;
     this.#layer = layer;
     this.#width = width;
     this.#headDim = headDim;
     this.#largest = largest;
+    this.#isFused = isFused;
     this.#groups = new GroupTally(op.op, width, headDim);
   }
 
@@ -108,7 +119,7 @@ export class OpTally {
     if (engine.length !== reference.length) {
       throw new RangeError(`${this.#op.out}: ${engine.length} values for ${reference.length}`);
     }
-    const { isRoundedOnce } = judgementOf(this.#op.op);
+    const isRoundedOnce = judgementOf(this.#op.op).isRoundedOnce === true && !this.#isFused;
     this.#groups.beginChunk(firstPosition);
     for (let i = 0; i < engine.length; i += 1) {
       const [e, y, b] = [engine[i] ?? 0, reference[i] ?? 0, expected[i] ?? 0];
@@ -178,7 +189,7 @@ export class OpTally {
   finish(): OpFindings {
     const bias = this.#bias();
     const isBiased = bias !== null && Math.abs(bias.t) > BIAS_T && Math.abs(bias.meanUlp) > BIAS_MEAN_ULP;
-    const group = this.#groups.worst();
+    const group = this.#isFused ? null : this.#groups.worst();
     const isFaulty = this.#nonFiniteMismatches > 0 || !(this.#rhoProven <= 1);
     const isGroupOver = group !== null && !(group.rms <= group.limit);
     const isSuspect = !(this.#rhoExpected <= 1) || isBiased || isGroupOver;

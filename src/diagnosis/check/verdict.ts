@@ -4,8 +4,10 @@ import type { Op, Program } from '../../engine/program/program.ts';
 import { parseStageId } from '../../engine/program/stages.ts';
 import type { BugClass } from '../faults/fault.ts';
 import { judgementOf } from '../ops/judgements.ts';
+import type { InferredFormat } from './formats.ts';
 import type { OpResult } from './judge.ts';
 import type { PathFault } from './run-plan.ts';
+import { JUDGED_WIDTH } from './stretch.ts';
 import type { Verification } from './verify-program.ts';
 
 export type VerdictWord = 'PASS' | 'BUG' | 'SUSPECT' | 'INCONCLUSIVE';
@@ -16,20 +18,6 @@ export interface Coverage {
   elementCount: number;
   /** Values of the program that were not judged. */
   missing: string[];
-}
-
-/** A stretch of ops between two captured values, judged as one because a value between them is missing. */
-export interface Stretch {
-  after: string;
-  upTo: string;
-  ops: string[];
-  /** Distance from the reference over what full-budget perturbations of every op make. */
-  ratio: number;
-  status: 'healthy' | 'suspect' | 'faulty';
-  /** The captures that would settle which op it is, the most telling first. */
-  wanted: string[];
-  /** The values that the ops of the stretch write. */
-  covers: string[];
 }
 
 export interface CheckVerdict {
@@ -43,7 +31,7 @@ export interface CheckVerdict {
 export interface VerdictInput {
   program: Program;
   results: readonly OpResult[];
-  brackets: readonly Stretch[];
+  inferred: readonly InferredFormat[];
   coverage: Coverage;
   verification: Verification;
   /** What went wrong around the ops; null: nothing. */
@@ -54,30 +42,28 @@ export interface VerdictInput {
   logitShare: number | null;
 }
 
+/** Narrow enough that a fault of the size of a single op's bound does not hide in it. */
+function isJudged({ stretch }: OpResult): boolean {
+  return stretch === null || stretch.width <= JUDGED_WIDTH;
+}
+
+/** A stretch that is too wide covers its ops, and judges none of them. */
 export function coverageOf(program: Program, results: readonly OpResult[]): Coverage {
-  const judged = new Set(results.map(({ value }) => value));
+  const covered = (some: readonly OpResult[]): Set<string> =>
+    new Set(some.flatMap(({ value, stretch }) => stretch?.covers ?? [value]));
+  const compared = covered(results);
   return {
-    judgedOps: judged.size,
+    judgedOps: covered(results.filter(isJudged)).size,
     opCount: program.ops.length,
     elementCount: results.reduce((sum, { elementCount }) => sum + elementCount, 0),
-    missing: program.ops.map(({ out }) => out).filter((value) => !judged.has(value)),
+    missing: program.ops.map(({ out }) => out).filter((value) => !compared.has(value)),
   };
 }
 
 export function verdictOf(input: VerdictInput): CheckVerdict {
-  const { program, results, brackets, verification, coverage, confirmed } = input;
+  const { results, inferred, verification, coverage, confirmed } = input;
   const faulty = results.find(({ status, value }) => status === 'faulty' || confirmed.has(value));
-  const faultyStretch = brackets.find(({ status }) => status === 'faulty');
-  if (faulty !== undefined && (faultyStretch === undefined || !isEarlier(faultyStretch, faulty, results))) {
-    const { layer, op, value } = faulty;
-    return {
-      verdict: 'BUG',
-      sentence: bugSentence(faulty, confirmed),
-      bugClass: classOf(faulty),
-      at: { layer, op, value },
-    };
-  }
-  if (faultyStretch !== undefined) return stretchVerdict('BUG', faultyStretch, program);
+  if (faulty !== undefined) return faultVerdict('BUG', faulty, confirmed);
   if (input.pathFault !== null) {
     const { sentence, bugClass } = input.pathFault;
     return { verdict: 'BUG', sentence: `BUG in the run: ${sentence}`, bugClass, at: null };
@@ -89,13 +75,9 @@ export function verdictOf(input: VerdictInput): CheckVerdict {
     return { verdict: 'BUG', sentence, bugClass: 'CONFIG_METADATA_LOSS', at };
   }
   const suspect = results.find(({ status }) => status === 'suspect');
-  if (suspect !== undefined) {
-    const { layer, op, value } = suspect;
-    const sentence = `SUSPECT ${placeText(suspect)}: ${whyText(suspect)}`;
-    return { verdict: 'SUSPECT', sentence, bugClass: null, at: { layer, op, value } };
-  }
-  const suspectStretch = brackets.find(({ status }) => status === 'suspect');
-  if (suspectStretch !== undefined) return stretchVerdict('SUSPECT', suspectStretch, program);
+  if (suspect !== undefined) return faultVerdict('SUSPECT', suspect, confirmed);
+  const other = oddFormat(inferred, results);
+  if (other !== null) return other;
   const within = `${coverage.judgedOps} of ${coverage.opCount} ops within their budgets`;
   const inconclusive = (why: string): CheckVerdict => ({
     verdict: 'INCONCLUSIVE',
@@ -103,14 +85,14 @@ export function verdictOf(input: VerdictInput): CheckVerdict {
     bugClass: null,
     at: null,
   });
-  if (coverage.elementCount === 0 && brackets.length === 0) return inconclusive('nothing was compared');
+  if (coverage.elementCount === 0) return inconclusive('nothing was compared');
   if (coverage.missing.length > 0) {
     return inconclusive(`${within}, but ${coverage.missing.length} could not be judged, ${coverage.missing[0]} first`);
   }
-  const [first] = brackets;
-  if (first !== undefined) {
-    const rest = `the others only in ${brackets.length} stretches of several, where a small fault can hide`;
-    return inconclusive(`${within}, ${rest}; capture ${first.wanted.join(', ')} to see into the first`);
+  const wide = results.filter((result) => !isJudged(result));
+  if (wide[0]?.stretch !== null && wide[0] !== undefined) {
+    const rest = `the others only in ${wide.length} stretches of several, where a small fault can hide`;
+    return inconclusive(`${within}, ${rest}; capture ${wide[0].stretch.wanted.join(', ')} to see into the first`);
   }
   if (verification.status !== 'verified')
     return inconclusive(`${within}, but the program is UNVERIFIED: ${verification.says}`);
@@ -122,30 +104,34 @@ export function verdictOf(input: VerdictInput): CheckVerdict {
   return { verdict: 'PASS', sentence: `PASS: ${within}${share}`, bugClass, at: null };
 }
 
-/** Does the stretch end before the op? */
-function isEarlier(stretch: Stretch, op: OpResult, results: readonly OpResult[]): boolean {
-  const after = results.findIndex(({ value }) => value === stretch.after);
-  return after < results.indexOf(op);
+/** A healthy engine has one format for all ops of a kind. */
+function oddFormat(inferred: readonly InferredFormat[], results: readonly OpResult[]): CheckVerdict | null {
+  for (const { others, text, opCount } of inferred) {
+    const [first] = others;
+    const result = results.find(({ value }) => value === first?.value);
+    if (first === undefined || result === undefined) continue;
+    const { layer, op, value } = result;
+    const sentence = `SUSPECT ${placeText(result)}: explained by ${first.text}, where ${opCount} others of its kind have ${text}`;
+    return { verdict: 'SUSPECT', sentence, bugClass: null, at: { layer, op, value } };
+  }
+  return null;
 }
 
-function stretchVerdict(
-  verdict: 'BUG' | 'SUSPECT',
-  { after, upTo, ops, ratio, wanted }: Stretch,
-  { values }: Program,
-): CheckVerdict {
-  const sentence = `${verdict} between ${after} and ${upTo} (${ops.join(', ')}): ${figure(ratio)} times what full-budget errors of these ops make; capture ${wanted.join(', ')} to settle which`;
-  const layer = values.find(({ id }) => id === upTo)?.layer ?? null;
+function faultVerdict(verdict: 'BUG' | 'SUSPECT', found: OpResult, confirmed: ReadonlySet<string>): CheckVerdict {
+  const { layer, op, value, stretch } = found;
+  if (stretch === null) {
+    const again = confirmed.has(value) && found.status !== 'faulty' ? ', and again on a second input' : '';
+    const sentence = `${verdict} ${placeText(found)}: ${whyText(found)}${again}`;
+    return { verdict, sentence, bugClass: verdict === 'BUG' ? classOf(found) : null, at: { layer, op, value } };
+  }
+  const { after, upTo, ops, wanted } = stretch;
+  const sentence = `${verdict} between ${after} and ${upTo} (${ops.join(', ')}): ${whyText(found)}; capture ${wanted.join(', ')} to settle which`;
   return { verdict, sentence, bugClass: null, at: { layer, op: null, value: upTo } };
 }
 
 function placeText({ layer, op, value }: Pick<OpResult, 'layer' | 'op' | 'value'>): string {
   const name = value.replace(/^layer-\d+\//, '');
   return `at ${layer === null ? 'the whole model' : `layer ${layer}`} \`${op}\`${name === op ? '' : ` (${name})`}`;
-}
-
-function bugSentence(found: OpResult, confirmed: ReadonlySet<string>): string {
-  const again = confirmed.has(found.value) && found.status !== 'faulty' ? ', and again on a second input' : '';
-  return `BUG ${placeText(found)}: ${whyText(found)}${again}`;
 }
 
 function whyText({ nonFiniteMismatches, rhoProven, rhoExpected, worst, isBiased, bias, group }: OpResult): string {

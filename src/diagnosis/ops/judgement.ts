@@ -13,6 +13,8 @@ export interface OpReference {
   proven: Float64Array;
   /** Σ|w·x| of a product, for the condition number; null for other ops. */
   magnitude: Float64Array | null;
+  /** Where inputs are off: the expected tier of the op alone. */
+  own?: Float64Array;
 }
 
 /** What the op read and should have written. An op finds here what its formula needs, and `null` or nothing else. */

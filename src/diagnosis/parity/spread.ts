@@ -122,6 +122,7 @@ class Run {
       }
     }
     this.#exact.set(op.out, exact);
+    if (op.op === 'attention' && chunk.isLast) for (const lane of [this.#exact, ...all]) lane.release(op);
     const isLive = (id: ValueId): boolean => id === program.logits || (this.#lastReads.get(id) ?? -1) > index;
     for (const lane of [this.#exact, ...all]) lane.keep(isLive);
   }

@@ -3,7 +3,7 @@
 // engine may multiply by 1/d where another divides). Part of the emulated run S; no weights in here.
 import type { ActivationFormat } from '../../engine/program/numeric-profile.ts';
 import { RefuteError } from '../../errors.ts';
-import { TIE_UNITS, UNIT_F32 } from '../ops/constants.ts';
+import { TIE_UNITS, UNIT_BF16, UNIT_F16, UNIT_F32 } from '../ops/constants.ts';
 
 export interface RoundedActivations {
   /** What is multiplied: of 8 bits d·q. */
@@ -19,6 +19,23 @@ export function roundActivations(x: Float64Array, format: ActivationFormat): Rou
   if (format === 'f16') return { values: x.map(Math.f16round), tieSteps: null };
   if (format === 'bf16') return { values: x.map(bf16round), tieSteps: null };
   return quantizeActivations(x, format === 'q8_1' ? 'q8_0' : format);
+}
+
+/** The distance between what neighbouring values are rounded to, element by element; at most that. */
+export function stepsOf(x: ArrayLike<number>, format: ActivationFormat): Float64Array {
+  const steps = new Float64Array(x.length);
+  if (format === 'f16' || format === 'bf16') {
+    const unit = 2 * (format === 'f16' ? UNIT_F16 : UNIT_BF16);
+    return steps.map((_, i) => unit * Math.abs(x[i] ?? 0) + 2 ** -24);
+  }
+  const block = format === 'q8_k' ? BLOCK.q8_k : BLOCK.q8_0;
+  for (let first = 0; first < x.length; first += block) {
+    let largest = 0;
+    for (let i = first; i < first + block; i += 1) largest = Math.max(largest, Math.abs(x[i] ?? 0));
+    // The step is rounded too, to a float16 for one of them.
+    steps.fill((largest / 127) * (1 + 2 ** -10), first, first + block);
+  }
+  return steps;
 }
 
 /** To the 8 significant bits of a bfloat16. */

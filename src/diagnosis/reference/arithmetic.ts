@@ -5,7 +5,7 @@ import { ANY_ORDER_FACTOR, EITHER_NEIGHBOUR_UNITS, EXPECTED_SUM_UNITS, LARGEST_F
 import { LARGEST_F32, SMALLEST_NORMAL_F16, SMALLEST_NORMAL_F32, UNIT_BF16, UNIT_F16 } from '../ops/constants.ts';
 import { UNIT_F32, UNIT_F64 } from '../ops/constants.ts';
 
-export interface Arithmetic extends Pick<NumericProfile, 'activations' | 'kvCache' | 'storage'> {
+export interface Arithmetic extends Pick<NumericProfile, 'activations' | 'kvCache' | 'storage' | 'attention' | 'gelu'> {
   /** For people: what was assumed. */
   name: string;
   /** Largest relative error of one sum, difference or product that is stored. */
@@ -45,7 +45,8 @@ const LIMITS: Readonly<Record<FloatType, FloatLimits>> = {
 };
 
 export function arithmeticOf(profile: NumericProfile): Arithmetic {
-  const { storage, accumulator, rounding, flushesSubnormals, activations, kvCache, ropeTable } = profile;
+  const { storage, accumulator, rounding, flushesSubnormals, activations, kvCache, attention, gelu, ropeTable } =
+    profile;
   const { unit, smallestNormal, largest } = LIMITS[storage];
   const units = rounding === 'nearest' ? 1 : EITHER_NEIGHBOUR_UNITS;
   return {
@@ -53,6 +54,8 @@ export function arithmeticOf(profile: NumericProfile): Arithmetic {
     storage,
     activations,
     kvCache,
+    attention,
+    gelu,
     unit: units * unit,
     sumUnit: units * LIMITS[accumulator].unit,
     tiny: flushesSubnormals ? smallestNormal : 2 * unit * smallestNormal,

@@ -1,12 +1,14 @@
 // A free run beside the engine's: the same program in float64 over the engine's weights (R), over the original weights
-// (O), or with the engine's declared formats emulated (S). Goes op by op, in step with the judge, so that a weight is
-// decoded once for all of them; holds the values that later ops still read, and nothing else.
+// (O), or with an engine's formats emulated (S). Goes op by op, in step with the judge, so that a weight is
+// decoded once for all of them; holds the values that later ops still read, and nothing else. What the judge holds of
+// the engine's own values is a lane too.
 import type { AttentionOp, Op, Program, ValueId } from '../../engine/program/program.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
-import { activationFormat, type NumericProfile } from '../../engine/program/numeric-profile.ts';
+import { activationFormat, type CacheFormat, type NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import { evaluateOp, newCache } from '../../oracles/float64/evaluate-op.ts';
 import type { KeyValueCache } from '../../oracles/float64/key-value-cache.ts';
+import { attention } from '../../oracles/float64/ops/attention.ts';
 import { roundActivations } from './activations.ts';
 
 /** What of a profile is emulated in a free run. */
@@ -21,16 +23,20 @@ export interface Chunk {
   contextLength: number;
 }
 
+/** Keys and values of every position so far, as an op reads them. */
+export type CachedRows = Pick<KeyValueCache, 'keys' | 'values'>;
+
 export class Lane {
   readonly weights: WeightSource;
-  readonly #formats: Formats | null;
+  /** Emulated; null: none. May change between ops: those of a foreign engine are found out on the way. */
+  formats: Formats | null;
   readonly #live = new Map<ValueId, Float64Array>();
+  /** Not rounded: what an engine's cache holds is found out on the way too. */
   readonly #caches = new Map<AttentionOp, KeyValueCache>();
 
-  /** @param formats emulated; null: none */
   constructor(weights: WeightSource, formats: Formats | null) {
     this.weights = weights;
-    this.#formats = formats;
+    this.formats = formats;
   }
 
   get(value: ValueId): Float64Array | undefined {
@@ -46,49 +52,48 @@ export class Lane {
     for (const value of this.#live.keys()) if (!isWanted(value)) this.#live.delete(value);
   }
 
-  /** What weights of a type are multiplied with: the value, or what the declared activation format makes of it. */
+  /** Once its sequence is finished, nothing reads an op's keys again: memory must not grow with depth. */
+  release(op: AttentionOp): void {
+    this.#caches.delete(op);
+  }
+
+  /** What weights of a type are multiplied with: the value, or what the activation format makes of it. */
   matmulInput(value: ValueId, weightType: TensorTypeName | undefined): { x: Float64Array; steps: Float64Array | null } {
     const x = this.#live.get(value);
     if (x === undefined) throw new RangeError(`${value} is not there`);
-    const format = this.#formats === null ? null : activationFormat(this.#formats, weightType);
+    const format = this.formats === null ? null : activationFormat(this.formats, weightType);
     if (format === null) return { x, steps: null };
     const { values, tieSteps } = roundActivations(x, format);
     return { x: values, steps: tieSteps };
   }
 
   /** Any op but a matmul, by the oracle's formula; experts multiply what a matmul would. */
-  async evaluate(op: Op, chunk: Chunk): Promise<{ y: Float64Array; cache: KeyValueCache | null }> {
+  async evaluate(op: Op, chunk: Chunk): Promise<{ y: Float64Array; cache: CachedRows | null }> {
     const { tokens, firstPosition, contextLength } = chunk;
-    const given = { weights: this.weights, tokens, firstPosition, contextLength };
-    if (op.op !== 'attention') {
-      const values = new Map(this.#live);
-      if (op.op === 'expertMatmul') values.set(op.in, this.matmulInput(op.in, this.weights.info(op.weight)?.type).x);
-      return { y: await evaluateOp(op, { ...given, values }), cache: null };
-    }
-    const cache = this.#caches.get(op) ?? newCache(op);
-    this.#caches.set(op, cache);
-    const values = this.#formats === null ? this.#live : this.#cached(op, this.#formats);
-    const y = await evaluateOp(op, { ...given, values, cache });
-    // Nothing reads the keys of a finished sequence again: memory must not grow with depth.
-    if (chunk.isLast) this.#caches.delete(op);
-    return { y, cache };
+    if (op.op === 'attention') return this.#attend(op, chunk);
+    const values = new Map(this.#live);
+    if (op.op === 'expertMatmul') values.set(op.in, this.matmulInput(op.in, this.weights.info(op.weight)?.type).x);
+    return {
+      y: await evaluateOp(op, { weights: this.weights, tokens, firstPosition, contextLength, values }),
+      cache: null,
+    };
   }
 
-  /** Keys and values as the cache stores them. */
-  #cached(op: AttentionOp, formats: Formats): ReadonlyMap<ValueId, Float64Array> {
-    const type = roundingCache(formats);
-    if (type === null) return this.#live;
-    const values = new Map(this.#live);
-    for (const id of [op.k, op.v]) {
-      values.set(id, roundActivations(this.#live.get(id) ?? new Float64Array(0), type).values);
-    }
-    return values;
+  #attend(op: AttentionOp, { firstPosition }: Chunk): { y: Float64Array; cache: CachedRows } {
+    const read = (id: ValueId): Float64Array => this.#live.get(id) ?? new Float64Array(0);
+    const stored = this.#caches.get(op) ?? newCache(op);
+    stored.write(firstPosition, read(op.k), read(op.v));
+    this.#caches.set(op, stored);
+    const type = this.formats === null ? null : roundingCache(this.formats);
+    const rounded = (rows: Float64Array): Float64Array => (type === null ? rows : roundActivations(rows, type).values);
+    const cache = { keys: rounded(stored.keys), values: rounded(stored.values) };
+    return { y: attention(op, read(op.q), cache.keys, cache.values), cache };
   }
 }
 
 /** The type that keys and values are rounded to as they are stored; null where the cache holds them as they are. */
-function roundingCache({ storage, kvCache }: Formats): 'f16' | 'bf16' | null {
-  return (kvCache === 'f16' || kvCache === 'bf16') && kvCache !== storage ? kvCache : null;
+function roundingCache({ storage, kvCache }: Formats): Exclude<CacheFormat, 'f32' | 'f64'> | null {
+  return kvCache === storage || kvCache === 'f32' || kvCache === 'f64' ? null : kvCache;
 }
 
 /** Whether a run of these formats over such weights differs from a run without. */

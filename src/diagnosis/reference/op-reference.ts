@@ -1,15 +1,21 @@
 // What one op should have written on given inputs, in float64 with its budget, while free runs take the same step: the
-// lanes over one weight source share each reading and decoding of a matrix.
+// lanes over one weight source share each reading and decoding of a matrix. Inputs may be off themselves, by what their
+// own ops were allowed (a stretch of ops judged as one): then the budget holds what that makes of the result, too.
 import { operands, type Op, type ValueId } from '../../engine/program/program.ts';
 import { TENSOR_TYPES } from '../../engine/formats/tensor-types.ts';
+import { activationFormat, type ActivationFormat } from '../../engine/program/numeric-profile.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
 import { readVector } from '../../oracles/float64/weights.ts';
 import { ropeFactorsWeight, ropeFrequencies } from '../../oracles/float64/ops/rope-frequencies.ts';
 import type { Arithmetic } from './arithmetic.ts';
 import type { BudgetInputs, OpReference } from '../ops/judgement.ts';
 import { judgementOf } from '../ops/judgements.ts';
+import { stepsOf } from './activations.ts';
 import { expertSums, multiplyRows, type RowSet } from './matmul.ts';
 import type { Chunk, Lane } from './lane.ts';
+
+/** How far a value may be off, element by element, in either tier of the budgets that it comes from. */
+export type Deviation = Pick<OpReference, 'expected' | 'proven'>;
 
 export interface ReferenceContext {
   arithmetic: Arithmetic;
@@ -19,23 +25,66 @@ export interface ReferenceContext {
   captured: Lane;
   /** Each gets the op's output on its own inputs. */
   free: readonly Lane[];
+  /** Of the inputs that are not captured but computed; absent: every input is what the op read. */
+  deviations?: ReadonlyMap<ValueId, Deviation>;
 }
 
+/** @throws RangeError where an input is off and nothing bounds what that does: see `isCarried` */
 export async function opReference(op: Op, chunk: Chunk, context: ReferenceContext): Promise<OpReference> {
   if (op.op === 'matmul') return matmulReference(op, chunk, context);
-  const { arithmetic, captured, free } = context;
-  for (const lane of free) lane.set(op.out, (await lane.evaluate(op, chunk)).y);
+  await stepFree(op, chunk, context);
+  const { arithmetic, captured, deviations } = context;
   const { y: reference, cache } = await captured.evaluate(op, chunk);
-  return judgementOf(op.op).budget(op, {
+  const { reads } = operands(op);
+  const given: BudgetInputs = {
     arithmetic,
-    inputs: operands(op).reads.map((id) => captured.get(id) ?? new Float64Array(0)),
+    inputs: reads.map((id) => captured.get(id) ?? new Float64Array(0)),
     reference,
     rowCount: chunk.tokens.length,
     firstPosition: chunk.firstPosition,
     isWeightRounded: 'weight' in op && isRounded(captured.weights, op.weight),
     cache,
     ...(await ownInputs(op, reference, chunk, context)),
-  });
+  };
+  const { budget, carry } = judgementOf(op.op);
+  const own = budget(op, given);
+  const off = reads.map((id) => deviations?.get(id) ?? null);
+  if (off.every((deviation) => deviation === null)) return own;
+  if (carry === undefined) throw new RangeError(`nothing bounds what deviating inputs do to ${op.op}`);
+  const carried = (tier: 'expected' | 'proven'): Float64Array => {
+    const moved = carry(
+      op,
+      given,
+      off.map((deviation) => deviation?.[tier] ?? null),
+    );
+    return own[tier].map((budgeted, i) => budgeted + (moved[i] ?? Number.NaN));
+  };
+  return { ...own, own: own.expected, expected: carried('expected'), proven: carried('proven') };
+}
+
+/** Whether the budget of a stretch can be carried through the op. */
+export function isCarried({ op }: Op): boolean {
+  return op === 'matmul' || op === 'embed' || judgementOf(op).carry !== undefined;
+}
+
+/** One step of the free runs alone. */
+export async function stepFree(
+  op: Op,
+  chunk: Chunk,
+  { widths, free }: Pick<ReferenceContext, 'widths' | 'free'>,
+): Promise<void> {
+  if (op.op !== 'matmul') {
+    for (const lane of free) lane.set(op.out, (await lane.evaluate(op, chunk)).y);
+    return;
+  }
+  const [columns, rows] = [widths.get(op.in) ?? 0, widths.get(op.out) ?? 0];
+  for (const weights of new Set(free.map((lane) => lane.weights))) {
+    const sharing = free.filter((lane) => lane.weights === weights);
+    const type = weights.info(op.weight)?.type;
+    const sets = sharing.map((lane): RowSet => ({ x: lane.matmulInput(op.in, type).x }));
+    const products = await multiplyRows(weights, op.weight, columns, rows, sets);
+    for (const [i, lane] of sharing.entries()) lane.set(op.out, products[i]?.y ?? new Float64Array(0));
+  }
 }
 
 /** Whether an engine's float32 weights are one rounding away from what is stored. */
@@ -67,37 +116,55 @@ async function ownInputs(
 async function matmulReference(
   op: Extract<Op, { op: 'matmul' }>,
   chunk: Chunk,
-  { arithmetic, widths, captured, free }: ReferenceContext,
+  context: ReferenceContext,
 ): Promise<OpReference> {
+  const { arithmetic, widths, captured, free, deviations } = context;
   const [columns, rows] = [widths.get(op.in) ?? 0, widths.get(op.out) ?? 0];
   const { weights } = captured;
   const type = weights.info(op.weight)?.type;
   const { x, steps } = captured.matmulInput(op.in, type);
   if (x.length !== columns * chunk.tokens.length) throw new RangeError(`${op.in} has ${x.length} values`);
+  const given = deviations?.get(op.in) ?? null;
+  const format = captured.formats === null ? null : activationFormat(captured.formats, type);
+  const off = given === null || format === null ? given : throughRounding(given, x, format);
   const sharing = free.filter((lane) => lane.weights === weights);
   const sets: RowSet[] = [
-    { x, steps, wantsMagnitude: true },
+    { x, steps: off === null ? steps : off.expected, wantsMagnitude: true },
+    ...(off === null ? [] : [{ x, steps: off.proven }]),
     ...sharing.map((lane) => ({ x: lane.matmulInput(op.in, type).x })),
   ];
   const [own, ...products] = await multiplyRows(weights, op.weight, columns, rows, sets);
   if (own === undefined) throw new RangeError('a matmul without products');
+  const proven = off === null ? null : products.shift();
   for (const [i, lane] of sharing.entries()) lane.set(op.out, products[i]?.y ?? new Float64Array(0));
-  for (const lane of free) {
-    if (lane.weights === weights) continue;
-    const { x } = lane.matmulInput(op.in, lane.weights.info(op.weight)?.type);
-    const [product] = await multiplyRows(lane.weights, op.weight, columns, rows, [{ x }]);
-    lane.set(op.out, product?.y ?? new Float64Array(0));
-  }
-  const { y: reference, magnitude, stepMagnitude } = own;
-  return judgementOf(op.op).budget(op, {
-    arithmetic,
-    inputs: [x],
-    reference,
-    rowCount: chunk.tokens.length,
-    firstPosition: chunk.firstPosition,
-    isWeightRounded: isRounded(weights, op.weight),
-    sums: magnitude === null ? null : { length: columns, magnitude, stepMagnitude },
-  });
+  await stepFree(op, chunk, { widths, free: free.filter((lane) => lane.weights !== weights) });
+  const budgetWith = (stepMagnitude: Float64Array | null): OpReference =>
+    judgementOf(op.op).budget(op, {
+      arithmetic,
+      inputs: [x],
+      reference: own.y,
+      rowCount: chunk.tokens.length,
+      firstPosition: chunk.firstPosition,
+      isWeightRounded: isRounded(weights, op.weight),
+      sums: own.magnitude === null ? null : { length: columns, magnitude: own.magnitude, stepMagnitude },
+    });
+  const usual = budgetWith(own.stepMagnitude);
+  if (off === null) return usual;
+  return {
+    ...usual,
+    own: budgetWith(null).expected,
+    proven: budgetWith(proven?.stepMagnitude ?? null).proven,
+  };
+}
+
+/**
+ * Of an input that is rounded on its way in: what is off by δ may fall to another step, so δ and a whole step. Wide,
+ * and never wrong.
+ */
+function throughRounding({ expected, proven }: Deviation, x: Float64Array, format: ActivationFormat): Deviation {
+  const steps = stepsOf(x, format);
+  const widened = (tier: Float64Array): Float64Array => tier.map((off, i) => 2 * off + (steps[i] ?? Number.NaN));
+  return { expected: widened(expected), proven: widened(proven) };
 }
 
 async function frequenciesOf(

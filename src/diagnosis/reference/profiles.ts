@@ -1,6 +1,8 @@
 // Profiles of other people's engines by name, for --formats and --profile, and as a file or a manifest says them. Of
 // what is not known of an engine, the widest of its kind.
+import { parse } from 'yaml';
 import { parseProfile } from '../../engine/capture/parse-profile.ts';
+import { readWholeFile } from '../../engine/io/read-whole.ts';
 import { quoted, shownValue } from '../../engine/formats/quoted.ts';
 import { INFERRED_PARTS, UNDECLARED } from '../../engine/program/numeric-profile.ts';
 import type { ActivationFormat, DeclaredFormats, NumericProfile } from '../../engine/program/numeric-profile.ts';
@@ -62,6 +64,9 @@ const pytorch = (type: 'f16' | 'bf16'): NumericProfile => ({
   },
 });
 
+/** A profile has a dozen lines. */
+const MAX_FILE_BYTES = 2 ** 20;
+
 const FORMATS: ReadonlyMap<string, DeclaredFormats> = new Map<string, DeclaredFormats>([
   ['float64', { profile: FLOAT64, undeclared: [] }],
   ['float32', { profile: UNDECLARED, undeclared: [] }],
@@ -88,8 +93,24 @@ const FORMATS: ReadonlyMap<string, DeclaredFormats> = new Map<string, DeclaredFo
 export function formatsNamed(name: string, place: string): DeclaredFormats {
   const formats = FORMATS.get(name);
   if (formats !== undefined) return formats;
-  const allowed = `one of ${[...FORMATS.keys()].join(', ')}`;
+  const allowed = `one of ${[...FORMATS.keys()].join(', ')}, or a file of a profile's keys`;
   throw new RefuteError({ code: 'E_PROFILE', place, is: `${JSON.stringify(name)} is not a profile`, allowed });
+}
+
+/**
+ * @param value the name of a profile, or a YAML or JSON file with the keys of one
+ * @throws RefuteError E_PROFILE, and those of files
+ */
+export async function readFormats(value: string, place: string): Promise<DeclaredFormats> {
+  if (FORMATS.has(value) || !/[./\\]/.test(value)) return formatsNamed(value, place);
+  const text = new TextDecoder().decode(await readWholeFile(value, MAX_FILE_BYTES));
+  let root: unknown;
+  try {
+    root = parse(text, { maxAliasCount: 0 });
+  } catch (error) {
+    throw new RefuteError({ code: 'E_PROFILE', place: value, is: 'this is not YAML', cause: error });
+  }
+  return declaredFormats(root, value);
 }
 
 /** @throws RefuteError E_PROFILE */

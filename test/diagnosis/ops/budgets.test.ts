@@ -61,7 +61,7 @@ async function reference(): Promise<OpReference> {
 }
 
 function tallyOf(y: Float32Array, should: OpReference, of: Op = op, width = ROWS): ReturnType<OpTally['finish']> {
-  const tally = new OpTally(of, 0, width, null, CPU.largest);
+  const tally = new OpTally(of, { layer: 0, width, headDim: null, largest: CPU.largest });
   tally.add(y, should, 0);
   return tally.finish();
 }

@@ -45,7 +45,12 @@ describe('a capture folder', () => {
     const folder = join(root, 'whole');
     const { manifest, memory } = await written(folder);
     const capture = await openRecording(folder);
-    expect(capture).toMatchObject({ manifest: about, tokens, formats: { profile: FAKE_PROFILE, undeclared: [] }, dtype: null });
+    expect(capture).toMatchObject({
+      manifest: about,
+      tokens,
+      formats: { profile: FAKE_PROFILE, undeclared: [] },
+      dtype: null,
+    });
     expect([...capture.tensors.keys()].toSorted()).toEqual([...memory.stages.keys()].toSorted());
     for (const [id, { data, shape, layer, name }] of memory.stages) {
       expect(await capture.read(id), id).toEqual({ data, shape, dtype: 'f32' });

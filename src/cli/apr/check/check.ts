@@ -24,7 +24,11 @@ Examples:
   $ apr check model.gguf --tokens 1,5,9 --svg strip.svg --json
   $ apr check model.gguf --dump their-capture
   $ apr check model.gguf --dump theirs.safetensors --map their-names.yaml
+  $ apr check model.gguf --dump theirs.safetensors --formats pytorch-bf16
   $ apr check models/tiny/llama/hf --tokens 3,17,17 --pack models/tiny/llama/packs/stages.safetensors
+
+The formats of another engine (8-bit activations, a float16 cache, tables) are inferred op by op, the narrowest first,
+unless the dump or --formats declares them; the report says in its first lines which explain the engine.
 
 A dump or pack is a folder that apr trace --save-tensor wrote, a safetensors file, or a folder of .npy files.
 
@@ -45,6 +49,10 @@ export function checkCommand(): Command {
     )
     .option('--dump <path>', 'judge this recording of another engine instead of running one')
     .option('--map <file>', 'YAML that says what the names in the dump are, and its tokens')
+    .option(
+      '--formats <name>',
+      'what the engine rounds to: float32, pytorch-bf16, pytorch-f16, llama.cpp, or a YAML file (default: as declared, or inferred)',
+    )
     .option('--svg <file>', 'write a strip along depth')
     .option('--all', 'show every op, not one row per layer')
     .option('--no-free-run', 'local check only: no cosine, NMSE or shares')

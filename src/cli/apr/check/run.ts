@@ -1,8 +1,8 @@
 // The work of `apr check`: opens what is needed, runs the check, prints, and decides the exit code.
-import { checkDump, checkModel, type CheckOptions, type VerdictWord } from '../../../diagnosis/index.ts';
+import { checkDump, checkModel, readFormats, type CheckOptions, type VerdictWord } from '../../../diagnosis/index.ts';
 import { findVouchers, isSameProgram, openRecording, readStageMap } from '../../../diagnosis/recordings/index.ts';
 import type { Recording, Vouchers } from '../../../diagnosis/recordings/index.ts';
-import { writeFileAtomic, type Model } from '../../../engine/index.ts';
+import { writeFileAtomic, type DeclaredFormats, type Model } from '../../../engine/index.ts';
 import { RefuteError } from '../../../errors.ts';
 import { openExecutor } from '../../../executors.ts';
 import { interruptSignal } from '../../interrupt.ts';
@@ -20,6 +20,7 @@ export interface CheckFlags extends PromptFlags, EngineFlags {
   pack?: string[];
   dump?: string;
   map?: string;
+  formats?: string;
   svg?: string;
   all?: true;
   /** False with --no-free-run. */
@@ -36,6 +37,7 @@ const EXIT_OF: Readonly<Record<VerdictWord, ExitCode>> = {
 
 export async function runCheck(path: string, promptText: string | undefined, flags: CheckFlags): Promise<ExitCode> {
   requestedEngine(flags);
+  const formats = flags.formats === undefined ? undefined : await readFormats(flags.formats, '--formats');
   const model = await openModelLogged(path);
   const original = flags.original === undefined ? null : await openModelLogged(flags.original);
   try {
@@ -45,7 +47,7 @@ export async function runCheck(path: string, promptText: string | undefined, fla
       const next = 'apr diff shows how the two differ';
       throw new RefuteError({ code: 'E_ORIGINAL', place: '--original', is, allowed, next });
     }
-    const shown = await run(model, original, promptText, flags);
+    const shown = await run({ model, original, formats }, promptText, flags);
     if (flags.svg !== undefined) await writeFileAtomic(flags.svg, checkSvg(shown));
     if (flags.json === true) printJson(await checkJson(shown));
     else printCheck(shown, flags);
@@ -57,8 +59,7 @@ export async function runCheck(path: string, promptText: string | undefined, fla
 }
 
 async function run(
-  model: Model,
-  original: Model | null,
+  { model, original, formats }: Pick<Opened, 'model' | 'original' | 'formats'>,
   promptText: string | undefined,
   flags: CheckFlags,
 ): Promise<ShownCheck> {
@@ -66,14 +67,14 @@ async function run(
   const progress = new Progress();
   try {
     if (flags.dump !== undefined) {
-      return await runDump(flags.dump, { model, original, vouchers }, flags);
+      return await runDump(flags.dump, { model, original, formats, vouchers }, flags);
     }
     const prompt = renderPromptOrDefault(model, promptText, flags);
     for (const { severity, message } of prompt.notices) warn(severity, message);
     noteRopeChoice(model, prompt.ids.length);
     const { executor, report: chosen } = await openExecutor(requestedEngine(flags), model.program, model.weights);
     try {
-      const inputs = checkInputs({ model, original, vouchers }, prompt.ids, flags, progress);
+      const inputs = checkInputs({ model, original, formats, vouchers }, prompt.ids, flags, progress);
       const report = await checkModel({ executor, ...inputs });
       return { model, original, engine: chosen, prompt, report };
     } finally {
@@ -88,11 +89,13 @@ async function run(
 interface Opened {
   model: Model;
   original: Model | null;
+  /** As the user declares them. */
+  formats: DeclaredFormats | undefined;
   vouchers: Vouchers;
 }
 
 function checkInputs(
-  { model, original, vouchers }: Opened,
+  { model, original, formats, vouchers }: Opened,
   tokens: readonly number[],
   { freeRun }: CheckFlags,
   progress: Progress,
@@ -104,6 +107,7 @@ function checkInputs(
     original: original?.weights ?? null,
     verifyOn: vouchers.unquantized?.weights ?? null,
     packs: vouchers.packs,
+    formats,
     hasFreeRun: freeRun,
     signal: interruptSignal(),
     onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),

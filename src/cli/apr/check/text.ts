@@ -21,6 +21,7 @@ const COLOUR = { PASS: style.green, BUG: style.red, SUSPECT: style.yellow, INCON
 export function printCheck({ model, original, engine, prompt, report }: ShownCheck, flags: { all?: true }): void {
   const { verdict, sentence, coverage, results, arithmetic, verification } = report;
   printLine(style.bold(COLOUR[verdict](plainText(sentence))));
+  printFormats(report);
   printLine();
   printLine(`${style.bold('model')}     ${plainText(model.path)}`);
   if (original !== null) printLine(`${style.bold('original')}  ${plainText(original.path)}`);
@@ -38,6 +39,24 @@ export function printCheck({ model, original, engine, prompt, report }: ShownChe
   printLine();
   printLine(style.bold('what this input could not have shown'));
   for (const spot of report.blindSpots) printLine(`  ${plainText(spot)}`);
+}
+
+/** What had to be found out, and where an op needed something else. */
+function printFormats({ inferred }: CheckReport): void {
+  if (inferred.length === 0) return;
+  const texts = new Map<string, Set<string>>();
+  for (const { of, text } of inferred) texts.set(text, (texts.get(text) ?? new Set()).add(of ?? ''));
+  const said = [...texts].map(([text, of]) => {
+    const types = [...of].filter((type) => type !== '');
+    return types.length === 0 ? text : `${text} for ${types.join(', ')}`;
+  });
+  printLine(`formats, inferred: ${said.join('; ')}`);
+  for (const { others, text } of inferred) {
+    for (const other of others.slice(0, 3)) {
+      printLine(style.yellow(`  ${other.value} is explained by ${other.text}, where others have ${text}`));
+    }
+    if (others.length > 3) printLine(style.yellow(`  and ${others.length - 3} more`));
+  }
 }
 
 function verificationText({ status, says }: CheckReport['verification']): string {
@@ -112,10 +131,22 @@ function percentText(share: number | undefined): string {
   return share < 1e-4 ? `${(100 * share).toExponential(0)} %` : `${(100 * share).toFixed(2)} %`;
 }
 
+/** Alike in all layers, mostly: each kind once. */
 function printStretches({ brackets }: CheckReport): void {
-  for (const { after, upTo, ops, ratio, status, wanted } of brackets) {
-    const text = `${after} → ${upTo} as one (${ops.join(', ')}): ${smallText(ratio)} of what full-budget errors make`;
-    printLine(status === 'healthy' ? text : style.red(`${text}; capture ${wanted.join(', ')} to settle which`));
+  const kinds = new Map<string, typeof brackets>();
+  for (const bracket of brackets) {
+    const kind = `${bracket.upTo.replace(/^layer-\d+\//, '')} ${bracket.ops.join()} ${bracket.status}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), bracket]);
+  }
+  for (const [first, ...others] of kinds.values()) {
+    if (first === undefined) continue;
+    const { after, upTo, ops, status, wanted } = first;
+    const all = [first, ...others];
+    const [ratio, width] = [Math.max(...all.map((one) => one.ratio)), Math.max(...all.map((one) => one.width))];
+    const more = others.length === 0 ? '' : ` and ${others.length} more like it`;
+    const text = `${after} → ${upTo}${more} as one (${ops.join(', ')}): rho ${smallText(ratio)}, bound ${smallText(width)} times a single op's`;
+    if (status === 'healthy') printLine(plainText(text));
+    else printLine(style.red(plainText(`${text}; capture ${wanted.join(', ')} to settle which`)));
   }
 }
 

@@ -1,0 +1,193 @@
+// The formats of a subject (DESIGN §5a): what of its profile nobody has declared is tried op by op, the narrowest first,
+// and what explains the op is taken. One format for all ops of a kind is what a healthy engine has; the minority is
+// shown.
+import { activationFormat, attentionText, INFERRED_PARTS, UNDECLARED } from '../../engine/program/numeric-profile.ts';
+import type { ActivationFormat, CacheFormat, DeclaredFormats } from '../../engine/program/numeric-profile.ts';
+import type { FloatType, InferredPart, NumericProfile } from '../../engine/program/numeric-profile.ts';
+import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-types.ts';
+import type { Op, ValueId } from '../../engine/program/program.ts';
+import { arithmeticOf, type Arithmetic } from '../reference/arithmetic.ts';
+import { ATTENTION_FORMATS } from '../reference/attention-formats.ts';
+
+/** One way to compute an op. */
+export interface FormatChoice {
+  arithmetic: Arithmetic;
+  profile: NumericProfile;
+  /** In words: `activations q8_k`; null where nothing is to choose. */
+  text: string | null;
+}
+
+/** What a choice says of the profile, in words and as data. */
+interface Option {
+  with: Partial<NumericProfile>;
+  text: string;
+}
+
+/** Formats that explained ops of one kind. */
+export interface InferredFormat {
+  part: InferredPart;
+  /** Type of the weights; null where the part has none. */
+  of: TensorTypeName | null;
+  /** One row at a time may go by another kernel than many. */
+  rows: 'one' | 'many';
+  text: string;
+  opCount: number;
+  /** The values whose ops needed another format than most, with it. */
+  others: { value: ValueId; text: string }[];
+}
+
+interface Kind extends Pick<InferredFormat, 'part' | 'of' | 'rows'> {
+  /** By text: what explained, and the values whose ops it explained. */
+  found: Map<string, { option: Option; values: Set<ValueId> }>;
+}
+
+/** What an op is computed from: the type of its weights, the length of their rows, the rows that it computes. */
+export interface OpShape {
+  weightType: TensorTypeName | undefined;
+  columnCount: number;
+  rowCount: number;
+}
+
+const ACTIVATIONS: readonly (ActivationFormat | null)[] = [null, 'f16', 'bf16', 'q8_0', 'q8_1', 'q8_k'];
+const CACHES: readonly CacheFormat[] = ['f32', 'f16', 'bf16', 'q8_0'];
+const BLOCKS: Readonly<Partial<Record<ActivationFormat, number>>> = { q8_0: 32, q8_1: 32, q8_k: 256 };
+
+export class FormatSearch {
+  readonly #undeclared: readonly InferredPart[];
+  /** As declared, and as found out since. */
+  #known: NumericProfile;
+  readonly #kinds = new Map<string, Kind>();
+
+  constructor({ profile, undeclared }: DeclaredFormats) {
+    this.#undeclared = undeclared;
+    this.#known = profile;
+  }
+
+  /** What is known so far. */
+  get known(): FormatChoice {
+    return { arithmetic: arithmeticOf(this.#known), profile: this.#known, text: null };
+  }
+
+  /** What to try on an op, in this order: what explained others of its kind, then the narrowest. */
+  choices(op: Op, shape: OpShape): FormatChoice[] {
+    const part = this.partOf(op);
+    if (part === null) return [this.known];
+    const options = this.#options(part, shape);
+    const rankOf = ({ text }: Option): number =>
+      -(this.#kinds.get(kindKey(part, shape))?.found.get(text)?.values.size ?? 0);
+    return options
+      .toSorted((a, b) => rankOf(a) - rankOf(b))
+      .map(({ with: changed, text }) => {
+        const profile = { ...this.#known, ...changed };
+        return { arithmetic: arithmeticOf(profile), profile, text };
+      });
+  }
+
+  /** The choice has explained the op. */
+  settle(op: Op, shape: OpShape, { text }: FormatChoice): void {
+    const part = this.partOf(op);
+    const option = part === null ? undefined : this.#options(part, shape).find((one) => one.text === text);
+    if (part === null || option === undefined) return;
+    const key = kindKey(part, shape);
+    const of = part === 'activations' ? (shape.weightType ?? null) : null;
+    const kind = this.#kinds.get(key) ?? { part, of, rows: rowsWord(shape), found: new Map() };
+    this.#kinds.set(key, kind);
+    const found = kind.found.get(option.text) ?? { option, values: new Set() };
+    kind.found.set(option.text, found);
+    found.values.add(op.out);
+    const [most] = byCount(kind);
+    this.#known = { ...this.#known, ...most?.option.with };
+  }
+
+  /** Whether ops of this kind have been explained before, by something. */
+  isSettled(op: Op, shape: OpShape): boolean {
+    const part = this.partOf(op);
+    return part !== null && this.#kinds.has(kindKey(part, shape));
+  }
+
+  /** What was found, in the order of the parts. */
+  finish(): InferredFormat[] {
+    return [...this.#kinds.values()]
+      .toSorted((a, b) => INFERRED_PARTS.indexOf(a.part) - INFERRED_PARTS.indexOf(b.part))
+      .flatMap((kind) => {
+        const [most, ...less] = byCount(kind);
+        if (most === undefined) return [];
+        const others = less.flatMap(({ option, values }) => [...values].map((value) => ({ value, text: option.text })));
+        const { part, of, rows } = kind;
+        return [{ part, of, rows, text: most.option.text, opCount: most.values.size, others }];
+      });
+  }
+
+  /** The part of a profile that is to be found out from the op; null: none. */
+  partOf(op: Op): InferredPart | null {
+    const first = (...parts: readonly InferredPart[]): InferredPart | null =>
+      parts.find((part) => this.#undeclared.includes(part)) ?? null;
+    if (op.op === 'matmul' || op.op === 'expertMatmul') return first('activations');
+    if (op.op === 'gelu') return first('gelu');
+    return op.op === 'attention' ? first('kvCache', 'attention') : null;
+  }
+
+  #options(part: InferredPart, { weightType, columnCount }: OpShape): Option[] {
+    if (part === 'gelu') {
+      return [
+        { with: { gelu: 'computed' }, text: 'GELU computed' },
+        { with: { gelu: 'f16-table' }, text: 'GELU by a table of f16' },
+      ];
+    }
+    if (part === 'activations') return activationOptions(this.#known, weightType, columnCount);
+    const { storage, kvCache, attention } = this.#known;
+    const caches = this.#undeclared.includes('kvCache') ? cachesFor(storage) : [kvCache];
+    const attentions = this.#undeclared.includes('attention') ? [null, ...ATTENTION_FORMATS] : [attention];
+    return attentions.flatMap((format) =>
+      caches.map((cache) => {
+        const text = format === null ? '' : `, ${attentionText(format, storage)}`;
+        return { with: { kvCache: cache, attention: format }, text: `KV cache ${cache}${text}` };
+      }),
+    );
+  }
+}
+
+function byCount({ found }: Kind): { option: Option; values: Set<ValueId> }[] {
+  return [...found.values()].toSorted((a, b) => b.values.size - a.values.size);
+}
+
+/** Narrowest first; what a preset guesses is tried before all of them. */
+function activationOptions(profile: NumericProfile, type: TensorTypeName | undefined, columnCount: number): Option[] {
+  const { storage, accumulator, activations } = profile;
+  const partner = type === undefined ? null : TENSOR_TYPES[type].activationPartner;
+  const fitting = ACTIVATIONS.filter((format) => {
+    if (format === null) return true;
+    if (format === 'q8_1' && partner !== 'q8_1') return false;
+    // A half is nothing new to values that are stored in halves.
+    if ((format === 'f16' || format === 'bf16') && storage !== 'f32') return false;
+    return columnCount % (BLOCKS[format] ?? 1) === 0;
+  });
+  const options = fitting.map((format): Option => {
+    const others = Object.entries(activations).filter(([name]) => name !== type);
+    const own = type === undefined || format === null ? [] : [[type, format] as const];
+    return { with: { activations: Object.fromEntries([...others, ...own]) }, text: `activations ${format ?? storage}` };
+  });
+  const isHalf = (storage === 'f16' || storage === 'bf16') && accumulator !== storage;
+  const narrowSums = { with: { accumulator: storage }, text: `activations ${storage}, sums in ${storage}` };
+  const guess = `activations ${activationFormat(profile, type) ?? storage}`;
+  return [...options, ...(isHalf ? [narrowSums] : [])].toSorted(
+    (a, b) => Number(b.text === guess) - Number(a.text === guess),
+  );
+}
+
+function cachesFor(storage: FloatType): CacheFormat[] {
+  return storage === 'f32' ? [...CACHES] : [storage, 'q8_0'];
+}
+
+function kindKey(part: InferredPart, { weightType, rowCount }: OpShape): string {
+  return `${part}:${part === 'activations' ? (weightType ?? '') : ''}:${rowsWord({ rowCount })}`;
+}
+
+function rowsWord({ rowCount }: Pick<OpShape, 'rowCount'>): InferredFormat['rows'] {
+  return rowCount === 1 ? 'one' : 'many';
+}
+
+/** Of a recording that says nothing: float32, or what its values are stored in; everything that can be found out is. */
+export function undeclaredFormats(profile: NumericProfile = UNDECLARED): DeclaredFormats {
+  return { profile, undeclared: INFERRED_PARTS };
+}
