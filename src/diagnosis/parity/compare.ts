@@ -21,6 +21,15 @@ export interface Alternative {
   logProbability: number;
 }
 
+/** One side and the exact run, in the metric of the position. */
+export interface FromExact {
+  distance: number;
+  /** What the side's own profile explains: SUSPECT_RATIO times its largest draw. */
+  explained: number;
+  /** Farther than DIFFERENT_RATIO times its largest draw: its profile is not what it computes, or it is wrong. */
+  isFar: boolean;
+}
+
 export interface PositionParity {
   position: number;
   /** The token whose successor is judged. */
@@ -37,6 +46,8 @@ export interface PositionParity {
   compared: { matched: number; given: number } | null;
   ours: number | null;
   theirs: number | null;
+  /** Either side against the exact run, which neither has computed: who of the two is far. */
+  fromExact: { ours: FromExact; theirs: FromExact };
   isSameTop: boolean;
   /** Where the two choose differently: how far apart float64 has the two tokens, in logits, and the spread of that. */
   flip: { margin: number; spread: number; exact: number | null; counts: boolean } | null;
@@ -53,8 +64,13 @@ export function compareFull(
   // √KL is a distance to first order (of Fisher's metric), so what either side explains adds up.
   const reach = (draws: readonly Float64Array[]): number =>
     Math.sqrt(Math.max(...draws.map((draw) => divergence(exact, logProbabilities(draw)))));
-  const root = reach(row.ours) + reach(row.theirs);
+  const reaches = { ours: reach(row.ours), theirs: reach(row.theirs) };
+  const root = reaches.ours + reaches.theirs;
   const choice = compareTops(row, likeliest(ours), likeliest(theirs));
+  const fromExact = (logits: ArrayLike<number>, own: number): FromExact => {
+    const away = divergence(exact, logProbabilities(logits));
+    return { distance: away, explained: (SUSPECT_RATIO * own) ** 2, isFar: isBeyond(Math.sqrt(away), own) };
+  };
   return {
     position: row.position,
     token,
@@ -64,6 +80,7 @@ export function compareFull(
     explained: (SUSPECT_RATIO * root) ** 2,
     isBeyondDraws: !(Math.sqrt(distance) <= root),
     compared: null,
+    fromExact: { ours: fromExact(ours, reaches.ours), theirs: fromExact(theirs, reaches.theirs) },
     ...choice,
   };
 }
@@ -81,12 +98,17 @@ export function compareAlternatives(
   // A log-probability that is computed in float32 is rounded at the size of the logits.
   const size = row.exact.reduce((most, logit) => Math.max(most, Math.abs(logit)), 0);
   let [distance, reach, matched] = [0, 0, 0];
+  const far = { ours: nowhere(), theirs: nowhere() };
   for (const { id, logProbability } of theirs) {
     if (id === null) continue;
     matched += 1;
     const away = Math.abs((own[id] ?? Number.NaN) - logProbability);
     const carried = draws.map((side) => largest(side.map((draw) => Math.abs((draw[id] ?? 0) - (exact[id] ?? 0)))));
-    const here = (carried[0] ?? 0) + (carried[1] ?? 0) + UNIT_F32 * size;
+    const [ofOurs, ofTheirs] = [carried[0] ?? 0, carried[1] ?? 0];
+    const here = ofOurs + ofTheirs + UNIT_F32 * size;
+    const from = (log: number | undefined): number => Math.abs((log ?? Number.NaN) - (exact[id] ?? Number.NaN));
+    far.ours = farther(far.ours, from(own[id]), ofOurs + UNIT_F32 * size);
+    far.theirs = farther(far.theirs, from(logProbability), ofTheirs + UNIT_F32 * size);
     if (!(away * reach <= distance * here) || matched === 1) [distance, reach] = [away, here];
   }
   const best = theirs[0]?.id ?? null;
@@ -100,12 +122,27 @@ export function compareAlternatives(
     explained: SUSPECT_RATIO * reach,
     isBeyondDraws: matched > 0 && !(distance <= reach),
     compared: { matched, given: theirs.length },
+    fromExact: far,
     ...choice,
   };
 }
 
+function nowhere(): FromExact {
+  return { distance: 0, explained: 0, isFar: false };
+}
+
+/** The token that is farther beyond what is explained of it. */
+function farther(most: FromExact, distance: number, reach: number): FromExact {
+  if (distance * most.explained <= most.distance * SUSPECT_RATIO * reach && most.explained > 0) return most;
+  return { distance, explained: SUSPECT_RATIO * reach, isFar: isBeyond(distance, reach) };
+}
+
+function isBeyond(distance: number, reach: number): boolean {
+  return !(distance <= DIFFERENT_RATIO * reach);
+}
+
 function statusOf(distance: number, reach: number, flip: PositionParity['flip']): PositionStatus {
-  if (flip?.counts === true || !(distance <= DIFFERENT_RATIO * reach)) return 'different';
+  if (flip?.counts === true || isBeyond(distance, reach)) return 'different';
   return distance <= SUSPECT_RATIO * reach ? 'same' : 'suspect';
 }
 

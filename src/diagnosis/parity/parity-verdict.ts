@@ -22,7 +22,12 @@ export interface ParityVerdict {
     sameTop: number;
     /** Choices that differ by less than the spread. */
     explainedFlips: number;
+    /** Where that side is farther from float64 than its own profile explains. */
+    oursFar: number;
+    theirsFar: number;
   };
+  /** Who is farther from the exact run of the program than its own profile explains; null: nobody. */
+  far: 'ours' | 'theirs' | 'both' | null;
   /** Of the positions compared; null where there is none. */
   largest: PositionParity | null;
   meanDistance: number | null;
@@ -47,7 +52,10 @@ export function parityVerdict(
     beyondDraws: compared.filter(({ isBeyondDraws }) => isBeyondDraws).length,
     sameTop: compared.filter(({ isSameTop }) => isSameTop).length,
     explainedFlips: flips.filter(({ flip }) => flip?.counts === false).length,
+    oursFar: compared.filter(({ fromExact }) => fromExact.ours.isFar).length,
+    theirsFar: compared.filter(({ fromExact }) => fromExact.theirs.isFar).length,
   };
+  const far = farOf(counts);
   const largest = compared.reduce<PositionParity | null>(
     (most, position) => (most !== null && position.distance <= most.distance ? most : position),
     null,
@@ -55,7 +63,8 @@ export function parityVerdict(
   const meanDistance =
     compared.length === 0 ? null : compared.reduce((sum, { distance }) => sum + distance, 0) / compared.length;
   const finish = (verdict: ParityWord, words: string): ParityVerdict => {
-    return { verdict, sentence: `${verdict}: ${words}.`, at, counts, largest, meanDistance };
+    const sentence = `${verdict}: ${words}.${farText(compared, far, { ours, theirs })}`;
+    return { verdict, sentence, at, counts, far, largest, meanDistance };
   };
 
   if (at !== null) {
@@ -77,9 +86,41 @@ export function parityVerdict(
     const words = `each position is within what is explained, but at ${counts.beyondDraws} of ${compared.length} ${ours} and ${theirs} are farther apart than every draw of their profiles, where one in nine is expected`;
     return finish('INCONCLUSIVE', words);
   }
+  if (far !== null) {
+    const words = `${ours} and ${theirs} are no farther apart than their profiles explain together, and yet not both are what they declare`;
+    return finish('INCONCLUSIVE', words);
+  }
   const notes = counts.explainedFlips === 0 ? '' : `, ${counts.explainedFlips} by another token within the spread`;
   const words = `${ours} and ${theirs} agree at ${counts.same} of ${positions.length} positions${notes}; at most ${said(largest)}`;
   return finish('PASS', words);
+}
+
+function farOf({ oursFar, theirsFar }: ParityVerdict['counts']): ParityVerdict['far'] {
+  if (oursFar > 0 && theirsFar > 0) return 'both';
+  return oursFar > 0 ? 'ours' : theirsFar > 0 ? 'theirs' : null;
+}
+
+/** The exact run tells which of the two is the one that is off. */
+function farText(
+  compared: readonly PositionParity[],
+  far: ParityVerdict['far'],
+  names: { ours: string; theirs: string },
+): string {
+  if (far === null) return '';
+  const of = (side: 'ours' | 'theirs'): string => {
+    const found = compared.filter(({ fromExact }) => fromExact[side].isFar);
+    const [first] = found;
+    if (first === undefined) return `${names[side]} is as near as its profile says`;
+    const { distance, explained } = first.fromExact[side];
+    const where = `at ${found.length} of ${compared.length} positions, first at position ${first.position}`;
+    return `${names[side]} is far from this program in float64 ${where} (${figure(distance)}, where its own profile explains ${figure(explained)})`;
+  };
+  const [accused, other] = far === 'theirs' ? (['theirs', 'ours'] as const) : (['ours', 'theirs'] as const);
+  return ` ${capital(of(accused))}; ${of(other)}.`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function said({ distance, metric, explained, flip }: PositionParity): string {

@@ -76,6 +76,8 @@ function tableOf({ model, outside }: ShownParity, rows: readonly PositionParity[
     'token',
     right(isPart ? 'max|Δ log p|' : 'KL'),
     right('explained'),
+    right('ours − float64'),
+    right('theirs − float64'),
     ...(isPart ? [right('named')] : []),
     'ours',
     'theirs',
@@ -90,6 +92,8 @@ function tableOf({ model, outside }: ShownParity, rows: readonly PositionParity[
     tokenText(row.token),
     smallText(row.distance),
     smallText(row.explained),
+    farCell(row.fromExact.ours),
+    farCell(row.fromExact.theirs),
     ...(isPart ? [`${row.compared?.matched ?? 0} of ${row.compared?.given ?? 0}`] : []),
     tokenText(row.ours),
     tokenText(row.theirs),
@@ -98,6 +102,10 @@ function tableOf({ model, outside }: ShownParity, rows: readonly PositionParity[
     markOf(row),
   ]);
   return formatTable(columns, cells);
+}
+
+function farCell({ distance, isFar }: PositionParity['fromExact']['ours']): string {
+  return isFar ? style.red(`${smallText(distance)} far`) : smallText(distance);
 }
 
 function markOf({ status, flip }: PositionParity): string {
