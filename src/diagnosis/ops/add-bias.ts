@@ -1,5 +1,5 @@
 // Judging `addBias`: one sum, rounded once, of a bias that may be rounded on its way to float32.
-import { oneTier, type JudgementOf } from './judgement.ts';
+import { deviationOf, oneTier, type JudgementOf } from './judgement.ts';
 import { classOfProjection } from './projection.ts';
 
 export const addBiasJudgement: JudgementOf<'addBias'> = {
@@ -12,6 +12,10 @@ export const addBiasJudgement: JudgementOf<'addBias'> = {
       const bias = isWeightRounded ? unit * Math.abs(y - (x?.[i] ?? 0)) : 0;
       return unit * Math.abs(y) + bias + tiny;
     });
+  },
+  carry(_, { reference }, deviations) {
+    const off = deviationOf(deviations, 0);
+    return reference.map((_y, i) => off(i));
   },
   bugClass: classOfProjection,
   expectedGroupRms: 0.45,

@@ -6,41 +6,24 @@
 import type { AttentionOp } from '../../engine/program/program.ts';
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma, type Arithmetic } from '../reference/arithmetic.ts';
+import { carryThroughAttention } from './attention-carry.ts';
+import { forEachHead, type CachedRows, type QueryHead } from './attention-heads.ts';
 import { TANH_UNITS } from './constants.ts';
-import type { JudgementOf } from './judgement.ts';
+import type { BudgetInputs, JudgementOf } from './judgement.ts';
 
 const KERNEL = 'src/engine/cpu/kernels/attention.as.ts';
 
 export const attentionJudgement: JudgementOf<'attention'> = {
-  /** The rows are of positions from the cache's length minus their number on. */
   budget(op, { inputs, cache, reference, arithmetic }) {
-    if (cache === null || cache === undefined) throw new RangeError('attention without a cache');
-    const { keys, values } = cache;
     const [q = new Float64Array(0)] = inputs;
-    const { headCount, kvHeadCount, headDim, window } = op;
-    const rowCount = q.length / (headCount * headDim);
-    const positionCount = keys.length / (kvHeadCount * headDim);
+    const rows = present(cache);
     const expected = new Float64Array(reference.length);
     const proven = new Float64Array(reference.length);
-    for (let row = 0; row < rowCount; row += 1) {
-      const position = positionCount - rowCount + row;
-      const first = window === null ? 0 : Math.max(0, position - window + 1);
-      for (let head = 0; head < headCount; head += 1) {
-        const at = (row * headCount + head) * headDim;
-        const kvHead = Math.floor(head / (headCount / kvHeadCount));
-        const seen: SeenKeys = {
-          keys,
-          values,
-          first,
-          count: position - first + 1,
-          width: kvHeadCount * headDim,
-          offset: kvHead * headDim,
-        };
-        budgetOfHead(op, q, at, seen, reference, arithmetic, expected, proven);
-      }
-    }
+    forEachHead(op, q, rows, (head) => budgetOfHead(op, q, rows, head, reference, arithmetic, expected, proven));
     return { reference, expected, proven, magnitude: null };
   },
+  carry: (op, { inputs: [q = new Float64Array(0)], cache }, deviations) =>
+    carryThroughAttention(op, q, present(cache), deviations),
   bugClass: 'ATTENTION_FAILURE',
   expectedGroupRms: 0.1,
   sharesErrors: true,
@@ -124,21 +107,16 @@ export const attentionJudgement: JudgementOf<'attention'> = {
   ],
 };
 
-interface SeenKeys {
-  keys: Float64Array;
-  values: Float64Array;
-  first: number;
-  count: number;
-  /** Between two positions, and to the head's channels. */
-  width: number;
-  offset: number;
+function present(cache: BudgetInputs['cache']): CachedRows {
+  if (cache === null || cache === undefined) throw new RangeError('attention without a cache');
+  return cache;
 }
 
 function budgetOfHead(
   { headDim, scale, softcap }: AttentionOp,
   q: Float64Array,
-  at: number,
-  { keys, values, first, count, width, offset }: SeenKeys,
+  { keys, values }: CachedRows,
+  { at, from, width, count }: QueryHead,
   reference: Float64Array,
   { unit, sumUnit, tiny, expUnits, quotientUnits, rowDepth, positionDepth, expectedSum }: Arithmetic,
   expected: Float64Array,
@@ -148,7 +126,7 @@ function budgetOfHead(
   const magnitudes = new Float64Array(count);
   let largest = -Infinity;
   for (let j = 0; j < count; j += 1) {
-    const k = (first + j) * width + offset;
+    const k = from + j * width;
     let [sum, magnitude] = [0, 0];
     for (let c = 0; c < headDim; c += 1) {
       const product = (q[at + c] ?? 0) * (keys[k + c] ?? 0);
@@ -180,7 +158,7 @@ function budgetOfHead(
   for (let j = 0; j < count; j += 1) {
     const share = (powers[j] ?? 0) / total;
     const [usual, bound] = [offBy(expectedDepth, j), offBy(depth, j)];
-    const v = (first + j) * width + offset;
+    const v = from + j * width;
     for (let c = 0; c < headDim; c += 1) {
       const value = values[v + c] ?? 0;
       const news = Math.abs(value - (reference[at + c] ?? 0));

@@ -1,7 +1,11 @@
 // Judging `gelu`: x·σ(2u) with 2u = x(c + d·x²). A relative error of 5 roundings in 2u moves σ by (1 − σ)·|2u| of it;
 // the rest is as in silu.
+import { gelu } from '../../oracles/float64/ops/gelu.ts';
 import { gamma } from '../reference/arithmetic.ts';
-import { oneTier, type JudgementOf } from './judgement.ts';
+import { carryThrough, oneTier, type JudgementOf } from './judgement.ts';
+
+/** Where its tanh form is least, a root of its derivative. */
+const VALLEY = -0.7524614220710163;
 
 export const geluJudgement: JudgementOf<'gelu'> = {
   budget(_, given) {
@@ -15,6 +19,7 @@ export const geluJudgement: JudgementOf<'gelu'> = {
       return gamma(units, unit) * Math.abs(y) + tiny * (1 + 2 * Math.abs(v));
     });
   },
+  carry: (_, { inputs }, deviations) => carryThrough(gelu, inputs, deviations, VALLEY),
   bugClass: 'FFN_FAILURE',
   // 2.5 times the largest seen in the untrained tiny models of gemma2.
   expectedGroupRms: 0.3,

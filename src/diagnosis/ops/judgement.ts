@@ -64,6 +64,34 @@ export interface OpJudgement<Judged extends Op = Op> {
 
 export type JudgementOf<Name extends OpName> = OpJudgement<Extract<Op, { op: Name }>>;
 
+/** How far each element of one operand is off; of what is exact 0. */
+export function deviationOf(deviations: readonly (Float64Array | null)[], operand: number): (i: number) => number {
+  const off = deviations[operand] ?? null;
+  return off === null ? () => 0 : (i) => off[i] ?? Number.NaN;
+}
+
+/**
+ * The carry of a function of one number that falls up to `valley` and rises from there: no input within the deviation
+ * takes it further than one of the two ends does, or the valley between them.
+ */
+export function carryThrough(
+  f: (x: Float64Array) => Float64Array,
+  inputs: readonly Float64Array[],
+  deviations: readonly (Float64Array | null)[],
+  valley: number = -Infinity,
+): Float64Array {
+  const [x = new Float64Array(0)] = inputs;
+  const off = deviationOf(deviations, 0);
+  const y = f(x);
+  const below = f(x.map((value, i) => value - off(i)));
+  const above = f(x.map((value, i) => value + off(i)));
+  const [least = Number.NaN] = f(Float64Array.of(valley));
+  return y.map((value, i) => {
+    const ends = Math.max(Math.abs((below[i] ?? 0) - value), Math.abs((above[i] ?? 0) - value));
+    return Math.abs((x[i] ?? 0) - valley) < off(i) ? Math.max(ends, value - least) : ends;
+  });
+}
+
 /** Both tiers alike: a few roundings, whose bound is also what they reach. */
 export function oneTier({ reference }: Pick<BudgetInputs, 'reference'>, boundAt: (i: number) => number): OpReference {
   const proven = reference.map((_, i) => boundAt(i));

@@ -4,7 +4,7 @@
 // `tiny`, which the division turns into tiny / D; the quotient may underflow too.
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma } from '../reference/arithmetic.ts';
-import type { JudgementOf } from './judgement.ts';
+import { deviationOf, type JudgementOf } from './judgement.ts';
 
 const KERNEL = 'src/engine/cpu/kernels/moe.as.ts';
 const POWER = 'const share = power(at(logits, <i32>at(experts, slot)) - largest);';
@@ -38,6 +38,31 @@ export const moeRouteJudgement: JudgementOf<'moeRoute'> = {
       }
     }
     return { reference, expected: proven, proven, magnitude: null };
+  },
+  /**
+   * A share 1 / (1 + Σ e^(l_j − l)), over the others that it is divided by, is largest where its own logit l is highest
+   * and theirs are lowest, and least the other way round. The ids are exact.
+   */
+  carry({ isRenormalised }, { inputs, reference, rowCount }, deviations) {
+    const [logits = reference, experts = reference] = inputs;
+    const off = deviationOf(deviations, 0);
+    const [expertCount, usedCount] = [logits.length / rowCount, reference.length / rowCount];
+    return reference.map((_, at) => {
+      const row = Math.floor(at / usedCount);
+      const first = row * expertCount;
+      const own = first + (experts[at] ?? Number.NaN);
+      const others = isRenormalised
+        ? Array.from(experts.subarray(row * usedCount, (row + 1) * usedCount), (id) => first + id)
+        : Array.from({ length: expertCount }, (__, id) => first + id);
+      const share = (side: -1 | 0 | 1): number => {
+        const end = (i: number, towards: number): number =>
+          (logits[i] ?? Number.NaN) + (side === 0 ? 0 : towards * off(i));
+        let sum = 1;
+        for (const i of others) if (i !== own) sum += Math.exp(end(i, -side) - end(own, side));
+        return 1 / sum;
+      };
+      return Math.max(share(1) - share(0), share(0) - share(-1));
+    });
   },
   bugClass: 'MOE_ROUTING_FAILURE',
   // 2.5 times the largest seen in the untrained tiny models of qwen3moe.

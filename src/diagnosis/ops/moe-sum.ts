@@ -1,7 +1,7 @@
 // Judging `moeSum`, Σ_s shares[s] · in[s, c]: one product, which may underflow, and at most a sum for each slot.
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma } from '../reference/arithmetic.ts';
-import { oneTier, type JudgementOf } from './judgement.ts';
+import { deviationOf, oneTier, type BudgetInputs, type JudgementOf } from './judgement.ts';
 
 const KERNEL = 'src/engine/cpu/kernels/moe.as.ts';
 const TERM = 'at(shares, slot) * at(x, slot * channelCount + channel)';
@@ -12,15 +12,16 @@ export const moeSumJudgement: JudgementOf<'moeSum'> = {
     const { unit, tiny } = given.arithmetic;
     const [x = reference, shares = reference] = inputs;
     const slotCount = shares.length / rowCount;
-    const width = reference.length / rowCount;
-    return oneTier(given, (i) => {
-      const [row, c] = [Math.floor(i / width), i % width];
-      let magnitude = 0;
-      for (let s = row * slotCount; s < (row + 1) * slotCount; s += 1) {
-        magnitude += Math.abs((shares[s] ?? 0) * (x[s * width + c] ?? 0));
-      }
-      return gamma(slotCount + 1, unit) * magnitude + slotCount * tiny;
-    });
+    const magnitudes = sumOverSlots(given, (share, at) => Math.abs((shares[share] ?? 0) * (x[at] ?? 0)));
+    return oneTier(given, (i) => gamma(slotCount + 1, unit) * (magnitudes[i] ?? 0) + slotCount * tiny);
+  },
+  carry(_, given, deviations) {
+    const [x, shares] = given.inputs;
+    const [offX, offShare] = [deviationOf(deviations, 0), deviationOf(deviations, 1)];
+    return sumOverSlots(
+      given,
+      (share, at) => Math.abs(shares?.[share] ?? 0) * offX(at) + (Math.abs(x?.[at] ?? 0) + offX(at)) * offShare(share),
+    );
   },
   bugClass: 'MOE_ROUTING_FAILURE',
   expectedGroupRms: 0.45,
@@ -46,3 +47,18 @@ export const moeSumJudgement: JudgementOf<'moeSum'> = {
     },
   ],
 };
+
+/** @param term of a share and of the channel of its slot that it multiplies */
+function sumOverSlots(
+  { inputs, reference, rowCount }: Pick<BudgetInputs, 'inputs' | 'reference' | 'rowCount'>,
+  term: (share: number, at: number) => number,
+): Float64Array {
+  const slotCount = (inputs[1]?.length ?? 0) / rowCount;
+  const width = reference.length / rowCount;
+  return reference.map((_, i) => {
+    const [row, c] = [Math.floor(i / width), i % width];
+    let sum = 0;
+    for (let s = row * slotCount; s < (row + 1) * slotCount; s += 1) sum += term(s, s * width + c);
+    return sum;
+  });
+}

@@ -3,7 +3,7 @@
 // is multiplied by g.
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma } from '../reference/arithmetic.ts';
-import type { JudgementOf } from './judgement.ts';
+import { deviationOf, type JudgementOf } from './judgement.ts';
 
 const KERNEL = 'src/engine/cpu/kernels/rmsnorm.as.ts';
 
@@ -27,6 +27,44 @@ export const rmsnormJudgement: JudgementOf<'rmsnorm'> = {
       proven: tier(depth),
       magnitude: null,
     };
+  },
+  /**
+   * x_i / √((x_i² + S)/n + eps), S the other squares of the row: it grows with x_i, and shrinks as S grows. So the ends
+   * of x_i, each with the S that takes it further, are the ends of the result. S is a sum from both sides: the
+   * difference to the whole would lose the small squares beside a massive one.
+   */
+  carry({ headCount = 1, gainOffset = 0, eps }, { inputs, reference, rowCount, gain }, deviations) {
+    const [x = reference] = inputs;
+    const off = deviationOf(deviations, 0);
+    const n = reference.length / rowCount / headCount;
+    const out = new Float64Array(x.length);
+    const [least, most] = [new Float64Array(n), new Float64Array(n)];
+    for (let row = 0; row < x.length; row += n) {
+      const size = (c: number): number => Math.abs(x[row + c] ?? 0);
+      const leastOf = (c: number): number => Math.max(0, size(c) - off(row + c)) ** 2;
+      const mostOf = (c: number): number => (size(c) + off(row + c)) ** 2;
+      let [squares, leastLeft, mostLeft, leastRight, mostRight] = [0, 0, 0, 0, 0];
+      for (let c = 0; c < n; c += 1) {
+        [least[c], most[c]] = [leastLeft, mostLeft];
+        leastLeft += leastOf(c);
+        mostLeft += mostOf(c);
+        squares += size(c) ** 2;
+      }
+      for (let c = n - 1; c >= 0; c -= 1) {
+        const normed = (value: number, others: number): number => value / Math.sqrt((value ** 2 + others) / n + eps);
+        const others = { least: (least[c] ?? 0) + leastRight, most: (most[c] ?? 0) + mostRight };
+        const y = size(c) / Math.sqrt(squares / n + eps);
+        const low = size(c) - off(row + c);
+        const away = Math.max(
+          normed(size(c) + off(row + c), others.least) - y,
+          y - normed(low, low < 0 ? others.least : others.most),
+        );
+        out[row + c] = away * Math.abs((gain?.[c] ?? Number.NaN) + gainOffset);
+        leastRight += leastOf(c);
+        mostRight += mostOf(c);
+      }
+    }
+    return out;
   },
   bugClass: 'NORM_FAILURE',
   expectedGroupRms: 0.15,

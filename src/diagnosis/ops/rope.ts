@@ -1,42 +1,43 @@
 // Judging `rope`: two products and a sum over a table of cosines and sines; channels that are not rotated are copies.
 // Multiplied by an attention factor, all of it is; then the table is rounded at position 0 too, where the cosine is 1.
-import type { RopeParameters } from '../../engine/program/program.ts';
+import type { Op, RopeParameters } from '../../engine/program/program.ts';
 import { ropeAttentionFactor } from '../../oracles/float64/ops/rope-frequencies.ts';
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma } from '../reference/arithmetic.ts';
 import { UNIT_F64 } from './constants.ts';
-import type { JudgementOf } from './judgement.ts';
+import { deviationOf, type BudgetInputs, type JudgementOf } from './judgement.ts';
 
 const KERNEL = 'src/engine/cpu/kernels/rope.as.ts';
 
 export const ropeJudgement: JudgementOf<'rope'> = {
   budget(op, given) {
-    const { reference, inputs, arithmetic, frequencies, firstPosition } = given;
+    const { reference, inputs, arithmetic } = given;
     const { unit, tiny, angle } = arithmetic;
-    const { headCount, headDim } = op;
-    const { rotaryDim, pairing } = op.rope;
     const factor = ropeAttentionFactor(op.rope);
     const relativeOfAngle = (i: number): number => angle.relative(i) + (4 + scalingUnits(op.rope)) * UNIT_F64;
     const [x] = inputs;
     const proven = new Float64Array(reference.length);
-    for (let head = 0; head < reference.length / headDim; head += 1) {
-      const position = firstPosition + Math.floor(head / headCount);
-      for (let i = 0; i < rotaryDim / 2; i += 1) {
-        const u = head * headDim + (pairing === 'norm' ? 2 * i : i);
-        const v = u + (pairing === 'norm' ? 1 : rotaryDim / 2);
-        const turn = position * (frequencies?.[i] ?? Number.NaN);
-        const [xu, xv] = [Math.abs(x?.[u] ?? 0), Math.abs(x?.[v] ?? 0)];
-        const [cos, sin] = [Math.abs(Math.cos(turn)), Math.abs(Math.sin(turn))];
-        // What an angle that is off by d moves: d times the derivative of either output, |x| rotated by 90 degrees.
-        const drift = Math.abs(turn) * relativeOfAngle(i);
-        const table = position === 0 && factor === 1 ? 0 : angle.sincos;
-        // One rounding more where the cosine is multiplied before it is stored.
-        const each = (table + (factor === 1 ? 0 : UNIT_F64)) * (xu + xv);
-        proven[u] = factor * (drift * (xu * sin + xv * cos) + each + gamma(2, unit) * (xu * cos + xv * sin)) + tiny;
-        proven[v] = factor * (drift * (xu * cos + xv * sin) + each + gamma(2, unit) * (xu * sin + xv * cos)) + tiny;
-      }
-    }
+    forEachPair(op, given, ({ i, u, v, position, turn, cos, sin }) => {
+      const [xu, xv] = [Math.abs(x?.[u] ?? 0), Math.abs(x?.[v] ?? 0)];
+      // What an angle that is off by d moves: d times the derivative of either output, |x| rotated by 90 degrees.
+      const drift = Math.abs(turn) * relativeOfAngle(i);
+      const table = position === 0 && factor === 1 ? 0 : angle.sincos;
+      // One rounding more where the cosine is multiplied before it is stored.
+      const each = (table + (factor === 1 ? 0 : UNIT_F64)) * (xu + xv);
+      proven[u] = factor * (drift * (xu * sin + xv * cos) + each + gamma(2, unit) * (xu * cos + xv * sin)) + tiny;
+      proven[v] = factor * (drift * (xu * cos + xv * sin) + each + gamma(2, unit) * (xu * sin + xv * cos)) + tiny;
+    });
     return { reference, expected: proven, proven, magnitude: null };
+  },
+  carry(op, given, deviations) {
+    const factor = Math.abs(ropeAttentionFactor(op.rope));
+    const off = deviationOf(deviations, 0);
+    const out = given.reference.map((_, i) => off(i));
+    forEachPair(op, given, ({ u, v, cos, sin }) => {
+      out[u] = factor * (cos * off(u) + sin * off(v));
+      out[v] = factor * (sin * off(u) + cos * off(v));
+    });
+    return out;
   },
   bugClass: 'ROPE_FAILURE',
   expectedGroupRms: 0.2,
@@ -63,6 +64,33 @@ export const ropeJudgement: JudgementOf<'rope'> = {
     },
   ],
 };
+
+/** A pair of channels u and v in one head of one row, and the size of the cosine and sine of its angle. */
+interface TurnedPair {
+  i: number;
+  u: number;
+  v: number;
+  position: number;
+  turn: number;
+  cos: number;
+  sin: number;
+}
+
+function forEachPair(
+  { headCount, headDim, rope: { rotaryDim, pairing } }: Extract<Op, { op: 'rope' }>,
+  { reference, frequencies, firstPosition }: Pick<BudgetInputs, 'reference' | 'frequencies' | 'firstPosition'>,
+  visit: (pair: TurnedPair) => void,
+): void {
+  for (let head = 0; head < reference.length / headDim; head += 1) {
+    const position = firstPosition + Math.floor(head / headCount);
+    for (let i = 0; i < rotaryDim / 2; i += 1) {
+      const u = head * headDim + (pairing === 'norm' ? 2 * i : i);
+      const v = u + (pairing === 'norm' ? 1 : rotaryDim / 2);
+      const turn = position * (frequencies?.[i] ?? Number.NaN);
+      visit({ i, u, v, position, turn, cos: Math.abs(Math.cos(turn)), sin: Math.abs(Math.sin(turn)) });
+    }
+  }
+}
 
 /** Relative error of a frequency in double, in units, beyond that of a power: what the rule of the scaling adds. */
 function scalingUnits({ theta, rotaryDim, scaling }: RopeParameters): number {

@@ -1,10 +1,14 @@
 // Judging `silu`: x / (1 + t), t = e^−|x|. The exponential (all of it where x < 0, t/(1 + t) of it elsewhere), 1 + t,
 // a product, the quotient. A t that underflows is off by tiny, times |x|.
+import { silu } from '../../oracles/float64/ops/silu.ts';
 import { sourceVariant } from '../faults/fault.ts';
 import { gamma } from '../reference/arithmetic.ts';
-import { oneTier, type JudgementOf } from './judgement.ts';
+import { carryThrough, oneTier, type JudgementOf } from './judgement.ts';
 
 const KERNEL = 'src/engine/cpu/kernels/silu.as.ts';
+
+/** Where SiLU is least: −1 − W(1/e). */
+const VALLEY = -1.278464542761074;
 
 export const siluJudgement: JudgementOf<'silu'> = {
   budget(_, given) {
@@ -16,6 +20,7 @@ export const siluJudgement: JudgementOf<'silu'> = {
       return gamma(units, unit) * Math.abs(y) + tiny * (1 + 2 * Math.abs(v));
     });
   },
+  carry: (_, { inputs }, deviations) => carryThrough(silu, inputs, deviations, VALLEY),
   bugClass: 'FFN_FAILURE',
   expectedGroupRms: 0.18,
   faults: [
