@@ -41,6 +41,8 @@ export interface OpResult extends OpFindings {
 
 interface OpenOp {
   tally: OpTally;
+  /** Of a wide stretch, by draws. */
+  status: OpFindings['status'];
   split: SplitTally | null;
   stretch: Stretch | null;
   format: string | null;
@@ -113,6 +115,7 @@ export class Judge {
       const open = this.#open.get(index) ?? this.#begin(step, found);
       this.#open.set(index, open);
       open.tally.add(data, found.should, firstPosition);
+      open.status = worse(open.status, found.status);
       open.format = found.choice.text ?? open.format;
       this.#addSplit(open, value, data);
     }
@@ -129,8 +132,8 @@ export class Judge {
   finish(): OpResult[] {
     return [...this.#open]
       .toSorted(([a], [b]) => a - b)
-      .map(([, { tally, split, stretch, format }]) => ({
-        ...tally.finish(),
+      .map(([, { tally, status, split, stretch, format }]) => ({
+        ...withStatus(tally.finish(), status),
         split: split?.finish() ?? null,
         stretch,
         format,
@@ -152,12 +155,12 @@ export class Judge {
     const choices = ops.length === 1 ? this.#formats.choices(last, shape) : this.#stretchChoices(ops, chunk);
     let best: { explained: Explained; rms: number } | null = null;
     for (const [i, choice] of choices.entries()) {
-      const explained = await this.#reference(step, chunk, choice, i === 0);
+      const explained = await this.#reference(step, chunk, choice, { data, isFirst: i === 0 });
       if (explained === null || choices.length === 1) return explained;
       const tally = this.#tally(step);
       tally.add(data, explained.should, chunk.firstPosition);
       const { status, rms, nonFiniteMismatches } = tally.finish();
-      if (status === 'healthy') {
+      if (worse(status, explained.status) === 'healthy') {
         // Of a stretch, whose bound is wide, more than one format may be within it.
         if (ops.length === 1) this.#formats.settle(last, shape, choice);
         return explained;
@@ -175,19 +178,24 @@ export class Judge {
     return [this.#formats.known, ...open.flatMap((op) => this.#formats.choices(op, this.#shapeOf(op, chunk)))];
   }
 
-  async #reference(step: JudgeStep, chunk: Chunk, choice: FormatChoice, isFirst: boolean): Promise<Explained | null> {
+  async #reference(
+    step: JudgeStep,
+    chunk: Chunk,
+    choice: FormatChoice,
+    { data, isFirst }: { data: FloatArray; isFirst: boolean },
+  ): Promise<Explained | null> {
     const { arithmetic } = choice;
     const context = { arithmetic, widths: this.#widths };
     this.#captured.formats = arithmetic;
     if (this.#s !== null) this.#s.formats = arithmetic;
     if (step.ops.length > 1) {
       const found = await stretchReference(step, this.#captured, chunk, context);
-      return found === null ? null : { ...found, choice };
+      return found === null ? null : { ...found, status: await found.statusOf(data), choice };
     }
     // The free runs take their step beside the first choice; the emulated one again with every other.
     const free = isFirst ? this.#free : this.#free.filter((lane) => lane === this.#s);
     const should = await opReference(step.last, chunk, { ...context, captured: this.#captured, free });
-    return { should, stretch: null, choice };
+    return { should, stretch: null, status: 'healthy', choice };
   }
 
   #shapeOf(op: Op, { tokens }: Chunk): OpShape {
@@ -207,7 +215,7 @@ export class Judge {
 
   #begin(step: JudgeStep, { stretch }: Explained): OpenOp {
     const split = this.#r === null ? null : new SplitTally(this.#o !== null);
-    return { tally: this.#tally(step), split, stretch, format: null };
+    return { tally: this.#tally(step), status: 'healthy', split, stretch, format: null };
   }
 
   #tally({ last, ops }: JudgeStep): OpTally {
@@ -237,8 +245,19 @@ export class Judge {
 
 interface Explained {
   should: OpReference;
+  status: OpFindings['status'];
   stretch: Stretch | null;
   choice: FormatChoice;
+}
+
+const STATUSES = ['healthy', 'suspect', 'faulty'] as const;
+
+function worse(a: OpFindings['status'], b: OpFindings['status']): OpFindings['status'] {
+  return STATUSES.indexOf(a) >= STATUSES.indexOf(b) ? a : b;
+}
+
+function withStatus(findings: OpFindings, status: OpFindings['status']): OpFindings {
+  return { ...findings, status: worse(findings.status, status) };
 }
 
 /** Values that are made of heads: what ops with heads read and write. */

@@ -48,6 +48,50 @@ describe('a position', () => {
   });
 });
 
+describe('each side against the exact run', () => {
+  const far = (ours: readonly number[], theirs: readonly number[]): [boolean, boolean] => {
+    const { fromExact } = compareFull(row(0.02), 7, ours, theirs);
+    return [fromExact.ours.isFar, fromExact.theirs.isFar];
+  };
+
+  it('tells which of the two is off, or both, by what its own draws reach', () => {
+    const off = EXACT.with(0, 4.2);
+    expect([far(EXACT, EXACT), far(off, EXACT), far(EXACT, off), far(off, off)]).toEqual([
+      [false, false],
+      [true, false],
+      [false, true],
+      [true, true],
+    ]);
+    expect(far(EXACT, EXACT.with(1, Number.NaN))).toEqual([false, true]);
+  });
+
+  it('tells it by the named tokens too', () => {
+    const { fromExact } = compareAlternatives(row(0.02), 7, EXACT, named(EXACT.with(0, 4.5), 0, 1));
+    expect([fromExact.ours.isFar, fromExact.theirs.isFar]).toEqual([false, true]);
+  });
+
+  it('is in the verdict: who is far, and who is not', () => {
+    const names = { ours: 'a', theirs: 'b', hasSameWeights: true };
+    const of = (theirs: readonly number[]): ReturnType<typeof parityVerdict> =>
+      parityVerdict([compareFull(row(0.02), 7, EXACT, theirs)], names);
+    expect(of(EXACT)).toMatchObject({ verdict: 'PASS', far: null });
+    const accused = of(EXACT.with(0, 4.5));
+    expect(accused).toMatchObject({ verdict: 'DIFFERENT', far: 'theirs', counts: { oursFar: 0, theirsFar: 1 } });
+    expect(accused.sentence).toMatch(
+      /B is far from this program in float64 at 1 of 1 .*; a is as near as its profile says\.$/,
+    );
+  });
+
+  it('keeps two that agree, both far off, from passing', () => {
+    const off = EXACT.with(0, 4.5);
+    const names = { ours: 'a', theirs: 'b', hasSameWeights: true };
+    expect(parityVerdict([compareFull(row(0.02), 7, off, off)], names)).toMatchObject({
+      verdict: 'INCONCLUSIVE',
+      far: 'both',
+    });
+  });
+});
+
 describe('a position of which the likeliest tokens are named', () => {
   it('is judged by the worst of them', () => {
     expect(compareAlternatives(row(0.02), 7, EXACT, named(EXACT, 0, 1, 2))).toMatchObject({

@@ -144,7 +144,7 @@ function printStretches({ brackets }: CheckReport): void {
     const all = [first, ...others];
     const [ratio, width] = [Math.max(...all.map((one) => one.ratio)), Math.max(...all.map((one) => one.width))];
     const more = others.length === 0 ? '' : ` and ${others.length} more like it`;
-    const text = `${after} → ${upTo}${more} as one (${ops.join(', ')}): rho ${smallText(ratio)}, bound ${smallText(width)} times a single op's`;
+    const text = `${after} → ${upTo}${more} as one (${ops.join(', ')}): rho ${smallText(ratio)}, bound ${smallText(width)} times as wide as a single op's`;
     if (status === 'healthy') printLine(plainText(text));
     else printLine(style.red(plainText(`${text}; capture ${wanted.join(', ')} to settle which`)));
   }
