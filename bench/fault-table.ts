@@ -1,6 +1,7 @@
 // Which of the catalogue's faults does `apr check` see, at the right op, beside the gates that people use today? Plants
 // every fault of program, weights and source, gross and small, in the engine on the bundled Q4_K_M model, and prints the
-// table of docs/check.md. Source faults run in a child process with the changed source; the judge shares none of it.
+// table of docs/check.md, with what is still seen where the engine fuses ops and shows nothing between them. Source
+// faults run in a child process with the changed source; the judge shares none of it.
 //   node bench/fault-table.ts
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,9 +23,24 @@ const CHAT = [766, 266, 198, 272, 269, 220, 17, 10, 17, 30, 767, 198, 766, 265, 
 /** 80 positions: more than one chunk. */
 const TOKENS = Array.from({ length: 80 }, (_, i) => CHAT[i % CHAT.length] ?? 0);
 
-interface Outcome {
+/** Values that an engine with fused ops does not show. */
+const FUSED = {
+  /** Product and bias, norm and residual, silu and up. */
+  fused: /\/([qkv]_matmul|post_attn_residual|ffn_silu)$/,
+  /** From the norm to the output of attention, nothing. */
+  attention: /\/([qkv]_(matmul|bias)|[qk]_post_rope|v)$/,
+} as const;
+
+interface Seen {
   verdict: string;
   at: string;
+  /** All that was judged together there. */
+  covers: string[];
+}
+
+interface Outcome extends Seen {
+  fused: Seen;
+  attention: Seen;
   /** Of the last token's logits against float64 on the same bytes. */
   nmse: number;
   cosine: number;
@@ -102,7 +118,20 @@ async function outcomeOf(transform: ModelTransform): Promise<Outcome> {
   const executor = await openCpuExecutor(engine.program, engine.weights);
   const { program, weights } = healthy;
   const none = { original: null, verifyOn: null, packs: [], hasFreeRun: false };
-  const report = await checkModel({ executor, program, weights, tokens: TOKENS, ...none });
+  const seenWith = async (hidden: RegExp | null): Promise<Seen> => {
+    const values = program.values.map(({ id }) => id).filter((id) => hidden?.test(id) === true);
+    const subject = Object.create(executor, { hidden: { value: new Set(values) } }) as typeof executor;
+    const { verdict, at, results } = await checkModel({ executor: subject, program, weights, tokens: TOKENS, ...none });
+    const found = results.find(({ value }) => value === at?.value);
+    const value = at?.value ?? '';
+    return {
+      verdict: verdict === 'INCONCLUSIVE' ? 'silent' : verdict,
+      at: value,
+      covers: found?.stretch?.covers ?? [value],
+    };
+  };
+  const single = await seenWith(null);
+  const [fused, attention] = [await seenWith(FUSED.fused), await seenWith(FUSED.attention)];
   const session = await executor.openSession(TOKENS.length + 1);
   const ours = (await session.run({ tokens: transform.tokens?.([...TOKENS]) ?? TOKENS, logits: 'all' })).logits;
   const oracle = await openFloat64Executor(program, weights);
@@ -112,8 +141,9 @@ async function outcomeOf(transform: ModelTransform): Promise<Outcome> {
   await engine.close();
   await healthy.close();
   return {
-    verdict: report.verdict === 'INCONCLUSIVE' ? 'silent' : report.verdict,
-    at: report.at?.value ?? '',
+    ...single,
+    fused,
+    attention,
     ...gates(ours, right, program.vocabSize),
   };
 }
@@ -163,18 +193,19 @@ if (process.argv.includes('--child')) {
   );
 } else {
   const rows = FAULTS.filter(({ id }) => !NOT_APPLICABLE.has(id)).flatMap(rowsOf);
-  const counts = { all: 0, seen: 0, right: 0, nmse: 0, cosine: 0, flips: 0 };
+  const counts = { all: 0, seen: 0, right: 0, fused: 0, attention: 0, nmse: 0, cosine: 0, flips: 0 };
   process.stdout.write(
-    '| id | fault | verdict | named op | right op | NMSE < 1e-2 | cosine >= 0.98 | top-1, 80 positions |\n',
+    '| id | fault | verdict | named op | right op | fused ops | q, k, v not shown | NMSE < 1e-2 | cosine >= 0.98 | top-1, 80 positions |\n',
   );
-  process.stdout.write('| --- | --- | --- | --- | --- | --- | --- | --- |\n');
+  process.stdout.write('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n');
   for (const row of [...rows, ...KERNEL_ROWS]) {
     const { inject } = row;
     const found =
       inject.kind === 'source' ? await inChild(row, inject).catch(staleFault) : await outcomeOf(inject.transform);
     if (found === null) continue;
-    const isSeen = found.verdict === 'BUG' || found.verdict === 'SUSPECT';
+    const isSeen = isAccused(found);
     const isRight = isSeen && isStage(found.at, row.expected);
+    for (const how of ['fused', 'attention'] as const) counts[how] += isPlaced(found[how], row.expected) ? 1 : 0;
     const alarms = [!(found.nmse < 1e-2), !(found.cosine >= 0.98), found.flips > 0];
     counts.all += 1;
     counts.seen += isSeen ? 1 : 0;
@@ -187,6 +218,7 @@ if (process.argv.includes('--child')) {
       found.verdict,
       isSeen && found.at === '' ? 'the run' : found.at,
       isRight ? 'yes' : isSeen ? 'no' : '',
+      ...[found.fused, found.attention].map((seen) => stretchCell(seen, row.expected)),
       `${alarms[0] ? '**fails**' : 'passes'} ${figure(found.nmse)}`,
       `${alarms[1] ? '**fails**' : 'passes'} ${found.cosine?.toFixed(6)}`,
       alarms[2] ? `**${found.flips} flips**` : 'passes',
@@ -205,6 +237,21 @@ function staleFault(error: unknown): null {
 
 function figure(value: number | null): string {
   return value === null ? 'NaN' : value.toExponential(1);
+}
+
+function isAccused({ verdict }: Seen): boolean {
+  return verdict === 'BUG' || verdict === 'SUSPECT';
+}
+
+/** The expected op is among those that are accused together. */
+function isPlaced(seen: Seen, expected: string): boolean {
+  return isAccused(seen) && seen.covers.some((value) => isStage(value, expected));
+}
+
+function stretchCell(seen: Seen, expected: string): string {
+  if (!isAccused(seen)) return seen.verdict;
+  const name = seen.at === '' ? 'the run' : seen.at.replace(/^layer-\d+\//, '');
+  return `${seen.verdict} ${name}${isPlaced(seen, expected) ? '' : ' (elsewhere)'}`;
 }
 
 /** `qkv_matmul` is q, k and v side by side; scores and softmax are inside of the attention op. */
