@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { hiding } from '../falsifiers/kit/claims/hiding.ts';
 import { checkModel } from '../src/diagnosis/index.ts';
 import { FAULTS } from '../src/diagnosis/faults/catalogue.ts';
 import type { Fault, FaultInjection } from '../src/diagnosis/faults/fault.ts';
@@ -120,7 +121,7 @@ async function outcomeOf(transform: ModelTransform): Promise<Outcome> {
   const none = { original: null, verifyOn: null, packs: [], hasFreeRun: false };
   const seenWith = async (hidden: RegExp | null): Promise<Seen> => {
     const values = program.values.map(({ id }) => id).filter((id) => hidden?.test(id) === true);
-    const subject = Object.create(executor, { hidden: { value: new Set(values) } }) as typeof executor;
+    const subject = hiding(executor, new Set(values));
     const { verdict, at, results } = await checkModel({ executor: subject, program, weights, tokens: TOKENS, ...none });
     const found = results.find(({ value }) => value === at?.value);
     const value = at?.value ?? '';

@@ -7,11 +7,11 @@ import { Judge, type OpResult } from '../../../src/diagnosis/check/judge.ts';
 import { formatsNamed } from '../../../src/diagnosis/reference/profiles.ts';
 import { openModel, type Model } from '../../../src/engine/index.ts';
 import type { DeclaredFormats } from '../../../src/engine/program/numeric-profile.ts';
-import { subjectValues, type Subject } from '../../fixtures/subject.ts';
+import { subjectValues, type Subject } from '../../../falsifiers/kit/models/subject.ts';
 
 const MODEL = fileURLToPath(new URL('../../../models/sums-2m/sums-2m.q4_k_m.gguf', import.meta.url));
 const TOKENS = [22, 10, 23, 28, 766, 266];
-const LLAMA: Subject['formatsOf'] = () => ({ activations: { q4_k: 'q8_k', q6_k: 'q8_k' }, kvCache: 'f16' });
+const LLAMA: Pick<Subject, 'activations' | 'cache'> = { activations: () => 'q8_k', cache: () => 'f16' };
 
 let model: Model;
 beforeAll(async () => {
@@ -25,7 +25,7 @@ interface Judged {
 }
 
 async function judged(
-  subject: Pick<Subject, 'formatsOf' | 'spoil'>,
+  subject: Pick<Subject, 'activations' | 'cache' | 'spoil'>,
   formats: DeclaredFormats = undeclaredFormats(),
 ): Promise<Judged> {
   const { program, weights } = model;
@@ -40,7 +40,7 @@ const textOf = ({ inferred }: Judged): string[] =>
 
 describe('formats that are not declared', () => {
   it('are found: 8-bit activations by type of the weights, and a float16 cache', async () => {
-    const found = await judged({ formatsOf: LLAMA });
+    const found = await judged(LLAMA);
     expect(found.unhealthy.map(({ value }) => value)).toEqual([]);
     expect(textOf(found).toSorted()).toEqual([
       'KV cache f16',
@@ -56,12 +56,10 @@ describe('formats that are not declared', () => {
   });
 
   it('that differ in one layer from all others are named there', async () => {
-    const odd: Subject['formatsOf'] = (op) => ({
-      ...LLAMA(op),
-      ...(op.out === 'layer-2/attention' ? { kvCache: 'f32' } : {}),
-      ...(op.out === 'layer-1/ffn_up' ? { activations: {} } : {}),
+    const { unhealthy, inferred } = await judged({
+      activations: ({ out }) => (out === 'layer-1/ffn_up' ? 'f32' : 'q8_k'),
+      cache: ({ out }) => (out === 'layer-2/attention' ? 'f32' : 'f16'),
     });
-    const { unhealthy, inferred } = await judged({ formatsOf: odd });
     expect(unhealthy).toEqual([]);
     expect(inferred.flatMap(({ others }) => others)).toEqual([
       { value: 'layer-1/ffn_up', text: 'activations f32' },
@@ -77,19 +75,19 @@ describe('formats that are not declared', () => {
     const spoil: Subject['spoil'] = (op, y) => {
       if (op.out === value) for (let i = 8; i < 40; i += 1) y[i] = (y[i] ?? 0) * factor;
     };
-    const found = await judged({ formatsOf: LLAMA, spoil });
+    const found = await judged({ ...LLAMA, spoil });
     expect(found.unhealthy.map((result) => [result.value, result.status])).toEqual([[value, 'faulty']]);
     expect(textOf(found).some((text) => text.endsWith('!'))).toBe(false);
   });
 
   it('are not looked for where they are declared: another engine is at fault', async () => {
-    const { unhealthy, inferred } = await judged({ formatsOf: LLAMA }, formatsNamed('float32', 'test'));
+    const { unhealthy, inferred } = await judged(LLAMA, formatsNamed('float32', 'test'));
     expect(unhealthy[0]).toMatchObject({ value: 'layer-0/q_matmul', status: 'faulty', format: null });
     expect(inferred).toEqual([]);
   });
 
   it('of a preset are tried first, and what it leaves open is found', async () => {
-    const found = await judged({ formatsOf: LLAMA }, formatsNamed('llama.cpp', 'test'));
+    const found = await judged(LLAMA, formatsNamed('llama.cpp', 'test'));
     expect(found.unhealthy).toEqual([]);
     expect(found.inferred.find(({ part }) => part === 'attention')?.text).toBe('KV cache f16');
   });
