@@ -12,9 +12,10 @@ import { hiding } from '../falsifiers/kit/claims/hiding.ts';
 import { checkModel } from '../src/diagnosis/index.ts';
 import { FAULTS } from '../src/diagnosis/faults/catalogue.ts';
 import type { Fault, FaultInjection } from '../src/diagnosis/faults/fault.ts';
+import { Judge } from '../src/diagnosis/check/judge.ts';
 import { RefuteError } from '../src/errors.ts';
 import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
-import { openModel, type ModelTransform } from '../src/engine/index.ts';
+import { openModel, type Executor, type Model, type ModelTransform, type Tap } from '../src/engine/index.ts';
 import { openFloat64Executor } from '../src/oracles/float64/float64-executor.ts';
 import { plantFault } from '../src/runner/run/plant-fault.ts';
 
@@ -132,7 +133,8 @@ async function outcomeOf(transform: ModelTransform): Promise<Outcome> {
     };
   };
   const single = await seenWith(null);
-  const [fused, attention] = [await seenWith(FUSED.fused), await seenWith(FUSED.attention)];
+  const fused = await seenWith(FUSED.fused);
+  const attention = await seenInOnePiece(executor, healthy, FUSED.attention);
   const session = await executor.openSession(TOKENS.length + 1);
   const ours = (await session.run({ tokens: transform.tokens?.([...TOKENS]) ?? TOKENS, logits: 'all' })).logits;
   const oracle = await openFloat64Executor(program, weights);
@@ -147,6 +149,28 @@ async function outcomeOf(transform: ModelTransform): Promise<Outcome> {
     attention,
     ...gates(ours, right, program.vocabSize),
   };
+}
+
+/** As a dump: attention with what comes before it can be judged as one where all positions are there at once. */
+async function seenInOnePiece(executor: Executor, { program, weights }: Model, hidden: RegExp): Promise<Seen> {
+  const parts = new Map<string, Float32Array[]>();
+  const session = await executor.openSession(TOKENS.length);
+  const formats = { profile: executor.profile, undeclared: [] };
+  const isShown = (value: string): boolean => !hidden.test(value);
+  const options = { program, weights, tokens: TOKENS, formats, hasFreeRun: false, original: null, isShown };
+  const judge = new Judge(options);
+  const tap: Tap = {
+    values: judge.tap.values,
+    onValue: (value, data) => void parts.set(value, [...(parts.get(value) ?? []), data]),
+  };
+  await session.run({ tokens: TOKENS, logits: 'none', tap });
+  session.close();
+  for (const [value, chunks] of parts)
+    await judge.judge(value, Float32Array.from(chunks.flatMap((part) => [...part])), 0);
+  const found = judge.finish().find(({ status }) => status !== 'healthy');
+  if (found === undefined) return { verdict: 'silent', at: '', covers: [] };
+  const verdict = found.status === 'faulty' ? 'BUG' : 'SUSPECT';
+  return { verdict, at: found.value, covers: found.stretch?.covers ?? [found.value] };
 }
 
 function gates(ours: Float32Array, right: Float64Array, width: number): Pick<Outcome, 'nmse' | 'cosine' | 'flips'> {
