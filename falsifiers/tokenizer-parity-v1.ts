@@ -94,8 +94,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       - if (isControl && !parseSpecial) continue;
       + if (isControl) continue;
       small tok-shortest-control-first: of control tokens within each other the shortest wins
-      - b.byteLength - a.byteLength
-      + a.byteLength - b.byteLength
+      - lengthOf(b) - lengthOf(a)
+      + lengthOf(a) - lengthOf(b)
       src/engine/text/pre-tokenizers.ts
       small tok-qwen2-digits-in-twos: two digits make one word
       - \\\\p{L}+|\\\\p{N}|\${SYMBOLS}
@@ -154,44 +154,62 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         Array.from({ length: VOCABULARIES }, (_, i) => sentencePieceVocabulary(seed + i)),
       ),
       live: {
-        planned: BOTH_WAYS,
+        needs: ['model:gemma3-270m'],
+        planned: 2 * BOTH_WAYS,
         async run(context) {
+          const texts = await corpusAndSampled(context);
           const { vocabulary } = await checks.sentencePieceVectors(context);
           const path = await checks.writeVocabulary(context, 'sentencepiece', vocabulary);
-          const expected = await checks.slow(context, vocabulary);
-          await checks.compareProgram(context, path, expected, await corpusAndSampled(context));
+          await checks.compareProgram(context, path, await checks.slow(context, vocabulary), texts);
+          const gemma = context.model('model:gemma3-270m');
+          const expected = await checks.slow(context, await checks.fileVocabulary(gemma));
+          await checks.compareProgram(context, gemma, expected, texts);
         },
       },
       oracle: {
-        needs: ['oracle:llama.cpp'],
-        planned: BOTH_WAYS + 2 * SAMPLED + decoding.OWN_IDS,
+        needs: ['model:gemma3-270m', 'oracle:llama.cpp'],
+        planned: 2 * BOTH_WAYS + 4 * SAMPLED + decoding.OWN_IDS,
         async run(context) {
           const { vocabulary } = await checks.sentencePieceVectors(context);
           const trained = await checks.writeVocabulary(context, 'sentencepiece', vocabulary);
-          const tied = await checks.writeVocabulary(context, 'tied', sentencePieceVocabulary(context.seed));
           await decoding.compareSentencePiece(context, trained);
-          await checks.compareLlamaCpp(context, [
-            { path: trained, texts: await corpusAndSampled(context) },
-            { path: tied, texts: sampled(context) },
-          ]);
+          const files = [trained, context.model('model:gemma3-270m')];
+          const texts = await corpusAndSampled(context);
+          // One with a space prefix, one without.
+          for (const seed of [context.seed, context.seed + 1]) {
+            files.push(await checks.writeVocabulary(context, `tied-${seed}`, sentencePieceVocabulary(seed)));
+          }
+          await checks.compareLlamaCpp(
+            context,
+            files.map((path, i) => ({ path, texts: i < 2 ? texts : sampled(context) })),
+          );
         },
       },
     },
     faults: plants`
-      src/engine/text/sentencepiece-merges.ts
+      src/engine/text/sentencepiece-encoder.ts
       gross tok-scores-ascending: the lowest score merges first
-      - b.score - a.score
-      + a.score - b.score
-      small tok-tied-scores-by-id: of equal scores the lower id wins, not the leftmost
-      - sorted[i - 1]?.score ? 0 : 1)
-      + sorted[i - 1]?.score ? 1 : 1)
-      src/engine/text/encoder.ts
+      - a.score > b.score
+      + a.score < b.score
+      small tok-tied-scores-rightmost: of equal scores the rightmost merges first
+      - a.start < b.start
+      + a.start > b.start
+      small tok-merged-twice: a piece that has merged with its left neighbour merges with its right one too
+      - left.next !== right || right.end !== end
+      + right.end !== end
       small tok-no-byte-fallback: what has no token becomes the unknown token
-      - byte_fallback: true
-      + byte_fallback: false
+      - if (isWhole(bytes)) return bytes;
+      + if (isWhole([undefined])) return bytes;
       small tok-no-space-prefix: a text does not start with a space
       - hasSpacePrefix ? '▁' : ''
       + hasSpacePrefix ? '' : ''
+      small tok-prefix-always: a text starts with a space where the file says that it does not
+      - hasSpacePrefix ? '▁' : ''
+      + hasSpacePrefix ? '▁' : '▁'
+      src/engine/text/special-tokens.ts
+      small tok-shorter-run-missed: a whole token that begins a longer one is not found
+      - if (branch.token !== null) occurring
+      + if (branch.token !== null && branch.next.size === 0) occurring
     `,
   },
 
@@ -207,8 +225,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         },
       },
       oracle: {
-        needs: ['model:sums-2m', 'oracle:llama.cpp'],
-        planned: 4 * decoding.ID_LISTS,
+        needs: ['model:sums-2m', 'model:gemma3-270m', 'oracle:llama.cpp'],
+        planned: 6 * decoding.ID_LISTS,
         run: decoding.compareDetokenized,
       },
     },

@@ -15,7 +15,7 @@ import { TOKEN_KIND, vocabularyFile, type SlowVocabulary } from './vocabularies.
 export const VECTORS = 'falsifiers/vectors/tokenizer-parity';
 
 /** Strings of the corpus. */
-export const CORPUS_SIZE = 463;
+export const CORPUS_SIZE = 551;
 
 export interface CorpusString {
   id: string;
@@ -158,7 +158,7 @@ export async function trainerVocabulary(context: PartContext): Promise<SlowVocab
   for (const [token, id] of Object.entries(model.vocab)) tokens[id] = token;
   const kinds = tokens.map((): number => TOKEN_KIND.normal);
   for (const { id, content } of added) [tokens[id], kinds[id]] = [content, TOKEN_KIND.control];
-  return { kind: 'bpe', pre: 'qwen2', tokens, kinds, merges: model.merges, scores: [] };
+  return { kind: 'bpe', pre: 'qwen2', tokens, kinds, merges: model.merges, scores: [], hasSpacePrefix: false };
 }
 
 /** The vocabulary lists of a GGUF file, by the product's reader, which gguf-reader-v1 judges. */
@@ -166,18 +166,26 @@ export async function fileVocabulary(path: string): Promise<SlowVocabulary> {
   const source = await openFile(path);
   const { metadata } = await parseGguf(source);
   await source.close();
-  const list = (key: string): unknown[] => (metadata.get(`tokenizer.ggml.${key}`) ?? []) as unknown[];
+  const value = (key: string): unknown => metadata.get(`tokenizer.ggml.${key}`);
+  const list = (key: string): unknown[] => (value(key) ?? []) as unknown[];
   const merges = (list('merges') as string[]).map((merge): [string, string] => {
     const space = merge.indexOf(' ', 1);
     return [merge.slice(0, space), merge.slice(space + 1)];
   });
+  const kind = value('model') === 'llama' ? 'sentencepiece' : 'bpe';
+  const tokens = list('tokens') as string[];
+  const kinds = Array.from(list('token_type') as number[]);
+  // What ends a text ends it in llama.cpp whatever the file says of it; Gemma has it among its markup.
+  const end = tokens.indexOf('</s>');
+  if (end !== -1) kinds[end] = TOKEN_KIND.control;
   return {
-    kind: 'bpe',
-    pre: String(metadata.get('tokenizer.ggml.pre')),
-    tokens: list('tokens') as string[],
-    kinds: Array.from(list('token_type') as number[]),
+    kind,
+    pre: String(value('pre')),
+    tokens,
+    kinds,
     merges,
-    scores: [],
+    scores: list('scores') as number[],
+    hasSpacePrefix: kind === 'sentencepiece' && value('add_space_prefix') !== false,
   };
 }
 
@@ -197,5 +205,14 @@ export async function sentencePieceVectors(
     number[],
     number[],
   ];
-  return { ...vectors, vocabulary: { kind: 'sentencepiece', pre: '', tokens, kinds, merges: [], scores } };
+  const vocabulary: SlowVocabulary = {
+    kind: 'sentencepiece',
+    pre: '',
+    tokens,
+    kinds,
+    merges: [],
+    scores,
+    hasSpacePrefix: true,
+  };
+  return { ...vectors, vocabulary };
 }

@@ -11,11 +11,15 @@ export type SlowEncode = (text: string, options: { parseSpecial: boolean }) => n
 /** @param unassigned code points that are no character in the Unicode version by which text is cut */
 export function slowEncoder(vocabulary: SlowVocabulary, unassigned: CodePointRanges): SlowEncode {
   const encodeText = vocabulary.kind === 'bpe' ? slowBpe(vocabulary, unassigned) : slowSentencePiece(vocabulary);
-  const whole = wholeTokens(vocabulary);
+  const split = partsOf(vocabulary);
   return (text, { parseSpecial }) =>
-    splitWholeTokens(whole, text.toWellFormed(), parseSpecial).flatMap((part) =>
-      typeof part === 'number' ? [part] : encodeText(part),
-    );
+    split(text, parseSpecial).flatMap((part) => (typeof part === 'number' ? [part] : encodeText(part)));
+}
+
+/** Ids of the tokens that no merge makes, and the text between them. */
+export function partsOf(vocabulary: SlowVocabulary): (text: string, parseSpecial: boolean) => (string | number)[] {
+  const whole = wholeTokens(vocabulary);
+  return (text, parseSpecial) => splitWholeTokens(whole, text.toWellFormed(), parseSpecial);
 }
 
 interface WholeToken {
@@ -33,11 +37,12 @@ function wholeTokens({ tokens, kinds }: SlowVocabulary): WholeToken[] {
     .toSorted((a, b) => byteLength(b.token) - byteLength(a.token));
 }
 
-/** The longest token over the whole text, then the next longest over what is left. */
+/** The longest token over the whole text, then the next longest over what is left; none of the parts is empty. */
 function splitWholeTokens(whole: readonly WholeToken[], text: string, parseSpecial: boolean): (string | number)[] {
   let parts: (string | number)[] = [text];
   for (const { token, id, kind } of whole) {
     if (isSpecial(kind) && !parseSpecial) continue;
+    if (!text.includes(token)) continue;
     parts = parts.flatMap((part) =>
       typeof part === 'number' ? [part] : part.split(token).flatMap((piece, i) => (i === 0 ? [piece] : [id, piece])),
     );
@@ -116,8 +121,9 @@ function slowSentencePiece(vocabulary: SlowVocabulary): (text: string) => number
     return isText(id) ? -(vocabulary.scores[id] ?? NaN) : undefined;
   };
   const firstByte = vocabulary.tokens.indexOf('<0x00>');
+  const prefix = vocabulary.hasSpacePrefix ? '▁' : '';
   return (text) =>
-    mergeAll(Array.from(`▁${text.replaceAll(' ', '▁')}`), rankOf).flatMap((piece) => {
+    mergeAll(Array.from(prefix + text.replaceAll(' ', '▁')), rankOf).flatMap((piece) => {
       const id = ids.get(piece);
       return isText(id) ? [id] : Array.from(new TextEncoder().encode(piece), (byte) => firstByte + byte);
     });

@@ -18,6 +18,9 @@ const SPACES = [
   ' \n',
   '\n ',
   '  \n',
+  '     ',
+  '\t\t\t',
+  '\n\n\n\n',
   '\u00a0',
   '\u2003',
   '\u3000',
@@ -41,7 +44,10 @@ const INVISIBLE = [
 const SYMBOLS = `. ... ! !! ? , = === { } () < > / \\ " _ ▁ € ^ $ |`.split(' ');
 const PICTURES = ['👍', '👍🏽', '👩‍👩‍👧', '🇩🇪', '❤️', '1️⃣', '𝔘'];
 const MARKS = ['\u0301', '\u0308', '\u0e33', '\u094d', '\u20dd', '\ufe0f'];
-const SPELLED_TOKENS = '<|im_start|> <|im_end|> <|endoftext|> <|im <| |> end|> <s> </s> <unk> <0x0A> <tool>'.split(' ');
+const SPELLED_TOKENS = (
+  '<|im_start|> <|im_end|> <|endoftext|> <|im <| |> end|> <s> </s> <unk> <0x0A> <tool> ' +
+  '<start_of_turn> <end_of_turn> <bos> <eos> <unused7> [multimodal] <table> </h1>'
+).split(' ');
 /** Letters and digits of Unicode 16 and 17, which older tables do not know. */
 const YOUNG = ['\u1c89', '\ua7da', '\u0c5c', '\u{10d40}', '\u{105c0}', '\u{11de1}', '\u{1e5d0}', '\u{323b0}'];
 const BROKEN = ['\ud800', '\udc00', '\ud83d'];

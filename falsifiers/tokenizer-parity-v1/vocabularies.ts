@@ -16,6 +16,8 @@ export interface SlowVocabulary {
   merges: readonly (readonly [string, string])[];
   /** SentencePiece: by id. */
   scores: readonly number[];
+  /** SentencePiece: every stretch of text starts with a space. */
+  hasSpacePrefix: boolean;
 }
 
 /** GPT-2's printable stand-in for each byte. */
@@ -33,7 +35,13 @@ const SPECIALS = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'];
 /** Control tokens that hold each other, so that the order in which they are looked for shows. */
 const OVERLAPPING = ['<|im', '|>', '<|', 'end|>'];
 const USER_DEFINED = ['<tool>', '  \n'];
-const WHOLE_TOKENS: ReadonlySet<string> = new Set([...SPECIALS, ...OVERLAPPING, ...USER_DEFINED]);
+const SENTENCEPIECE_USER_DEFINED = ['<tool>', '  ', '   ', '\n\n'];
+const WHOLE_TOKENS: ReadonlySet<string> = new Set([
+  ...SPECIALS,
+  ...OVERLAPPING,
+  ...USER_DEFINED,
+  ...SENTENCEPIECE_USER_DEFINED,
+]);
 
 /** What merges are learned from: every kind of neighbour that a cut may part or leave together. */
 const SAMPLE =
@@ -73,7 +81,8 @@ export function bpeVocabulary(seed: number, pre: string): SlowVocabulary {
     ...controls.map(() => TOKEN_KIND.control),
     ...USER_DEFINED.map(() => TOKEN_KIND.userDefined),
   ];
-  return { kind: 'bpe', pre, tokens: [...tokens, ...controls, ...USER_DEFINED], kinds, merges, scores: [] };
+  const all = [...tokens, ...controls, ...USER_DEFINED];
+  return { kind: 'bpe', pre, tokens: all, kinds, merges, scores: [], hasSpacePrefix: false };
 }
 
 /** Every two bytes merge: where a text is cut shows in the ids, whatever stands there. */
@@ -81,10 +90,13 @@ export function pairVocabulary(pre: string): SlowVocabulary {
   const merges = BYTE_SPELLINGS.flatMap((left) => BYTE_SPELLINGS.map((right): [string, string] => [left, right]));
   const tokens = [...BYTE_SPELLINGS, ...merges.map((merge) => merge.join('')), '<|endoftext|>'];
   const kinds = tokens.map((_, id) => (id === tokens.length - 1 ? TOKEN_KIND.control : TOKEN_KIND.normal));
-  return { kind: 'bpe', pre, tokens, kinds, merges, scores: [] };
+  return { kind: 'bpe', pre, tokens, kinds, merges, scores: [], hasSpacePrefix: false };
 }
 
-/** SentencePiece with byte fallback; few scores, so that many merges tie and their place in the text has to decide. */
+/**
+ * SentencePiece with byte fallback; few scores, so that many merges tie and their place in the text has to decide. Runs of
+ * spaces and line ends are tokens of their own, as in Gemma; of two neighbouring seeds one gives a space prefix.
+ */
 export function sentencePieceVocabulary(seed: number): SlowVocabulary {
   const random = new SeededRandom(seed);
   const bytes = BYTE_SPELLINGS.map((_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
@@ -100,22 +112,22 @@ export function sentencePieceVocabulary(seed: number): SlowVocabulary {
     pieces = joinAll(pieces, left, right);
   }
   const normal = [...new Set([...characters, ...longer])];
-  const userDefined = ['<tool>'];
   return {
     kind: 'sentencepiece',
     pre: '',
-    tokens: ['<unk>', '<s>', '</s>', ...bytes, ...normal, ...userDefined],
+    tokens: ['<unk>', '<s>', '</s>', ...bytes, ...normal, ...SENTENCEPIECE_USER_DEFINED],
     kinds: [
       TOKEN_KIND.unknown,
       TOKEN_KIND.control,
       TOKEN_KIND.control,
       ...bytes.map(() => TOKEN_KIND.byte),
       ...normal.map(() => TOKEN_KIND.normal),
-      ...userDefined.map(() => TOKEN_KIND.userDefined),
+      ...SENTENCEPIECE_USER_DEFINED.map(() => TOKEN_KIND.userDefined),
     ],
     merges: [],
     // Quarters are exact in float32, so a tie in the file is a tie for everyone.
-    scores: [0, 0, 0, ...bytes.map(() => 0), ...normal.map(() => -random.below(24) / 4), ...userDefined.map(() => 0)],
+    scores: [0, 0, 0, ...bytes.map(() => 0), ...normal.map(() => -random.below(24) / 4), ...SENTENCEPIECE_USER_DEFINED.map(() => 0)],
+    hasSpacePrefix: seed % 2 === 0,
   };
 }
 
@@ -130,7 +142,8 @@ function joinAll(pieces: readonly string[], left: string, right: string): string
 }
 
 /** A GGUF file that holds the vocabulary and no tensor. The architecture keys are there because llama.cpp wants them. */
-export function vocabularyFile({ kind, pre, tokens, kinds, merges, scores }: SlowVocabulary): Uint8Array {
+export function vocabularyFile(vocabulary: SlowVocabulary): Uint8Array {
+  const { kind, pre, tokens, kinds, merges, scores, hasSpacePrefix } = vocabulary;
   const array = (key: string, of: GgufScalar['type'], values: readonly GgufScalar['value'][]): GgufEntry => ({
     key: `tokenizer.ggml.${key}`,
     value: { type: 'array', of, values },
@@ -151,6 +164,7 @@ export function vocabularyFile({ kind, pre, tokens, kinds, merges, scores }: Slo
         array('scores', 'f32', scores),
         u32('tokenizer.ggml.bos_token_id', tokens.indexOf('<s>')),
         u32('tokenizer.ggml.eos_token_id', tokens.indexOf('</s>')),
+        { key: 'tokenizer.ggml.add_space_prefix', value: { type: 'bool' as const, value: hasSpacePrefix } },
       ];
   const metadata: GgufEntry[] = [
     text('general.architecture', 'llama'),

@@ -46,6 +46,22 @@ export async function readEntries(cursor: GgufCursor, entryCount: number): Promi
 /** @throws RefuteError E_GGUF_STRING_LENGTH above the limit, E_GGUF_STRING_PAST_END above what the file holds */
 export async function readString(cursor: GgufCursor, limit: number, isName: boolean, what: string): Promise<string> {
   if (!cursor.has(8)) await cursor.need(8, what);
+  const byteLength = takeLength(cursor, limit, what);
+  if (!cursor.has(byteLength)) await cursor.need(byteLength, what);
+  return cursor.text(byteLength, isName, what);
+}
+
+/** As readString, without a promise for each of a vocabulary's strings. */
+async function readStrings(cursor: GgufCursor, count: number, what: string, into: GgufValue[]): Promise<void> {
+  for (let i = 0; i < count; i += 1) {
+    if (!cursor.has(8)) await cursor.need(8, what);
+    const byteLength = takeLength(cursor, MAX_STRING_BYTES, what);
+    if (!cursor.has(byteLength)) await cursor.need(byteLength, what);
+    into.push(cursor.text(byteLength, false, what));
+  }
+}
+
+function takeLength(cursor: GgufCursor, limit: number, what: string): number {
   const claimed = cursor.u64();
   if (claimed > BigInt(limit)) {
     throw cursor.error('E_GGUF_STRING_LENGTH', `${what} claims ${claimed} bytes`, {
@@ -57,8 +73,7 @@ export async function readString(cursor: GgufCursor, limit: number, isName: bool
     const is = `${what} claims ${byteLength} bytes, the file has ${cursor.remainingBytes} left`;
     throw cursor.error('E_GGUF_STRING_PAST_END', is, { next: 'A download was probably cut short' });
   }
-  if (!cursor.has(byteLength)) await cursor.need(byteLength, what);
-  return cursor.text(byteLength, isName, what);
+  return byteLength;
 }
 
 async function readType(cursor: GgufCursor, what: string): Promise<GgufValueType> {
@@ -98,7 +113,7 @@ async function readArray(
   if (elementType === 'array') {
     for (let i = 0; i < count; i += 1) value.push((await readArray(cursor, what, depth + 1, budget)).value);
   } else if (elementType === 'string') {
-    for (let i = 0; i < count; i += 1) value.push(await readString(cursor, MAX_STRING_BYTES, false, what));
+    await readStrings(cursor, count, what, value);
   } else {
     await readNumbers(cursor, elementType, count, what, value);
   }

@@ -7,30 +7,64 @@ interface SpecialToken {
   id: number;
   spelling: string;
   isControl: boolean;
+  /** Its place in the order of search. */
+  rank: number;
 }
 
 export class SpecialTokens {
-  readonly #tokens: readonly SpecialToken[];
+  readonly #start: Branch = new Branch();
 
   constructor({ tokens, types }: Vocabulary) {
-    const found: (SpecialToken & { byteLength: number })[] = [];
+    const found: Omit<SpecialToken, 'rank'>[] = [];
     for (const [id, spelling] of tokens.entries()) {
       const isControl = types[id] === TOKEN_TYPE.control || types[id] === TOKEN_TYPE.unknown;
       if (spelling === '' || (!isControl && types[id] !== TOKEN_TYPE.userDefined)) continue;
-      found.push({ id, spelling, isControl, byteLength: new TextEncoder().encode(spelling).byteLength });
+      found.push({ id, spelling, isControl });
     }
-    this.#tokens = found.toSorted((a, b) => b.byteLength - a.byteLength || a.id - b.id);
+    const byteLengths = new Map(found.map(({ id, spelling }) => [id, new TextEncoder().encode(spelling).byteLength]));
+    const lengthOf = ({ id }: { id: number }): number => byteLengths.get(id) ?? 0;
+    found.sort((a, b) => lengthOf(b) - lengthOf(a) || a.id - b.id);
+    for (const [rank, token] of found.entries()) this.#start.plant({ ...token, rank });
   }
 
   /** The text as ids of whole tokens and the stretches of text between them, none empty. */
   split(text: string, parseSpecial: boolean): (string | number)[] {
     let parts: (string | number)[] = text === '' ? [] : [text];
-    for (const { id, spelling, isControl } of this.#tokens) {
+    for (const { id, spelling, isControl } of this.#occurringIn(text)) {
       if (isControl && !parseSpecial) continue;
-      if (!text.includes(spelling)) continue;
       parts = parts.flatMap((part) => (typeof part === 'number' ? [part] : cut(part, spelling, id)));
     }
     return parts;
+  }
+
+  /** A vocabulary has up to thousands of whole tokens, a text few of them. */
+  #occurringIn(text: string): SpecialToken[] {
+    const occurring = new Set<SpecialToken>();
+    for (let start = 0; start < text.length; start += 1) {
+      let branch = this.#start.next.get(text.charCodeAt(start));
+      for (let at = start + 1; branch !== undefined; at += 1) {
+        if (branch.token !== null) occurring.add(branch.token);
+        branch = branch.next.get(text.charCodeAt(at));
+      }
+    }
+    return [...occurring].toSorted((a, b) => a.rank - b.rank);
+  }
+}
+
+/** What spellings have in common so far, and by which UTF-16 unit they go on. */
+class Branch {
+  readonly next = new Map<number, Branch>();
+  token: SpecialToken | null = null;
+
+  plant(token: SpecialToken): void {
+    let branch: Branch = this;
+    for (let at = 0; at < token.spelling.length; at += 1) {
+      const unit = token.spelling.charCodeAt(at);
+      const next = branch.next.get(unit) ?? new Branch();
+      branch.next.set(unit, next);
+      branch = next;
+    }
+    branch.token = token;
   }
 }
 

@@ -13,6 +13,8 @@ export interface Vocabulary {
   /** How text is cut before merging; null for SentencePiece. */
   preTokenizer: PreTokenizer | null;
   tokens: readonly string[];
+  /** The other way; a spelling has one id. */
+  idOf: ReadonlyMap<string, number>;
   /** `TOKEN_TYPE` by id. */
   types: Uint8Array;
   /** SentencePiece: by id, higher merges first. Empty for BPE. */
@@ -80,7 +82,7 @@ export function readVocabulary(
   const tokens = reader.strings('tokenizer.ggml.tokens') ?? [];
   if (tokens.length === 0) throw reader.error('E_TOKENIZER_EMPTY', 'tokenizer.ggml.tokens', 'the vocabulary is empty');
   const idOf = indexTokens(reader, tokens);
-  const types = readTypes(reader, tokens, notify);
+  const types = readTypes(reader, tokens.length, idOf, notify);
   noticeMissingBytes(kind, idOf, types, notify);
   const preTokenizer = kind === 'bpe' && own === null ? choosePreTokenizer(reader, notify) : null;
   const bosId =
@@ -90,12 +92,13 @@ export function readVocabulary(
     kind,
     preTokenizer,
     tokens,
+    idOf,
     types,
     scores: kind === 'sentencepiece' ? readScores(reader, tokens) : [],
     merges: kind === 'bpe' ? (reader.strings('tokenizer.ggml.merges') ?? []) : [],
     bosId,
     eosId: reader.id('tokenizer.ggml.eos_token_id', tokens.length),
-    endIds: findEndIds(reader, tokens, types, own?.endIds ?? [], notify),
+    endIds: findEndIds(reader, idOf, types, own?.endIds ?? [], notify),
     wantsBos: readWantsBos(reader, bosId, preTokenizer?.wantsBos ?? kind === 'sentencepiece', notify),
     hasSpacePrefix: reader.flag('tokenizer.ggml.add_space_prefix') ?? kind === 'sentencepiece',
     chatTemplate: reader.string('tokenizer.chat_template'),
@@ -115,16 +118,31 @@ function indexTokens(reader: TokenizerKeys, tokens: readonly string[]): Readonly
   return idOf;
 }
 
-function readTypes(reader: TokenizerKeys, tokens: readonly string[], notify: (notice: Notice) => void): Uint8Array {
-  const stored = reader.numbers('tokenizer.ggml.token_type', tokens.length);
-  const types = Uint8Array.from(tokens, (_, id) => stored?.[id] ?? TOKEN_TYPE.normal);
-  for (const [id, token] of tokens.entries()) {
-    if (!END_SPELLINGS.has(token) || types[id] === TOKEN_TYPE.control) continue;
+function readTypes(
+  reader: TokenizerKeys,
+  tokenCount: number,
+  idOf: ReadonlyMap<string, number>,
+  notify: (notice: Notice) => void,
+): Uint8Array {
+  const stored = reader.numbers('tokenizer.ggml.token_type', tokenCount);
+  const types = stored === null ? new Uint8Array(tokenCount).fill(TOKEN_TYPE.normal) : Uint8Array.from(stored);
+  for (const [id, token] of endTokens(idOf)) {
+    if (types[id] === TOKEN_TYPE.control) continue;
     const message = `token ${id} ${JSON.stringify(token)} is not marked as a control token; it is taken as one.`;
     notify({ severity: 'warning', code: 'CONTROL-FALLBACK', message });
     types[id] = TOKEN_TYPE.control;
   }
   return types;
+}
+
+/** Those that are known to end something, in the order of their ids. */
+function endTokens(idOf: ReadonlyMap<string, number>): [id: number, token: string][] {
+  return [...END_SPELLINGS]
+    .flatMap((token): [number, string][] => {
+      const id = idOf.get(token);
+      return id === undefined ? [] : [[id, token]];
+    })
+    .toSorted(([a], [b]) => a - b);
 }
 
 /** Every text has a spelling where every byte is a token, or where an unknown token stands in for it. */
@@ -144,7 +162,7 @@ function noticeMissingBytes(
 }
 
 /** 10 -> `<0x0A>`. */
-function spellingOfByte(byte: number): string {
+export function spellingOfByte(byte: number): string {
   return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
 }
 
@@ -201,19 +219,17 @@ function readWantsBos(
 
 function findEndIds(
   reader: TokenizerKeys,
-  tokens: readonly string[],
+  idOf: ReadonlyMap<string, number>,
   types: Uint8Array,
   stated: readonly number[],
   notify: (notice: Notice) => void,
 ): ReadonlySet<number> {
   const ids = new Set<number>(stated);
   for (const key of END_KEYS) {
-    const id = reader.id(`tokenizer.ggml.${key}`, tokens.length);
+    const id = reader.id(`tokenizer.ggml.${key}`, types.length);
     if (id !== null) ids.add(id);
   }
-  for (const [id, token] of tokens.entries()) {
-    if (END_SPELLINGS.has(token) && types[id] === TOKEN_TYPE.control) ids.add(id);
-  }
+  for (const [id] of endTokens(idOf)) if (types[id] === TOKEN_TYPE.control) ids.add(id);
   if (ids.size === 0) {
     const message = 'The file names no end token: a generation ends only at its limit.';
     notify({ severity: 'warning', code: 'EOS-FALLBACK', message });

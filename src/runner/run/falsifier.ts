@@ -9,7 +9,7 @@ import type { Bar } from '../contract/bar.ts';
 import type { PartName } from '../contract/part-names.ts';
 
 /** Absent on a machine: the part is not-run, with this name as the reason. */
-export type Need = 'model:sums-2m' | 'model:smollm2' | 'oracle:llama.cpp';
+export type Need = 'model:sums-2m' | 'model:smollm2' | 'model:gemma3-270m' | 'oracle:llama.cpp';
 
 export interface Part {
   needs?: readonly Need[];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import type { Need } from './falsifier.ts';
 
-type ModelNeed = Extract<Need, `model:${string}`>;
+export type ModelNeed = Extract<Need, `model:${string}`>;
 
 interface ModelPlace {
   folder: string;
@@ -26,6 +26,12 @@ export const MODEL_PLACES: Readonly<Record<ModelNeed, ModelPlace>> = {
   'model:smollm2': {
     folder: 'models/cache',
     file: 'SmolLM2-135M-Instruct.Q4_1.gguf',
+    isBundled: false,
+    source: '"npm run models" fetches it',
+  },
+  'model:gemma3-270m': {
+    folder: 'models/cache',
+    file: 'gemma-3-270m-q4_k_m.gguf',
     isBundled: false,
     source: '"npm run models" fetches it',
   },
