@@ -1,5 +1,6 @@
 """Writes falsifiers/vectors/tokenizer-parity/chat.json: conversations as Transformers renders them. The templates are
-those of the bundled model and of SmolLM2 (models/cache) and two of our own that use what these do not."""
+those of the bundled model and of SmolLM2 (models/cache) and three of our own that use what these do not, one of them in
+the form that Gemma 3 was trained on, of which the public file holds no template."""
 
 import json
 import random
@@ -15,7 +16,8 @@ MODELS = {
     "sums-2m": "models/sums-2m/sums-2m.q4_k_m.gguf",
     "smollm2": "models/cache/SmolLM2-135M-Instruct.Q4_1.gguf",
 }
-# Blocks on lines of their own, trimming, namespaces, filters, tests, tokens, ranges, loop variables.
+# Blocks on lines of their own, trimming, namespaces, filters, tests, tokens, ranges, loop variables, what is set in a
+# branch, refusals that are not reached.
 OWN = {
     "turns": """{{- bos_token }}
 {%- set state = namespace(system='') %}
@@ -36,6 +38,29 @@ OWN = {
     "counted": """{% for i in range(messages | length) %}{{ i ~ ':' }}
 {%- set m = messages[i] -%}
 {{ m.content | tojson }}{% if not loop.last %}, {% endif %}{% endfor %}{% for i in range(9, 1, -3) %}{{ i }}{% endfor %}
+""",
+    "gemma3-form": """{{ bos_token }}
+{%- if messages[0].role == 'system' -%}
+    {%- set before = messages[0].content + '\\n\\n' -%}
+    {%- set turns = messages[1:] -%}
+{%- else -%}
+    {%- set before = '' -%}
+    {%- set turns = messages -%}
+{%- endif -%}
+{%- for turn in turns -%}
+    {%- if (turn.role == 'user') != (loop.index0 % 2 == 0) -%}
+        {{ raise_exception('the user speaks first, and every second time') }}
+    {%- endif -%}
+    {{ '<start_of_turn>' ~ ('model' if turn.role == 'assistant' else turn.role) ~ '\\n' }}
+    {%- if loop.first -%}{{ before }}{%- endif -%}
+    {%- if turn.content is string -%}
+        {{ turn.content | trim }}
+    {%- elif turn.content is iterable -%}
+        {%- for part in turn.content if part.type == 'text' -%}{{ part.text | trim }}{%- endfor -%}
+    {%- endif -%}
+    {{ '<end_of_turn>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<start_of_turn>model\\n' }}{%- endif -%}
 """,
 }
 BOS, EOS = "<|endoftext|>", "<|im_end|>"

@@ -8,7 +8,7 @@ import * as checks from './checks.ts';
 import { hostileText, sampleTexts } from './strings.ts';
 
 /** Recorded conversations. */
-export const RECORDED = 480;
+export const RECORDED = 600;
 /** Each is a run of the bundled model. */
 export const ASKED = 5;
 /** The bundled model answers within its context, and an argument has its limits too. */
@@ -43,6 +43,15 @@ const SLOW: Readonly<Record<string, Render>> = {
     return `<|endoftext|>${lines.join('')}${addGenerationPrompt ? '[ASSISTANT]' : ''}`;
   },
   counted: (messages) => `${messages.map(({ content }, i) => `${i}:${JSON.stringify(content)}`).join(', ')}963`,
+  'gemma3-form'(messages, addGenerationPrompt) {
+    const before = messages[0]?.role === 'system' ? `${messages[0].content}\n\n` : '';
+    const turns = messages[0]?.role === 'system' ? messages.slice(1) : messages;
+    const lines = turns.map(({ role, content }, i) => {
+      const name = role === 'assistant' ? 'model' : role;
+      return `<start_of_turn>${name}\n${i === 0 ? before : ''}${content.trim()}<end_of_turn>\n`;
+    });
+    return `<|endoftext|>${lines.join('')}${addGenerationPrompt ? '<start_of_turn>model\n' : ''}`;
+  },
 };
 
 function chatMl(messages: readonly ChatMessage[], addGenerationPrompt: boolean): string {
