@@ -26,7 +26,7 @@ import { known } from '../kit/claims/known-faults.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
 import { recordedBlocks } from '../kit/models/recorded-blocks.ts';
 import { smolLm2Run } from '../kit/models/smollm2-stages.ts';
-import { LIVE_SLICES, trainedSlices } from '../kit/models/trained-blocks.ts';
+import { LIVE_SLICES, needsOf, trainedSlices } from '../kit/models/trained-blocks.ts';
 import type { StoredType } from '../kit/types/stored-type.ts';
 import { columns, LAYERS, PACK_RUNS, recordedRuns, trainedRuns, type StageRun } from '../kit/models/trained-stages.ts';
 
@@ -55,8 +55,6 @@ interface Recipe {
 const GENERATED_CASES = 150;
 /** Every eighth slice of trained blocks. */
 const SLICES = 8;
-/** Each with the bundled model's activations, or with SmolLM2's. */
-const LIVE_CASES = 2 * SLICES;
 /** The width of the bundled model: every slice of blocks is read as rows of it. */
 const MODEL_COLUMNS = 256;
 const LIVE_ROWS = 61;
@@ -86,12 +84,18 @@ function recipesOf({ blockElements }: TensorType): fc.Arbitrary<Recipe> {
   });
 }
 
-/**
- * @param faults names of the catalogue, beside those that every type shows
- * @param lender whose trained matrices are widened to float32, as no file has matrices in it; for f32 alone
- */
-export function matmulClaim(stored: StoredType, faults = '', lender: StoredType | null = null): Falsifier {
+interface Beside {
+  /** Whose trained matrices are widened to float32, as no file has matrices in it; for f32 alone. */
+  lender?: StoredType | null;
+  /** Activations of a model that has the type, beside those that every type is multiplied with. */
+  ownRun?: ((context: PartContext) => Promise<StageRun>) | null;
+}
+
+/** @param faults names of the catalogue, beside those that every type shows */
+export function matmulClaim(stored: StoredType, faults = '', beside: Beside = {}): Falsifier {
+  const { lender = null, ownRun = null } = beside;
   const { type, kernel, exact } = stored;
+  const sources = needsOf(lender ?? stored);
   const measure = async (context: PartContext, input: Input, should: Should): Promise<number> => {
     const values = await multiply(kernel, input);
     context.output(plainBytes(values));
@@ -111,10 +115,10 @@ export function matmulClaim(stored: StoredType, faults = '', lender: StoredType 
           }),
       },
       live: {
-        needs: ['model:sums-2m', 'model:smollm2'],
-        planned: LIVE_CASES,
+        needs: [...new Set(['model:sums-2m' as const, 'model:smollm2' as const, ...sources])],
+        planned: sources.length * SLICES * (ownRun === null ? 2 : 3),
         run: (context) =>
-          eachTrainedMatrix(context, stored, lender, async (input, where) =>
+          eachTrainedMatrix(context, stored, beside, async (input, where) =>
             context.measure(await measure(context, input, shouldBe(input)), where),
           ),
       },
@@ -218,11 +222,12 @@ function shouldOf(
 async function eachTrainedMatrix(
   context: PartContext,
   stored: StoredType,
-  lender: StoredType | null,
+  { lender = null, ownRun = null }: Beside,
   judge: (input: Input, where: string) => Promise<void>,
 ): Promise<void> {
   const { type } = stored;
   const runs = [(await trainedRuns(context)).at(-1) as StageRun, await smolLm2Run(context)];
+  if (ownRun !== null) runs.push(await ownRun(context));
   let n = 0;
   for await (const { blocks, where } of trainedSlices(context, lender ?? stored)) {
     if (n++ % (LIVE_SLICES / SLICES) !== 0) continue;

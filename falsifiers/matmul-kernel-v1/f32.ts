@@ -5,4 +5,6 @@ import { f16 } from '../kit/types/f16.ts';
 import { f32 } from '../kit/types/f32.ts';
 import { matmulClaim } from './claim.ts';
 
-export const falsifiers: Readonly<Record<string, Falsifier>> = { 'FALSIFY-MATM-011': matmulClaim(f32, 'G1', f16) };
+export const falsifiers: Readonly<Record<string, Falsifier>> = {
+  'FALSIFY-MATM-011': matmulClaim(f32, 'G1', { lender: f16 }),
+};

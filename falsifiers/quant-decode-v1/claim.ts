@@ -9,7 +9,7 @@ import type { TensorType } from '../../src/engine/formats/tensor-types/tensor-ty
 import type { Falsifier, Part, PartContext, PlantedFault } from '../../src/runner/run/falsifier.ts';
 import { SPECIAL_HALVES } from '../kit/arbitraries/kernel-values.ts';
 import { recordedBlocks } from '../kit/models/recorded-blocks.ts';
-import { LIVE_SLICES, needOf, trainedSlices } from '../kit/models/trained-blocks.ts';
+import { LIVE_SLICES, needsOf, trainedSlices } from '../kit/models/trained-blocks.ts';
 import type { StoredType } from '../kit/types/stored-type.ts';
 
 const GUARD_BYTES = 64;
@@ -115,8 +115,8 @@ function blocksOf({ blockBytes, blockElements, halves }: TensorType): fc.Arbitra
 
 function livePart(stored: StoredType, decoder: GuardedDecoder): Part {
   return {
-    needs: [needOf(stored)],
-    planned: LIVE_SLICES,
+    needs: needsOf(stored),
+    planned: needsOf(stored).length * LIVE_SLICES,
     async run(context) {
       for await (const { blocks, where } of trainedSlices(context, stored)) {
         context.measure(await decoder.countDifferences(blocks), where);

@@ -126,7 +126,14 @@ export function sentencePieceVocabulary(seed: number): SlowVocabulary {
     ],
     merges: [],
     // Quarters are exact in float32, so a tie in the file is a tie for everyone.
-    scores: [0, 0, 0, ...bytes.map(() => 0), ...normal.map(() => -random.below(24) / 4), ...SENTENCEPIECE_USER_DEFINED.map(() => 0)],
+    scores: [
+      0,
+      0,
+      0,
+      ...bytes.map(() => 0),
+      ...normal.map(() => -random.below(24) / 4),
+      ...SENTENCEPIECE_USER_DEFINED.map(() => 0),
+    ],
     hasSpacePrefix: seed % 2 === 0,
   };
 }

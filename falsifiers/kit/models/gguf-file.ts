@@ -7,7 +7,7 @@ export interface GgufContent {
   tensors: readonly TensorInFile[];
 }
 
-interface TensorInFile {
+export interface TensorInFile {
   name: string;
   typeId: number;
   elementCount: number;

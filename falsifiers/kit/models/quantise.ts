@@ -16,11 +16,11 @@ export function quantise({ blockElements, blockBytes }: TensorType, block: Block
 }
 
 /** d · (q − half) with q in 0 … 2·half − 1; the value of largest magnitude sits at q = 0. */
-export function symmetric(half: number, quantsAt: number, fifthsAt?: number): BlockQuantiser {
+export function symmetric(half: number, quantsAt: number): BlockQuantiser {
   return (values, view) => {
     const scale = putHalf(view, 0, extremeOf(values) / -half);
     const quants = Array.from(values, (x) => nearest(x / scale + half, 2 * half - 1));
-    putQuants(view, quantsAt, fifthsAt, quants);
+    putQuants(view, quantsAt, undefined, quants);
   };
 }
 

@@ -1,23 +1,18 @@
 // SmolLM2, the public model that `npm run models` fetches, as a slow model, and the pack that Transformers recorded of that
-// very file (its weights as decoded). What the blocks mean is said by the oracle's decoders of the two types that the file
-// has. Nothing is kept: all of it in double would be a gigabyte.
+// very file (its weights as decoded).
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { BlockSizes } from '../../../src/engine/formats/tensor-types/tensor-type.ts';
-import { dequantizeBlocks, type BlockDequantizer } from '../../../src/oracles/float64/dequantize/dequantize-blocks.ts';
 import { q4_1 } from '../../../src/oracles/float64/dequantize/q4_1.ts';
 import { q8_0 } from '../../../src/oracles/float64/dequantize/q8_0.ts';
 import type { PartContext } from '../../../src/runner/run/falsifier.ts';
 import { readGguf } from './gguf-file.ts';
+import { valuesOfTensor, type Decoders } from './gguf-weights.ts';
 import { readManifest, readPackStage } from './packs.ts';
 import type { SlowModel } from '../references/slow-forward.ts';
 
 export const SMOLLM2_PACK = 'models/cache/packs/float64/sum';
 
-const F32 = 0;
-
-/** The quantised types in the file by GGUF's number, and no other: a claim that runs this model hangs on no other decoder. */
-const DECODERS: ReadonlyMap<number, readonly [BlockSizes, BlockDequantizer]> = new Map([
+const DECODERS: Decoders = new Map([
   [3, [{ label: 'q4_1', blockElements: 32, blockBytes: 20 }, q4_1]],
   [8, [{ label: 'q8_0', blockElements: 32, blockBytes: 34 }, q8_0]],
 ]);
@@ -66,13 +61,7 @@ function slowModel(file: Buffer): SlowModel {
     slidingWindow: null,
     weight(name) {
       const tensor = named.get(name);
-      if (tensor === undefined) return undefined;
-      const { typeId, elementCount, bytes } = tensor;
-      if (typeId === F32) return Float64Array.from(new Float32Array(Uint8Array.from(bytes.subarray(0, 4 * elementCount)).buffer));
-      const [sizes, dequantizer] = DECODERS.get(typeId) ?? [];
-      if (sizes === undefined || dequantizer === undefined) throw new Error(`${name} is of type ${typeId}`);
-      const byteLength = (elementCount / sizes.blockElements) * sizes.blockBytes;
-      return dequantizeBlocks(sizes, dequantizer, bytes.subarray(0, byteLength));
+      return tensor === undefined ? undefined : valuesOfTensor(tensor, DECODERS);
     },
   };
 }

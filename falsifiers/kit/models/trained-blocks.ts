@@ -1,7 +1,7 @@
 // Blocks of trained weights in every stored type: out of a trained file where one has the type, else quantised here from the
 // trainer's own weights. What the blocks mean is not asked.
 import { readFile } from 'node:fs/promises';
-import type { Need, PartContext } from '../../../src/runner/run/falsifier.ts';
+import type { PartContext } from '../../../src/runner/run/falsifier.ts';
 import type { StoredType, TrainedFile } from '../types/stored-type.ts';
 import { readGguf } from './gguf-file.ts';
 import { quantise, type BlockQuantiser } from './quantise.ts';
@@ -9,17 +9,16 @@ import { readSafetensors, valuesOf } from './safetensors.ts';
 
 export const LIVE_SLICES = 64;
 
-/** Model that a type's trained blocks come from. */
-export function needOf({ trained }: StoredType): Extract<Need, `model:${string}`> {
-  return typeof trained === 'function' ? 'model:sums-2m' : trained.need;
+/** Models that a type's trained blocks come from. */
+export function needsOf({ trained }: StoredType): TrainedFile['need'][] {
+  return typeof trained === 'function' ? ['model:sums-2m'] : trained.map(({ need }) => need);
 }
 
-/** LIVE_SLICES slices, spread over all tensors of the type. */
-export function trainedSlices(context: PartContext, stored: StoredType): AsyncGenerator<Slice> {
+/** LIVE_SLICES slices of each model, spread over all tensors of the type. */
+export async function* trainedSlices(context: PartContext, stored: StoredType): AsyncGenerator<Slice> {
   const { trained } = stored;
-  return typeof trained === 'function'
-    ? quantisedSlices(context, stored, trained)
-    : fileSlices(context, stored, trained);
+  if (typeof trained === 'function') yield* quantisedSlices(context, stored, trained);
+  else for (const file of trained) yield* fileSlices(context, stored, file);
 }
 
 export interface Slice {

@@ -7,7 +7,7 @@ import type { SeededRandom } from '../arbitraries/random.ts';
 /** Absent: as in Llama. */
 interface SlowExtras {
   /** Angle per position of pair i in a text of that many positions; theta^(−2i/headDim) unless given. */
-  frequency?: (i: number, positionCount: number) => number;
+  frequency?: (i: number, positionCount: number, layer: number) => number;
   /** Of what is rotated; 1 unless given. */
   rotationFactor?: number;
   /** `slidingWindow` in every layer unless given. */
@@ -135,8 +135,8 @@ class SlowPass {
     const [q, k, v] = biased as [Float64Array, Float64Array, Float64Array];
     this.#keep(layer, 'v', v);
     const [evenQ, evenK] = [this.#headNorm(layer, 'q', q), this.#headNorm(layer, 'k', k)];
-    const turnedQ = this.#keep(layer, 'q_post_rope', this.#turn(evenQ, headCount));
-    const turnedK = this.#keep(layer, 'k_post_rope', this.#turn(evenK, kvHeadCount));
+    const turnedQ = this.#keep(layer, 'q_post_rope', this.#turn(layer, evenQ, headCount));
+    const turnedK = this.#keep(layer, 'k_post_rope', this.#turn(layer, evenK, kvHeadCount));
     const attention = this.#keep(layer, 'attention', this.#attend(layer, turnedQ, turnedK, v));
     const out = this.#keep(
       layer,
@@ -292,14 +292,14 @@ class SlowPass {
   }
 
   /** Rotates pair i of every head by p · theta^(−2i/headDim). */
-  #turn(rows: Float64Array, headCount: number): Float64Array {
+  #turn(layer: number, rows: Float64Array, headCount: number): Float64Array {
     const { headDim, ropeTheta, turnsHalves, rotationFactor: m = 1 } = this.#model;
     const frequency = this.#model.frequency ?? ((i: number) => ropeTheta ** ((-2 * i) / headDim));
     const out = new Float64Array(rows.length);
     for (let start = 0; start < rows.length; start += headDim) {
       const position = Math.floor(start / (headCount * headDim));
       for (let i = 0; i < headDim / 2; i++) {
-        const angle = position * frequency(i, this.#tokens.length);
+        const angle = position * frequency(i, this.#tokens.length, layer);
         const [a, b] = turnsHalves ? [start + i, start + i + headDim / 2] : [start + 2 * i, start + 2 * i + 1];
         const [x, y] = [rows[a] ?? NaN, rows[b] ?? NaN];
         const size = m * Math.hypot(x, y);

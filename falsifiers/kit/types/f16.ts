@@ -8,5 +8,5 @@ export const f16: StoredType = {
   type,
   kernel: matmulF16Kernel,
   exact,
-  trained: { need: 'model:sums-2m', file: 'sums-2m.f16.gguf' },
+  trained: [{ need: 'model:sums-2m', file: 'sums-2m.f16.gguf' }],
 };

@@ -8,5 +8,5 @@ export const f32: StoredType = {
   type,
   kernel: matmulF32Kernel,
   exact,
-  trained: { need: 'model:sums-2m', file: 'sums-2m.f16.gguf' },
+  trained: [{ need: 'model:sums-2m', file: 'sums-2m.f16.gguf' }],
 };

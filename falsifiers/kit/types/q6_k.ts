@@ -8,5 +8,5 @@ export const q6_k: StoredType = {
   type,
   kernel: matmulQ6KKernel,
   exact,
-  trained: { need: 'model:sums-2m', file: 'sums-2m.q4_k_m.gguf' },
+  trained: [{ need: 'model:sums-2m', file: 'sums-2m.q4_k_m.gguf' }, { need: 'model:gemma3-270m' }],
 };

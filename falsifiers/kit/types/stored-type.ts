@@ -5,6 +5,7 @@ import type { Kernel } from '../../../src/engine/cpu/kernels/define-kernel.ts';
 import type { MatmulFunctions } from '../../../src/engine/cpu/kernels/matmul.ts';
 import type { TensorType } from '../../../src/engine/formats/tensor-types/tensor-type.ts';
 import type { BlockDequantizer } from '../../../src/oracles/float64/dequantize/dequantize-blocks.ts';
+import type { Need } from '../../../src/runner/run/falsifier.ts';
 import type { BlockQuantiser } from '../models/quantise.ts';
 
 export interface StoredType {
@@ -12,11 +13,11 @@ export interface StoredType {
   kernel: Kernel<MatmulFunctions>;
   /** The oracle's, which recorded vectors of an independent implementation hold (test/oracles/float64/dequantize.test.ts). */
   exact: BlockDequantizer;
-  /** A trained file that has the type; where none has, trained weights are quantised by this function. */
-  trained: TrainedFile | BlockQuantiser;
+  /** Trained files that have the type; where none has, trained weights are quantised by a function. */
+  trained: readonly TrainedFile[] | BlockQuantiser;
 }
 
 export interface TrainedFile {
-  need: 'model:sums-2m' | 'model:smollm2';
+  need: Extract<Need, `model:${string}`>;
   file?: string;
 }
