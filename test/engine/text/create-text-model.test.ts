@@ -74,6 +74,31 @@ test('SentencePiece falls back to bytes', () => {
   expect(model.decode(model.encode('é', TEXT))).toBe('é');
 });
 
+test('without the tokens of its bytes a character is the unknown token, and without that one it is lost', () => {
+  const metadata = sentencePieceMetadata([['▁', -1]], { 'tokenizer.ggml.add_space_prefix': false });
+  const tokens = metadata.get('tokenizer.ggml.tokens') as string[];
+  tokens[0xa9 + 3] = 'renamed';
+  expect(createTextModel(metadata).encode('aéa', TEXT)).toEqual([0x61 + 3, 0, 0x61 + 3]);
+  (metadata.get('tokenizer.ggml.token_type') as number[])[0] = 3;
+  expect(createTextModel(metadata).encode('aéa', TEXT)).toEqual([0x61 + 3, 0x61 + 3]);
+});
+
+test('SentencePiece never merges into a token that is no text', () => {
+  const metadata = sentencePieceMetadata([
+    ['<s', -1],
+    ['ab', -1],
+  ]);
+  (metadata.get('tokenizer.ggml.token_type') as number[])[260] = 3;
+  expect(createTextModel(metadata).encode('<s>ab', TEXT).slice(-4)).toEqual([259, ...bytesOf('>ab').map((b) => b + 3)]);
+});
+
+test('a merge of a piece that has merged since is left out, however often one character repeats', () => {
+  const tokens = ['aa', 'aaa', 'aaaa'].map((token, i) => [token, -i] as const);
+  const model = createTextModel(sentencePieceMetadata(tokens, { 'tokenizer.ggml.add_space_prefix': false }));
+  // aa·aa·aa·a, then the higher score of aa·aaa and aaaa: aa·aa·aaa, then aaaa·aaa.
+  expect(model.encode('a'.repeat(7), TEXT)).toEqual([261, 260]);
+});
+
 test('control tokens are found in text only where asked for, user-defined ones always', () => {
   const metadata = bpeMetadata(['a b']);
   const types = metadata.get('tokenizer.ggml.token_type') as number[];
@@ -82,6 +107,14 @@ test('control tokens are found in text only where asked for, user-defined ones a
   expect(model.encode('x<|start|>', SPECIAL)).toEqual([0x78, 258]);
   expect(model.encode('<|start|>', TEXT)).toEqual(bytesOf('<|start|>'));
   expect(model.encode('.ab.', TEXT)).toEqual([0x2e, 256, 0x2e]);
+});
+
+test('a control token that begins a longer one is found by itself, and within other text', () => {
+  const metadata = bpeMetadata(['a b', 'ab c']);
+  const types = metadata.get('tokenizer.ggml.token_type') as number[];
+  types[256] = 3;
+  types[257] = 3;
+  expect(createTextModel(metadata).encode('ab.abc.abd', SPECIAL)).toEqual([256, 0x2e, 257, 0x2e, 256, 0x64]);
 });
 
 test('of overlapping control tokens the longest wins, wherever it starts', () => {

@@ -1,0 +1,106 @@
+// What a large SentencePiece vocabulary costs: reading it, the first encoding, the next ones; beside the tokenizer library,
+// which did the merging before (it wants every merge that the scores imply in a list), and llama.cpp, on the same file in
+// one run. `node bench/vocabulary.ts [FILE]`, Gemma 3 270M unless given; a quarter of a minute.
+//
+// Seen on 2 cores, shared with other work (262,144 tokens): header 0.11 s, vocabulary 0.09 s, first encoding 0.04 s, where
+// the library's merges took 2.4 s and 250 MB more; 10,000 characters 4 ms, the library 30 ms, llama.cpp 6 ms; `apr inspect`
+// 0.40 s, `apr tokenize` 0.44 s, before 0.71 s and 3.2 s. llama.cpp takes 1.0 s to read the vocabulary.
+import { fileURLToPath } from 'node:url';
+import { Tokenizer } from '@huggingface/tokenizers';
+import { execa } from 'execa';
+import { parseGguf } from '../src/engine/formats/gguf.ts';
+import { openFile } from '../src/engine/io/open-file.ts';
+import { createTextModel } from '../src/engine/text/create-text-model.ts';
+import { readVocabulary, TOKEN_TYPE, type Vocabulary } from '../src/engine/text/vocabulary.ts';
+import { loadLlamaCpp } from '../src/oracles/external/llama-cpp.ts';
+import { bestOf } from './best-of.ts';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const path = process.argv[2] ?? `${root}models/cache/gemma-3-270m-q4_k_m.gguf`;
+const LONG = 'The quick brown fox jumps. '.repeat(370);
+const OPTIONS = { parseSpecial: false, addBos: false };
+const RUNS = 20;
+
+for (const argv of [
+  ['inspect', path],
+  ['tokenize', path, 'Hello'],
+]) {
+  await timed(`apr ${argv[0]}, the whole program`, () =>
+    execa('node', [`${root}bin/apr.js`, ...argv], { reject: false }),
+  );
+}
+const source = await openFile(path);
+const { metadata } = await timed('header', () => parseGguf(source));
+await source.close();
+const model = await timed('vocabulary', () => createTextModel(metadata));
+await timed('first encoding', () => model.encode('Hello', OPTIONS));
+report(
+  `${LONG.length} characters`,
+  bestOf(RUNS, () => model.encode(LONG, OPTIONS)),
+);
+
+const kept = { own: null, bosSpellings: [] };
+const vocabulary = readVocabulary(metadata, 'sentencepiece', () => {}, kept);
+const library = await timed('library: merges and first encoding', () => {
+  const tokenizer = libraryTokenizer(vocabulary);
+  tokenizer.encode('Hello', { add_special_tokens: false });
+  return tokenizer;
+});
+const spelled = LONG.replaceAll(' ', '▁');
+report(
+  `library: ${LONG.length} characters`,
+  bestOf(RUNS, () => library.encode(spelled, { add_special_tokens: false })),
+);
+
+const loaded = await loadLlamaCpp();
+if (!loaded.available) console.log(`llama.cpp: ${loaded.reason}`);
+else {
+  const oracle = await timed('llama.cpp: vocabulary', () => loaded.llama.openModel(path, { vocabOnly: true }));
+  report(
+    `llama.cpp: ${LONG.length} characters`,
+    bestOf(RUNS, () => oracle.tokenize(LONG, { parseSpecial: false })),
+  );
+  await oracle.close();
+  await loaded.llama.close();
+}
+
+async function timed<Result>(what: string, work: () => Result | Promise<Result>): Promise<Result> {
+  const start = performance.now();
+  const result = await work();
+  report(what, (performance.now() - start) / 1000);
+  return result;
+}
+
+function report(what: string, seconds: number): void {
+  const megabytes = process.memoryUsage.rss() / 1e6;
+  console.log(
+    `${what.padEnd(40)} ${(1000 * seconds).toFixed(1).padStart(8)} ms   ${megabytes.toFixed(0).padStart(4)} MB`,
+  );
+}
+
+/** Every split of a token into two tokens, by the token's score. Good enough to be timed: ties are in no order. */
+function libraryTokenizer({ tokens, types, scores, idOf }: Vocabulary): Tokenizer {
+  const isText = (id: number | undefined): id is number => id !== undefined && types[id] === TOKEN_TYPE.normal;
+  const merges = tokens.flatMap((token, id) => {
+    if (!isText(id)) return [];
+    const splits = Array.from({ length: token.length - 1 }, (_, i) => [token.slice(0, i + 1), token.slice(i + 1)]);
+    return splits
+      .filter((parts) => parts.every((part) => isText(idOf.get(part))))
+      .map((merge) => ({ merge, score: scores[id] ?? 0 }));
+  });
+  const inOrder = merges.toSorted((a, b) => b.score - a.score).map(({ merge }) => merge);
+  const unknown = tokens[types.indexOf(TOKEN_TYPE.unknown)];
+  const vocab = Object.fromEntries(
+    tokens.flatMap((token, id) => (types[id] === TOKEN_TYPE.control ? [] : [[token, id]])),
+  );
+  const json = {
+    version: '1.0',
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: null,
+    model: { type: 'BPE', vocab, merges: inOrder, unk_token: unknown, byte_fallback: true },
+  };
+  return new Tokenizer(json, { clean_up_tokenization_spaces: false });
+}
