@@ -12,7 +12,7 @@ interface SpecialToken {
 }
 
 export class SpecialTokens {
-  readonly #start: Branch = new Branch();
+  readonly #start: Branch = newBranch();
 
   constructor({ tokens, types }: Vocabulary) {
     const found: Omit<SpecialToken, 'rank'>[] = [];
@@ -24,7 +24,7 @@ export class SpecialTokens {
     const byteLengths = new Map(found.map(({ id, spelling }) => [id, new TextEncoder().encode(spelling).byteLength]));
     const lengthOf = ({ id }: { id: number }): number => byteLengths.get(id) ?? 0;
     found.sort((a, b) => lengthOf(b) - lengthOf(a) || a.id - b.id);
-    for (const [rank, token] of found.entries()) this.#start.plant({ ...token, rank });
+    for (const [rank, token] of found.entries()) plant(this.#start, { ...token, rank });
   }
 
   /** The text as ids of whole tokens and the stretches of text between them, none empty. */
@@ -52,20 +52,24 @@ export class SpecialTokens {
 }
 
 /** What spellings have in common so far, and by which UTF-16 unit they go on. */
-class Branch {
-  readonly next = new Map<number, Branch>();
-  token: SpecialToken | null = null;
+interface Branch {
+  next: Map<number, Branch>;
+  token: SpecialToken | null;
+}
 
-  plant(token: SpecialToken): void {
-    let branch: Branch = this;
-    for (let at = 0; at < token.spelling.length; at += 1) {
-      const unit = token.spelling.charCodeAt(at);
-      const next = branch.next.get(unit) ?? new Branch();
-      branch.next.set(unit, next);
-      branch = next;
-    }
-    branch.token = token;
+function newBranch(): Branch {
+  return { next: new Map(), token: null };
+}
+
+function plant(start: Branch, token: SpecialToken): void {
+  let branch = start;
+  for (let at = 0; at < token.spelling.length; at += 1) {
+    const unit = token.spelling.charCodeAt(at);
+    const next = branch.next.get(unit) ?? newBranch();
+    branch.next.set(unit, next);
+    branch = next;
   }
+  branch.token = token;
 }
 
 function cut(text: string, spelling: string, id: number): (string | number)[] {
