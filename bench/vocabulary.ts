@@ -2,9 +2,10 @@
 // which did the merging before (it wants every merge that the scores imply in a list), and llama.cpp, on the same file in
 // one run. `node bench/vocabulary.ts [FILE]`, Gemma 3 270M unless given; a quarter of a minute.
 //
-// Seen on 2 cores, shared with other work (262,144 tokens): header 0.11 s, vocabulary 0.09 s, first encoding 0.04 s, where
-// the library's merges took 2.4 s and 250 MB more; 10,000 characters 4 ms, the library 30 ms, llama.cpp 6 ms; `apr inspect`
-// 0.40 s, `apr tokenize` 0.44 s, before 0.71 s and 3.2 s. llama.cpp takes 1.0 s to read the vocabulary.
+// Seen on 2 cores, shared with other work, the least disturbed of three runs (262,144 tokens): header 111 ms, vocabulary
+// 71 ms, first encoding 21 ms, where the library takes 1,580 ms and 320 MB; 9,990 characters 3.4 ms, the library 7.3 ms,
+// llama.cpp 2.2 ms, which reads the vocabulary in 940 ms. `apr tokenize` as a whole 0.32 s and 178 MB; it was 3.2 s and
+// 455 MB while the library merged.
 import { fileURLToPath } from 'node:url';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { execa } from 'execa';
