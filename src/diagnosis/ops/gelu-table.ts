@@ -26,7 +26,7 @@ export function geluByTable(x: ArrayLike<number>): TabledValues {
   for (let i = 0; i < x.length; i += 1) {
     const [low, high] = entryRange(x[i] ?? Number.NaN);
     values[i] = (low + high) / 2;
-    slacks[i] = (high - low) / 2;
+    slacks[i] = high === low ? 0 : (high - low) / 2;
   }
   return { values, slacks };
 }

@@ -17,7 +17,7 @@ export interface BlockMinimums {
 interface MinimumFields {
   blockElements: number;
   /** The j-th m of the stored block at `at`. */
-  minimum(bytes: DataView, at: number, j: number): number;
+  minimum: (bytes: DataView, at: number, j: number) => number;
 }
 
 const half = (bytes: DataView, at: number): number => halfToDouble(bytes.getUint16(at, true));

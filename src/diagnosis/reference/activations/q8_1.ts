@@ -18,7 +18,8 @@ export function roundToQ81(x: ArrayLike<number>): RoundedActivations & { sums: B
     const off = sums.map((sum) => Math.f16round(Math.fround((unroundedSteps[block] ?? 0) * sum)) - step * sum);
     const [lowest, highest] = [Math.min(...off), Math.max(...off)];
     errors[block] = (lowest + highest) / 2;
-    slacks[block] = (highest - lowest) / 2;
+    // A sum beyond float16 is infinite.
+    slacks[block] = highest === lowest ? 0 : (highest - lowest) / 2;
   }
   return { ...roundedValues(blocks), sums: { blockElements, errors, slacks } };
 }
