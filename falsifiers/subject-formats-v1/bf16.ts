@@ -10,7 +10,7 @@ import { halfUnits } from './rows.ts';
 
 export const bf16: FormatOnTrial = {
   name: 'bf16',
-  emulate: (x) => ({ values: roundToBf16(x), tieSteps: null, sums: null }),
+  emulate: (x) => ({ values: roundToBf16(x), tieSteps: null, isInteger: false, sums: null }),
   builds: BF16_BUILDS,
   quantizers: TO_BF16,
   rows: { elements: 32, specials: [...LARGEST, ...NON_FINITE], middles: halfUnits(8, -126) },

@@ -10,7 +10,7 @@ import { halfUnits } from './rows.ts';
 
 export const f16: FormatOnTrial = {
   name: 'f16',
-  emulate: (x) => ({ values: roundToF16(x), tieSteps: null, sums: null }),
+  emulate: (x) => ({ values: roundToF16(x), tieSteps: null, isInteger: false, sums: null }),
   builds: F16_BUILDS,
   quantizers: TO_F16,
   rows: {

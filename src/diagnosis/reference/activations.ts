@@ -23,7 +23,12 @@ export function roundCache(rows: Float64Array, format: CacheFormat): RoundedActi
   return format === 'f32' ? exactly(rows.map(Math.fround)) : roundActivations(rows, format);
 }
 
-const exactly = (values: Float64Array): RoundedActivations => ({ values, tieSteps: null, sums: null });
+const exactly = (values: Float64Array): RoundedActivations => ({
+  values,
+  tieSteps: null,
+  isInteger: false,
+  sums: null,
+});
 
 /** The distance between what neighbouring values are rounded to, element by element; at most that. */
 export function stepsOf(x: Float64Array, format: ActivationFormat): Float64Array {

@@ -14,8 +14,10 @@ export interface RowSet {
   x: Float64Array;
   /** Wanted beside the product: the magnitudes of what is summed, see `Products`. */
   wantsMagnitude?: boolean;
-  /** Of activations of 8 bits: Σ|w|·step is wanted too, what their ties may move. */
+  /** Σ|w|·step is wanted too: what x may be off by, as ties of activations of 8 bits are. */
   steps?: Float64Array | null;
+  /** Engines multiply x as integers of 8 bits. */
+  isInteger?: boolean;
   /** Of x: m·error is added to the product, |m|·slack to what ties may move. */
   sums?: BlockSums | null;
 }
@@ -23,7 +25,7 @@ export interface RowSet {
 export interface Products {
   /** [rowCount, weight rows] */
   y: Float64Array;
-  /** Σ|w|·|x|; with activations of 8 bits and minimums m = w − d·q, whose sums cancel: Σ|d·q|·|x| + Σ|m|·|Σx|. */
+  /** Σ|w|·|x|; of integers and minimums m = w − d·q, whose sums cancel: Σ|d·q|·|x| + Σ|m|·|Σx|. */
   magnitude: Float64Array | null;
   stepMagnitude: Float64Array | null;
 }
@@ -36,22 +38,17 @@ export async function multiplyRows(
   sets: readonly RowSet[],
 ): Promise<Products[]> {
   const products = sets.map((set) => new SetProducts(set, (set.x.length / columnCount) * outCount));
-  const hasIntegers = sets.some(({ steps, sums }) => steps || sums);
+  const needsMinimums = sets.some(({ isInteger, wantsMagnitude, sums }) => sums || (isInteger && wantsMagnitude));
   for await (const { firstRow, rowCount, values } of decodedRows(weights, name, columnCount)) {
-    const minimums = hasIntegers ? await readMinimums(weights, name, columnCount, firstRow, rowCount) : null;
+    const minimums = needsMinimums ? await readMinimums(weights, name, columnCount, firstRow, rowCount) : null;
     const rows = new DecodedWeights(values, minimums);
     for (const product of products) product.add(rows, { firstRow, rowCount, columnCount, outCount });
   }
   return products;
 }
 
-export interface ExpertInput {
-  /** [positions or slots, columns] */
-  x: Float64Array;
-  /** Of a tie of an 8-bit input, as `RowSet.steps`. */
-  steps: Float64Array | null;
-  /** As `RowSet.sums`. */
-  sums?: BlockSums | null;
+/** Rows are of positions, or of slots. */
+export interface ExpertInput extends Omit<RowSet, 'wantsMagnitude'> {
   /** The expert of every slot, position by position. */
   experts: Float64Array;
 }
@@ -62,7 +59,7 @@ export interface ExpertInput {
  */
 export async function expertSums(
   { weight }: Extract<Op, { op: 'expertMatmul' }>,
-  { x, steps, sums = null, experts }: ExpertInput,
+  { experts, ...set }: ExpertInput,
   outCount: number,
   positionCount: number,
   weights: WeightSource,
@@ -71,7 +68,7 @@ export async function expertSums(
   const rowCount = outCount / experts.length;
   const slotCount = experts.length / positionCount;
   const whole = { y: new Float64Array(outCount), magnitude: new Float64Array(outCount) };
-  const stepMagnitude = steps === null ? null : new Float64Array(outCount);
+  const stepMagnitude = set.steps ? new Float64Array(outCount) : null;
   const read = new Map<number, DecodedWeights>();
   for (const [slot, expert] of experts.entries()) {
     const firstRow = expert * rowCount;
@@ -79,11 +76,11 @@ export async function expertSums(
       read.get(expert) ??
       new DecodedWeights(
         await readRows(weights, weight, columnCount, firstRow, rowCount),
-        steps && (await readMinimums(weights, weight, columnCount, firstRow, rowCount)),
+        set.isInteger === true ? await readMinimums(weights, weight, columnCount, firstRow, rowCount) : null,
       );
     read.set(expert, rows);
-    const row = x.length === positionCount * columnCount ? Math.floor(slot / slotCount) : slot;
-    const product = new SetProducts(rowOf({ x, steps, sums }, row, columnCount), rowCount);
+    const row = set.x.length === positionCount * columnCount ? Math.floor(slot / slotCount) : slot;
+    const product = new SetProducts(rowOf(set, row, columnCount), rowCount);
     product.add(rows, { firstRow: 0, rowCount, columnCount, outCount: rowCount });
     whole.y.set(product.y, slot * rowCount);
     whole.magnitude.set(product.magnitude ?? [], slot * rowCount);
@@ -92,12 +89,13 @@ export async function expertSums(
   return { length: columnCount, ...whole, stepMagnitude };
 }
 
-function rowOf({ x, steps, sums }: RowSet, row: number, columnCount: number): RowSet {
+function rowOf({ x, steps, isInteger = false, sums }: RowSet, row: number, columnCount: number): RowSet {
   const of = (values: Float64Array, count: number): Float64Array => values.subarray(row * count, (row + 1) * count);
   const blockCount = columnCount / (sums?.blockElements ?? columnCount);
   return {
     x: of(x, columnCount),
     wantsMagnitude: true,
+    isInteger,
     steps: steps ? of(steps, columnCount) : null,
     sums: sums ? { ...sums, errors: of(sums.errors, blockCount), slacks: of(sums.slacks, blockCount) } : null,
   };
@@ -147,20 +145,20 @@ class SetProducts implements Products {
   }
 
   add(rows: DecodedWeights, at: BlockPlace): void {
-    const { x, steps } = this.#set;
+    const { x, steps, isInteger } = this.#set;
     multiplyBlock(rows.values, x, this.y, at);
     if (this.magnitude !== null) {
-      multiplyBlock(steps ? rows.scaled : rows.magnitudes, this.#absX, this.magnitude, at);
+      multiplyBlock(isInteger === true ? rows.scaled : rows.magnitudes, this.#absX, this.magnitude, at);
     }
     if (this.stepMagnitude !== null && steps) multiplyBlock(rows.magnitudes, steps, this.stepMagnitude, at);
     if (rows.minimums !== null) this.#addMinimums(rows.minimums, at);
   }
 
   #addMinimums({ blockElements, values }: BlockMinimums, at: BlockPlace): void {
-    const { x, steps, sums } = this.#set;
+    const { x, isInteger, sums } = this.#set;
     const ofBlocks = { ...at, columnCount: at.columnCount / blockElements };
     const absolute = magnitudes(values);
-    if (this.magnitude !== null && steps) {
+    if (this.magnitude !== null && isInteger === true) {
       multiplyBlock(absolute, magnitudes(blockSums(x, blockElements)), this.magnitude, ofBlocks);
     }
     if (sums?.blockElements !== blockElements) return;

@@ -234,6 +234,16 @@ describe('the budgets of experts', () => {
 });
 
 describe('8-bit activations', () => {
+  it('make several results right, and an error is what is left from the nearest', async () => {
+    const should = await reference();
+    const slack = should.reference.map(() => 0.5);
+    const atEnds = Float32Array.from(engine(), (y, i) => y + (i % 2 === 0 ? 0.5 : -0.5));
+    expect(tallyOf(atEnds, { ...should, slack }).status).toBe('healthy');
+    expect(tallyOf(atEnds, should).status).toBe('faulty');
+    const beyond = Float32Array.from(engine(), (y) => y + 0.51);
+    expect(tallyOf(beyond, { ...should, slack }).status).toBe('faulty');
+  });
+
   it('allow a tie one step and no more', async () => {
     const steps = new Float64Array(COLUMNS);
     steps[4] = 0.25;

@@ -20,7 +20,7 @@ describe.each(['q4_1', 'q5_1'] as const)('%s by q8_1', (type) => {
   x[0] = 127;
   x[1] = 2.5;
   const { values, tieSteps, sums } = roundActivations(Float64Array.from(x), 'q8_1');
-  const set: RowSet = { x: values, steps: tieSteps, sums, wantsMagnitude: true };
+  const set: RowSet = { x: values, steps: tieSteps, isInteger: true, sums, wantsMagnitude: true };
 
   /** Σ (w − m)·v + Σ m·s of what a build of ggml stores, and the same in magnitudes. */
   async function engine(build: number): Promise<{ y: Float64Array; magnitude: Float64Array }> {
@@ -77,7 +77,7 @@ describe.each(['q4_1', 'q5_1'] as const)('%s by q8_1', (type) => {
     const stacked = memoryWeights({ e: { shape: [2, ROWS / 2, COLUMNS], type, data } });
     const op = { op: 'expertMatmul', in: 'x', experts: 'ids', weight: 'e', expertCount: 2, out: 'y' } as const;
     const experts = Float64Array.from({ length: 2 * POSITIONS }, (_, slot) => (slot + 1) % 2);
-    const input = { x: values, steps: tieSteps, sums, experts };
+    const input = { x: values, steps: tieSteps, isInteger: true, sums, experts };
     const found = await expertSums(op, input, POSITIONS * ROWS, POSITIONS, stacked);
     const [products] = await multiplyRows(weights, 'w', COLUMNS, ROWS, [set]);
     const swapped = (of: Float64Array | null | undefined): number[] =>

@@ -7,6 +7,8 @@ export interface RoundedActivations {
   values: Float64Array;
   /** How far both neighbours are from that middle, and 0 where there is one value; null where that is everywhere. */
   tieSteps: Float64Array | null;
+  /** Engines multiply integers, block by block. */
+  isInteger: boolean;
   /** Of a format that keeps sums of blocks beside the values, else null. */
   sums: BlockSums | null;
 }
@@ -33,7 +35,8 @@ export function roundedValues({ blockElements, steps, integers }: EightBitBlocks
   const stepAt = (i: number): number => steps[Math.floor(i / blockElements)] ?? Number.NaN;
   return {
     values: integers.map((q, i) => stepAt(i) * q),
-    tieSteps: integers.map((q, i) => (isTie(q) ? stepAt(i) / 2 : 0)),
+    tieSteps: integers.some(isTie) ? integers.map((q, i) => (isTie(q) ? stepAt(i) / 2 : 0)) : null,
+    isInteger: true,
     sums: null,
   };
 }
