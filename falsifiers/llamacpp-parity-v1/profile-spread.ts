@@ -1,18 +1,19 @@
 // What another engine's declared roundings do to the logits of a model: the program in double precision, once exactly (R)
 // and once with the activations of every matrix product in that engine's format (S). Op by op with the oracle's formulas.
-import { quantizeActivations } from '../../src/diagnosis/reference/activations.ts';
+import { roundActivations } from '../../src/diagnosis/reference/activations.ts';
 import type { Model } from '../../src/engine/model/model.ts';
 import { operands } from '../../src/engine/program/program.ts';
 import { TENSOR_TYPES, type TensorTypeName } from '../../src/engine/formats/tensor-types.ts';
-import { multiplyRows } from '../../src/diagnosis/reference/matmul.ts';
+import { multiplyRows, type RowSet } from '../../src/diagnosis/reference/matmul.ts';
 import { evaluateOp } from '../../src/oracles/float64/evaluate-op.ts';
 
 /** What ggml makes of the activations before it multiplies them with weights of a type. */
-function asGgml(x: Float64Array, weightType: TensorTypeName): Float64Array {
+function asGgml(x: Float64Array, weightType: TensorTypeName): RowSet {
   const partner = TENSOR_TYPES[weightType].activationPartner;
-  if (partner === 'q8_k') return quantizeActivations(x, 'q8_k').values;
-  // q8_1 rounds as q8_0 does; the sum that it keeps beside adds nothing here. Half floats meet float32 as it is opened here.
-  return partner === 'q8_0' || partner === 'q8_1' ? quantizeActivations(x, 'q8_0').values : x;
+  // Half floats meet float32 as it is opened here.
+  if (partner === null || partner === 'f16') return { x };
+  const { values, sums } = roundActivations(x, partner);
+  return { x: values, sums };
 }
 
 /** Logits of every position in double precision: exact, and with ggml's activations. One pass: a weight is decoded once. */
@@ -27,7 +28,7 @@ export async function doubleLogits(
   for (const [i, op] of program.ops.entries()) {
     if (op.op === 'matmul') {
       const [exact, emulated] = [lanes[0].get(op.in) ?? none, lanes[1].get(op.in) ?? none];
-      const sets = [{ x: exact }, { x: asGgml(emulated, weights.info(op.weight)?.type ?? 'f32') }];
+      const sets = [{ x: exact }, asGgml(emulated, weights.info(op.weight)?.type ?? 'f32')];
       const [columns, rows] = [widths.get(op.in) ?? 0, widths.get(op.out) ?? 0];
       const products = await multiplyRows(weights, op.weight, columns, rows, sets);
       for (const [n, lane] of lanes.entries()) lane.set(op.out, products[n]?.y ?? none);

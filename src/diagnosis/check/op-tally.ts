@@ -1,5 +1,5 @@
 // The judgement of one op: every element of what the engine wrote against what the op should have written, in units of
-// its budget; the worst place; group statistics that a mean over the tensor would dilute; a test for bias; a bit test
+// its budget, from the nearest result that is right where there are several; the worst place; group statistics that a mean over the tensor would dilute; a test for bias; a bit test
 // for NaN and infinities. Takes chunks of positions in order and keeps constant memory.
 import type { FloatArray } from '../../engine/program/executor.ts';
 import type { Op, ValueId } from '../../engine/program/program.ts';
@@ -115,7 +115,7 @@ export class OpTally {
 
   /** @param engine [rows, width], from `firstPosition` on */
   add(engine: FloatArray, should: OpReference, firstPosition: number): void {
-    const { reference, expected, proven } = should;
+    const { reference, expected, proven, slack } = should;
     if (engine.length !== reference.length) {
       throw new RangeError(`${this.#op.out}: ${engine.length} values for ${reference.length}`);
     }
@@ -127,7 +127,7 @@ export class OpTally {
         this.#addNonFinite(e, y, proven[i] ?? 0, i, firstPosition);
         continue;
       }
-      const error = e - y;
+      const error = beyond(e - y, slack?.[i] ?? 0);
       const size = Math.abs(error);
       this.#sumSquares += y * y;
       this.#sumSquaredError += error * error;
@@ -222,6 +222,11 @@ export class OpTally {
     const variance = this.#biasSquares / n - mean * mean;
     return { meanUlp: mean, t: variance > 0 ? mean / Math.sqrt(variance / n) : mean === 0 ? 0 : Infinity };
   }
+}
+
+/** What is left of a difference from the middle of the results that are right. */
+function beyond(difference: number, slack: number): number {
+  return slack === 0 ? difference : Math.sign(difference) * Math.max(0, Math.abs(difference) - slack);
 }
 
 /** Infinite where there is no budget: a NaN would be lost at the next element. */

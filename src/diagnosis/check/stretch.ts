@@ -76,7 +76,7 @@ export async function stretchReference(
   let widest = 0;
   const should = await run((op, found) => {
     widest = Math.max(widest, relativeSize(found.own ?? found.expected, found.reference));
-    if (isBounded) deviations.set(op.out, found);
+    if (isBounded) deviations.set(op.out, deviationOf(found));
     return found.reference;
   }, deviations);
   const nothing = should.reference.map(() => Infinity);
@@ -116,6 +116,13 @@ export async function stretchReference(
 }
 
 type Deviations = Map<ValueId, Deviation>;
+
+/** Whichever of several right results it is, it may be off by its budget. */
+function deviationOf({ expected, proven, slack }: OpReference): Deviation {
+  if (!slack) return { expected, proven };
+  const widened = (tier: Float64Array): Float64Array => tier.map((budget, i) => budget + (slack[i] ?? Number.NaN));
+  return { expected: widened(expected), proven: widened(proven) };
+}
 
 function distance(a: ArrayLike<number>, b: Float64Array, row: number, width: number): number {
   let sum = 0;

@@ -31,8 +31,5 @@ export const EXPECTED_SUM_UNITS = 12;
  */
 export const ANY_ORDER_FACTOR = 2;
 
-/** Activation quantisers round x/d; a value this near to a tie (relative to |x/d|, in u) may go either way. */
-export const TIE_UNITS = 4;
-
 /** Relative error of tanh in units: by e^, as (1 − t)/(1 + t), or a series near 0 that is not worse. */
 export const TANH_UNITS = 10;

@@ -13,6 +13,8 @@ export interface OpReference {
   proven: Float64Array;
   /** Σ|w·x| of a product, for the condition number; null for other ops. */
   magnitude: Float64Array | null;
+  /** Where several results are right: how far they are from the reference, their middle. That is no error. */
+  slack?: Float64Array | null;
   /** Where inputs are off: the expected tier of the op alone. */
   own?: Float64Array;
 }
@@ -34,7 +36,7 @@ export interface BudgetInputs {
   gain?: Float64Array | null;
   /** Of `attention`: [positions, kvHeadCount · headDim] from position 0, as stored. */
   cache?: { keys: Float64Array; values: Float64Array } | null;
-  /** Of products: terms of one sum, Σ|w|·|x|, and Σ|w|·step of what a tie of a quantised input may move. */
+  /** Of products: terms of one sum, their magnitudes, and Σ|w|·step of what a tie of a quantised input may move. */
   sums?: { length: number; magnitude: Float64Array; stepMagnitude: Float64Array | null } | null;
 }
 

@@ -142,9 +142,7 @@ export function productBudget({
   const { unit, sumUnit, tiny, rowDepth, expectedSum } = arithmetic;
   const depth = rowDepth(length) + (isWeightRounded ? 1 : 0);
   const tier = (relative: number, store: number): Float64Array =>
-    magnitude.map(
-      (m, i) => relative * m + store * Math.abs(reference[i] ?? 0) + (stepMagnitude?.[i] ?? 0) + tiny * length,
-    );
+    magnitude.map((m, i) => relative * m + store * Math.abs(reference[i] ?? 0) + tiny * length);
   // Where the accumulator is what is stored, nothing is rounded on the way out.
   const store = unit === sumUnit ? 0 : unit;
   return {
@@ -152,5 +150,6 @@ export function productBudget({
     expected: tier(gamma(Math.min(expectedSum(length), depth), sumUnit), store),
     proven: tier(gamma(depth, sumUnit), store),
     magnitude,
+    slack: stepMagnitude,
   };
 }

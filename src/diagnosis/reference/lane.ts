@@ -10,6 +10,7 @@ import { evaluateOp, newCache } from '../../oracles/float64/evaluate-op.ts';
 import type { KeyValueCache } from '../../oracles/float64/key-value-cache.ts';
 import { attention } from '../../oracles/float64/ops/attention.ts';
 import { roundActivations } from './activations.ts';
+import { expertSums, type RowSet } from './matmul.ts';
 
 /** What of a profile is emulated in a free run. */
 export type Formats = Pick<NumericProfile, 'storage' | 'activations' | 'kvCache'>;
@@ -58,13 +59,13 @@ export class Lane {
   }
 
   /** What weights of a type are multiplied with: the value, or what the activation format makes of it. */
-  matmulInput(value: ValueId, weightType: TensorTypeName | undefined): { x: Float64Array; steps: Float64Array | null } {
+  matmulInput(value: ValueId, weightType: TensorTypeName | undefined): RowSet {
     const x = this.#live.get(value);
     if (x === undefined) throw new RangeError(`${value} is not there`);
     const format = this.formats === null ? null : activationFormat(this.formats, weightType);
-    if (format === null) return { x, steps: null };
-    const { values, tieSteps } = roundActivations(x, format);
-    return { x: values, steps: tieSteps };
+    if (format === null) return { x };
+    const { values, tieSteps, isInteger, sums } = roundActivations(x, format);
+    return { x: values, steps: tieSteps, isInteger, sums };
   }
 
   /** Any op but a matmul, by the oracle's formula; experts multiply what a matmul would. */
@@ -72,7 +73,17 @@ export class Lane {
     const { tokens, firstPosition, contextLength } = chunk;
     if (op.op === 'attention') return this.#attend(op, chunk);
     const values = new Map(this.#live);
-    if (op.op === 'expertMatmul') values.set(op.in, this.matmulInput(op.in, this.weights.info(op.weight)?.type).x);
+    if (op.op === 'expertMatmul') {
+      const info = this.weights.info(op.weight);
+      const input = this.matmulInput(op.in, info?.type);
+      if (input.sums) {
+        const experts = values.get(op.experts) ?? new Float64Array(0);
+        const outCount = experts.length * (info?.shape.at(-2) ?? 0);
+        const { y } = await expertSums(op, { ...input, experts }, outCount, tokens.length, this.weights);
+        return { y, cache: null };
+      }
+      values.set(op.in, input.x);
+    }
     return {
       y: await evaluateOp(op, { weights: this.weights, tokens, firstPosition, contextLength, values }),
       cache: null,

@@ -1,23 +1,31 @@
 // Matrix products over several sets of rows at once, in double over the exact weights: a weight is read and decoded
 // once, however many runs (captured inputs, free runs) multiply it. With Σ|w·x| beside the product where a budget is
 // wanted. The formula is the oracle's (oracles/float64/ops/matmul.ts) and a test holds the two together; this one is
-// blocked.
+// blocked. Activations of 8 bits are multiplied as integers: there the minimums of weights are terms of their own, and
+// meet the sums of blocks that q8_1 keeps.
 import type { Op, WeightName } from '../../engine/program/program.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
+import { readMinimums, type BlockMinimums } from '../../oracles/float64/block-minimums.ts';
 import { decodedRows, readRows } from '../../oracles/float64/weights.ts';
+import type { BlockSums } from './activations/rounded-activations.ts';
 
 export interface RowSet {
   /** [rowCount, columnCount] */
   x: Float64Array;
-  /** Wanted beside the product: Σ|w|·|x|. */
+  /** Wanted beside the product: the magnitudes of what is summed, see `Products`. */
   wantsMagnitude?: boolean;
-  /** Σ|w|·step is wanted too: what a tie of a quantised activation may move. */
+  /** Σ|w|·step is wanted too: what x may be off by, as ties of activations of 8 bits are. */
   steps?: Float64Array | null;
+  /** Engines multiply x as integers of 8 bits. */
+  isInteger?: boolean;
+  /** Of x: m·error is added to the product, |m|·slack to what ties may move. */
+  sums?: BlockSums | null;
 }
 
 export interface Products {
   /** [rowCount, weight rows] */
   y: Float64Array;
+  /** Σ|w|·|x|; of integers and minimums m = w − d·q, whose sums cancel: Σ|d·q|·|x| + Σ|m|·|Σx|. */
   magnitude: Float64Array | null;
   stepMagnitude: Float64Array | null;
 }
@@ -29,75 +37,143 @@ export async function multiplyRows(
   outCount: number,
   sets: readonly RowSet[],
 ): Promise<Products[]> {
-  const plans = sets.map((set) => {
-    const length = (set.x.length / columnCount) * outCount;
-    return {
-      ...set,
-      absX: set.wantsMagnitude === true ? set.x.map(Math.abs) : null,
-      y: new Float64Array(length),
-      magnitude: set.wantsMagnitude === true ? new Float64Array(length) : null,
-      steps: set.steps ?? null,
-      stepMagnitude: (set.steps ?? null) === null ? null : new Float64Array(length),
-    };
-  });
-  for await (const block of decodedRows(weights, name, columnCount)) {
-    const at = { firstRow: block.firstRow, rowCount: block.rowCount, columnCount, outCount };
-    const isAbsWanted = plans.some(({ magnitude, stepMagnitude }) => magnitude !== null || stepMagnitude !== null);
-    const absValues = isAbsWanted ? magnitudes(block.values) : block.values;
-    for (const plan of plans) {
-      multiplyBlock(block.values, plan.x, plan.y, at);
-      if (plan.magnitude !== null && plan.absX !== null) multiplyBlock(absValues, plan.absX, plan.magnitude, at);
-      if (plan.stepMagnitude !== null && plan.steps !== null) {
-        multiplyBlock(absValues, plan.steps, plan.stepMagnitude, at);
-      }
-    }
+  const products = sets.map((set) => new SetProducts(set, (set.x.length / columnCount) * outCount));
+  const needsMinimums = sets.some(({ isInteger, wantsMagnitude, sums }) => sums || (isInteger && wantsMagnitude));
+  for await (const { firstRow, rowCount, values } of decodedRows(weights, name, columnCount)) {
+    const minimums = needsMinimums ? await readMinimums(weights, name, columnCount, firstRow, rowCount) : null;
+    const rows = new DecodedWeights(values, minimums);
+    for (const product of products) product.add(rows, { firstRow, rowCount, columnCount, outCount });
   }
-  return plans.map(({ y, magnitude, stepMagnitude }) => ({ y, magnitude, stepMagnitude }));
+  return products;
 }
 
-export interface ExpertInput {
-  /** [positions or slots, columns] */
-  x: Float64Array;
-  /** Of a tie of an 8-bit input, as `RowSet.steps`. */
-  steps: Float64Array | null;
+/** Rows are of positions, or of slots. */
+export interface ExpertInput extends Omit<RowSet, 'wantsMagnitude'> {
   /** The expert of every slot, position by position. */
   experts: Float64Array;
 }
 
 /**
- * Of products with an expert's own rows: terms of one sum, Σ|w|·|x| and Σ|w|·step. @param outCount elements of the
- * result
+ * Products with an expert's own rows, [slots, rows of an expert], and what is wanted beside them; `length`: terms of
+ * one sum. @param outCount elements of the result
  */
 export async function expertSums(
   { weight }: Extract<Op, { op: 'expertMatmul' }>,
-  { x, steps, experts }: ExpertInput,
+  { experts, ...set }: ExpertInput,
   outCount: number,
-  rowCount: number,
+  positionCount: number,
   weights: WeightSource,
-): Promise<{ length: number; magnitude: Float64Array; stepMagnitude: Float64Array | null }> {
-  const columns = weights.info(weight)?.shape.at(-1) ?? 0;
-  const height = outCount / experts.length;
-  const slotCount = experts.length / rowCount;
-  const magnitude = new Float64Array(outCount);
-  const stepMagnitude = steps === null ? null : new Float64Array(outCount);
-  const read = new Map<number, Float64Array>();
+): Promise<Products & { length: number; magnitude: Float64Array }> {
+  const columnCount = weights.info(weight)?.shape.at(-1) ?? 0;
+  const rowCount = outCount / experts.length;
+  const slotCount = experts.length / positionCount;
+  const whole = { y: new Float64Array(outCount), magnitude: new Float64Array(outCount) };
+  const stepMagnitude = set.steps ? new Float64Array(outCount) : null;
+  const read = new Map<number, DecodedWeights>();
   for (const [slot, expert] of experts.entries()) {
-    const matrix = read.get(expert) ?? (await readRows(weights, weight, columns, expert * height, height));
-    read.set(expert, matrix);
-    const at = (x.length === rowCount * columns ? Math.floor(slot / slotCount) : slot) * columns;
-    for (let r = 0; r < height; r += 1) {
-      magnitude[slot * height + r] = magnitudeOf(matrix, r * columns, x, at, columns);
-      if (steps === null || stepMagnitude === null) continue;
-      stepMagnitude[slot * height + r] = magnitudeOf(matrix, r * columns, steps, at, columns);
-    }
+    const firstRow = expert * rowCount;
+    const rows =
+      read.get(expert) ??
+      new DecodedWeights(
+        await readRows(weights, weight, columnCount, firstRow, rowCount),
+        set.isInteger === true ? await readMinimums(weights, weight, columnCount, firstRow, rowCount) : null,
+      );
+    read.set(expert, rows);
+    const row = set.x.length === positionCount * columnCount ? Math.floor(slot / slotCount) : slot;
+    const product = new SetProducts(rowOf(set, row, columnCount), rowCount);
+    product.add(rows, { firstRow: 0, rowCount, columnCount, outCount: rowCount });
+    whole.y.set(product.y, slot * rowCount);
+    whole.magnitude.set(product.magnitude ?? [], slot * rowCount);
+    stepMagnitude?.set(product.stepMagnitude ?? [], slot * rowCount);
   }
-  return { length: columns, magnitude, stepMagnitude };
+  return { length: columnCount, ...whole, stepMagnitude };
 }
 
-function magnitudeOf(w: Float64Array, wAt: number, x: Float64Array, xAt: number, count: number): number {
-  let sum = 0;
-  for (let c = 0; c < count; c += 1) sum += Math.abs((w[wAt + c] ?? 0) * (x[xAt + c] ?? 0));
-  return sum;
+function rowOf({ x, steps, isInteger = false, sums }: RowSet, row: number, columnCount: number): RowSet {
+  const of = (values: Float64Array, count: number): Float64Array => values.subarray(row * count, (row + 1) * count);
+  const blockCount = columnCount / (sums?.blockElements ?? columnCount);
+  return {
+    x: of(x, columnCount),
+    wantsMagnitude: true,
+    isInteger,
+    steps: steps ? of(steps, columnCount) : null,
+    sums: sums ? { ...sums, errors: of(sums.errors, blockCount), slacks: of(sums.slacks, blockCount) } : null,
+  };
+}
+
+/** Some rows of a matrix. */
+class DecodedWeights {
+  readonly values: Float64Array;
+  /** null where there are none, or none are wanted. */
+  readonly minimums: BlockMinimums | null;
+  #magnitudes: Float64Array | null = null;
+  #scaled: Float64Array | null = null;
+
+  constructor(values: Float64Array, minimums: BlockMinimums | null) {
+    this.values = values;
+    this.minimums = minimums;
+  }
+
+  get magnitudes(): Float64Array {
+    this.#magnitudes ??= magnitudes(this.values);
+    return this.#magnitudes;
+  }
+
+  /** |d·q|: the magnitudes without the minimums. */
+  get scaled(): Float64Array {
+    if (this.minimums === null) return this.magnitudes;
+    const { blockElements, values } = this.minimums;
+    this.#scaled ??= this.values.map((w, i) => Math.abs(w - (values[Math.floor(i / blockElements)] ?? Number.NaN)));
+    return this.#scaled;
+  }
+}
+
+/** The products of one set, as far as rows of the matrix have been added. */
+class SetProducts implements Products {
+  readonly y: Float64Array;
+  readonly magnitude: Float64Array | null;
+  readonly stepMagnitude: Float64Array | null;
+  readonly #set: RowSet;
+  readonly #absX: Float64Array;
+
+  constructor(set: RowSet, length: number) {
+    this.#set = set;
+    this.#absX = set.wantsMagnitude === true ? magnitudes(set.x) : set.x;
+    this.y = new Float64Array(length);
+    this.magnitude = set.wantsMagnitude === true ? new Float64Array(length) : null;
+    this.stepMagnitude = set.steps ? new Float64Array(length) : null;
+  }
+
+  add(rows: DecodedWeights, at: BlockPlace): void {
+    const { x, steps, isInteger } = this.#set;
+    multiplyBlock(rows.values, x, this.y, at);
+    if (this.magnitude !== null) {
+      multiplyBlock(isInteger === true ? rows.scaled : rows.magnitudes, this.#absX, this.magnitude, at);
+    }
+    if (this.stepMagnitude !== null && steps) multiplyBlock(rows.magnitudes, steps, this.stepMagnitude, at);
+    if (rows.minimums !== null) this.#addMinimums(rows.minimums, at);
+  }
+
+  #addMinimums({ blockElements, values }: BlockMinimums, at: BlockPlace): void {
+    const { x, isInteger, sums } = this.#set;
+    const ofBlocks = { ...at, columnCount: at.columnCount / blockElements };
+    const absolute = magnitudes(values);
+    if (this.magnitude !== null && isInteger === true) {
+      multiplyBlock(absolute, magnitudes(blockSums(x, blockElements)), this.magnitude, ofBlocks);
+    }
+    if (sums?.blockElements !== blockElements) return;
+    multiplyBlock(values, sums.errors, this.y, ofBlocks);
+    if (this.stepMagnitude !== null) multiplyBlock(absolute, sums.slacks, this.stepMagnitude, ofBlocks);
+  }
+}
+
+function blockSums(x: Float64Array, blockElements: number): Float64Array {
+  const sums = new Float64Array(x.length / blockElements);
+  for (const [i, value] of x.entries()) {
+    const block = Math.floor(i / blockElements);
+    sums[block] = (sums[block] ?? 0) + value;
+  }
+  return sums;
 }
 
 /** A loop: `map` would make a call for every weight of the model. */
@@ -114,7 +190,7 @@ interface BlockPlace {
   outCount: number;
 }
 
-/** Four positions and two weight rows at a time: eight sums stay in registers, every load serves several. */
+/** Adds to y. Four positions and two weight rows at a time: eight sums stay in registers, every load serves several. */
 function multiplyBlock(w: Float64Array, x: Float64Array, y: Float64Array, at: BlockPlace): void {
   const { firstRow, rowCount, columnCount: n, outCount } = at;
   const positionCount = x.length / n;
@@ -123,11 +199,11 @@ function multiplyBlock(w: Float64Array, x: Float64Array, y: Float64Array, at: Bl
     let r = 0;
     for (; r + 2 <= rowCount; r += 2) multiplyTile(w, r * n, x, p * n, n, y, p * outCount + firstRow + r, outCount);
     for (; r < rowCount; r += 1) {
-      for (let q = p; q < p + 4; q += 1) y[q * outCount + firstRow + r] = dotRow(w, r * n, x, q * n, n);
+      for (let q = p; q < p + 4; q += 1) addRow(w, r * n, x, q * n, n, y, q * outCount + firstRow + r);
     }
   }
   for (; p < positionCount; p += 1) {
-    for (let r = 0; r < rowCount; r += 1) y[p * outCount + firstRow + r] = dotRow(w, r * n, x, p * n, n);
+    for (let r = 0; r < rowCount; r += 1) addRow(w, r * n, x, p * n, n, y, p * outCount + firstRow + r);
   }
 }
 
@@ -142,7 +218,10 @@ function multiplyTile(
   yAt: number,
   yStride: number,
 ): void {
-  let [a0, a1, a2, a3, b0, b1, b2, b3] = [0, 0, 0, 0, 0, 0, 0, 0];
+  let [a0, b0] = [y[yAt] ?? 0, y[yAt + 1] ?? 0];
+  let [a1, b1] = [y[yAt + yStride] ?? 0, y[yAt + yStride + 1] ?? 0];
+  let [a2, b2] = [y[yAt + 2 * yStride] ?? 0, y[yAt + 2 * yStride + 1] ?? 0];
+  let [a3, b3] = [y[yAt + 3 * yStride] ?? 0, y[yAt + 3 * yStride + 1] ?? 0];
   for (let c = 0; c < n; c += 1) {
     const v = w[wAt + c] ?? 0;
     const u = w[wAt + n + c] ?? 0;
@@ -169,13 +248,21 @@ function multiplyTile(
   y[yAt + 3 * yStride + 1] = b3;
 }
 
-function dotRow(w: Float64Array, wAt: number, x: Float64Array, xAt: number, n: number): number {
-  let [even, odd] = [0, 0];
+function addRow(
+  w: Float64Array,
+  wAt: number,
+  x: Float64Array,
+  xAt: number,
+  n: number,
+  y: Float64Array,
+  yAt: number,
+): void {
+  let [even, odd] = [y[yAt] ?? 0, 0];
   let c = 0;
   for (; c + 2 <= n; c += 2) {
     even += (w[wAt + c] ?? 0) * (x[xAt + c] ?? 0);
     odd += (w[wAt + c + 1] ?? 0) * (x[xAt + c + 1] ?? 0);
   }
   if (c < n) even += (w[wAt + c] ?? 0) * (x[xAt + c] ?? 0);
-  return even + odd;
+  y[yAt] = even + odd;
 }

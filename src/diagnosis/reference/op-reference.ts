@@ -2,7 +2,7 @@
 // lanes over one weight source share each reading and decoding of a matrix. Inputs may be off themselves, by what their
 // own ops were allowed (a stretch of ops judged as one): then the budget holds what that makes of the result, too.
 import { operands, type Op, type ValueId } from '../../engine/program/program.ts';
-import { TENSOR_TYPES } from '../../engine/formats/tensor-types.ts';
+import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import { activationFormat, type ActivationFormat } from '../../engine/program/numeric-profile.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
 import { readVector } from '../../oracles/float64/weights.ts';
@@ -81,7 +81,7 @@ export async function stepFree(
   for (const weights of new Set(free.map((lane) => lane.weights))) {
     const sharing = free.filter((lane) => lane.weights === weights);
     const type = weights.info(op.weight)?.type;
-    const sets = sharing.map((lane): RowSet => ({ x: lane.matmulInput(op.in, type).x }));
+    const sets = sharing.map((lane) => freeInput(lane, op.in, type));
     const products = await multiplyRows(weights, op.weight, columns, rows, sets);
     for (const [i, lane] of sharing.entries()) lane.set(op.out, products[i]?.y ?? new Float64Array(0));
   }
@@ -122,39 +122,51 @@ async function matmulReference(
   const [columns, rows] = [widths.get(op.in) ?? 0, widths.get(op.out) ?? 0];
   const { weights } = captured;
   const type = weights.info(op.weight)?.type;
-  const { x, steps } = captured.matmulInput(op.in, type);
+  const input = captured.matmulInput(op.in, type);
+  const { x } = input;
   if (x.length !== columns * chunk.tokens.length) throw new RangeError(`${op.in} has ${x.length} values`);
   const given = deviations?.get(op.in) ?? null;
   const format = captured.formats === null ? null : activationFormat(captured.formats, type);
   const off = given === null || format === null ? given : throughRounding(given, x, format);
   const sharing = free.filter((lane) => lane.weights === weights);
   const sets: RowSet[] = [
-    { x, steps: off === null ? steps : off.expected, wantsMagnitude: true },
+    { ...input, ...(off !== null && { steps: off.expected }), wantsMagnitude: true },
     ...(off === null ? [] : [{ x, steps: off.proven }]),
-    ...sharing.map((lane) => ({ x: lane.matmulInput(op.in, type).x })),
+    ...sharing.map((lane) => freeInput(lane, op.in, type)),
   ];
   const [own, ...products] = await multiplyRows(weights, op.weight, columns, rows, sets);
   if (own === undefined) throw new RangeError('a matmul without products');
   const proven = off === null ? null : products.shift();
   for (const [i, lane] of sharing.entries()) lane.set(op.out, products[i]?.y ?? new Float64Array(0));
   await stepFree(op, chunk, { widths, free: free.filter((lane) => lane.weights !== weights) });
-  const budgetWith = (stepMagnitude: Float64Array | null): OpReference =>
-    judgementOf(op.op).budget(op, {
-      arithmetic,
-      inputs: [x],
-      reference: own.y,
-      rowCount: chunk.tokens.length,
-      firstPosition: chunk.firstPosition,
-      isWeightRounded: isRounded(weights, op.weight),
-      sums: own.magnitude === null ? null : { length: columns, magnitude: own.magnitude, stepMagnitude },
-    });
-  const usual = budgetWith(own.stepMagnitude);
+  const usual = judgementOf(op.op).budget(op, {
+    arithmetic,
+    inputs: [x],
+    reference: own.y,
+    rowCount: chunk.tokens.length,
+    firstPosition: chunk.firstPosition,
+    isWeightRounded: isRounded(weights, op.weight),
+    sums: own.magnitude && {
+      length: columns,
+      magnitude: own.magnitude,
+      stepMagnitude: off === null ? own.stepMagnitude : null,
+    },
+  });
   if (off === null) return usual;
+  const widened = (tier: Float64Array, by: Float64Array | null | undefined): Float64Array =>
+    tier.map((budgeted, i) => budgeted + (by?.[i] ?? Number.NaN));
   return {
     ...usual,
-    own: budgetWith(null).expected,
-    proven: budgetWith(proven?.stepMagnitude ?? null).proven,
+    own: usual.expected,
+    expected: widened(usual.expected, own.stepMagnitude),
+    proven: widened(usual.proven, proven?.stepMagnitude),
   };
+}
+
+/** Nothing is judged there: ties fall to their middle. */
+function freeInput(lane: Lane, value: ValueId, type: TensorTypeName | undefined): RowSet {
+  const { x, sums = null } = lane.matmulInput(value, type);
+  return { x, sums };
 }
 
 /**

@@ -1,7 +1,6 @@
 // The budgets against hand-made engines: float32 arithmetic written out here, in several orders, must stay within; the
 // same with a small fault must not. And the pieces: magnitudes, 8-bit activations with ties, NaN, groups, bias.
 import { describe, expect, it } from 'vitest';
-import { quantizeActivations } from '../../../src/diagnosis/reference/activations.ts';
 import { arithmeticOf, gamma } from '../../../src/diagnosis/reference/arithmetic.ts';
 import { multiplyRows } from '../../../src/diagnosis/reference/matmul.ts';
 import { OpTally } from '../../../src/diagnosis/check/op-tally.ts';
@@ -235,23 +234,14 @@ describe('the budgets of experts', () => {
 });
 
 describe('8-bit activations', () => {
-  it('are d times an integer within half a step, and a tie may go either way', () => {
-    const row = floats(256, 5);
-    row[0] = 127;
-    row[1] = 2.5;
-    for (const type of ['q8_0', 'q8_k'] as const) {
-      const { values, tieSteps } = quantizeActivations(row, type);
-      const step = 1;
-      expect(Math.abs(values[0] ?? 0)).toBeCloseTo(127, 5);
-      expect(tieSteps[1]).toBeCloseTo(step, 5);
-      expect(tieSteps[0]).toBe(0);
-      for (let i = 0; i < 32; i += 1)
-        expect(Math.abs((values[i] ?? 0) - (row[i] ?? 0))).toBeLessThanOrEqual(0.5 * step + 1e-6);
-    }
-  });
-
-  it('of zeros are zeros', () => {
-    expect(quantizeActivations(new Float32Array(32), 'q8_0').values).toEqual(new Float64Array(32));
+  it('make several results right, and an error is what is left from the nearest', async () => {
+    const should = await reference();
+    const slack = should.reference.map(() => 0.5);
+    const atEnds = Float32Array.from(engine(), (y, i) => y + (i % 2 === 0 ? 0.5 : -0.5));
+    expect(tallyOf(atEnds, { ...should, slack }).status).toBe('healthy');
+    expect(tallyOf(atEnds, should).status).toBe('faulty');
+    const beyond = Float32Array.from(engine(), (y) => y + 0.51);
+    expect(tallyOf(beyond, { ...should, slack }).status).toBe('faulty');
   });
 
   it('allow a tie one step and no more', async () => {
