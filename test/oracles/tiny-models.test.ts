@@ -38,7 +38,7 @@ const MAX_KL = 1e-8;
 const MAX_CPU_ERROR = 4e-6;
 
 /** Frequencies depend on the length of the text: `within` is a prompt of no more than the original context. */
-const BY_LENGTH: ReadonlySet<string> = new Set(['llama-longrope', 'llama-dynamic']);
+const BY_LENGTH: ReadonlySet<string> = new Set(['llama-longrope', 'llama-dynamic', 'phi3-longrope']);
 
 /** Stages of the run by path, in canonical order, and its logits. */
 async function stagesOf<Data extends Float32Array | Float64Array>(
