@@ -50,7 +50,7 @@ export interface HfRules {
   keys?: readonly string[];
   /** Where config.json names the activation function, and the one that is supported; absent: silu in hidden_act. */
   activation?: { key: string; name: string };
-  /** Whole numbers that Transformers has for keys that a config.json may leave out. */
+  /** What Transformers takes for keys that a config.json leaves out, where not every decoder may. */
   defaults?: Readonly<Record<string, number>>;
   rope?: HfRope;
   /** Part of a layer -> GGUF's name, where it is not that of every decoder. */

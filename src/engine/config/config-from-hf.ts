@@ -71,7 +71,7 @@ export function configFromHf(
     contextLength: readContextLength(reader, rope, maxPositions),
     rmsNormEps:
       reader.positive('rmsNormEps', 'rms_norm_eps') ??
-      reader.default('rmsNormEps', 'RMS-EPS-DEFAULT', 'rms_norm_eps', 1e-6, WHY),
+      reader.default('rmsNormEps', 'RMS-EPS-DEFAULT', 'rms_norm_eps', rules.defaults?.['rms_norm_eps'] ?? 1e-6, WHY),
     rope,
     ...readParts(reader, { ...PLAIN_PARTS, window, ...rules.parts }, { layerCount, modelDim, ...heads }),
     hasQkvBias: readQkvBias(reader, architecture, shapes),
