@@ -237,8 +237,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       + (type === null ? rows : rows)
       src/diagnosis/check/formats.ts
       small one-block-too-many: rows of several blocks of 32 have no 8-bit format
-      - return columnCount % (BLOCKS[format] ?? 1) === 0;
-      + return columnCount % (2 * (BLOCKS[format] ?? 1)) === 0;
+      - return columnCount % BLOCKS[format] === 0;
+      + return columnCount % (2 * BLOCKS[format]) === 0;
     `,
   },
   'FALSIFY-SUBJ-002': {

@@ -29,6 +29,8 @@ PATCHES = {
 TYPE_PATCHES = {
     "qwen3_moe": "router softmax computed in float64 (Transformers: float32)",
     "gemma2": "embedding scale computed in float64 (Transformers: float32)",
+    "gemma3": "embedding scale computed in float64 (Transformers: rounded to the weights' dtype)",
+    "gemma3_text": "embedding scale computed in float64 (Transformers: rounded to the weights' dtype)",
 }
 
 # (stage, layer or None) -> value in the dtype it was computed in

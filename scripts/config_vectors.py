@@ -4,7 +4,8 @@
 
 Reads the configs of models/tiny, changes one thing at a time ("-" leaves a key out, as does null for rope_parameters
 and layer_types), lets Transformers' own config classes fill in the rest, and writes
-falsifiers/vectors/architecture-config.json.
+falsifiers/vectors/architecture-config.json. Beside them what published checkpoints state, which leave much to the
+classes; without the keys that no reader looks at.
 """
 
 import copy
@@ -31,6 +32,9 @@ DROPPED = {
         "attn_logit_softcapping",
         "final_logit_softcapping",
     ],
+    "gemma3_text": [*COMMON, "sliding_window", "layer_types", "query_pre_attn_scalar", "max_position_embeddings"],
+    "gemma3": ["tie_word_embeddings"],
+    "phi3": [*COMMON, "sliding_window", "original_max_position_embeddings"],
 }
 OLD_ROPE = [
     {"rope_parameters": None, "rope_theta": 500000.0},
@@ -65,6 +69,138 @@ SET = {
         {"query_pre_attn_scalar": 144},
         {"layer_types": ["full_attention", "sliding_attention", "sliding_attention"]},
     ],
+    "gemma3_text": [
+        {"rope_parameters": None, "rope_theta": 500000.0},
+        {"rope_parameters": None, "rope_local_base_freq": 20000.0},
+        {"rope_parameters": None, "rope_theta": 2e6, "rope_scaling": {"rope_type": "linear", "factor": 2.0}},
+        {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 5e5}}},
+        {"rope_parameters": {"sliding_attention": {"rope_theta": 5e3}}},
+        {"rope_parameters": {"full_attention": YARN, "sliding_attention": {"rope_type": "default"}}},
+        {"layer_types": None, "sliding_window_pattern": 2},
+        {"layer_types": ["full_attention"] * 2 + ["sliding_attention"] * 4},
+        {"sliding_window": 7},
+        {"query_pre_attn_scalar": 144},
+        {"final_logit_softcapping": 30.0},
+    ],
+    "gemma3": [],
+    "phi3": [
+        {"rope_parameters": None, "rope_theta": 500000.0},
+        {"rope_parameters": None, "partial_rotary_factor": 0.5},
+        {"sliding_window": None},
+        {"sliding_window": 7},
+    ],
+}
+# Of the tiny phi3, whose heads have six pairs.
+SIX = {"short_factor": [1.0] * 6, "long_factor": [2.0] * 6}
+PHI3_SCALINGS = [
+    {"original_max_position_embeddings": 8, "rope_scaling": {"type": "su", "original_max_position_embeddings": 8, **SIX}},
+    {"original_max_position_embeddings": 8, "rope_scaling": {"type": "yarn", **SIX}},
+    {"original_max_position_embeddings": 8, "rope_scaling": {"type": "longrope", "attention_factor": 1.25, **SIX}},
+    {"original_max_position_embeddings": 8, "rope_scaling": {"type": "longrope", "original_max_position_embeddings": 16, **SIX}},
+    {"partial_rotary_factor": 0.5, "rope_scaling": {"type": "longrope", "short_factor": [1.0] * 3, "long_factor": [2.0] * 3}},
+]
+
+# What config.json of checkpoints says, for what a reader wants. Lists of factors have their length here, not their values.
+GEMMA3_1B = {
+    "model_type": "gemma3_text",
+    "architectures": ["Gemma3ForCausalLM"],
+    "attention_bias": False,
+    "attn_logit_softcapping": None,
+    "final_logit_softcapping": None,
+    "head_dim": 256,
+    "hidden_activation": "gelu_pytorch_tanh",
+    "hidden_size": 1152,
+    "intermediate_size": 6912,
+    "max_position_embeddings": 32768,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 26,
+    "num_key_value_heads": 1,
+    "query_pre_attn_scalar": 256,
+    "rms_norm_eps": 1e-06,
+    "rope_local_base_freq": 10000,
+    "rope_scaling": None,
+    "rope_theta": 1000000,
+    "sliding_window": 512,
+    "sliding_window_pattern": 6,
+    "vocab_size": 262144,
+}
+
+
+def gemma3_with_images(**text) -> dict:
+    common = {"model_type": "gemma3_text", "rope_scaling": {"factor": 8.0, "rope_type": "linear"}, "sliding_window": 1024}
+    return {
+        "model_type": "gemma3",
+        "architectures": ["Gemma3ForConditionalGeneration"],
+        "mm_tokens_per_image": 256,
+        "text_config": common | text,
+        "vision_config": {"model_type": "siglip_vision_model", "hidden_size": 1152, "num_hidden_layers": 27},
+    }
+
+
+PHI3_MINI = {
+    "model_type": "phi3",
+    "architectures": ["Phi3ForCausalLM"],
+    "embd_pdrop": 0.0,
+    "resid_pdrop": 0.0,
+    "hidden_act": "silu",
+    "hidden_size": 3072,
+    "intermediate_size": 8192,
+    "max_position_embeddings": 4096,
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 32,
+    "original_max_position_embeddings": 4096,
+    "rms_norm_eps": 1e-05,
+    "rope_scaling": None,
+    "rope_theta": 10000.0,
+    "sliding_window": 2047,
+    "tie_word_embeddings": False,
+    "vocab_size": 32064,
+}
+PUBLISHED = {
+    "gemma-3-270m": GEMMA3_1B
+    | {
+        "hidden_size": 640,
+        "intermediate_size": 2048,
+        "num_hidden_layers": 18,
+        "layer_types": (["sliding_attention"] * 5 + ["full_attention"]) * 3,
+        "use_bidirectional_attention": False,
+    },
+    "gemma-3-1b": GEMMA3_1B,
+    "gemma-3-4b": gemma3_with_images(hidden_size=2560, intermediate_size=10240, num_hidden_layers=34),
+    "gemma-3-12b": gemma3_with_images(
+        hidden_size=3840, intermediate_size=15360, num_hidden_layers=48, num_attention_heads=16, num_key_value_heads=8
+    ),
+    "gemma-3-27b": gemma3_with_images(
+        hidden_size=5376,
+        intermediate_size=21504,
+        num_hidden_layers=62,
+        num_attention_heads=32,
+        num_key_value_heads=16,
+        head_dim=128,
+        query_pre_attn_scalar=168,
+    ),
+    "phi-3-mini-4k": PHI3_MINI,
+    "phi-3-mini-128k": PHI3_MINI
+    | {
+        "max_position_embeddings": 131072,
+        "rope_scaling": {"type": "longrope", "short_factor": [1.0] * 48, "long_factor": [2.0] * 48},
+        "sliding_window": 262144,
+    },
+    "phi-4-mini": PHI3_MINI
+    | {
+        "attention_bias": False,
+        "lm_head_bias": False,
+        "mlp_bias": False,
+        "max_position_embeddings": 131072,
+        "num_attention_heads": 24,
+        "num_key_value_heads": 8,
+        "partial_rotary_factor": 0.75,
+        "rope_scaling": {"type": "longrope", "short_factor": [1.0] * 48, "long_factor": [2.0] * 48},
+        "sliding_window": 262144,
+        "tie_word_embeddings": True,
+        "vocab_size": 200064,
+    },
 }
 
 
@@ -73,17 +209,18 @@ def windows(config) -> list[int | None]:
     count, window = config.num_hidden_layers, getattr(config, "sliding_window", None)
     if config.model_type == "llama":
         return [None] * count
-    if config.model_type in ("mistral", "qwen3_moe"):
+    if config.model_type in ("mistral", "qwen3_moe", "phi3"):
         return [window] * count
     return [window if kind == "sliding_attention" else None for kind in config.layer_types]
 
 
 def scaling(config) -> dict:
     """What Transformers computes with, from its own rules; numbers that are inferred are rounded."""
-    kind = config.rope_parameters["rope_type"]
+    nested = {"layer_type": "full_attention"} if "full_attention" in config.rope_parameters else {}
+    kind = rope_of(config)["rope_type"]
     # First: Transformers settles which original context goes before the other only when it computes.
-    attention_factor = 1.0 if kind == "default" else ROPE_INIT_FUNCTIONS[kind](config)[1]
-    rope = config.rope_parameters
+    attention_factor = 1.0 if kind == "default" else ROPE_INIT_FUNCTIONS[kind](config, **nested)[1]
+    rope = rope_of(config)
     factor, original = rope.get("factor"), rope.get("original_max_position_embeddings")
     if kind == "yarn" and factor is None:
         factor = config.max_position_embeddings / original
@@ -94,21 +231,42 @@ def scaling(config) -> dict:
     }
 
 
-def resolved(config) -> dict:
-    rope = config.rope_parameters
+def rope_of(config) -> dict:
+    """Of layers that see all positions, where layers differ."""
+    return config.rope_parameters.get("full_attention", config.rope_parameters)
+
+
+def resolved(whole) -> dict:
+    config = whole.get_text_config()
+    rope = rope_of(config)
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return {
         "rmsNormEps": config.rms_norm_eps,
         "ropeTheta": rope["rope_theta"],
         "ropeType": rope["rope_type"],
         **scaling(config),
-        "isTied": config.tie_word_embeddings,
+        "rotaryDim": int(head_dim * rope.get("partial_rotary_factor", 1.0)),
+        "localTheta": config.rope_parameters.get("sliding_attention", {}).get("rope_theta"),
+        "isTied": whole.tie_word_embeddings,
         "windows": windows(config),
-        "queryScalar": getattr(config, "query_pre_attn_scalar", config.head_dim if hasattr(config, "head_dim") else None)
-        or config.hidden_size // config.num_attention_heads,
+        "queryScalar": getattr(config, "query_pre_attn_scalar", head_dim),
         "attentionSoftcap": getattr(config, "attn_logit_softcapping", None),
         "logitSoftcap": getattr(config, "final_logit_softcapping", None),
         "usedExperts": getattr(config, "num_experts_per_tok", None),
         "isRenormalised": getattr(config, "norm_topk_prob", None),
+    }
+
+
+def dimensions(whole) -> dict:
+    config = whole.get_text_config()
+    return {
+        "layerCount": config.num_hidden_layers,
+        "modelDim": config.hidden_size,
+        "headCount": config.num_attention_heads,
+        "kvHeadCount": config.num_key_value_heads,
+        "headDim": getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads,
+        "vocabSize": config.vocab_size,
+        "contextLength": config.max_position_embeddings,
     }
 
 
@@ -120,10 +278,12 @@ def main() -> None:
         stated = json.loads((folder / "hf/config.json").read_text())
         kind = stated["model_type"]
         # Without a head of its own, a tied model cannot lose the key that says so.
-        dropped = [key for key in DROPPED[kind] if key in stated and (key != "tie_word_embeddings" or not stated[key] or kind == "gemma2")]
+        dropped = [key for key in DROPPED[kind] if key in stated and (key != "tie_word_embeddings" or not stated[key] or "gemma" in kind)]
         changes = [{}, *({"-": key} for key in dropped), *SET[kind]]
         if folder.name == "llama":
             changes += [*BY_SCALING, OUTER]
+        if folder.name == "phi3":
+            changes += [{"rope_parameters": None, **scaling} for scaling in PHI3_SCALINGS]
         for change in changes:
             settings = {key: value for key, value in stated.items() if key != change.get("-")}
             for key, value in change.items():
@@ -135,11 +295,16 @@ def main() -> None:
             # Transformers writes into nested dicts.
             config = transformers.AutoConfig.for_model(**copy.deepcopy(settings))
             cases.append({"model": folder.name, "change": change, "expected": resolved(config)})
+    published = []
+    for name, stated in PUBLISHED.items():
+        config = transformers.AutoConfig.for_model(**copy.deepcopy(stated))
+        published.append({"name": name, "config": stated, "expected": resolved(config) | dimensions(config)})
     producer = json.dumps({"name": "transformers", "version": transformers.__version__})
-    lines = ",\n".join(json.dumps(case) for case in cases)
+    lines, more = (",\n".join(json.dumps(case) for case in part) for part in (cases, published))
     path = ROOT / "falsifiers/vectors/architecture-config.json"
-    path.write_text(f'{{"producer": {producer}, "cases": [\n{lines}\n]}}\n')
-    print(f"{path.name}: {len(cases)} cases")
+    path.write_text(f'{{"producer": {producer}, "cases": [\n{lines}\n], "published": [\n{more}\n]}}\n')
+    dropped = sum("-" in case["change"] for case in cases)
+    print(f"{path.name}: {dropped} with a key left out, {len(cases) - dropped} others, {len(published)} published")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
     python scripts/hf_reference.py --model models/sums-2m/hf --prompts ... --self-check
     python scripts/hf_reference.py --model some/model.gguf --dtype float16 --prompt "7+8=" --out captures
 
-llama, mistral, qwen2, qwen3, qwen3_moe and gemma2; a folder, or a GGUF file, which Transformers decodes.
+llama, mistral, qwen2, qwen3, qwen3_moe, gemma2, gemma3 (its text part) and phi3; a folder, or a GGUF file, which Transformers decodes.
 A prompts file is a JSON array; each entry has a `name` and one of
     "prompt": text, tokenised as it stands, special tokens parsed;
     "prompt": text with "chatTemplate": true, one user message through the model's chat template;
@@ -72,29 +72,36 @@ def router_float64(module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor,
     return logits, shares, indices
 
 
-def rope_tables_float64(module, x: torch.Tensor, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def rope_of(config, layer_type: str | None) -> dict:
+    """The parameters of a type of layer; most models have one for all."""
+    return config.rope_parameters.get(layer_type, config.rope_parameters)
+
+
+def rope_tables_float64(module, x: torch.Tensor, position_ids: torch.Tensor, *layer_type: str) -> tuple[torch.Tensor, torch.Tensor]:
     """cos and sin of position * theta^(-2i/d), scaled, each half repeated, times Transformers' own attention factor."""
     config = module.config
+    rope = rope_of(config, *(layer_type or [None]))
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    theta = config.rope_parameters["rope_theta"]
-    frequencies = theta ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    width = int(width * rope.get("partial_rotary_factor", 1.0))
+    frequencies = rope["rope_theta"] ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
     length = int(position_ids.max()) + 1
-    frequencies = scaled_frequencies(frequencies, config.rope_parameters, length, config.max_position_embeddings)
+    frequencies = scaled_frequencies(frequencies, rope, length, config.max_position_embeddings)
     angles = position_ids[..., None].double() * frequencies
     angles = torch.cat((angles, angles), -1)
-    scale = module.attention_scaling
+    scale = getattr(module, "_".join((*layer_type, "attention_scaling")))
     tables = (angles.cos() * scale, angles.sin() * scale)
-    check_tables(module, x, position_ids, tables)
+    check_tables(module, x, position_ids, layer_type, tables)
     return tables
 
 
-def check_tables(module, x: torch.Tensor, position_ids: torch.Tensor, tables: tuple) -> None:
+def check_tables(module, x: torch.Tensor, position_ids: torch.Tensor, layer_type: tuple, tables: tuple) -> None:
     """The rules below are written out again, so each use of them is held against Transformers' own float32 tables."""
     # A module that has seen a longer text keeps its frequencies; the reference is that of a fresh one.
     module.max_seq_len_cached = module.original_max_seq_len
-    module.inv_freq = module.original_inv_freq.clone()
+    name = "_".join((*layer_type, "inv_freq"))
+    setattr(module, name, getattr(module, name.replace("inv_freq", "original_inv_freq")).clone())
     limit = 1e-6 * (1 + int(position_ids.max()))
-    for own, theirs in zip(tables, type(module).forward(module, x, position_ids)):
+    for own, theirs in zip(tables, type(module).forward(module, x, position_ids, *layer_type)):
         if not (own - theirs).abs().max() <= limit:
             raise SystemExit(f"float64 RoPE tables are {(own - theirs).abs().max():.1e} from Transformers' float32 ones")
 
@@ -203,6 +210,8 @@ def capture(model, tokens: list[int]) -> Capture:
 
     def projections(attention, layer: int):
         """[q|k|v] per position, without and with the bias. The model's own path is left as it is."""
+        if hasattr(attention, "qkv_proj"):
+            return [output(attention.qkv_proj, "qkv_matmul", layer)]
         parts = (attention.q_proj, attention.k_proj, attention.v_proj)
         biased = []
 
@@ -216,9 +225,22 @@ def capture(model, tokens: list[int]) -> Capture:
 
         return [part.register_forward_hook(joined) for part in parts]
 
+    def gate_and_up(module, layer: int):
+        """One matrix for both, rows of the gate first."""
+
+        def halved(_, __, out):
+            for stage, half in zip(("ffn_gate", "ffn_up"), out[0].chunk(2, -1)):
+                keep(stage, layer, half)
+
+        return module.register_forward_hook(halved)
+
     def head_norm(module, stage: str, layer: int):
-        """[position, head, d] -> [position, head*d]"""
-        return module.register_forward_hook(lambda _, __, out: keep(stage, layer, out[0].flatten(1)))
+        """[position, head, d], in Gemma [head, position, d] -> [position, head*d]"""
+
+        def flat(_, __, out):
+            keep(stage, layer, (out[0].transpose(0, 1) if is_gemma else out[0]).flatten(1))
+
+        return module.register_forward_hook(flat)
 
     def router(module, layer: int):
         def routed(_, __, out):
@@ -230,17 +252,21 @@ def capture(model, tokens: list[int]) -> Capture:
     def feed_forward(mlp, layer: int):
         if hasattr(mlp, "experts"):
             return [router(mlp.gate, layer), output(mlp, "moe_ffn_out", layer)]
-        return [
-            output(mlp.gate_proj, "ffn_gate", layer),
-            output(mlp.up_proj, "ffn_up", layer),
-            output(mlp.act_fn, "ffn_gelu" if is_gemma else "ffn_silu", layer),
+        if hasattr(mlp, "gate_up_proj"):
+            inputs, activation = [gate_and_up(mlp.gate_up_proj, layer)], mlp.activation_fn
+        else:
+            inputs = [output(mlp.gate_proj, "ffn_gate", layer), output(mlp.up_proj, "ffn_up", layer)]
+            activation = mlp.act_fn
+        return inputs + [
+            output(activation, "ffn_gelu" if is_gemma else "ffn_silu", layer),
             given(mlp.down_proj, "ffn_swigl", layer),
             output(mlp.down_proj, "ffn_out", layer),
         ]
 
-    body = model.model
-    is_gemma = model.config.model_type == "gemma2"
-    is_capped = getattr(model.config, "final_logit_softcapping", None) is not None
+    # Of a model that sees images too, the part for text.
+    body = getattr(model.model, "language_model", model.model)
+    is_gemma = body.config.model_type.startswith("gemma")
+    is_capped = getattr(body.config, "final_logit_softcapping", None) is not None
     hooks = [output(body.embed_tokens, "embedding", 0)]
     for n, layer in enumerate(body.layers):
         attention = layer.self_attn

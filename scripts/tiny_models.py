@@ -7,7 +7,7 @@ Per model: hf/ (config.json, model.safetensors), model.gguf where GGUF can say t
 Norm gains vary, a few channels are 8 to 50 times louder than the rest, one token is very quiet, biases are not
 zero, there are neither one nor all key-value heads, and a head is wider than hidden_size / heads.
 The GGUF files are written here from the tensors, by the rules of llama.cpp's converter (rows of Q and K permuted for
-llama, 1 added to Gemma's gains, experts stacked), with the `gguf` package: neither side is this project's code.
+llama, 1 added to Gemma's gains, experts stacked, Phi-3's fused matrices as they are), with the `gguf` package: neither side is this project's code.
 """
 
 import json
@@ -84,6 +84,46 @@ GEMMA = {
     "final_logit_softcapping": 4.0,
     "tie_word_embeddings": True,
 }
+# Six layers: five with a window, the last without; rotation at full reach is scaled, as from 4B parameters on.
+GEMMA3 = {
+    "num_hidden_layers": 6,
+    "intermediate_size": 32,
+    "sliding_window": 4,
+    "tie_word_embeddings": True,
+    "query_pre_attn_scalar": HEAD_DIM,
+    "rope_parameters": {
+        "full_attention": {"rope_type": "linear", "rope_theta": 1e6, "factor": 8.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+    },
+}
+# A scale and thetas unlike those of trained ones, which no converter writes to GGUF.
+GEMMA3_TEXT = GEMMA3 | {
+    "num_hidden_layers": 2,
+    "layer_types": ["full_attention", "sliding_attention"],
+    "query_pre_attn_scalar": 24,
+    "rope_parameters": {
+        "full_attention": {"rope_type": "default", "rope_theta": 1000.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 100.0},
+    },
+}
+VISION = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 8, "patch_size": 4}
+# Phi3Config knows no head_dim.
+PHI3 = {"head_dim": None}
+# Half of a head is rotated, by three factors. 8 to the third power is the ratio of the two contexts, so that the
+# attention factor is 2, which float32 holds.
+PHI3_LONGROPE = SCALED | {
+    "head_dim": None,
+    "tie_word_embeddings": True,
+    "max_position_embeddings": 4096,
+    "original_max_position_embeddings": 8,
+    "rope_parameters": {
+        "rope_type": "longrope",
+        "rope_theta": 10000.0,
+        "partial_rotary_factor": 0.5,
+        "short_factor": [1.0, 1.125, 1.75],
+        "long_factor": [1.25, 3.5, 16.0],
+    },
+}
 MOE = {"num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "norm_topk_prob": True}
 
 # name: (model_type, what differs from COMMON, storage type, whether GGUF can say it)
@@ -109,6 +149,10 @@ MODELS = {
     "qwen3-yarn": ("qwen3", SCALED | {"max_position_embeddings": 8192, "rope_parameters": YARN_LONG}, torch.float16, True),
     "llama-longrope": ("llama", SCALED | {"rope_parameters": LONGROPE}, torch.float16, True),
     "llama-dynamic": ("llama", SCALED | {"max_position_embeddings": 8, "rope_parameters": DYNAMIC}, torch.float16, False),
+    "gemma3": ("gemma3_text", GEMMA3, torch.float16, True),
+    "gemma3-multimodal": ("gemma3", GEMMA3_TEXT, torch.float16, False),
+    "phi3": ("phi3", PHI3 | {"sliding_window": 4}, torch.bfloat16, True),
+    "phi3-longrope": ("phi3", PHI3_LONGROPE, torch.float16, True),
 }
 
 PROMPTS = [
@@ -123,7 +167,7 @@ def fill(model, seed: int, dtype: torch.dtype) -> None:
     """Weights with the statistics of trained ones, each a number of the storage type."""
     random = torch.Generator().manual_seed(seed)
     loud = {7: 50.0, 19: 8.0, 40: 20.0}
-    is_gemma = model.config.model_type == "gemma2"
+    is_gemma = model.config.model_type.startswith("gemma")
 
     def normal(shape):
         return torch.randn(shape, generator=random, dtype=torch.float64)
@@ -152,12 +196,16 @@ def fill(model, seed: int, dtype: torch.dtype) -> None:
             # A router that prefers, scores that are not all alike.
             if name.endswith(("mlp.gate.weight", "q_proj.weight", "k_proj.weight")):
                 value = 2 * value
+            if name.endswith("qkv_proj.weight"):
+                value[: value.shape[0] * (HEADS + KV_HEADS) // (HEADS + 2 * KV_HEADS)] *= 2
         weight.data = value.to(dtype)
 
 
 def make(name: str, seed: int) -> None:
     kind, changes, dtype, in_gguf = MODELS[name]
     settings = {key: value for key, value in (COMMON | changes).items() if not (key == "head_dim" and value is None)}
+    if kind == "gemma3":
+        settings = {"text_config": settings, "vision_config": VISION, "mm_tokens_per_image": 1}
     config = transformers.AutoConfig.for_model(kind, **settings)
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype)
     fill(model, seed, dtype)
@@ -168,7 +216,7 @@ def make(name: str, seed: int) -> None:
     if in_gguf:
         write_gguf(model, config, name, OUT / name / "model.gguf")
     reference = hf_reference.load(folder, "float64")
-    is_by_length = config.rope_parameters["rope_type"] in ("longrope", "dynamic")
+    is_by_length = hf_reference.rope_of(config.get_text_config(), "full_attention")["rope_type"] in ("longrope", "dynamic")
     prompts = hf_reference.prepare([*PROMPTS, WITHIN] if is_by_length else PROMPTS, None)
     hf_reference.write_packs(reference, folder, "float64", prompts, OUT / name / "packs")
     sizes = {path.name: path.stat().st_size for path in sorted((OUT / name).rglob("*")) if path.is_file()}
@@ -189,6 +237,8 @@ NAMES = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
     "mlp.gate": "ffn_gate_inp",
+    "self_attn.qkv_proj": "attn_qkv",
+    "mlp.gate_up_proj": "ffn_up",
     "post_feedforward_layernorm": "post_ffw_norm",
 }
 
@@ -199,7 +249,7 @@ def gguf_name(name: str, kind: str) -> str:
     if stem in whole:
         return f"{whole[stem]}.{ending}"
     _, _, layer, part = stem.split(".", 3)
-    is_gemma = kind == "gemma2"
+    is_gemma = kind.startswith("gemma")
     second = {"post_attention_layernorm": "post_attention_norm" if is_gemma else "ffn_norm", "pre_feedforward_layernorm": "ffn_norm"}
     return f"blk.{layer}.{(NAMES | second)[part]}.{ending}"
 
@@ -211,9 +261,10 @@ def permuted(weight: torch.Tensor, heads: int) -> torch.Tensor:
 
 def write_gguf(model, config, name: str, path: Path) -> None:
     kind = config.model_type
-    arch = {"mistral": "llama", "qwen3_moe": "qwen3moe"}.get(kind, kind)
+    arch = {"mistral": "llama", "qwen3_moe": "qwen3moe", "gemma3_text": "gemma3"}.get(kind, kind)
     writer = gguf.GGUFWriter(path, arch)
-    writer.add_name(f"tiny-{name}")
+    # By "phi3" in the name llama.cpp takes special tokens for granted.
+    writer.add_name(f"tiny-{name.replace('phi3', 'phi')}")
     writer.add_block_count(config.num_hidden_layers)
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
@@ -225,8 +276,10 @@ def write_gguf(model, config, name: str, path: Path) -> None:
     writer.add_value_length(head_dim)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_vocab_size(config.vocab_size)
-    rope = config.rope_parameters
+    rope = hf_reference.rope_of(config, "full_attention")
     writer.add_rope_freq_base(rope["rope_theta"])
+    if arch == "phi3":
+        writer.add_rope_dimension_count(int(head_dim * rope["partial_rotary_factor"]))
     if arch == "llama":
         writer.add_rope_dimension_count(head_dim)
     if rope["rope_type"] == "linear":
@@ -236,18 +289,21 @@ def write_gguf(model, config, name: str, path: Path) -> None:
         base = rope["rope_theta"] ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
         factors = base / hf_reference.scaled_frequencies(base, rope, 0, 0)
         writer.add_tensor("rope_freqs.weight", factors.to(torch.float32).numpy())
-    if rope["rope_type"] in ("yarn", "longrope"):
+    if rope["rope_type"] in ("yarn", "longrope") and arch != "phi3":
         writer.add_rope_scaling_type(gguf.RopeScalingType(rope["rope_type"]))
+    if rope["rope_type"] in ("yarn", "longrope"):
         writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
     if rope["rope_type"] == "yarn":
         writer.add_rope_scaling_factor(rope["factor"])
     if rope["rope_type"] == "longrope":
-        attention_factor = np.sqrt(1 + np.log(rope["factor"]) / np.log(rope["original_max_position_embeddings"]))
+        original = rope["original_max_position_embeddings"]
+        factor = rope.get("factor", config.max_position_embeddings / original)
+        attention_factor = np.sqrt(1 + np.log(factor) / np.log(original))
         writer.add_rope_scaling_attn_factors(attention_factor)
         for length in ("long", "short"):
             writer.add_tensor(f"rope_factors_{length}.weight", np.array(rope[f"{length}_factor"], np.float32))
-    if kind in ("mistral", "gemma2"):
-        writer.add_sliding_window(config.sliding_window)
+    if kind in ("mistral", "gemma2", "gemma3_text", "phi3"):
+        writer.add_sliding_window(config.sliding_window or 0)
     if kind == "gemma2":
         writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
         writer.add_final_logit_softcapping(config.final_logit_softcapping)
@@ -262,7 +318,7 @@ def write_gguf(model, config, name: str, path: Path) -> None:
         if arch == "llama" and stored.endswith(("q_proj.weight", "k_proj.weight")):
             heads = config.num_attention_heads if "q_proj" in stored else config.num_key_value_heads
             weight = permuted(weight, heads)
-        add(writer, gguf_name(stored, kind), weight.detach(), kind == "gemma2" and "norm" in stored)
+        add(writer, gguf_name(stored, kind), weight.detach(), kind.startswith("gemma") and "norm" in stored)
     for layer in range(config.num_hidden_layers if kind == "qwen3_moe" else 0):
         experts = model.model.layers[layer].mlp.experts
         gate, up = experts.gate_up_proj.detach().chunk(2, dim=1)

@@ -13,17 +13,24 @@ const NAMES = {
   qwen3: ['qwen3', 'qwen3'],
   qwen3moe: ['qwen3moe', 'qwen3_moe'],
   gemma2: ['gemma2', 'gemma2'],
+  gemma3: ['gemma3', 'gemma3_text'],
+  phi3: ['phi3', 'phi3'],
 } as const;
 
 export type TinyName = keyof typeof NAMES;
 
 export const TINY = Object.keys(NAMES) as TinyName[];
+const without = (...names: TinyName[]): TinyName[] => TINY.filter((name) => !names.includes(name));
+/** Gemma 3 states two rotations, and Phi-3 takes only what stretches its own. */
+const ROPE_AS_ALL = without('gemma3', 'phi3');
 /** By either name. */
 const KNOWN: ReadonlySet<string> = new Set(Object.values(NAMES).flat());
 
 /** Cases of the vectors that leave a key out, and the others. */
-export const DROP_CASES = 74;
-export const SET_CASES = 71;
+export const DROP_CASES = 91;
+export const SET_CASES = 99;
+/** Configs of checkpoints. */
+export const PUBLISHED_CASES = 8;
 
 /** Its name in a GGUF file, and another of the same length that no file may have. */
 export function renamed(model: TinyName, name: string): { own: string; unknown: string } {
@@ -57,7 +64,7 @@ export const STATED: readonly Stated[] = [
     read: (c) => c.rmsNormEps,
   },
   {
-    models: TINY,
+    models: without('gemma3'),
     values: numbers,
     change: (n) => rope({ rope_theta: n }),
     expected: (n) => n,
@@ -71,21 +78,21 @@ export const STATED: readonly Stated[] = [
     read: (c) => c.rope.theta,
   },
   {
-    models: TINY,
+    models: ROPE_AS_ALL,
     values: numbers.filter((n) => n !== 1),
     change: (n) => rope({ rope_type: 'linear', factor: n }),
     expected: (factor) => ({ type: 'linear', factor }),
     read: (c) => c.rope.scaling,
   },
   {
-    models: TINY,
+    models: ROPE_AS_ALL,
     values: numbers,
     change: (n) => rope({ rope_type: 'yarn', factor: 8, original_max_position_embeddings: 16, attention_factor: n }),
     expected: (n) => n,
     read: (c) => ('attentionFactor' in c.rope.scaling ? c.rope.scaling.attentionFactor : null),
   },
   {
-    models: TINY,
+    models: ROPE_AS_ALL,
     values: numbers,
     change: (n) =>
       rope({ rope_type: 'yarn', factor: 8, original_max_position_embeddings: 16, beta_fast: n, beta_slow: 1 / n }),
@@ -106,7 +113,7 @@ export const STATED: readonly Stated[] = [
     read: ({ rope: { scaling } }) => (scaling.type === 'longrope' ? [scaling.short[7], scaling.long[0]] : null),
   },
   {
-    models: TINY,
+    models: ROPE_AS_ALL,
     values: counts(64),
     change: (n) => rope({ rope_type: 'dynamic', factor: n }),
     expected: (n) => ({ length: 64 * n, scaling: { type: 'dynamic', factor: n, originalContextLength: 64 } }),
@@ -120,7 +127,7 @@ export const STATED: readonly Stated[] = [
     read: (c) => c.contextLength,
   },
   {
-    models: ['mistral', 'gemma2'],
+    models: ['mistral', 'gemma2', 'gemma3', 'phi3'],
     values: counts(9_999),
     change: (n) => ({ sliding_window: n }),
     expected: (n) => n,
@@ -134,7 +141,37 @@ export const STATED: readonly Stated[] = [
     read: (c) => (c.slidingWindow === 5 ? c.fullAttentionLayers : null),
   },
   {
-    models: ['gemma2'],
+    models: ['gemma3'],
+    values: numbers,
+    change: (n) => ({
+      rope_parameters: { full_attention: { rope_theta: 2 * n }, sliding_attention: { rope_theta: n } },
+    }),
+    expected: (n) => [2 * n, n],
+    read: (c) => [c.rope.theta, c.localTheta],
+  },
+  {
+    models: ['gemma3'],
+    values: numbers,
+    change: (n) => ({ rope_parameters: null, rope_local_base_freq: n }),
+    expected: (n) => n,
+    read: (c) => c.localTheta,
+  },
+  {
+    models: ['gemma3'],
+    values: counts(9),
+    change: (n) => ({ layer_types: null, sliding_window_pattern: n }),
+    expected: (n) => [0, 1, 2, 3, 4, 5].filter((layer) => (layer + 1) % n === 0),
+    read: (c) => c.fullAttentionLayers,
+  },
+  {
+    models: ['phi3'],
+    values: counts(6),
+    change: (n) => ({ rope_parameters: null, partial_rotary_factor: n / 6 }),
+    expected: (n) => Math.floor((12 * n) / 6),
+    read: (c) => c.rope.rotaryDim,
+  },
+  {
+    models: ['gemma2', 'gemma3'],
     values: numbers,
     change: (n) => ({ query_pre_attn_scalar: n }),
     expected: (n) => 1 / Math.sqrt(n),
@@ -148,7 +185,7 @@ export const STATED: readonly Stated[] = [
     read: (c) => c.attentionSoftcap,
   },
   {
-    models: ['gemma2'],
+    models: ['gemma2', 'gemma3'],
     values: numbers,
     change: (n) => ({ final_logit_softcapping: n }),
     expected: (n) => n,
@@ -184,18 +221,20 @@ export const LEFT_OUT: readonly {
   expected: unknown;
   read(config: ModelConfig): unknown;
 }[] = [
-  { key: 'rms_norm_eps', models: TINY, expected: 1e-6, read: (c) => c.rmsNormEps },
-  { key: 'rope_parameters', models: TINY, expected: 10_000, read: (c) => c.rope.theta },
+  { key: 'rms_norm_eps', models: without('phi3'), expected: 1e-6, read: (c) => c.rmsNormEps },
+  { key: 'rms_norm_eps', models: ['phi3'], expected: 1e-5, read: (c) => c.rmsNormEps },
+  { key: 'rope_parameters', models: without('gemma3'), expected: 10_000, read: (c) => c.rope.theta },
+  { key: 'max_position_embeddings', models: ['gemma3'], expected: 131_072, read: (c) => c.contextLength },
   {
     key: 'tie_word_embeddings',
-    models: ['llama', 'mistral', 'qwen2', 'qwen3', 'qwen3moe'],
+    models: without('gemma2', 'gemma3', 'llama-linear'),
     expected: false,
     read: (c) => c.isTied,
   },
-  { key: 'tie_word_embeddings', models: ['gemma2'], expected: true, read: (c) => c.isTied },
-  { key: 'sliding_window', models: ['mistral', 'gemma2'], expected: 4_096, read: (c) => c.slidingWindow },
+  { key: 'tie_word_embeddings', models: ['gemma2', 'gemma3'], expected: true, read: (c) => c.isTied },
+  { key: 'sliding_window', models: ['mistral', 'gemma2', 'gemma3'], expected: 4_096, read: (c) => c.slidingWindow },
   { key: 'norm_topk_prob', models: ['qwen3moe'], expected: false, read: (c) => c.experts?.isRenormalised },
-  { key: 'query_pre_attn_scalar', models: ['gemma2'], expected: 1 / 16, read: (c) => c.attentionScale },
+  { key: 'query_pre_attn_scalar', models: ['gemma2', 'gemma3'], expected: 1 / 16, read: (c) => c.attentionScale },
   { key: 'attn_logit_softcapping', models: ['gemma2'], expected: 50, read: (c) => c.attentionSoftcap },
   { key: 'final_logit_softcapping', models: ['gemma2'], expected: 30, read: (c) => c.logitSoftcap },
 ];
@@ -207,7 +246,7 @@ export const leftOut: fc.Arbitrary<{ index: number; model: TinyName }> = fc
   );
 
 /** The engine's config in the words of the vectors. */
-export function resolved({ rope: { theta, scaling }, ...config }: ModelConfig): Record<string, unknown> {
+export function resolved({ rope: { theta, scaling, rotaryDim }, ...config }: ModelConfig): Record<string, unknown> {
   const { slidingWindow, fullAttentionLayers } = config;
   return {
     rmsNormEps: config.rmsNormEps,
@@ -216,6 +255,8 @@ export function resolved({ rope: { theta, scaling }, ...config }: ModelConfig): 
     ropeFactor: 'factor' in scaling ? scaling.factor : null,
     ropeOriginal: 'originalContextLength' in scaling ? scaling.originalContextLength : null,
     attentionFactor: 'attentionFactor' in scaling ? Math.round(scaling.attentionFactor * 1e12) / 1e12 : 1,
+    rotaryDim,
+    localTheta: config.localTheta,
     isTied: config.isTied,
     windows: Array.from({ length: config.layerCount }, (_, layer) =>
       fullAttentionLayers.includes(layer) ? null : slidingWindow,
@@ -236,9 +277,10 @@ export const unknownNames: fc.Arbitrary<string> = fc.oneof(
     'qwen2_moe',
     'qwen3_next',
     'gemma',
-    'gemma3_text',
+    'gemma3n_text',
     'mixtral',
-    'phi3',
+    'phi',
+    'phi3small',
     'LLAMA',
     ' llama',
     'constructor',

@@ -12,6 +12,7 @@ export type SyntheticConfig = Omit<ModelConfig, 'provenance'>;
 /** What a plain decoder has none of. */
 export const PLAIN: Pick<
   SyntheticConfig,
+  | 'localTheta'
   | 'fullAttentionLayers'
   | 'attentionSoftcap'
   | 'logitSoftcap'
@@ -20,6 +21,7 @@ export const PLAIN: Pick<
   | 'hasQkNorm'
   | 'experts'
 > = {
+  localTheta: null,
   fullAttentionLayers: [],
   attentionSoftcap: null,
   logitSoftcap: null,

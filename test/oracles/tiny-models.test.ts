@@ -38,7 +38,7 @@ const MAX_KL = 1e-8;
 const MAX_CPU_ERROR = 4e-6;
 
 /** Frequencies depend on the length of the text: `within` is a prompt of no more than the original context. */
-const BY_LENGTH: ReadonlySet<string> = new Set(['llama-longrope', 'llama-dynamic']);
+const BY_LENGTH: ReadonlySet<string> = new Set(['llama-longrope', 'llama-dynamic', 'phi3-longrope']);
 
 /** Stages of the run by path, in canonical order, and its logits. */
 async function stagesOf<Data extends Float32Array | Float64Array>(
@@ -238,6 +238,27 @@ describe('a planted config fault is seen at the stage where it begins:', () => {
     ['gemma2', 'windows in the other layers', config(() => ({ fullAttentionLayers: [0, 2] })), SCORES],
     ['gemma2', 'window', oneMoreSeen, SCORES],
     ['gemma2-scalar', 'scale from the head width', headWidth(0), SCORES],
+    ['gemma3', 'no theta of layers with a window', config(() => ({ localTheta: null })), ROTATED],
+    ['gemma3', 'theta of layers with a window', config(() => ({ localTheta: 10_010 })), ROTATED],
+    ['gemma3', 'theta of the others', theta, 'layer-5/q_post_rope'],
+    ['gemma3', 'no scaling of the others', scaling, 'layer-5/q_post_rope'],
+    ['gemma3', 'a pattern shifted by one', config(() => ({ fullAttentionLayers: [4] })), 'layer-4/q_post_rope'],
+    ['gemma3', 'window', oneMoreSeen, SCORES],
+    ['gemma3', 'norm after rotation', normAfterRope, ROTATED],
+    ['gemma3', 'no offset of gains', config(() => ({ normOffset: 0 })), 'layer-0/attn_norm'],
+    ['gemma3-multimodal', 'scale from the head width', headWidth(0), SCORES],
+    [
+      'gemma3-multimodal',
+      'thetas exchanged',
+      config(({ rope }) => ({ localTheta: rope.theta })),
+      'layer-1/q_post_rope',
+    ],
+    ['phi3', 'no window', config(() => ({ slidingWindow: null })), SCORES],
+    ['phi3', 'pairing', pairing, ROTATED],
+    ['phi3-longrope', 'short factors beyond the context', scaledBy({ originalContextLength: 9 }), ROTATED],
+    ['phi3-longrope', 'lists exchanged', scaledBy({ short: [1.25, 3.5, 16], long: [1, 1.125, 1.75] }), ROTATED],
+    ['phi3-longrope', 'no attention factor', scaledBy({ attentionFactor: 1 }), ROTATED],
+    ['phi3-longrope', 'pairing', pairing, ROTATED],
   ])('%s: %s', async (name, _, transform, first) => {
     expect((await badStages(`${root}${name}/hf`, name, MAX_ERROR, transform))[0]).toBe(first);
   });

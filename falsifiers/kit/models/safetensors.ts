@@ -54,7 +54,7 @@ const PARTS: Readonly<Record<string, string>> = {
   ffn_gate_inp: 'mlp.gate',
 };
 
-/** Gemma 2 has four norms in a layer, and calls the second one what others call the third. */
+/** Gemma has four norms in a layer, and calls the second one what others call the third. */
 const GEMMA_PARTS: Readonly<Record<string, string>> = {
   ...PARTS,
   post_attention_norm: 'post_attention_layernorm',

@@ -18,6 +18,7 @@ export interface Rope {
   mscale_all_dim?: number;
   short_factor?: number[];
   long_factor?: number[];
+  partial_rotary_factor?: number;
 }
 
 type Scaled = Rope & { maxPositions: number };

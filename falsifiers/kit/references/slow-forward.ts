@@ -1,6 +1,6 @@
 // A decoder's forward pass in double precision, written from the papers' formulas and not from the product: no Program,
 // no executor, no shared decoding. Slow, clear, one position after the other, nothing cached. Llama and Qwen2 as they
-// stand; what Qwen3, its experts and Gemma 2 add is in `SlowExtras` and in which tensors there are.
+// stand; what Qwen3, its experts, Gemma and Phi-3 add is in `SlowExtras` and in which tensors there are.
 // Stage names and shapes are those of DESIGN §4, all positions, row-major.
 import type { SeededRandom } from '../arbitraries/random.ts';
 
@@ -8,6 +8,8 @@ import type { SeededRandom } from '../arbitraries/random.ts';
 interface SlowExtras {
   /** Angle per position of pair i in a text of that many positions; theta^(−2i/headDim) unless given. */
   frequency?: (i: number, positionCount: number, layer: number) => number;
+  /** Channels of a head that turn, from its first; all unless given. */
+  turnedWidth?: number;
   /** Of what is rotated; 1 unless given. */
   rotationFactor?: number;
   /** `slidingWindow` in every layer unless given. */
@@ -135,8 +137,8 @@ class SlowPass {
     const [q, k, v] = biased as [Float64Array, Float64Array, Float64Array];
     this.#keep(layer, 'v', v);
     const [evenQ, evenK] = [this.#headNorm(layer, 'q', q), this.#headNorm(layer, 'k', k)];
-    const turnedQ = this.#keep(layer, 'q_post_rope', this.#turn(layer, evenQ, headCount));
-    const turnedK = this.#keep(layer, 'k_post_rope', this.#turn(layer, evenK, kvHeadCount));
+    const turnedQ = this.#keep(layer, 'q_post_rope', this.#turn(evenQ, headCount, layer));
+    const turnedK = this.#keep(layer, 'k_post_rope', this.#turn(evenK, kvHeadCount, layer));
     const attention = this.#keep(layer, 'attention', this.#attend(layer, turnedQ, turnedK, v));
     const out = this.#keep(
       layer,
@@ -157,7 +159,7 @@ class SlowPass {
     return this.#model.weight(name) === undefined ? rows : this.#keep(layer, `${part}_norm`, this.#norm(rows, name));
   }
 
-  /** Gemma 2 normalises what it adds. */
+  /** Gemma normalises what it adds. */
   #postNorm(layer: number, stage: string, rows: Float64Array, name: string): Float64Array {
     return this.#model.weight(name) === undefined ? rows : this.#keep(layer, stage, this.#norm(rows, name));
   }
@@ -292,15 +294,16 @@ class SlowPass {
   }
 
   /** Rotates pair i of every head by p · theta^(−2i/headDim). */
-  #turn(layer: number, rows: Float64Array, headCount: number): Float64Array {
+  #turn(rows: Float64Array, headCount: number, layer: number): Float64Array {
     const { headDim, ropeTheta, turnsHalves, rotationFactor: m = 1 } = this.#model;
+    const { turnedWidth: width = headDim } = this.#model;
     const frequency = this.#model.frequency ?? ((i: number) => ropeTheta ** ((-2 * i) / headDim));
-    const out = new Float64Array(rows.length);
+    const out = rows.slice();
     for (let start = 0; start < rows.length; start += headDim) {
       const position = Math.floor(start / (headCount * headDim));
-      for (let i = 0; i < headDim / 2; i++) {
+      for (let i = 0; i < width / 2; i++) {
         const angle = position * frequency(i, this.#tokens.length, layer);
-        const [a, b] = turnsHalves ? [start + i, start + i + headDim / 2] : [start + 2 * i, start + 2 * i + 1];
+        const [a, b] = turnsHalves ? [start + i, start + i + width / 2] : [start + 2 * i, start + 2 * i + 1];
         const [x, y] = [rows[a] ?? NaN, rows[b] ?? NaN];
         const size = m * Math.hypot(x, y);
         out[a] = this.#noise(m * (x * Math.cos(angle) - y * Math.sin(angle)), size);

@@ -41,7 +41,7 @@ interface Kind extends Pick<InferredFormat, 'part' | 'of' | 'rows'> {
   found: Map<string, { option: Option; values: Set<ValueId> }>;
 }
 
-/** What an op is computed from: the type of its weights, the length of their rows, the rows that it computes. */
+/** What an op is computed from: the type of its weights, the length of their rows (of attention: of a head), the rows that it computes. */
 export interface OpShape {
   weightType: TensorTypeName | undefined;
   columnCount: number;
@@ -50,7 +50,7 @@ export interface OpShape {
 
 const ACTIVATIONS: readonly (ActivationFormat | null)[] = [null, 'f16', 'bf16', 'q8_0', 'q8_1', 'q8_k'];
 const CACHES: readonly CacheFormat[] = ['f32', 'f16', 'bf16', 'q8_0'];
-const BLOCKS: Readonly<Partial<Record<ActivationFormat, number>>> = { q8_0: 32, q8_1: 32, q8_k: 256 };
+const BLOCKS = { q8_0: 32, q8_1: 32, q8_k: 256, f16: 1, bf16: 1 } as const;
 
 export class FormatSearch {
   readonly #undeclared: readonly InferredPart[];
@@ -136,7 +136,7 @@ export class FormatSearch {
     }
     if (part === 'activations') return activationOptions(this.#known, weightType, columnCount);
     const { storage, kvCache, attention } = this.#known;
-    const caches = this.#undeclared.includes('kvCache') ? cachesFor(storage) : [kvCache];
+    const caches = this.#undeclared.includes('kvCache') ? cachesFor(storage, columnCount) : [kvCache];
     const attentions = this.#undeclared.includes('attention') ? [null, ...ATTENTION_FORMATS] : [attention];
     return attentions.flatMap((format) =>
       caches.map((cache) => {
@@ -160,7 +160,7 @@ function activationOptions(profile: NumericProfile, type: TensorTypeName | undef
     if (format === 'q8_1' && partner !== 'q8_1') return false;
     // A half is nothing new to values that are stored in halves.
     if ((format === 'f16' || format === 'bf16') && storage !== 'f32') return false;
-    return columnCount % (BLOCKS[format] ?? 1) === 0;
+    return columnCount % BLOCKS[format] === 0;
   });
   const options = fitting.map((format): Option => {
     const others = Object.entries(activations).filter(([name]) => name !== type);
@@ -175,8 +175,10 @@ function activationOptions(profile: NumericProfile, type: TensorTypeName | undef
   );
 }
 
-function cachesFor(storage: FloatType): CacheFormat[] {
-  return storage === 'f32' ? [...CACHES] : [storage, 'q8_0'];
+/** @param headDim blocks lie within a head */
+function cachesFor(storage: FloatType, headDim: number): CacheFormat[] {
+  const all: readonly CacheFormat[] = storage === 'f32' ? CACHES : [storage, 'q8_0'];
+  return all.filter((format) => format !== 'q8_0' || headDim % BLOCKS.q8_0 === 0);
 }
 
 function kindKey(part: InferredPart, { weightType, rowCount }: OpShape): string {

@@ -200,7 +200,11 @@ export class Judge {
 
   #shapeOf(op: Op, { tokens }: Chunk): OpShape {
     const weightType = 'weight' in op ? this.#options.weights.info(op.weight)?.type : undefined;
-    return { weightType, columnCount: 'in' in op ? (this.#widths.get(op.in) ?? 0) : 0, rowCount: tokens.length };
+    return {
+      weightType,
+      columnCount: op.op === 'attention' ? op.headDim : 'in' in op ? (this.#widths.get(op.in) ?? 0) : 0,
+      rowCount: tokens.length,
+    };
   }
 
   /** The free runs up to an op, which is not taken. */

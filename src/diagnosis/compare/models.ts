@@ -105,6 +105,7 @@ export function configEntries(model: Model): (ConfigValue & { key: ConfigKey })[
     'rope.rotaryDim': rotaryDim,
     'rope.pairing': pairing,
     'rope.scaling': scaling.type === 'none' ? 'none' : JSON.stringify(scaling),
+    localTheta: config.localTheta,
     slidingWindow: config.slidingWindow,
     fullAttentionLayers: config.fullAttentionLayers.length === 0 ? null : config.fullAttentionLayers.join(', '),
     attentionScale: config.attentionScale,

@@ -47,6 +47,14 @@ function normsAfterRope(program: Program, isWrong: (layer: number) => boolean): 
   return { ...program, ops };
 }
 
+function turnedAsOthers(program: Program): Program {
+  const ropes = program.ops.flatMap((op) => (op.op === 'rope' ? [op.rope] : []));
+  return rewriteOps(program, 'one', (op) => {
+    if (op.op !== 'rope') return op;
+    return { ...op, rope: ropes.find(({ theta }) => theta !== op.rope.theta) ?? op.rope };
+  });
+}
+
 const isCausal = (op: Op): op is Extract<Op, { op: 'attention' }> => op.op === 'attention';
 
 export const ARCHITECTURE_FAULTS: readonly Fault[] = [
@@ -70,7 +78,7 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     title: 'the norm behind a part is dropped',
     bugClass: 'NORM_FAILURE',
     firstStage: 'attn_post_norm',
-    needs: 'a model that normalises what it adds: Gemma 2',
+    needs: 'a model that normalises what it adds: Gemma 2 and 3',
     gross: modelVariant('no norm behind attention and feed-forward', skipped('all', /_post_norm$/)),
     small: modelVariant('no norm behind the feed-forward of one layer', skipped('one', /ffn_post_norm$/)),
   },
@@ -143,7 +151,7 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     title: 'q and k are not normalised',
     bugClass: 'QKV_FAILURE',
     firstStage: 'q_norm',
-    needs: 'Qwen3',
+    needs: 'Qwen3, Gemma 3',
     gross: modelVariant('no head norm in any layer', skipped('all', /[qk]_norm$/)),
     small: modelVariant('k is not normalised in one layer', skipped('one', /k_norm$/)),
   },
@@ -152,7 +160,7 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
     title: 'q and k are normalised after they are rotated',
     bugClass: 'QKV_FAILURE',
     firstStage: 'q_norm',
-    needs: 'Qwen3, gains that are not all alike, a position after 0',
+    needs: 'Qwen3 or Gemma 3, gains that are not all alike, a position after 0',
     gross: modelVariant('in every layer', { program: (program) => normsAfterRope(program, () => true) }),
     small: modelVariant('in one layer', { program: (program) => normsAfterRope(program, (layer) => layer === 1) }),
   },
@@ -170,6 +178,20 @@ export const ARCHITECTURE_FAULTS: readonly Fault[] = [
       'frequencies are not scaled in one layer',
       rewritten('one', (op) => (op.op === 'rope' ? { ...op, rope: { ...op.rope, scaling: { type: 'none' } } } : op)),
     ),
+  },
+  {
+    id: 'R10',
+    title: 'layers that turn differently are turned alike',
+    bugClass: 'ROPE_FAILURE',
+    firstStage: 'q_post_rope',
+    needs: 'a model with two thetas: Gemma 3; a position after 0',
+    gross: modelVariant(
+      'every layer turns as those with a window do',
+      configured(({ rope, localTheta }) => ({
+        rope: localTheta === null ? rope : { ...rope, theta: localTheta, scaling: { type: 'none' } },
+      })),
+    ),
+    small: modelVariant('one layer turns as the others do', { program: (program) => turnedAsOthers(program) }),
   },
   {
     id: 'M2-gelu',

@@ -1,7 +1,8 @@
 // Faults of loading: the right bytes in the wrong place, the wrong bytes in the right one. They work on stored bytes,
 // whole rows at a time, so that they mean the same for every tensor type.
 import type { ModelTransform } from '../../engine/model/model.ts';
-import type { WeightInfo } from '../../engine/program/executor.ts';
+import type { WeightInfo, WeightSource } from '../../engine/program/executor.ts';
+import type { AttentionOp } from '../../engine/program/program.ts';
 import { modelVariant, type Fault } from './fault.ts';
 import { corruptTensors, isAtSite, layerOfWeight, renameTensors, rewriteOps, type Site } from './rewrite.ts';
 
@@ -31,23 +32,51 @@ function permuteHeadRows(bytes: Uint8Array, info: WeightInfo, headDim: number): 
   }
 }
 
-/** The head size, taken from the program: it is transformed first, and a weight transform sees only weights. */
-function withHeadDim(transform: (headDim: () => number) => ModelTransform['weights']): ModelTransform {
-  let headDim = 0;
-  const weights = transform(() => headDim);
+/** With the heads of the program, which is transformed first; a weight transform sees only weights. */
+function withHeads(
+  transform: (weights: WeightSource, heads: Pick<AttentionOp, 'headCount' | 'kvHeadCount' | 'headDim'>) => WeightSource,
+): ModelTransform {
+  let heads = { headCount: 0, kvHeadCount: 0, headDim: 0 };
   return {
     program(program) {
       const attention = program.ops.find((op) => op.op === 'attention');
-      headDim = attention?.op === 'attention' ? attention.headDim : 0;
+      if (attention?.op === 'attention') heads = attention;
       return program;
     },
-    ...(weights === undefined ? {} : { weights }),
+    weights: (weights) => transform(weights, heads),
   };
 }
 
 function permutedQueryKey(isWrong: (name: string) => boolean): ModelTransform {
-  return withHeadDim((headDim) => (weights) => {
-    return corruptTensors(weights, isWrong, (bytes, info) => permuteHeadRows(bytes, info, headDim()));
+  return withHeads((weights, { headDim }) =>
+    corruptTensors(weights, isWrong, (bytes, info) => permuteHeadRows(bytes, info, headDim)),
+  );
+}
+
+/**
+ * Rows of query, key and value, one below the other, taken for a matrix in which the heads of a group stand together:
+ * its queries, its key, its value, then the next group.
+ */
+function dealtOut(site: Site): ModelTransform {
+  return withHeads((weights, { headCount, kvHeadCount, headDim }) => {
+    const perGroup = headCount / kvHeadCount;
+    const isWrong = (name: string): boolean => /attn_[qkv]\.weight$/.test(name) && isWeightAt(site, name);
+    return corruptTensors(weights, isWrong, async (bytes, info) => {
+      const [kind = ''] = /[qkv](?=\.weight$)/.exec(info.name) ?? [];
+      const headBytes = (headDim * info.byteLength) / (info.shape[0] ?? 1);
+      for (let head = 0; head * headBytes < bytes.length; head += 1) {
+        const group = kind === 'q' ? Math.floor(head / perGroup) : head;
+        const inGroup = kind === 'q' ? head % perGroup : kind === 'k' ? perGroup : perGroup + 1;
+        const place = group * (perGroup + 2) + inGroup;
+        // What stands there of q, k and v, one below the other.
+        const isQuery = place < headCount;
+        const isKey = !isQuery && place < headCount + kvHeadCount;
+        const stored = isQuery ? 'q' : isKey ? 'k' : 'v';
+        const first = isQuery ? 0 : isKey ? headCount : headCount + kvHeadCount;
+        const into = bytes.subarray(head * headBytes, (head + 1) * headBytes);
+        await weights.read(info.name.replace(/[qkv](?=\.weight$)/, stored), (place - first) * headBytes, into);
+      }
+    });
   });
 }
 
@@ -93,6 +122,15 @@ export const WEIGHT_FAULTS: readonly Fault[] = [
     needs: 'any input',
     gross: modelVariant('gate and up swapped in every layer', swapped('all', 'ffn_gate', 'ffn_up')),
     small: modelVariant('gate and up swapped in one layer', swapped('one', 'ffn_gate', 'ffn_up')),
+  },
+  {
+    id: 'W20',
+    title: 'rows of a fused matrix of query, key and value taken in another order',
+    bugClass: 'QKV_FAILURE',
+    firstStage: 'qkv_matmul',
+    needs: 'more than one kv head; q, k and v stored in one type',
+    gross: modelVariant('group by group in every layer', dealtOut('all')),
+    small: modelVariant('group by group in one layer', dealtOut('one')),
   },
   {
     id: 'W17',

@@ -1,5 +1,5 @@
 // The forward pass of a decoder with rotary positions, grouped-query attention and a gated feed-forward: the page that
-// all architectures here share. What differs is in the config (pairing, bias, head norms, windows, caps, tied head) or
+// all architectures here share. What differs is in the config (rotation, bias, head norms, windows, caps, tied head) or
 // in `DecoderParts`. Channels: M = modelDim, F = ffnDim, Q = headCount · headDim, K = kvHeadCount · headDim.
 import type { ModelConfig } from '../program/config.ts';
 import { ProgramBuilder, type Built } from '../program/program-builder.ts';
@@ -52,7 +52,10 @@ function decoderLayer(b: ProgramBuilder, config: ModelConfig, parts: DecoderPart
 
 /** W_o · attention(rope(norm(q)), rope(norm(k)), v), with q, k, v = W · x (+ bias); the norms are per head. */
 function selfAttention(b: ProgramBuilder, config: ModelConfig, x: Built): Built {
-  const { headCount, kvHeadCount, headDim, modelDim, rope, attentionSoftcap } = config;
+  const { headCount, kvHeadCount, headDim, modelDim, localTheta, attentionSoftcap } = config;
+  const window = config.fullAttentionLayers.includes(b.layer) ? null : config.slidingWindow;
+  const isLocal = window !== null && localTheta !== null;
+  const rope = isLocal ? { ...config.rope, theta: localTheta, scaling: { type: 'none' } as const } : config.rope;
 
   let q = b.matmul('q_matmul', x, b.weight('attn_q'), headCount * headDim); // [Q]
   let k = b.matmul('k_matmul', x, b.weight('attn_k'), kvHeadCount * headDim); // [K]
@@ -73,7 +76,6 @@ function selfAttention(b: ProgramBuilder, config: ModelConfig, x: Built): Built 
   q = b.rope('q_post_rope', q, { headCount, headDim, rope });
   k = b.rope('k_post_rope', k, { headCount: kvHeadCount, headDim, rope });
 
-  const window = config.fullAttentionLayers.includes(b.layer) ? null : config.slidingWindow;
   const softcap = attentionSoftcap === null ? {} : { softcap: attentionSoftcap };
   const head = { headCount, kvHeadCount, headDim, scale: config.attentionScale, window, ...softcap };
   const { out: mixed, op: attention } = b.attention('attention', { q, k, v }, head); // [Q]

@@ -3,6 +3,7 @@
 import type { Architecture } from '../config/architecture.ts';
 import type { ConfigParts } from '../config/config-parts.ts';
 import { LIMITS } from '../config/config-rules.ts';
+import { fullLayersFromGguf } from '../config/window-from-gguf.ts';
 import { compileDecoder } from './decoder.ts';
 
 const SOFTCAP_KEYS = { attentionSoftcap: 'attn_logit_softcapping', logitSoftcap: 'final_logit_softcapping' } as const;
@@ -10,8 +11,6 @@ const SOFTCAP_KEYS = { attentionSoftcap: 'attn_logit_softcapping', logitSoftcap:
 const DEFAULTS = { attentionSoftcap: 50, logitSoftcap: 30, slidingWindow: 4_096, queryScalar: 256 } as const;
 const LLAMA_CPP = "llama.cpp's default";
 const TRANSFORMERS = "Transformers' default";
-/** The layer count by which llama.cpp tells Gemma 2 27B, whose scale no key of GGUF holds. */
-const LAYERS_OF_27B = 46;
 
 export const gemma2: Architecture = {
   name: 'gemma2',
@@ -21,29 +20,22 @@ export const gemma2: Architecture = {
   ownTensors: /^blk\.\d+\.post_/,
   gguf: {
     ropePairing: 'neox',
-    keys: Object.values(SOFTCAP_KEYS),
+    keys: [...Object.values(SOFTCAP_KEYS), 'attention.sliding_window_pattern'],
     parts: {
       window: (reader, { layerCount }) => {
         const key = 'attention.sliding_window';
         const slidingWindow =
           reader.count('slidingWindow', key, LIMITS.slidingWindow) ??
           reader.default('slidingWindow', 'SLIDING-WINDOW-DEFAULT', key, DEFAULTS.slidingWindow, LLAMA_CPP);
-        reader.record('fullAttentionLayers', 'architecture', 'every second layer, from 1');
-        const half = Math.floor(layerCount / 2);
-        return { slidingWindow, fullAttentionLayers: Array.from({ length: half }, (_, i) => 2 * i + 1) };
+        return { slidingWindow, fullAttentionLayers: fullLayersFromGguf(reader, layerCount, 2) };
       },
-      attentionScale: (reader, { layerCount, modelDim, headCount, headDim }) => {
-        const isLarge = layerCount === LAYERS_OF_27B;
-        const rule = isLarge ? `1 / √(embedding_length / head_count), with ${LAYERS_OF_27B} layers` : '1 / √headDim';
-        reader.record('attentionScale', 'architecture', rule);
-        return { attentionScale: 1 / Math.sqrt(isLarge ? modelDim / headCount : headDim) };
-      },
+      attentionScale: scaleByLayers(46),
       softcaps: softcaps(LLAMA_CPP),
       scales: scales(0, 'gains of GGUF files hold it already'),
     },
   },
   hf: {
-    modelTypes: { gemma2: { window: 'alternating', isTied: true } },
+    modelTypes: { gemma2: { window: { layers: 2 }, isTied: true } },
     activation: { key: 'hidden_activation', name: 'gelu_pytorch_tanh' },
     keys: ['hidden_activation', 'query_pre_attn_scalar', ...Object.values(SOFTCAP_KEYS)],
     // It has a norm on either side of each part; the others' name for the second one is its name for another.
@@ -66,6 +58,16 @@ export const gemma2: Architecture = {
   },
   compile: (config) => compileDecoder(config, { activation: 'gelu', scalesEmbedding: true, hasPostNorms: true }),
 };
+
+/** @param layersOf27B the layer count by which llama.cpp tells the 27B model, whose scale no key of GGUF holds */
+export function scaleByLayers(layersOf27B: number): ConfigParts['attentionScale'] {
+  return (reader, { layerCount, modelDim, headCount, headDim }) => {
+    const isLarge = layerCount === layersOf27B;
+    const rule = isLarge ? `1 / √(embedding_length / head_count), with ${layersOf27B} layers` : '1 / √headDim';
+    reader.record('attentionScale', 'architecture', rule);
+    return { attentionScale: 1 / Math.sqrt(isLarge ? modelDim / headCount : headDim) };
+  };
+}
 
 /** null, which only JSON can say, counts as absent. */
 function softcaps(why: string): ConfigParts['softcaps'] {

@@ -14,7 +14,7 @@ export const llama: Architecture = {
     ropePairing: 'norm',
     // llama.cpp refuses a llama file that rotates a part of the head.
     rotatesWholeHead: true,
-    hasLongrope: true,
+    longrope: 'by type',
   },
   hf: { modelTypes: { llama: { window: 'never', isTied: false }, mistral: { window: 'always', isTied: false } } },
   compile: compileDecoder,

@@ -5,13 +5,15 @@ import type { Architectures } from '../config/architecture.ts';
 import type { ModelConfig } from '../program/config.ts';
 import type { Program } from '../program/program.ts';
 import { gemma2 } from './gemma2.ts';
+import { gemma3 } from './gemma3.ts';
 import { llama } from './llama.ts';
+import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 import { qwen3moe } from './qwen3moe.ts';
 
 export const ARCHITECTURES: Architectures = new Map(
-  [llama, qwen2, qwen3, qwen3moe, gemma2].map((architecture) => [architecture.name, architecture]),
+  [llama, qwen2, qwen3, qwen3moe, gemma2, gemma3, phi3].map((architecture) => [architecture.name, architecture]),
 );
 
 /** The forward pass of a config as data. @throws RefuteError E_CONFIG_ARCHITECTURE */

@@ -17,6 +17,11 @@ export interface Architecture {
   bosSpellings: readonly string[];
   /** Tensors that not every decoder reads. A file of another architecture that has them is refused. */
   ownTensors?: RegExp;
+  /**
+   * Matrices of a layer that hold the rows of several weights, in this order. Read so in files that do not have the
+   * first of them by itself; a fused matrix may have the name of one of its parts.
+   */
+  fused?: Readonly<Record<string, readonly string[]>>;
   gguf: GgufRules;
   hf: HfRules;
   compile(config: ModelConfig): Program;
@@ -27,8 +32,11 @@ export interface GgufRules {
   ropePairing: RopePairing;
   /** True where a rotary dimension below the head dimension is refused. */
   rotatesWholeHead?: boolean;
-  /** True where llama.cpp reads the two tensors of longrope; in config.json it is read everywhere. */
-  hasLongrope?: boolean;
+  /**
+   * Where llama.cpp reads the two tensors of longrope: if the type of scaling says so, or wherever they are. In
+   * config.json it is read everywhere.
+   */
+  longrope?: 'by type' | 'by tensors';
   /** Read beside the keys of every decoder, without the prefix. */
   keys?: readonly string[];
   /** Read otherwise than for a plain decoder. */
@@ -42,18 +50,51 @@ export interface HfRules {
   keys?: readonly string[];
   /** Where config.json names the activation function, and the one that is supported; absent: silu in hidden_act. */
   activation?: { key: string; name: string };
+  /** What Transformers takes for keys that a config.json leaves out, where not every decoder may. */
+  defaults?: Readonly<Record<string, number>>;
+  rope?: HfRope;
   /** Part of a layer -> GGUF's name, where it is not that of every decoder. */
   layerNames?: Readonly<Record<string, string>>;
   /** Read otherwise than for a plain decoder. */
   parts?: Partial<ConfigParts>;
 }
 
+/** How rotation is stated, where it is not as for every decoder. */
+export interface HfRope {
+  /** Transformers' default of rope_theta; 10,000 unless given. */
+  theta?: number;
+  /** Whose parameters in rope_parameters are those of layers that see all positions, where layers rotate differently. */
+  layerType?: string;
+  /** True where partial_rotary_factor is read. */
+  isPartial?: boolean;
+  /** Older words for a type of scaling. */
+  typeNames?: Readonly<Record<string, string>>;
+  /** Transformers' default of original_max_position_embeddings, of which the group then has no say. */
+  originalContextLength?: number;
+}
+
 export interface HfModelType {
   /**
-   * What makes a layer look back only so far. `always`: a number in sliding_window; `switched`: use_sliding_window
-   * too; `alternating`: a number, in every second layer, from 0.
+   * What makes a layer look back only so far. `always`: a number in sliding_window, which has a default; `stated`: one
+   * that is stated; `switched`: use_sliding_window too; a period: a number, but for the last layer of each so many.
    */
-  window: 'never' | 'always' | 'switched' | 'alternating';
+  window: 'never' | 'always' | 'stated' | 'switched' | WindowPeriod;
   /** Transformers' default of tie_word_embeddings for the type. */
   isTied: boolean;
+  /** Of a model that sees more than text. */
+  textPart?: TextPart;
+}
+
+export interface WindowPeriod {
+  layers: number;
+  /** A key that says another. */
+  key?: string;
+}
+
+export interface TextPart {
+  className: string;
+  /** The object of config.json that describes it. */
+  config: string;
+  /** How its tensors begin, and what stands there in a model of text alone. */
+  tensors: Readonly<Record<string, string>>;
 }

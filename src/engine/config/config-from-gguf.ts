@@ -4,7 +4,7 @@ import { RefuteError } from '../../errors.ts';
 import { shownValue } from '../formats/quoted.ts';
 import type { Notice } from '../../notice.ts';
 import type { Architecture, Architectures } from './architecture.ts';
-import { PLAIN_PARTS, readParts, type ConfigParts } from './config-parts.ts';
+import { PLAIN_PARTS, readParts } from './config-parts.ts';
 import { checkHeads, LIMITS, provenanceOf, unknownArchitecture } from './config-rules.ts';
 import type { ModelConfig } from '../program/config.ts';
 import { knownGgufKeys } from './gguf-keys.ts';
@@ -12,6 +12,7 @@ import { ConfigReader } from './config-reader.ts';
 import { reportUnreadKeys } from './unread-keys.ts';
 import { ropeFromGguf } from './rope-from-gguf.ts';
 import { readContextLength } from './rope-scaling.ts';
+import { plainWindow } from './window-from-gguf.ts';
 
 export interface GgufModelHeader {
   /** For messages. */
@@ -122,23 +123,6 @@ function readVocabSize(
   reader.record('vocabSize', 'tensor', 'rows of token_embd.weight');
   return rowCount;
 }
-
-const plainWindow: ConfigParts['window'] = (reader) => {
-  const key = 'attention.sliding_window';
-  reader.record('fullAttentionLayers', 'architecture', 'none');
-  // 0 is how some converters write "none".
-  if (reader.get(key) === undefined || reader.get(key) === 0) {
-    reader.record('slidingWindow', 'architecture', 'none unless stated');
-    return { slidingWindow: null, fullAttentionLayers: [] };
-  }
-  const slidingWindow = reader.count('slidingWindow', key, LIMITS.slidingWindow) ?? null;
-  reader.notices.push({
-    severity: 'note',
-    code: 'SLIDING-WINDOW',
-    message: `${reader.full(key)} is ${slidingWindow} and is kept to; llama.cpp ignores it for this architecture, so longer prompts differ.`,
-  });
-  return { slidingWindow, fullAttentionLayers: [] };
-};
 
 function readQkvBias(
   reader: ConfigReader,

@@ -6,7 +6,7 @@ import type { Notice } from '../../notice.ts';
 import type { Architecture, Architectures, HfModelType, HfRules } from './architecture.ts';
 import { PLAIN_PARTS, readParts, type ConfigParts } from './config-parts.ts';
 import { checkHeads, LIMITS, provenanceOf, unknownArchitecture } from './config-rules.ts';
-import type { ModelConfig } from '../program/config.ts';
+import type { ConfigKey, ModelConfig } from '../program/config.ts';
 import { findModelType, knownHfKeys } from './hf-keys.ts';
 import { windowFromHf } from './window-from-hf.ts';
 import { ConfigReader } from './config-reader.ts';
@@ -25,6 +25,8 @@ export interface HfModelHeader {
 
 const WHY = "Transformers' default";
 
+type CountOf = (name: ConfigKey, key: string, limit: number) => number;
+
 /**
  * @throws RefuteError E_CONFIG_ARCHITECTURE, E_CONFIG_MISSING_KEY, E_CONFIG_VALUE, E_CONFIG_PER_LAYER,
  *   E_CONFIG_UNSUPPORTED, E_CONFIG_HEADS
@@ -35,19 +37,29 @@ export function configFromHf(
 ): { config: ModelConfig; notices: Notice[] } {
   const { architecture, modelType } = readModelType(path, metadata, architectures);
   const { hf: rules, hasQkNorm } = architecture;
+  const { textPart } = modelType;
   const shapes = new Map(tensors.map(({ name, shape }) => [name, shape]));
-  const reader: ConfigReader = new ConfigReader(path, metadata, '', () =>
+  const reader: ConfigReader = new ConfigReader(path, metadata, textPart?.config ?? '', () =>
     reader.requiredCount('layerCount', 'num_hidden_layers', LIMITS.layerCount),
   );
+  /** Required, or the class's own default. */
+  const count: CountOf = (name, key, limit) => {
+    const fallback = rules.defaults?.[key];
+    if (fallback === undefined) return reader.requiredCount(name, key, limit);
+    return reader.count(name, key, limit) ?? reader.default(name, 'COUNT-DEFAULT', key, fallback, WHY);
+  };
   reader.record('architecture', 'metadata', 'model_type');
   reportUnreadKeys(reader, knownHfKeys(rules.keys));
   checkActivation(reader, rules);
 
   const layerCount = reader.requiredCount('layerCount', 'num_hidden_layers', LIMITS.layerCount);
   const modelDim = reader.requiredCount('modelDim', 'hidden_size', LIMITS.modelDim);
-  const heads = readHeads(reader, shapes);
-  const maxPositions = reader.requiredCount('contextLength', 'max_position_embeddings', LIMITS.contextLength);
-  const rope = ropeFromHf(reader, { headDim: heads.headDim, maxPositions });
+  const heads = readHeads(reader, shapes, {
+    headCount: count('headCount', 'num_attention_heads', LIMITS.headCount),
+    modelDim,
+  });
+  const maxPositions = count('contextLength', 'max_position_embeddings', LIMITS.contextLength);
+  const rope = ropeFromHf(reader, { headDim: heads.headDim, maxPositions }, rules.rope);
   const window: ConfigParts['window'] = (_, of) => windowFromHf(reader, modelType.window, of.layerCount);
   const config: Omit<ModelConfig, 'provenance'> = {
     architecture: architecture.name,
@@ -55,18 +67,16 @@ export function configFromHf(
     modelDim,
     ffnDim: reader.requiredCount('ffnDim', 'intermediate_size', LIMITS.ffnDim),
     ...heads,
-    vocabSize: reader.requiredCount('vocabSize', 'vocab_size', LIMITS.vocabSize),
+    vocabSize: count('vocabSize', 'vocab_size', LIMITS.vocabSize),
     contextLength: readContextLength(reader, rope, maxPositions),
     rmsNormEps:
       reader.positive('rmsNormEps', 'rms_norm_eps') ??
-      reader.default('rmsNormEps', 'RMS-EPS-DEFAULT', 'rms_norm_eps', 1e-6, WHY),
+      reader.default('rmsNormEps', 'RMS-EPS-DEFAULT', 'rms_norm_eps', rules.defaults?.['rms_norm_eps'] ?? 1e-6, WHY),
     rope,
     ...readParts(reader, { ...PLAIN_PARTS, window, ...rules.parts }, { layerCount, modelDim, ...heads }),
     hasQkvBias: readQkvBias(reader, architecture, shapes),
     hasQkNorm,
-    isTied:
-      reader.flag('isTied', 'tie_word_embeddings') ??
-      reader.default('isTied', 'TIED-DEFAULT', 'tie_word_embeddings', modelType.isTied, WHY),
+    isTied: readTied(reader, modelType, metadata),
   };
   reader.record('hasQkNorm', 'architecture', hasQkNorm ? 'always' : 'never');
   return { config: { ...config, provenance: provenanceOf(reader) }, notices: reader.notices };
@@ -85,7 +95,8 @@ function readModelType(
   }
   const classes = metadata.get('architectures');
   const first: unknown = Array.isArray(classes) ? classes[0] : undefined;
-  if (first !== undefined && !(typeof first === 'string' && first.endsWith('ForCausalLM'))) {
+  const isForText = typeof first === 'string' && first.endsWith('ForCausalLM');
+  if (first !== undefined && !isForText && first !== found.modelType.textPart?.className) {
     const is = `the class is ${shownValue(first)}, which is not a causal language model`;
     throw unknownArchitecture(path, is, architectures);
   }
@@ -100,12 +111,16 @@ function checkActivation(reader: ConfigReader, { activation }: HfRules): void {
   throw new RefuteError({ code: 'E_CONFIG_UNSUPPORTED', place: reader.path, is, allowed: `${name} is supported` });
 }
 
-/** Head width and kv heads may be left out; then the tensors say them, whatever a class has as its default. */
+/**
+ * Head width and kv heads may be left out; then the tensors say them, whatever a class has as its default. Fused ones
+ * do not: then the width is that of hidden_size, and each head has its own keys.
+ */
 function readHeads(
   reader: ConfigReader,
   shapes: ReadonlyMap<string, readonly number[]>,
+  { headCount, modelDim }: { headCount: number; modelDim: number },
 ): Pick<ModelConfig, 'headCount' | 'kvHeadCount' | 'headDim'> {
-  const headCount = reader.requiredCount('headCount', 'num_attention_heads', LIMITS.headCount);
+  const isFused = shapes.has('blk.0.attn_qkv.weight');
   const fromRows = (name: 'headDim' | 'kvHeadCount', key: string, tensor: string, divisor: number): number => {
     const rows = shapes.get(tensor)?.[0];
     if (rows === undefined) return reader.missing(key);
@@ -118,12 +133,37 @@ function readHeads(
   };
   const headDim =
     reader.count('headDim', 'head_dim', LIMITS.headDim) ??
-    fromRows('headDim', 'head_dim', 'blk.0.attn_q.weight', headCount);
+    (isFused
+      ? widthOfHead(reader, modelDim, headCount)
+      : fromRows('headDim', 'head_dim', 'blk.0.attn_q.weight', headCount));
   const kvHeadCount =
     reader.count('kvHeadCount', 'num_key_value_heads', LIMITS.headCount) ??
-    fromRows('kvHeadCount', 'num_key_value_heads', 'blk.0.attn_k.weight', headDim);
+    (isFused
+      ? reader.default('kvHeadCount', 'KV-HEADS-DEFAULT', 'num_key_value_heads', headCount, WHY)
+      : fromRows('kvHeadCount', 'num_key_value_heads', 'blk.0.attn_k.weight', headDim));
   checkHeads(reader.path, headCount, kvHeadCount);
   return { headCount, kvHeadCount, headDim };
+}
+
+function widthOfHead(reader: ConfigReader, modelDim: number, headCount: number): number {
+  if (modelDim % headCount !== 0) return reader.missing('head_dim');
+  reader.record('headDim', 'architecture', 'hidden_size / num_attention_heads');
+  return modelDim / headCount;
+}
+
+/** Of a model that sees more than text, the flag of the whole goes before: Transformers asks there. */
+function readTied(
+  reader: ConfigReader,
+  { isTied, textPart }: HfModelType,
+  metadata: ReadonlyMap<string, unknown>,
+): boolean {
+  const key = 'tie_word_embeddings';
+  const ofWhole = textPart === undefined ? undefined : metadata.get(key);
+  if (typeof ofWhole === 'boolean') {
+    reader.record('isTied', 'metadata', key);
+    return ofWhole;
+  }
+  return reader.flag('isTied', key) ?? reader.default('isTied', 'TIED-DEFAULT', key, isTied, WHY);
 }
 
 /** Transformers builds the biases that the config asks for, and drops those that only the file has. */

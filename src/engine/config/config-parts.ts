@@ -7,6 +7,7 @@ export type Dimensions = Pick<ModelConfig, 'layerCount' | 'modelDim' | 'headCoun
 
 interface PartKeys {
   window: 'slidingWindow' | 'fullAttentionLayers';
+  localRope: 'localTheta';
   attentionScale: 'attentionScale';
   softcaps: 'attentionSoftcap' | 'logitSoftcap';
   scales: 'embeddingScale' | 'normOffset';
@@ -20,6 +21,10 @@ export type ConfigParts = {
 
 /** The same in every format. */
 export const PLAIN_PARTS: Omit<ConfigParts, 'window'> = {
+  localRope: (reader) => {
+    reader.record('localTheta', 'architecture', 'none');
+    return { localTheta: null };
+  },
   attentionScale: (reader, { headDim }) => {
     reader.record('attentionScale', 'architecture', '1 / √headDim');
     return { attentionScale: 1 / Math.sqrt(headDim) };
@@ -42,11 +47,12 @@ export const PLAIN_PARTS: Omit<ConfigParts, 'window'> = {
 
 export function readParts(
   reader: ConfigReader,
-  { window, attentionScale, softcaps, scales, experts }: ConfigParts,
+  { window, localRope, attentionScale, softcaps, scales, experts }: ConfigParts,
   of: Dimensions,
 ): Pick<ModelConfig, PartKeys[keyof PartKeys]> {
   return {
     ...window(reader, of),
+    ...localRope(reader, of),
     ...attentionScale(reader, of),
     ...softcaps(reader, of),
     ...scales(reader, of),

@@ -41,6 +41,11 @@ export function checkHeads(path: string, headCount: number, kvHeadCount: number)
   throw new RefuteError({ code: 'E_CONFIG_HEADS', place: path, is, allowed });
 }
 
+/** Of layers from 0, the last of each `period`. */
+export function lastOfEach(period: number, layerCount: number): number[] {
+  return Array.from({ length: layerCount }, (_, layer) => layer).filter((layer) => layer % period === period - 1);
+}
+
 /** Every key has been recorded; a test holds that. */
 export function provenanceOf({ provenance }: ConfigReader): ModelConfig['provenance'] {
   return Object.fromEntries(provenance) as Record<keyof ModelConfig['provenance'], Provenance>;

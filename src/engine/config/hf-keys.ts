@@ -21,7 +21,6 @@ const READ: readonly string[] = [
   'rope_theta',
   'original_max_position_embeddings',
 ];
-/** `rope_parameters` since Transformers 5, `rope_scaling` before. */
 const ROPE: readonly string[] = [
   'rope_type',
   'type',
@@ -38,8 +37,14 @@ const ROPE: readonly string[] = [
   'truncate',
   'short_factor',
   'long_factor',
-].flatMap((key) => [`rope_parameters.${key}`, `rope_scaling.${key}`]);
-const WINDOW: readonly string[] = ['sliding_window', 'use_sliding_window', 'max_window_layers', 'layer_types'];
+];
+const WINDOW: readonly string[] = [
+  'sliding_window',
+  'use_sliding_window',
+  'max_window_layers',
+  'layer_types',
+  'sliding_window_pattern',
+];
 
 /** About training, storage, text or speed. */
 const HARMLESS: readonly string[] = [
@@ -51,6 +56,8 @@ const HARMLESS: readonly string[] = [
   'initializer_range',
   'attention_dropout',
   'hidden_dropout',
+  'embd_pdrop',
+  'resid_pdrop',
   'bos_token_id',
   'eos_token_id',
   'pad_token_id',
@@ -66,10 +73,13 @@ const HARMLESS: readonly string[] = [
   'chunk_size_feed_forward',
   // Read where the model type has a window; Transformers ignores them elsewhere.
   ...WINDOW,
+  // What Transformers remembers of the one above, and does not read.
+  '_sliding_window_pattern',
 ];
 
 const NEUTRAL: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['mlp_bias', false],
+  ['lm_head_bias', false],
   ['pretraining_tp', 1],
   ['partial_rotary_factor', 1],
   ['rope_parameters.partial_rotary_factor', 1],
@@ -85,7 +95,14 @@ const NEUTRAL: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 
 /** @param own keys that the architecture reads beside these */
 export function knownHfKeys(own: readonly string[] = []): KnownKeys {
-  return { read: [...READ, ...ROPE, ...own], harmless: HARMLESS, neutral: NEUTRAL };
+  // The first since Transformers 5, the second before.
+  const rope = ['rope_parameters', 'rope_scaling'].flatMap(ropeKeys);
+  return { read: [...READ, ...rope, ...own], harmless: HARMLESS, neutral: NEUTRAL };
+}
+
+/** The keys of a group that states a rotation. */
+export function ropeKeys(group: string): string[] {
+  return ROPE.map((key) => `${group}.${key}`);
 }
 
 /** @param name `model_type` of config.json, whatever it holds */

@@ -29,8 +29,17 @@ export interface CanonicalName {
   expert: number | null;
 }
 
-/** @param own the architecture's names of parts of a layer, which go before the common ones */
-export function canonicalName(storedName: string, own: Readonly<Record<string, string>> = {}): CanonicalName {
+/**
+ * @param own the architecture's names of parts of a layer, which go before the common ones
+ * @param prefixes how names begin in a model of which text is a part, and what stands there otherwise
+ */
+export function canonicalName(
+  fileName: string,
+  own: Readonly<Record<string, string>> = {},
+  prefixes: Readonly<Record<string, string>> = {},
+): CanonicalName {
+  const [prefix = '', plain = ''] = Object.entries(prefixes).find(([start]) => fileName.startsWith(start)) ?? [];
+  const storedName = plain + fileName.slice(prefix.length);
   const whole = WHOLE.get(storedName);
   if (whole !== undefined) return { name: whole, expert: null };
   const [, layer, part = '', kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(storedName) ?? [];

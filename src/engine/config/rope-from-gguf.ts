@@ -16,8 +16,8 @@ const SHORT_FACTORS = 'rope_factors_short.weight';
 interface ScalingSources {
   /** rope_freqs.weight is there. */
   hasFactors: boolean;
-  /** Both tensors of longrope are there, in an architecture that reads them. */
-  hasLongrope: boolean;
+  /** How the architecture reads the tensors of longrope; undefined where it does not, or where one is missing. */
+  longrope: GgufRules['longrope'];
   contextLength: number;
 }
 
@@ -37,7 +37,7 @@ export function ropeFromGguf(
     pairing: rules.ropePairing,
     scaling: readScaling(reader, {
       hasFactors: of.hasTensor('rope_freqs.weight'),
-      hasLongrope: rules.hasLongrope === true && of.hasTensor(LONG_FACTORS) && of.hasTensor(SHORT_FACTORS),
+      longrope: of.hasTensor(LONG_FACTORS) && of.hasTensor(SHORT_FACTORS) ? rules.longrope : undefined,
       contextLength: of.contextLength,
     }),
   };
@@ -59,8 +59,7 @@ function readRotaryDim(reader: ConfigReader, rules: GgufRules, headDim: number):
 
 /**
  * llama.cpp: a factor without a type is linear; a factor of 0 means no scaling; the older key is asked last. For yarn
- * it reads factor, original context and attention factor; for longrope, in its llama architecture only, two tensors
- * and the attention factor.
+ * it reads factor, original context and attention factor; for longrope two tensors and the attention factor.
  */
 function readScaling(reader: ConfigReader, of: ScalingSources): RopeScaling {
   const type = reader.get('rope.scaling.type') ?? 'linear';
@@ -75,12 +74,13 @@ function readScaling(reader: ConfigReader, of: ScalingSources): RopeScaling {
   const factor =
     factorKey === undefined || reader.get(factorKey) === 0 ? 1 : (reader.positive('rope.scaling', factorKey) ?? 1);
   const isScaled = type !== 'none' && factor !== 1;
-  if (isScaled && (of.hasFactors || type === 'longrope')) {
+  const isLongrope = type === 'longrope' || of.longrope === 'by tensors';
+  if (isScaled && (of.hasFactors || isLongrope)) {
     const tensors = of.hasFactors ? 'the tensor "rope_freqs.weight"' : 'its longrope tensors';
     throw unsupported(reader, `positions are scaled twice, by ${factor} and by ${tensors}`, 'one of them is supported');
   }
   if (type === 'yarn') return yarn(reader, factor, of);
-  if (type === 'longrope') return longrope(reader, of);
+  if (isLongrope) return longrope(reader, of);
   const attentionFactor = reader.get('rope.scaling.attn_factor');
   if (attentionFactor !== undefined && attentionFactor !== 1) {
     const is = `${reader.full('rope.scaling.attn_factor')} is ${shownValue(attentionFactor)}`;
@@ -120,9 +120,9 @@ function yarn(reader: ConfigReader, factor: number, of: ScalingSources): RopeSca
 }
 
 function longrope(reader: ConfigReader, of: ScalingSources): RopeScaling {
-  if (!of.hasLongrope) {
+  if (of.longrope === undefined) {
     const is = `${reader.full('rope.scaling.type')} is longrope`;
-    throw unsupported(reader, is, 'llama with rope_factors_long.weight and rope_factors_short.weight is supported');
+    throw unsupported(reader, is, `llama and phi3 with ${LONG_FACTORS} and ${SHORT_FACTORS} are supported`);
   }
   const attentionFactor = readAttentionFactor(reader);
   const scaling: RopeScaling = {

@@ -2,13 +2,15 @@
 // `rope_scaling` as those before did.
 import { RefuteError } from '../../errors.ts';
 import { shownValue } from '../formats/quoted.ts';
+import type { HfRope } from './architecture.ts';
 import { LIMITS } from './config-rules.ts';
 import type { ConfigReader } from './config-reader.ts';
 import type { RopeParameters, RopeScaling } from '../program/program.ts';
 import { byLengthNotice, byLengthRule, yarnAttentionFactor } from './rope-scaling.ts';
 
-/** Transformers' for every type that is read here. */
+/** Transformers' for most types. */
 const DEFAULT_THETA = 10_000;
+const WHY = "Transformers' default";
 /** Transformers' and llama.cpp's. */
 const DEFAULT_BETAS = { fast: 32, slow: 1 };
 const CONTEXT_DEFAULT = "max_position_embeddings as original context, Transformers' default";
@@ -20,31 +22,56 @@ const CONTEXT_DEFAULT = "max_position_embeddings as original context, Transforme
 export function ropeFromHf(
   reader: ConfigReader,
   { headDim, maxPositions }: { headDim: number; maxPositions: number },
+  rules: HfRope = {},
 ): RopeParameters {
+  const own = rules.layerType === undefined ? 'rope_parameters' : `rope_parameters.${rules.layerType}`;
+  if (rules.layerType !== undefined) checkNested(reader, rules.layerType);
   const theta =
-    reader.positive('rope.theta', 'rope_parameters.rope_theta') ??
+    reader.positive('rope.theta', `${own}.rope_theta`) ??
     reader.positive('rope.theta', 'rope_scaling.rope_theta') ??
     reader.positive('rope.theta', 'rope_theta') ??
-    reader.default('rope.theta', 'ROPE-THETA-DEFAULT', 'rope_theta', DEFAULT_THETA, "Transformers' default");
+    reader.default('rope.theta', 'ROPE-THETA-DEFAULT', 'rope_theta', rules.theta ?? DEFAULT_THETA, WHY);
   reader.record('rope.pairing', 'architecture', 'halves: rows of Q and K are stored as trained');
-  reader.record('rope.rotaryDim', 'architecture', 'the whole head');
-  if (headDim % 2 !== 0) {
-    const is = `a head has ${headDim} channels`;
-    throw new RefuteError({ code: 'E_CONFIG_ROPE', place: reader.path, is, allowed: 'rotation needs an even number' });
-  }
-  return { theta, rotaryDim: headDim, pairing: 'neox', scaling: readScaling(reader, headDim, maxPositions) };
+  const rotaryDim = readRotaryDim(reader, rules, headDim);
+  return { theta, rotaryDim, pairing: 'neox', scaling: readScaling(reader, rules, { own, rotaryDim, maxPositions }) };
 }
 
-function readScaling(reader: ConfigReader, headDim: number, maxPositions: number): RopeScaling {
-  const typeKey = ['rope_parameters.rope_type', 'rope_parameters.type', 'rope_scaling.rope_type', 'rope_scaling.type'];
-  const key = typeKey.find((candidate) => reader.get(candidate) !== undefined);
-  const type = key === undefined ? 'default' : reader.get(key);
+/** Parameters for every layer alike would be passed over. */
+function checkNested(reader: ConfigReader, layerType: string): void {
+  const flat = reader.keys().find((key) => /^rope_parameters\.[^.]+$/.test(key) && !reader.isNull(key));
+  if (flat !== undefined)
+    throw reader.valueError(flat, reader.get(flat), `its place is in rope_parameters.${layerType}`);
+}
+
+function readRotaryDim(reader: ConfigReader, { isPartial = false }: HfRope, headDim: number): number {
+  reader.record('rope.rotaryDim', 'architecture', 'the whole head');
+  const factorKeys = ['rope_parameters.', 'rope_scaling.', ''].map((group) => `${group}partial_rotary_factor`);
+  const key = isPartial ? factorKeys.find((candidate) => reader.get(candidate) !== undefined) : undefined;
+  const factor = key === undefined ? 1 : reader.requiredPositive('rope.rotaryDim', key);
+  const rotaryDim = Math.trunc(headDim * factor);
+  if (rotaryDim > 0 && rotaryDim <= headDim && rotaryDim % 2 === 0) return rotaryDim;
+  throw new RefuteError({
+    code: 'E_CONFIG_ROPE',
+    place: reader.path,
+    is: `${rotaryDim} of ${headDim} channels of a head are rotated`,
+    allowed: 'an even number is needed, of at most all',
+  });
+}
+
+function readScaling(
+  reader: ConfigReader,
+  rules: HfRope,
+  of: { own: string; rotaryDim: number; maxPositions: number },
+): RopeScaling {
+  const typeKeys = [of.own, 'rope_scaling'].flatMap((group) => [`${group}.rope_type`, `${group}.type`]);
+  const key = typeKeys.find((candidate) => reader.get(candidate) !== undefined);
   if (key === undefined) {
     reader.record('rope.scaling', 'architecture', 'none unless stated');
     return { type: 'none' };
   }
-  const group = new ScalingGroup(reader, key.slice(0, key.lastIndexOf('.') + 1), maxPositions);
-  const scaling = group.read(type, headDim);
+  const type = reader.get(key);
+  const group = new ScalingGroup(reader, key.slice(0, key.lastIndexOf('.') + 1), rules, of.maxPositions);
+  const scaling = group.read(typeof type === 'string' ? (rules.typeNames?.[type] ?? type) : type, of.rotaryDim);
   if (scaling === null) {
     const is = `${key} is ${shownValue(type)}`;
     const allowed = 'default, linear, llama3, yarn, longrope and dynamic are supported';
@@ -52,7 +79,9 @@ function readScaling(reader: ConfigReader, headDim: number, maxPositions: number
   }
   const rule = byLengthRule(scaling);
   // If one of its numbers is a default, the scaling is recorded as a default, never as if the file had said all of it.
-  const [source, detail] = group.hasDefault ? (['default', CONTEXT_DEFAULT] as const) : (['metadata', key] as const);
+  const [source, detail] = group.hasDefault
+    ? ['default' as const, CONTEXT_DEFAULT]
+    : ['metadata' as const, reader.full(key)];
   reader.record('rope.scaling', source, rule === null ? detail : `${detail}; ${rule}`);
   const notice = byLengthNotice(scaling);
   if (notice !== null) reader.notices.push(notice);
@@ -64,16 +93,18 @@ class ScalingGroup {
   hasDefault = false;
   readonly #reader: ConfigReader;
   readonly #group: string;
+  readonly #rules: HfRope;
   readonly #maxPositions: number;
 
-  constructor(reader: ConfigReader, group: string, maxPositions: number) {
+  constructor(reader: ConfigReader, group: string, rules: HfRope, maxPositions: number) {
     this.#reader = reader;
     this.#group = group;
+    this.#rules = rules;
     this.#maxPositions = maxPositions;
   }
 
   /** null: a type that is not supported. */
-  read(type: unknown, headDim: number): RopeScaling | null {
+  read(type: unknown, rotaryDim: number): RopeScaling | null {
     switch (type) {
       case 'default':
         return { type: 'none' };
@@ -92,9 +123,10 @@ class ScalingGroup {
       case 'yarn':
         return this.#yarn();
       case 'longrope':
-        return this.#longrope(headDim / 2);
+        return this.#longrope(rotaryDim / 2);
       case 'dynamic':
-        if (headDim < 4) throw this.#reader.valueError(`${this.#group}rope_type`, type, 'heads of 4 channels or more');
+        if (rotaryDim < 4)
+          throw this.#reader.valueError(`${this.#group}rope_type`, type, 'heads of 4 channels or more');
         return { type, factor: this.#required('factor'), originalContextLength: this.#maxPositions };
       default:
         return null;
@@ -133,16 +165,20 @@ class ScalingGroup {
     };
   }
 
-  /** The key at the top of config.json goes before the one in the group. */
+  /** The key at the top of config.json goes before the one in the group, and so does a default of the class for it. */
   #originalContextLength(): number {
     const name = 'original_max_position_embeddings';
-    const stated =
-      this.#reader.count('rope.scaling', name, LIMITS.contextLength) ??
-      this.#reader.count('rope.scaling', this.#group + name, LIMITS.contextLength);
-    if (stated !== undefined) return stated;
+    const [code, ofClass] = ['ROPE-CONTEXT-DEFAULT', this.#rules.originalContextLength];
+    const atTop = this.#reader.count('rope.scaling', name, LIMITS.contextLength);
+    if (atTop !== undefined) return atTop;
+    if (ofClass === undefined) {
+      const inGroup = this.#reader.count('rope.scaling', this.#group + name, LIMITS.contextLength);
+      if (inGroup !== undefined) return inGroup;
+    }
     this.hasDefault = true;
-    const [code, key] = ['ROPE-CONTEXT-DEFAULT', this.#group + name];
-    return this.#reader.default('rope.scaling', code, key, this.#maxPositions, CONTEXT_DEFAULT);
+    return ofClass === undefined
+      ? this.#reader.default('rope.scaling', code, this.#group + name, this.#maxPositions, CONTEXT_DEFAULT)
+      : this.#reader.default('rope.scaling', code, name, ofClass, WHY);
   }
 
   /** As Python takes `get('truncate', True)`: absent is true, null is false. */

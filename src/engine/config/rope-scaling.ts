@@ -44,10 +44,13 @@ export function ropeByLength(
   { ops }: Program,
   contextLength: number,
 ): { type: 'longrope' | 'dynamic'; originalContextLength: number; isBeyond: boolean } | null {
-  const scaling = ops.find((op) => op.op === 'rope')?.rope.scaling;
-  if (scaling?.type !== 'longrope' && scaling?.type !== 'dynamic') return null;
-  const { type, originalContextLength } = scaling;
-  return { type, originalContextLength, isBeyond: contextLength > originalContextLength };
+  for (const op of ops) {
+    const scaling = op.op === 'rope' ? op.rope.scaling : null;
+    if (scaling?.type !== 'longrope' && scaling?.type !== 'dynamic') continue;
+    const { type, originalContextLength } = scaling;
+    return { type, originalContextLength, isBeyond: contextLength > originalContextLength };
+  }
+  return null;
 }
 
 /** Which frequencies a session of that length has; null where there is one choice only. */

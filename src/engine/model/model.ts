@@ -21,7 +21,7 @@ export interface Model {
   shapes: { fitting: number; wanted: number };
   /** What the loader saw of the embedding; null where the program has none. */
   embedding: EmbeddingReport | null;
-  /** Every tensor of the file, in file order. */
+  /** Every tensor of the file, in file order; of a fused one, the weights that it holds. */
   tensors: readonly FileTensor[];
   /** The file's own key-value data; arrays of a vocabulary's size included. */
   metadata: ReadonlyMap<string, unknown>;

@@ -2,7 +2,6 @@
 // generation_config.json, tokenizer.json, tokenizer_config.json, chat_template.jinja.
 import { RefuteError } from '../../errors.ts';
 import { ARCHITECTURES } from '../architectures/registry.ts';
-import type { Architecture } from '../config/architecture.ts';
 import { findModelType } from '../config/hf-keys.ts';
 import { canonicalName } from '../config/hf-names.ts';
 import { flattened, readJsonFile, type JsonFileLimits } from '../formats/json-file.ts';
@@ -65,7 +64,7 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
     }
     const shards = opened.map(({ name, file: { tensors } }) => ({ name, tensors }));
     const notices = [...of.notices, ...checkShards(path, index, shards)];
-    const tensors = storedTensors(path, opened, findModelType(ARCHITECTURES, config.get('model_type'))?.architecture);
+    const tensors = storedTensors(path, opened, findModelType(ARCHITECTURES, config.get('model_type')));
     const metadata = flattened(config);
     const generation = names.includes('generation_config.json')
       ? flattened(await readJsonFile(await pathIn(folder, 'generation_config.json'), CONFIG_LIMITS))
@@ -105,12 +104,18 @@ async function readIndex(folder: string): Promise<ShardIndex> {
 }
 
 /** Under canonical names, in file order, experts stacked. */
-function storedTensors(path: string, shards: readonly OpenShard[], architecture?: Architecture): StoredTensor[] {
+function storedTensors(
+  path: string,
+  shards: readonly OpenShard[],
+  type: ReturnType<typeof findModelType>,
+): StoredTensor[] {
+  const { layerNames } = type?.architecture.hf ?? {};
+  const prefixes = type?.modelType.textPart?.tensors;
   const single = new Map<string, StoredTensor>();
   const stacks = new Map<string, Map<number, StoredTensor>>();
   for (const { name: file, source, file: parsed } of shards) {
     for (const { name: storedName, ...tensor } of parsed.tensors) {
-      const { name, expert } = canonicalName(storedName, architecture?.hf.layerNames);
+      const { name, expert } = canonicalName(storedName, layerNames, prefixes);
       const parts = [{ source, byteOffset: tensor.byteOffset, byteLength: tensor.byteLength }];
       const stored = { name, storedName, ...(shards.length > 1 ? { file } : {}), ...tensor, parts };
       if (expert === null) {

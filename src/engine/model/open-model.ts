@@ -7,6 +7,7 @@ import type { Model, ModelTransform } from './model.ts';
 import { openModelFile, openModelFileSource } from './open-model-file.ts';
 import { ARCHITECTURES, compileProgram } from '../architectures/registry.ts';
 import { checkWeights } from './check-weights.ts';
+import { splitFusedRows } from './fused-rows.ts';
 import { inspectEmbedding } from './inspect-embedding.ts';
 import { unreadTensors } from './unread-tensors.ts';
 import type { TextModel } from '../text/text-model.ts';
@@ -42,18 +43,21 @@ async function loadModel(file: ModelFile, options: OpenModelOptions): Promise<Mo
 }
 
 async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenModelOptions): Promise<Model> {
-  const { path, format, byteLength, tensors, metadata } = file;
+  const { path, format, byteLength, metadata } = file;
   const notices: Notice[] = [...file.notices];
   const read = file.readConfig();
   notices.push(...read.notices);
   const config = transform.config?.(read.config) ?? read.config;
   const compiled = compileProgram(config);
   const program = transform.program?.(compiled) ?? compiled;
-  const checked = checkWeights(path, program, transform.weights?.(file.weights) ?? file.weights);
+  // The file's own program says what is in the file: a planted fault that forgets a bias must reach the run.
+  const ownProgram = compileProgram(read.config);
+  const { fused } = ARCHITECTURES.get(read.config.architecture) ?? {};
+  const { tensors, weights } = splitFusedRows(path, ownProgram, file, fused);
+  const checked = checkWeights(path, program, transform.weights?.(weights) ?? weights);
   notices.push(...checked.notices);
-  // Asked of the file's own program: a planted fault that forgets a bias must reach the run.
   const names = tensors.map(({ name }) => name);
-  notices.push(...unreadTensors(path, compileProgram(read.config), names, ARCHITECTURES));
+  notices.push(...unreadTensors(path, ownProgram, names, ARCHITECTURES));
   const text = file.readText((notice) => notices.push(notice));
   const inspected = await inspectEmbedding(path, program, checked.weights, {
     tokenCount: text.vocabSize,

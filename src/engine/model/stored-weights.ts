@@ -47,15 +47,7 @@ export class StoredWeights implements WeightSource {
   async read(name: WeightName, byteOffset: number, into: Uint8Array): Promise<void> {
     const tensor = this.#tensors.get(name);
     if (tensor === undefined) throw missingTensor(this.#path, name);
-    const byteLength = tensor.byteLength ?? 0;
-    const isInside = Number.isSafeInteger(byteOffset) && byteOffset >= 0 && byteOffset + into.byteLength <= byteLength;
-    if (!isInside) {
-      throw new RefuteError({
-        code: 'E_TENSOR_RANGE',
-        place: this.#path,
-        is: `bytes ${byteOffset} to ${byteOffset + into.byteLength} of tensor ${quoted(name)} are wanted, it has ${byteLength}`,
-      });
-    }
+    checkTensorRange(this.#path, tensor, byteOffset, into);
     let start = 0;
     for (const part of tensor.parts) {
       const first = Math.max(byteOffset, start);
@@ -66,6 +58,15 @@ export class StoredWeights implements WeightSource {
       start += part.byteLength;
     }
   }
+}
+
+/** @throws RefuteError E_TENSOR_RANGE */
+export function checkTensorRange(path: string, tensor: FileTensor, byteOffset: number, into: Uint8Array): void {
+  const end = byteOffset + into.byteLength;
+  const byteLength = tensor.byteLength ?? 0;
+  if (Number.isSafeInteger(byteOffset) && byteOffset >= 0 && end <= byteLength) return;
+  const is = `bytes ${byteOffset} to ${end} of tensor ${quoted(tensor.name)} are wanted, it has ${byteLength}`;
+  throw new RefuteError({ code: 'E_TENSOR_RANGE', place: path, is });
 }
 
 export function missingTensor(path: string, name: WeightName): RefuteError {

@@ -14,6 +14,8 @@ export interface ModelConfig {
   contextLength: number;
   rmsNormEps: number;
   rope: RopeParameters;
+  /** Theta of the layers with a window, whose rotation is then not scaled; null = they rotate as the others do. */
+  localTheta: number | null;
   /** Positions that a query sees, itself included; null = all. */
   slidingWindow: number | null;
   /** Layers that see all positions in spite of `slidingWindow`. */

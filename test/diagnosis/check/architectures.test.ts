@@ -19,6 +19,17 @@ const CONFIGS: Readonly<Record<string, SyntheticConfig>> = {
     normOffset: 1,
     isTied: true,
   },
+  gemma3: {
+    ...plain,
+    architecture: 'gemma3',
+    localTheta: 100,
+    fullAttentionLayers: [1],
+    embeddingScale: 8,
+    normOffset: 1,
+    hasQkNorm: true,
+    isTied: true,
+  },
+  phi3: { ...plain, architecture: 'phi3', rope: { ...plain.rope, rotaryDim: 12 } },
   qwen3moe: {
     ...plain,
     architecture: 'qwen3moe',

@@ -70,7 +70,7 @@ describe('configFromGguf', () => {
     expect(notices).toEqual([]);
     const keys = [
       'architecture layerCount modelDim ffnDim headCount kvHeadCount headDim vocabSize contextLength rmsNormEps',
-      'rope.theta rope.rotaryDim rope.pairing rope.scaling slidingWindow fullAttentionLayers hasQkvBias isTied',
+      'rope.theta rope.rotaryDim rope.pairing rope.scaling localTheta slidingWindow fullAttentionLayers hasQkvBias isTied',
       'attentionScale attentionSoftcap logitSoftcap embeddingScale normOffset hasQkNorm',
       'experts.count experts.usedCount experts.ffnDim experts.isRenormalised',
     ].flatMap((line) => line.split(' '));
@@ -172,7 +172,7 @@ describe('configFromGguf refuses', () => {
       configOf({ keys: { 'general.architecture': ['string', 'gpt2'] } }),
     );
     expect(error.message).toBe(
-      'm.gguf: the architecture is "gpt2"; llama, qwen2, qwen3, qwen3moe, gemma2 are supported.',
+      'm.gguf: the architecture is "gpt2"; llama, qwen2, qwen3, qwen3moe, gemma2, gemma3, phi3 are supported.',
     );
     for (const name of ['', 'toString', '__proto__', 'LLAMA']) {
       await refusal('E_CONFIG_ARCHITECTURE', () => configOf({ keys: { 'general.architecture': ['string', name] } }));

@@ -5,11 +5,10 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { klDivergence } from '../../../falsifiers/kit/judges/comparisons.ts';
 import { openModel, type ModelTransform } from '../../../src/engine/index.ts';
-import { llamaCppContextLength, loadLlamaCpp, type LlamaCppAvailability } from '../../../src/oracles/external/index.ts';
-import { openFloat64Executor } from '../../../src/oracles/float64/float64-executor.ts';
+import { loadLlamaCpp, type LlamaCppAvailability } from '../../../src/oracles/external/index.ts';
 import { encodeGguf, ggufEntry } from '../../fixtures/gguf.ts';
+import { llamaCppDivergence, llamaCppLogits } from '../../fixtures/llama-cpp.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { tinyImage, type TinyModelOptions } from '../../fixtures/tiny-model.ts';
@@ -60,36 +59,14 @@ afterAll(async () => {
   if (loaded.available) await loaded.llama.close();
 });
 
-/** Positions asked of llama.cpp, which then has 256. */
-const ASKED_LENGTH = 255;
-const CONTEXT_LENGTH = llamaCppContextLength(ASKED_LENGTH);
-
 async function written(of: Case): Promise<string> {
   const path = join(folder, `${randomUUID()}.gguf`);
   await writeFile(path, image(of));
   return path;
 }
 
-async function llamaCppLogits(path: string): Promise<Float32Array> {
-  if (!loaded.available) throw new Error(loaded.reason);
-  const opened = await loaded.llama.openModel(path, { contextLength: ASKED_LENGTH, kvCache: 'f32' });
-  const logits = await opened.logits(TOKENS);
-  await opened.close();
-  return logits;
-}
-
-/** Largest KL over positions of llama.cpp from our float64, in a session of as many positions as llama.cpp opens. */
-async function divergence(of: Case, transform: ModelTransform = {}): Promise<number> {
-  const path = await written(of);
-  const model = await openModel(path, { transform });
-  const session = await (await openFloat64Executor(model.program, model.weights)).openSession(CONTEXT_LENGTH);
-  const { logits } = await session.run({ tokens: TOKENS, logits: 'all' });
-  const theirs = await llamaCppLogits(path);
-  await model.close();
-  const { vocabSize } = model.program;
-  const rows = TOKENS.map((_, p) => [p * vocabSize, (p + 1) * vocabSize] as const);
-  return Math.max(...rows.map(([a, b]) => klDivergence(logits.subarray(a, b), theirs.subarray(a, b))));
-}
+const divergence = async (of: Case, transform?: ModelTransform): Promise<number> =>
+  llamaCppDivergence(loaded, await written(of), TOKENS, transform);
 
 const yarn = { type: ['string', 'yarn'], factor: ['f32', 4] } satisfies Record<string, Typed>;
 const longrope = { type: ['string', 'longrope'], attn_factor: ['f32', 1.25] } satisfies Record<string, Typed>;
@@ -136,7 +113,8 @@ describe('rope scaling is llama.cpp’s:', () => {
     if (!loaded.available) return;
     const plain: Case = { architecture: 'llama', keys: { ...yarn, ...original(64) } };
     const path = await written({ ...plain, keys: { ...plain.keys, [name]: typed } });
-    expect(await llamaCppLogits(path)).toEqual(await llamaCppLogits(await written(plain)));
+    const theirs = await llamaCppLogits(loaded, await written(plain), TOKENS);
+    expect(await llamaCppLogits(loaded, path, TOKENS)).toEqual(theirs);
     await refusal('E_CONFIG_UNSUPPORTED', () => openModel(path));
   });
 });
