@@ -1,6 +1,7 @@
 // How a check looks on a terminal: the verdict first, then the table along depth, the worst place, who vouches for the
 // program, and what this input could not have shown.
 import { judgementOf, type CheckReport, type OpResult } from '../../../diagnosis/index.ts';
+import type { NameReport } from '../../../diagnosis/recordings/index.ts';
 import type { Model } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import { cosineText, countText, plural, smallText } from '../../figures.ts';
@@ -11,7 +12,7 @@ import type { RenderedPrompt } from '../prompt.ts';
 export interface ShownCheck {
   model: Model;
   original: Model | null;
-  engine: ExecutorReport | { dump: string };
+  engine: ExecutorReport | { dump: string; names: NameReport };
   prompt: Pick<RenderedPrompt, 'ids' | 'source' | 'text'>;
   report: CheckReport;
 }
@@ -32,6 +33,7 @@ export function printCheck({ model, original, engine, prompt, report }: ShownChe
   printLine(
     `${style.bold('judged')}    ${coverage.judgedOps} of ${coverage.opCount} ops, ${countText(coverage.elementCount)} elements`,
   );
+  if ('dump' in engine) printNames(engine.names);
   printLine();
   printOps(rowsToShow(report, flags.all === true), original !== null);
   printStretches(report);
@@ -57,6 +59,27 @@ function printFormats({ inferred }: CheckReport): void {
     }
     if (others.length > 3) printLine(style.yellow(`  and ${others.length - 3} more`));
   }
+}
+
+/** Of a list that may be long. */
+const SHOWN_NAMES = 3;
+
+function printNames({ unknown, absent }: NameReport): void {
+  if (unknown.length > 0) {
+    const names = unknown.toSorted((a, b) => Number(a.meant === null) - Number(b.meant === null));
+    const shown = names.map(({ name, meant }) => `${name}${meant === null ? '' : ` (${meant}?)`}`);
+    printLine(`${style.bold('unknown')}   ${plural(unknown.length, 'name')} in the dump: ${firstOf(shown)}`);
+  }
+  if (absent.length > 0) {
+    const values = absent.toSorted((a, b) => Number(a.nearest === null) - Number(b.nearest === null));
+    const shown = values.map(({ value, nearest }) => `${value}${nearest === null ? '' : ` (is it ${nearest}?)`}`);
+    printLine(`${style.bold('absent')}    ${plural(absent.length, 'value')} of the model: ${firstOf(shown)}`);
+  }
+}
+
+function firstOf(names: readonly string[]): string {
+  const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : '';
+  return plainText(`${names.slice(0, SHOWN_NAMES).join(', ')}${more}`);
 }
 
 function verificationText({ status, says }: CheckReport['verification']): string {
