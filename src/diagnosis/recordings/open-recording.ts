@@ -158,7 +158,8 @@ function named(
   model: ModelNames | null,
 ): Pick<Recording, 'tensors' | 'otherNames'> & { isMapped: boolean } {
   let isMapped = false;
-  const tensors = new Map<string, RecordedTensor & { rank: number }>();
+  const tensors = new Map<string, RecordedTensor>();
+  const ranks = new Map<string, number>();
   const known = new Set<string>();
   const further = Object.entries(manifest?.sameAs ?? {});
   const sources = [...[...stored.keys()].map((name) => [name, name] as const), ...further];
@@ -176,11 +177,12 @@ function named(
     const { keys, rank } = found;
     for (const [index, key] of keys.entries()) {
       const id = stageId({ ...key, name: unaliased(key.name) });
-      if (!(rank < (tensors.get(id)?.rank ?? Infinity))) continue;
+      if (!(rank < (ranks.get(id) ?? Infinity))) continue;
+      ranks.set(id, rank);
       const whole = withoutBatch(key.name, shape);
       const part = keys.length === 1 ? {} : { part: { index, count: keys.length } };
       const ownShape = [...whole.slice(0, -1), (whole.at(-1) ?? 0) / keys.length];
-      tensors.set(id, { source, name: unaliased(key.name), layer: key.layer, shape: ownShape, ...part, rank });
+      tensors.set(id, { source, name: unaliased(key.name), layer: key.layer, shape: ownShape, ...part });
     }
   }
   return { tensors, isMapped, otherNames: [...stored.keys()].filter((name) => !known.has(name)) };
