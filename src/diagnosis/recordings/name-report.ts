@@ -13,39 +13,48 @@ export interface NameReport {
   absent: { value: string; lookedFor: string | null; nearest: string | null }[];
 }
 
+/** @throws RefuteError as `dumpValues` does */
 export function nameReport(dump: Recording, program: Program): NameReport {
   const values = dumpValues(dump, program, 1);
   const ids = new Set(program.values.map(({ id }) => id));
-  const isKnown = (id: string): boolean => ids.has(id) || program.stages.some(({ name }) => name === parseStageId(id)?.name);
-  const strangers = [...dump.tensors].flatMap(([id, { source }]) => (isKnown(id) ? [] : [source]));
-  const unknown = [...new Set([...dump.otherNames, ...strangers])];
-  const absent = program.ops.flatMap(({ out }) => (values.has(out) ? [] : [{ value: out, lookedFor: dump.nameOf(out) }]));
-  const wanted = new Map(absent.flatMap(({ value, lookedFor }) => [value, lookedFor ?? value].map((name) => [name, value])));
+  const stages = new Set(program.stages.map(({ name }) => name));
+  const foreign = [...dump.tensors].flatMap(([id, { name, source }]) =>
+    ids.has(id) || stages.has(name) ? [] : [source],
+  );
+  const unknown = [...new Set([...dump.otherNames, ...foreign])];
+  const absent = program.ops.flatMap(({ out }) =>
+    values.has(out) ? [] : [{ value: out, lookedFor: dump.nameOf(out) }],
+  );
+  const wanted = new Map(
+    absent.flatMap(({ value, lookedFor }) => [value, lookedFor ?? value].map((name) => [name, value])),
+  );
+  const nearWanted = nearestIn([...wanted.keys()]);
+  const nearUnknown = nearestIn(unknown);
   return {
-    unknown: unknown.map((name) => {
-      const found = nearName(name, [...wanted.keys()]);
-      return { name, meant: (found === null ? null : wanted.get(found)) ?? null };
-    }),
-    absent: absent.map(({ value, lookedFor }) => {
-      const found = nearName(lookedFor ?? value, unknown) ?? nearName(value, unknown);
-      return { value, lookedFor, nearest: found };
-    }),
+    unknown: unknown.map((name) => ({ name, meant: wanted.get(nearWanted(name) ?? '') ?? null })),
+    absent: absent.map(({ value, lookedFor }) => ({
+      value,
+      lookedFor,
+      nearest: (lookedFor === null ? null : nearUnknown(lookedFor)) ?? nearUnknown(value),
+    })),
   };
 }
 
-/** By the whole name, or, in the same layer, by its last word. */
-function nearName(name: string, candidates: readonly string[]): string | null {
-  const whole = nearest(name, candidates);
-  if (whole !== undefined) return whole;
-  const layer = layerIn(name);
-  const ofLayer = candidates.filter((candidate) => layerIn(candidate) === layer);
-  const words = new Map(ofLayer.toReversed().map((candidate) => [lastWord(candidate), candidate]));
-  const word = nearest(lastWord(name), [...words.keys()]);
-  return (word === undefined ? null : words.get(word)) ?? null;
+/** In the same layer: by the whole name, else by its last word. */
+function nearestIn(names: readonly string[]): (name: string) => string | null {
+  const byLayer = Map.groupBy(names, layerIn);
+  return (name) => {
+    const candidates = byLayer.get(layerIn(name)) ?? [];
+    const words = new Map(candidates.toReversed().map((candidate) => [lastWord(candidate), candidate]));
+    const word = nearest(lastWord(name), [...words.keys()]);
+    return nearest(name, candidates) ?? words.get(word ?? '') ?? null;
+  };
 }
 
-function layerIn(name: string): string | null {
-  return /(?:^|\D)(\d+)(?=\D|$)/.exec(name)?.[1] ?? null;
+/** The first number in the name. */
+function layerIn(name: string): number | null {
+  const [number] = /\d+/.exec(parseStageId(name)?.layer === null ? '' : name) ?? [];
+  return number === undefined ? null : Number(number);
 }
 
 function lastWord(name: string): string {

@@ -76,11 +76,15 @@ export function parseStageMap(text: string, place: string): StageMap {
   const unknown = Object.keys(root).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) {
     const meant = nearest(unknown, KEYS);
-    throw fail(`${quoted(unknown)} is not a key of a map`, meant === undefined ? KEYS.join(', ') : `is ${meant} meant?`);
+    throw fail(
+      `${quoted(unknown)} is not a key of a map`,
+      meant === undefined ? KEYS.join(', ') : `is ${meant} meant?`,
+    );
   }
   const { tokens = null, positions = null, rotary_rows: rows, stages = {}, where = {}, ignored = [] } = root;
   if (tokens !== null && !isTokens(tokens)) throw fail('tokens is not a list of token ids');
-  if (positions !== null && positions !== 'all' && positions !== 'last') throw fail('positions is neither all nor last');
+  if (positions !== null && positions !== 'all' && positions !== 'last')
+    throw fail('positions is neither all nor last');
   const rotaryRows = ROTARY_ROWS.find((known) => known === rows);
   if (rows !== undefined && rotaryRows === undefined) throw fail('rotary_rows is neither halves nor pairs');
   if (!isNames(stages)) throw fail('stages is not a mapping of stage names to names in the recording');

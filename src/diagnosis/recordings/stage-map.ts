@@ -54,7 +54,10 @@ export function stageMapOf(
   const all = [stages, ...Object.values(where)].flatMap((names) => Object.values(names).flat());
   const withOps = new Set(endsInOp ? all.flatMap((name) => /^(.*)\.[A-Z_]+$/.exec(name)?.[1] ?? []) : []);
   const toPattern = (theirs: string): RegExp => patternOf(theirs, endsInOp && !withOps.has(theirs));
-  const sections = Object.entries(where).map(([stage, names]) => ({ stage, entries: entriesOf(names, toPattern, place) }));
+  const sections = Object.entries(where).map(([stage, names]) => ({
+    stage,
+    entries: entriesOf(names, toPattern, place),
+  }));
   const base = entriesOf(stages, toPattern, place);
   const ignoredPatterns = ignored.map((name) => toPattern(name));
   /** Those that count for the model, the ones that go before others first. */
@@ -62,29 +65,30 @@ export function stageMapOf(
     const own = sections.filter(({ stage }) => model?.names.has(stage) === true).toReversed();
     return [...own.flatMap(({ entries }) => entries), ...base];
   };
+  const find: StageMap['find'] = (written, model) => {
+    const entries = inForce(model);
+    for (const name of spellings(written, endsInOp)) {
+      for (const entry of entries) {
+        const found = entry.pattern.exec(name);
+        const keys = found === null ? null : keysOf(entry, found[1], model);
+        if (keys !== null) return { keys, rank: entry.rank };
+      }
+      if (ignoredPatterns.some((pattern) => pattern.test(name))) return { keys: [], rank: 0 };
+    }
+    return null;
+  };
   return {
     ...run,
     rotaryRows,
-    find: (written, model) => {
-      const entries = inForce(model);
-      for (const name of spellings(written, endsInOp)) {
-        for (const entry of entries) {
-          const found = entry.pattern.exec(name);
-          const keys = found === null ? null : keysOf(entry, found[1], model);
-          if (keys !== null) return { keys, rank: entry.rank };
-        }
-        if (ignoredPatterns.some((pattern) => pattern.test(name))) return { keys: [], rank: 0 };
-      }
-      return null;
-    },
+    find,
     nameOf: ({ name, layer }, model) => {
-      const entry = inForce(model).find(({ keys, layer: of }) => {
-        const isOfLayer = of === null || layer === (of === 'last' ? (model?.layerCount ?? 0) - 1 : of);
-        return isOfLayer && keys.some((key) => key.name === name);
-      });
-      return entry === undefined
-        ? null
-        : entry.theirs.replace(/^\*/, '').replaceAll(LAYER, String((layer ?? 0) + entry.shift));
+      const named = inForce(model).filter(({ keys }) => keys.some((key) => key.name === name));
+      const names = named.map(({ theirs, shift }) =>
+        theirs.replace(/^\*/, '').replaceAll(LAYER, String((layer ?? 0) + shift)),
+      );
+      // In this model or of another layer it may be the name of something else.
+      const isOfKey = (key: StageKey): boolean => key.name === name && key.layer === layer;
+      return names.find((theirs) => find(theirs, model)?.keys.some(isOfKey) === true) ?? null;
     },
   };
 }
@@ -143,7 +147,11 @@ function entriesOf(names: Names, toPattern: (theirs: string) => RegExp, place: s
   });
 }
 
-function keysOf({ keys, layer, shift }: Entry, number: string | undefined, model: ModelNames | null): StageKey[] | null {
+function keysOf(
+  { keys, layer, shift }: Entry,
+  number: string | undefined,
+  model: ModelNames | null,
+): StageKey[] | null {
   if (layer === 'last' && model === null) return null;
   const own = number === undefined ? null : Number(number) - shift;
   const known = layer === 'last' ? (model?.layerCount ?? 0) - 1 : (layer ?? own);
