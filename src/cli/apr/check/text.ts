@@ -36,7 +36,7 @@ export function printCheck({ model, original, engine, prompt, report }: ShownChe
   if ('dump' in engine) printNames(engine.names);
   printLine();
   printOps(rowsToShow(report, flags.all === true), original !== null);
-  printStretches(report);
+  printStretches(report, 'dump' in engine ? engine.names : null);
   printWorst(results);
   printLine();
   printLine(style.bold('what this input could not have shown'));
@@ -155,7 +155,13 @@ function percentText(share: number | undefined): string {
 }
 
 /** Alike in all layers, mostly: each kind once. */
-function printStretches({ brackets }: CheckReport): void {
+/** @param names what the dump's own names of missing values would be */
+function printStretches({ brackets }: CheckReport, names: NameReport | null): void {
+  const theirs = new Map(names?.absent.map(({ value, lookedFor }) => [value, lookedFor]));
+  const named = (value: string): string => {
+    const name = theirs.get(value) ?? null;
+    return name === null ? value : `${value} (${name})`;
+  };
   const kinds = new Map<string, typeof brackets>();
   for (const bracket of brackets) {
     const kind = `${bracket.upTo.replace(/^layer-\d+\//, '')} ${bracket.ops.join()} ${bracket.status}`;
@@ -169,7 +175,7 @@ function printStretches({ brackets }: CheckReport): void {
     const more = others.length === 0 ? '' : ` and ${others.length} more like it`;
     const text = `${after} → ${upTo}${more} as one (${ops.join(', ')}): rho ${smallText(ratio)}, bound ${smallText(width)} times as wide as a single op's`;
     if (status === 'healthy') printLine(plainText(text));
-    else printLine(style.red(plainText(`${text}; capture ${wanted.join(', ')} to settle which`)));
+    else printLine(style.red(plainText(`${text}; capture ${wanted.map(named).join(', ')} to settle which`)));
   }
 }
 
