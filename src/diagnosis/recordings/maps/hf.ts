@@ -8,8 +8,8 @@ const MLP = `${LAYER}.mlp`;
 
 /** A linear module adds its bias itself; the product alone is nowhere. */
 const BIASED: Names = {
-  q_bias: `${ATTENTION}.q_proj`,
-  k_bias: `${ATTENTION}.k_proj`,
+  q_bias: [`${ATTENTION}.q_proj`, `${ATTENTION}.q_norm.input`],
+  k_bias: [`${ATTENTION}.k_proj`, `${ATTENTION}.k_norm.input`],
   v_bias: `${ATTENTION}.v_proj`,
   qkv_bias: `${ATTENTION}.qkv_proj`,
 };
@@ -19,8 +19,8 @@ export const HF: MapSource = {
   stages: {
     embedding: ['*embed_tokens', '*layers.0.input_layernorm.input'],
     attn_norm: `${LAYER}.input_layernorm`,
-    q_matmul: `${ATTENTION}.q_proj`,
-    k_matmul: `${ATTENTION}.k_proj`,
+    q_matmul: [`${ATTENTION}.q_proj`, `${ATTENTION}.q_norm.input`],
+    k_matmul: [`${ATTENTION}.k_proj`, `${ATTENTION}.k_norm.input`],
     v_matmul: `${ATTENTION}.v_proj`,
     qkv_matmul: `${ATTENTION}.qkv_proj`,
     q_norm: `${ATTENTION}.q_norm`,
@@ -33,7 +33,7 @@ export const HF: MapSource = {
     attn_out: [`${ATTENTION}.o_proj`, ATTENTION],
     post_attn_residual: `${LAYER}.post_attention_layernorm.input`,
     ffn_norm: `${LAYER}.post_attention_layernorm`,
-    ffn_gate: `${MLP}.gate_proj`,
+    ffn_gate: [`${MLP}.gate_proj`, `${MLP}.act_fn.input`, `${MLP}.activation_fn.input`],
     ffn_up: `${MLP}.up_proj`,
     'ffn_gate+ffn_up': `${MLP}.gate_up_proj`,
     ffn_silu: [`${MLP}.act_fn`, `${MLP}.activation_fn`, `${MLP}.silu`],
