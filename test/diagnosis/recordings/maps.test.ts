@@ -1,13 +1,19 @@
 // The built-in maps against what they speak of: Transformers' own tensor names, dumps that scripts/record_dump.py wrote
 // (test/fixtures/dumps), and names as other engines give them. A new architecture has its modules named here, or fails.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkDump } from '../../../src/diagnosis/index.ts';
-import { namesOfProgram, openRecording } from '../../../src/diagnosis/recordings/index.ts';
+import { roundedFloats } from '../../../src/diagnosis/recordings/floats.ts';
+import { namesOfProgram, openRecording, readMaps } from '../../../src/diagnosis/recordings/index.ts';
 import { builtInMaps } from '../../../src/diagnosis/recordings/read-map.ts';
 import { ARCHITECTURES } from '../../../src/engine/architectures/registry.ts';
 import { openModel, parseStageId, stageId, type Model, type Program } from '../../../src/engine/index.ts';
+import { safetensorsDump } from '../../fixtures/recording-files.ts';
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
+const folder = await temporaryFolder();
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const models: Model[] = [];
 afterAll(() => Promise.all(models.map((model) => model.close())));
@@ -94,6 +100,67 @@ describe('a dump of Transformers', () => {
     const none = { original: null, verifyOn: null, packs: [], hasFreeRun: false };
     const { at } = await checkDump({ dump, program, weights, tokens: dump.tokens ?? [], ...none });
     expect(at?.value).toBe('layer-0/q_matmul');
+  });
+});
+
+describe('a dump with the fused modules of vLLM', () => {
+  /** Made of one of Transformers: what vLLM computes in one module lies side by side, a norm gives its sum as well. */
+  async function fused(name: string): Promise<Map<string, { shape: number[]; data: Float32Array }>> {
+    const dump = await openRecording(`${root}test/fixtures/dumps/${name}.safetensors`);
+    const read = async (id: string): Promise<Float32Array> => roundedFloats((await dump.read(id)).data);
+    const rows = dump.tokens?.length ?? 0;
+    const out = new Map<string, { shape: number[]; data: Float32Array }>();
+    const put = async (theirs: string, ...ids: string[]): Promise<void> => {
+      const parts = await Promise.all(ids.map(read));
+      const row = (i: number): number[] =>
+        parts.flatMap((part) => [...part].slice((i * part.length) / rows, ((i + 1) * part.length) / rows));
+      const data = Float32Array.from(Array.from({ length: rows }, (_, i) => row(i)).flat());
+      out.set(theirs, { shape: [rows, data.length / rows], data });
+    };
+    await put('model.embed_tokens', 'layer-0/embedding');
+    for (const layer of [0, 1]) {
+      const [of, at] = [`layer-${layer}`, `model.layers.${layer}`];
+      await put(`${at}.input_layernorm${layer === 0 ? '' : '.0'}`, `${of}/attn_norm`);
+      if (layer > 0) await put(`${at}.input_layernorm.1`, `layer-${layer - 1}/post_ffn_residual`);
+      await put(`${at}.self_attn.qkv_proj.0`, ...['q', 'k', 'v'].map((part) => `${of}/${part}_matmul`));
+      await put(`${at}.self_attn.rotary_emb.0`, `${of}/q_post_rope`);
+      await put(`${at}.self_attn.rotary_emb.1`, `${of}/k_post_rope`);
+      await put(`${at}.self_attn.attn`, `${of}/attention`);
+      await put(`${at}.self_attn.o_proj.0`, `${of}/attn_out`);
+      await put(`${at}.post_attention_layernorm.0`, `${of}/ffn_norm`);
+      await put(`${at}.post_attention_layernorm.1`, `${of}/post_attn_residual`);
+      await put(`${at}.mlp.gate_up_proj.0`, `${of}/ffn_gate`, `${of}/ffn_up`);
+      await put(`${at}.mlp.act_fn`, `${of}/ffn_swigl`);
+      await put(`${at}.mlp.down_proj.0`, `${of}/ffn_out`);
+    }
+    await put('model.norm.0', 'final_norm');
+    await put('model.norm.1', 'layer-1/post_ffn_residual');
+    await put('logits_processor', 'lm_head');
+    return out;
+  }
+
+  it.each([
+    ['mistral', 'hf'],
+    ['mistral', 'model.gguf'],
+    ['qwen2', 'hf'],
+  ])('of %s is judged whole by %s, and a fault in it is found', async (name, file) => {
+    const { program, weights } = await open(`${name}/${file}`);
+    const stages = await fused(name);
+    const judge = async (): ReturnType<typeof checkDump> => {
+      await writeFile(join(folder, 'vllm'), safetensorsDump(stages));
+      const map = await readMaps(['vllm']);
+      const dump = await openRecording(join(folder, 'vllm'), map, namesOfProgram(program));
+      expect(dump.otherNames).toEqual([]);
+      const none = { original: null, verifyOn: null, packs: [], hasFreeRun: false };
+      return checkDump({ dump, program, weights, tokens: [3, 17, 42, 79, 5], ...none });
+    };
+    const { results, brackets, coverage } = await judge();
+    expect(coverage.missing).toEqual([]);
+    expect([...results, ...brackets].filter(({ status }) => status !== 'healthy')).toEqual([]);
+    // The last channel of up.
+    const gateUp = stages.get('model.layers.1.mlp.gate_up_proj.0');
+    if (gateUp !== undefined) gateUp.data[gateUp.data.length - 1] = 1;
+    expect(await judge()).toMatchObject({ verdict: 'BUG', at: { value: 'layer-1/ffn_up' } });
   });
 });
 

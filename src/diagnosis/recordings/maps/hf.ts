@@ -66,5 +66,6 @@ export const HF: MapSource = {
     },
     lm_head_uncapped: { lm_head_uncapped: '*lm_head', lm_head: 'logits' },
   },
-  ignored: ['*rotary_emb', '*rotary_emb.1'],
+  // Cosines and sines, which gemma3 makes twice.
+  ignored: ['*rotary_emb', '*rotary_emb.1', '*rotary_emb#2', '*rotary_emb#2.1'],
 };
