@@ -225,7 +225,9 @@ class Dump:
         if self._experts:
             self._experts.called(function, args, kwargs, out)
         elif self._running and function is F.scaled_dot_product_attention and not self._is_in_attention:
-            self._keep_attention(*args[:3], out)
+            query, key, value = (*args, *(kwargs[name] for name in ("query", "key", "value") if name in kwargs))[:3]
+            if query.dim() == 4:
+                self._keep_attention(query, key, value, out)
         elif self._running and function in ACTIVATIONS:
             name, module = self._running[-1]
             # Of a module without parts it is the output.
