@@ -10,7 +10,7 @@
 //   where:
 //     q_bias:
 //       q_bias: "model.layers.{layer}.self_attn.q_proj"
-//   ignored: ["*.rotary_emb"]
+// `ignored`, in the place of a stage, has names of nothing that is judged.
 // Names that it does not have are ours: `layer-3/attn_norm`, `final_norm`.
 import { parse } from 'yaml';
 import { RefuteError } from '../../errors.ts';
@@ -24,7 +24,7 @@ import { layered, stageMapOf, type StageMap } from './stage-map.ts';
 
 /** A map has a few dozen lines. */
 const MAX_MAP_BYTES = 2 ** 20;
-const KEYS = ['tokens', 'positions', 'rotary_rows', 'stages', 'where', 'ignored'];
+const KEYS = ['tokens', 'positions', 'rotary_rows', 'stages', 'where'];
 
 /**
  * One over the other, the last on top; the name of a built-in map goes before a file.
@@ -81,7 +81,7 @@ export function parseStageMap(text: string, place: string): StageMap {
       meant === undefined ? KEYS.join(', ') : `is ${meant} meant?`,
     );
   }
-  const { tokens = null, positions = null, rotary_rows: rows, stages = {}, where = {}, ignored = [] } = root;
+  const { tokens = null, positions = null, rotary_rows: rows, stages = {}, where = {} } = root;
   if (tokens !== null && !isTokens(tokens)) throw fail('tokens is not a list of token ids');
   if (positions !== null && positions !== 'all' && positions !== 'last')
     throw fail('positions is neither all nor last');
@@ -91,14 +91,10 @@ export function parseStageMap(text: string, place: string): StageMap {
   if (!isRecord(where) || !Object.values(where).every(isNames)) {
     throw fail('where is not a mapping of stage names to such mappings as stages has');
   }
-  if (!Array.isArray(ignored) || !ignored.every((name) => typeof name === 'string')) {
-    throw fail('ignored is not a list of names');
-  }
   const source: MapSource = {
     ...(rotaryRows === undefined ? {} : { rotaryRows }),
     stages,
     where: where as Record<string, Names>,
-    ignored,
   };
   return stageMapOf(source, place, { tokens, positions });
 }

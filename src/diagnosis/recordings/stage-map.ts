@@ -50,7 +50,7 @@ export function stageMapOf(
   place: string,
   run: Pick<StageMap, 'tokens' | 'positions'> = { tokens: null, positions: null },
 ): StageMap {
-  const { stages, where = {}, ignored = [], rotaryRows = null, endsInOp = false } = source;
+  const { stages, where = {}, rotaryRows = null, endsInOp = false } = source;
   const all = [stages, ...Object.values(where)].flatMap((names) => Object.values(names).flat());
   const withOps = new Set(endsInOp ? all.flatMap((name) => /^(.*)\.[A-Z_]+$/.exec(name)?.[1] ?? []) : []);
   const toPattern = (theirs: string): RegExp => patternOf(theirs, endsInOp && !withOps.has(theirs));
@@ -59,7 +59,6 @@ export function stageMapOf(
     entries: entriesOf(names, toPattern, place),
   }));
   const base = entriesOf(stages, toPattern, place);
-  const ignoredPatterns = ignored.map((name) => toPattern(name));
   /** Those that count for the model, the ones that go before others first. */
   const inForce = (model: ModelNames | null): Entry[] => {
     const own = sections.filter(({ stage }) => model?.names.has(stage) === true).toReversed();
@@ -73,7 +72,6 @@ export function stageMapOf(
         const keys = found === null ? null : keysOf(entry, found[1], model);
         if (keys !== null) return { keys, rank: entry.rank };
       }
-      if (ignoredPatterns.some((pattern) => pattern.test(name))) return { keys: [], rank: 0 };
     }
     return null;
   };
@@ -117,13 +115,19 @@ export function layered(maps: readonly StageMap[]): StageMap | null {
 
 /** More than any stage has names. */
 const MAP_RANK = 1000;
+/** In the place of a stage. */
+const IGNORED = 'ignored';
 const LAYER = /\{layer(?:\+1)?\}/g;
 const LAYER_IN_NAME = /\{layer(?:\+1)?\}/;
 
 function entriesOf(names: Names, toPattern: (theirs: string) => RegExp, place: string): Entry[] {
   const fail = (is: string, allowed?: string): RefuteError =>
     new RefuteError({ code: 'E_STAGE_MAP', place, is, ...(allowed === undefined ? {} : { allowed }) });
+  const entryOf = (theirs: string, of: Pick<Entry, 'keys' | 'layer' | 'rank'>): Entry => {
+    return { ...of, theirs, pattern: toPattern(theirs), shift: theirs.includes('{layer+1}') ? 1 : 0 };
+  };
   return Object.entries(names).flatMap(([stage, theirs]) => {
+    if (stage === IGNORED) return [theirs].flat().map((name) => entryOf(name, { keys: [], layer: 0, rank: 0 }));
     const [, last, rest = ''] = /^(layer-last\/)?(.*)$/.exec(stage) ?? [];
     const parts = rest.split('+').map((part) => parseStageId(part.trim()));
     const keys = parts.filter((key) => key !== null && isStepName(key.name)) as StageKey[];
@@ -135,14 +139,13 @@ function entriesOf(names: Names, toPattern: (theirs: string) => RegExp, place: s
     const layer = last === undefined ? (key.layer ?? (FIRST_LAYER.has(key.name) ? 0 : null)) : 'last';
     return [theirs].flat().map((written, rank) => {
       const name = typeof layer === 'number' ? written.replaceAll('{layer}', String(layer)) : written;
-      const shift = name.includes('{layer+1}') ? 1 : 0;
       const isOfModel = WHOLE_MODEL.has(key.name);
       if (layer === null && isOfModel === LAYER_IN_NAME.test(name)) {
         throw isOfModel
           ? fail(`the name of ${stage} has a {layer}`, `there is one ${stage} in a model`)
           : fail(`the name of ${stage} has no {layer}`, `a key like layer-0/${stage} names the stage of one layer`);
       }
-      return { keys, layer, theirs: name, pattern: toPattern(name), shift, rank };
+      return entryOf(name, { keys, layer, rank });
     });
   });
 }

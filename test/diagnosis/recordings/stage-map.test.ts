@@ -50,6 +50,14 @@ stages:
     expect(found(text, 'q.1', BIASED)).toEqual(['layer-1/q_bias']);
   });
 
+  it('knows names of nothing, in some models only where it says so', () => {
+    const text = 'stages:\n  ignored: [cos, sin]\n  embedding: embed\nwhere:\n  q_bias: {ignored: "*embed"}\n';
+    expect(found(text, 'sin')).toEqual([]);
+    expect(found(text, 'tan')).toBeNull();
+    expect(found(text, 'embed')).toEqual(['layer-0/embedding']);
+    expect(found(text, 'embed', BIASED)).toEqual([]);
+  });
+
   it('completes one that is built in, and goes before it', async () => {
     await writeFile(
       at('mine.yaml'),
@@ -83,7 +91,7 @@ stages:
     ['stages: {final_norm: "norm.{layer}"}', /has a \{layer\}/],
     ['stages: {attn_norm: 1}', /stages is not a mapping/],
     ['where: {q_bias: 1}', /where is not a mapping/],
-    ['ignored: norm', /ignored is not a list/],
+    ['stages: {ignored: 1}', /stages is not a mapping/],
   ])('is refused: %s', async (text, words) => {
     const refused = await refusal('E_STAGE_MAP', () => parseStageMap(text, 'map.yaml'));
     expect(refused.message).toMatch(words);

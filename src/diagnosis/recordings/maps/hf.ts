@@ -17,7 +17,7 @@ const BIASED: Names = {
 export const HF: MapSource = {
   rotaryRows: 'halves',
   stages: {
-    embedding: ['*embed_tokens', '*layers.0.input_layernorm.input'],
+    embedding: ['*layers.0.input_layernorm.input', '*layers.0.input', '*embed_tokens'],
     attn_norm: `${LAYER}.input_layernorm`,
     q_matmul: [`${ATTENTION}.q_proj`, `${ATTENTION}.q_norm.input`],
     k_matmul: [`${ATTENTION}.k_proj`, `${ATTENTION}.k_norm.input`],
@@ -50,8 +50,12 @@ export const HF: MapSource = {
     post_ffn_residual: [LAYER, '*layers.{layer+1}.input_layernorm.input'],
     final_norm: ['*model.norm', '*language_model.norm', 'norm'],
     lm_head: ['*lm_head', 'logits'],
+    // Cosines and sines, which gemma3 makes twice.
+    ignored: ['*rotary_emb', '*rotary_emb.1', '*rotary_emb#2', '*rotary_emb#2.1'],
   },
   where: {
+    // Scaled by the module (version 5), or after it (gemma2 in version 4).
+    token_embedding: { ignored: '*embed_tokens' },
     q_bias: BIASED,
     qkv_bias: BIASED,
     moe_ffn_out: { moe_ffn_out: [`${MLP}.experts`, MLP] },
@@ -66,6 +70,4 @@ export const HF: MapSource = {
     },
     lm_head_uncapped: { lm_head_uncapped: '*lm_head', lm_head: 'logits' },
   },
-  // Cosines and sines, which gemma3 makes twice.
-  ignored: ['*rotary_emb', '*rotary_emb.1', '*rotary_emb#2', '*rotary_emb#2.1'],
 };

@@ -43,13 +43,13 @@ export const LLAMA_CPP: MapSource = {
     post_ffn_residual: 'l_out-{layer}',
     final_norm: 'result_norm',
     lm_head: 'result_output',
+    // Steps of a norm, of attention and of routing, and other shapes of what has a name.
+    ignored: [
+      ...['norm-{layer}', 'norm', 'Qcur-{layer}.RESHAPE', 'Kcur-{layer}.RESHAPE', 'Vcur-{layer}.RESHAPE'],
+      ...['kq-{layer}', 'kq_scaled_1-{layer}', 'kq_tanh-{layer}', 'kq_scaled_2-{layer}', 'kq_soft_max-{layer}'],
+      ...['kqv-{layer}', 'ffn_moe_probs-{layer}', 'ffn_moe_argsort-{layer}', 'ffn_moe_weights-{layer}'],
+      ...['ffn_moe_weights_sum-{layer}', 'ffn_moe_weights_sum_clamped-{layer}', 'ffn_moe_weighted-{layer}'],
+    ],
   },
   where: { token_embedding: { token_embedding: ['embd', 'inp_embd'], embedding: 'inp_scaled' } },
-  // Steps of a norm, of attention and of routing, and other shapes of what has a name.
-  ignored: [
-    ...['norm-{layer}', 'norm', 'Qcur-{layer}.RESHAPE', 'Kcur-{layer}.RESHAPE', 'Vcur-{layer}.RESHAPE'],
-    ...['kq-{layer}', 'kq_scaled_1-{layer}', 'kq_tanh-{layer}', 'kq_scaled_2-{layer}', 'kq_soft_max-{layer}'],
-    ...['kqv-{layer}', 'ffn_moe_probs-{layer}', 'ffn_moe_argsort-{layer}', 'ffn_moe_weights-{layer}'],
-    ...['ffn_moe_weights_sum-{layer}', 'ffn_moe_weights_sum_clamped-{layer}', 'ffn_moe_weighted-{layer}'],
-  ],
 };
