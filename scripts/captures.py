@@ -102,7 +102,15 @@ def manifest_of(model, path: Path, dtype: str, prompt: dict) -> dict:
         "positions": "all",
         "prompt": prompt["prompt"],
         "chatTemplateApplied": prompt["chatTemplateApplied"],
+        "rotary": rotary_of(model.config),
     }
+
+
+def rotary_of(config) -> dict:
+    """In which order Transformers has q and k, whatever file they came from."""
+    config = config.get_text_config()
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return {"rows": "halves", "headDim": width, "rotaryDim": width, "kvHeadCount": config.num_key_value_heads}
 
 
 def kept_of(values: Capture, prompt: dict) -> Capture:

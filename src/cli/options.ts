@@ -17,3 +17,8 @@ export function parsePositiveCount(text: string): number {
   if (count === 0) throw new InvalidArgumentError('0 is too few; the least is 1.');
   return count;
 }
+
+/** Of a flag that may be repeated. */
+export function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}

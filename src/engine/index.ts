@@ -33,6 +33,7 @@ export { APRT_HEADER_BYTES, parseAprtHeader, type AprtHeader } from './formats/a
 export { captureRun } from './capture/capture-run.ts';
 export { StageCollector } from './capture/collect.ts';
 export { type CaptureManifest } from './capture/manifest.ts';
+export { rotaryLayoutOf } from './capture/rotary-layout.ts';
 export { parseLayerRange, parseLayers, parseStages, selectStages, type Positions } from './capture/select.ts';
 export { MemorySink, StatisticsSink, teeSinks, type CapturedStage, type StageSink } from './capture/sink.ts';
 export { StatisticsBuilder, type TensorStatistics } from './capture/statistics.ts';

@@ -9,6 +9,8 @@ import { apr, aprJson } from './apr-process.ts';
 
 const bundled = new URL('../../models/sums-2m/', import.meta.url).pathname;
 const [f16, q4] = [`${bundled}sums-2m.f16.gguf`, `${bundled}sums-2m.q4_k_m.gguf`];
+const models = new URL('../../models/tiny/', import.meta.url).pathname;
+const dumps = new URL('../fixtures/dumps/', import.meta.url).pathname;
 const folder = await temporaryFolder();
 const tiny = join(folder, 'tiny.gguf');
 await writeFile(tiny, tinyGguf());
@@ -65,6 +67,37 @@ describe('apr check', () => {
       coverage: { missing: [] },
       arithmetic: { isDeclared: true },
     });
+  });
+
+  it('judges a dump of Transformers with no flags, by a GGUF file in the other order too', async () => {
+    for (const file of ['hf', 'model.gguf']) {
+      const { exitCode, stdout } = await apr([
+        'check',
+        `${models}mistral/${file}`,
+        '--dump',
+        `${dumps}mistral.safetensors`,
+      ]);
+      expect(exitCode, stdout).toBe(0);
+      expect(stdout).toMatch(/^PASS: 35 of 35 ops/);
+      expect(stdout).not.toMatch(/^(unknown|absent) /m);
+    }
+  });
+
+  it('says which names of a dump it does not know and which values are not in it, and takes a map for them', async () => {
+    const bytes = (await readFile(`${dumps}mistral.safetensors`)).toString('latin1');
+    const slip = join(folder, 'slip');
+    await writeFile(slip, bytes.replaceAll('layers.1.mlp.up_proj', 'layers.1.mlp.up_porj'), 'latin1');
+    const model = `${models}mistral/hf`;
+    const { stdout } = await apr(['check', model, '--dump', slip]);
+    expect(stdout).toMatch(/^unknown +1 name in the dump: model\.layers\.1\.mlp\.up_porj \(layer-1\/ffn_up\?\)$/m);
+    expect(stdout).toMatch(
+      /^absent +1 value of the model: layer-1\/ffn_up \(is it model\.layers\.1\.mlp\.up_porj\?\)$/m,
+    );
+    const map = join(folder, 'slip.yaml');
+    await writeFile(map, 'stages:\n  layer-1/ffn_up: "model.layers.1.mlp.up_porj"\n');
+    const { said, json } = await aprJson(['check', model, '--dump', slip, '--map', 'hf', '--map', map]);
+    expect(said.exitCode).toBe(0);
+    expect(json).toMatchObject({ verdict: 'PASS', engine: { names: { unknown: [], absent: [] } } });
   });
 
   it.each([

@@ -210,6 +210,21 @@ describe('two captures', () => {
     expect(silent.stdout).toContain('does not say which tokens ran');
   });
 
+  test('a dump of Transformers against a trace of a llama file, whose q and k are in another order', async () => {
+    const [file, dump] = ['models/tiny/mistral/model.gguf', 'test/fixtures/dumps/mistral.safetensors'];
+    const args = ['--tokens', '3,17,42,79,5', '--save-tensor', 'all,q_matmul', '--save-tensor-dir', at('pairs')];
+    await apr(['trace', file, ...args]);
+    for (const [a, b] of [
+      [at('pairs'), dump],
+      [dump, at('pairs')],
+    ] as const) {
+      const { json } = await aprJson(['diff', a, b]);
+      const stages = json['stages'] as { path: string; cosine: number }[];
+      expect(stages.length).toBeGreaterThan(30);
+      for (const { path, cosine } of stages) expect(cosine, path).toBeGreaterThan(1 - 1e-9);
+    }
+  });
+
   test('an alias is the stage that it names, in the command that comes next as well', async () => {
     const aliased = at('aliased');
     const args = ['trace', model, '--tokens', '1,5,9,20', '--save-tensor', 'layer_output,v_matmul'];

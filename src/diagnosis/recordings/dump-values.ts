@@ -6,6 +6,7 @@ import { stagesById } from '../../engine/capture/select.ts';
 import type { Program, ValueId } from '../../engine/program/program.ts';
 import { exactFloats, notFloat32 } from './floats.ts';
 import type { Recording, StoredFloat } from './recording.ts';
+import { inRowsOf } from './rotary-rows.ts';
 
 export interface DumpValues {
   has(value: ValueId): boolean;
@@ -18,7 +19,8 @@ export interface DumpValues {
 const BY_PRECISION: readonly StoredFloat[] = ['f64', 'f32', 'f16', 'bf16'];
 
 /** @throws RefuteError E_DUMP_PRECISION, here and in `read`; `read` also E_DUMP_SHAPE and those of the recording */
-export function dumpValues(dump: Recording, program: Program, rowCount: number): DumpValues {
+export function dumpValues(recording: Recording, program: Program, rowCount: number): DumpValues {
+  const dump = inRowsOf(program, recording);
   if (dump.dtype === 'float64') throw notFloat32(dump.label, 'its values were computed in float64');
   const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
   const sources = new Map<ValueId, { id: string; offset: number; total: number }>();
@@ -65,6 +67,11 @@ function inOurOrder(
   place: string,
 ): Float32Array {
   const [a = 0, b = 0, c = 0] = shape;
+  if (shape.length === 3 && a === rowCount && b === rowCount && a * c === width) {
+    const is = `its shape [${shape.join(', ')}] may be [positions, heads, size] or [heads, positions, size]`;
+    const next = 'Record another number of tokens than there are heads, or two dimensions: positions, channels';
+    throw new RefuteError({ code: 'E_DUMP_SHAPE', place, is, next });
+  }
   if (shape.length === 2 && a === rowCount && b === width) return data;
   if (shape.length === 3 && a === rowCount && b * c === width) return data;
   if (shape.length === 3 && b === rowCount && a * c === width) return headsLast(data, a, b, c);

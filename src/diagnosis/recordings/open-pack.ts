@@ -8,8 +8,9 @@ import type { Program, Stage } from '../../engine/program/program.ts';
 import { RefuteError } from '../../errors.ts';
 import { inOrder } from '../../engine/program/stages.ts';
 import { roundedFloats } from './floats.ts';
-import { openRecording } from './open-recording.ts';
+import { namesOfProgram, openRecording } from './open-recording.ts';
 import type { Recording } from './recording.ts';
+import { inRowsOf } from './rotary-rows.ts';
 import type { StageMap } from './stage-map.ts';
 
 /** Types so coarse that storing in them is a rounding of its own, and what computes in them. */
@@ -24,7 +25,7 @@ export interface Pack extends Recording {
  * @throws RefuteError those of `openRecording` and `asPack`; `read` throws E_PACK_VALUE at a NaN or an infinity
  */
 export async function openPack(path: string, program: Program, map: StageMap | null = null): Promise<Pack> {
-  return asPack(await openRecording(path, map), program);
+  return asPack(await openRecording(path, map, namesOfProgram(program)), program);
 }
 
 /**
@@ -32,7 +33,8 @@ export async function openPack(path: string, program: Program, map: StageMap | n
  * product),
  *   E_PACK_MODEL, E_PACK_TOKENS, E_PACK_STAGE, E_PACK_SHAPE
  */
-export function asPack(recording: Recording, program: Program): Pack {
+export function asPack(given: Recording, program: Program): Pack {
+  const recording = inRowsOf(program, given);
   const { path, manifest, origin, tensors } = recording;
   if (manifest === null || origin === null) {
     throw packError(

@@ -5,9 +5,11 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import { MANIFEST_NAME, parseManifest, type CaptureOrigin } from '../../engine/capture/manifest.ts';
+import type { FloatArray } from '../../engine/program/executor.ts';
+import type { Program } from '../../engine/program/program.ts';
 import type { DeclaredFormats } from '../../engine/program/numeric-profile.ts';
 import { declaredFormats } from '../reference/profiles.ts';
-import { isStepName } from '../../engine/capture/select.ts';
+import { isStepName, stagesById } from '../../engine/capture/select.ts';
 import { readFormat, type FormatName } from '../../engine/formats/magic.ts';
 import { quoted } from '../../engine/formats/quoted.ts';
 import { listFolder } from '../../engine/io/list-folder.ts';
@@ -17,22 +19,43 @@ import { aprtStore } from './aprt-store.ts';
 import { npyStore } from './npy-store.ts';
 import type { RecordedTensor, Recording, TensorStore } from './recording.ts';
 import { safetensorsStore } from './safetensors-store.ts';
-import type { StageMap } from './stage-map.ts';
+import { builtInMaps } from './read-map.ts';
+import { layered, type ModelNames, type StageMap } from './stage-map.ts';
 import { withFile } from './with-file.ts';
 
 /** A manifest names a few thousand files in a few hundred bytes each. */
 const MAX_MANIFEST_BYTES = 2 ** 26;
 
 /**
- * @param map what the tensors are called, and what ran where no manifest says it; null: names are ours
+ * @param map what the tensors are called, on top of what the manifest says, and what ran where no manifest says it;
+ *   null: names are ours, or as the manifest says
+ * @param model what it is a recording of, where that is known: some names go by it
  * @throws RefuteError E_CAPTURE_MANIFEST (nothing in the folder that can be read), E_CAPTURE_STAGE (a name that is
- * not one),
- *   E_STAGE_MAP, E_MANIFEST, and those of files and formats
+ *   not one), E_STAGE_MAP, E_MANIFEST, and those of files and formats
  */
-export async function openRecording(path: string, map: StageMap | null = null): Promise<Recording> {
+export async function openRecording(
+  path: string,
+  map: StageMap | null = null,
+  model: ModelNames | null = null,
+): Promise<Recording> {
   const names = await listFolder(path);
   const store = names === null ? await safetensorsStore(path) : await openFolder(path, names.includes(MANIFEST_NAME));
-  return recordingOf(path, store, map);
+  const own = builtInMaps(store.manifest?.map ?? [], `${path}: map`);
+  const maps = layered([own, map].filter((known) => known !== null));
+  return recordingOf(path, store, maps, model);
+}
+
+/** As a map takes it: of a program. */
+export function namesOfProgram(program: Program): ModelNames {
+  const names = new Set([...stagesById(program).values()].map(({ name }) => name));
+  return { names, layerCount: program.layerCount };
+}
+
+/** As a map takes it: of another recording of the same model. */
+export function namesOfRecording({ tensors }: Recording): ModelNames {
+  const keys = [...tensors.values()];
+  const layerCount = keys.reduce((count, { layer }) => Math.max(count, (layer ?? -1) + 1), 0);
+  return { names: new Set(keys.map(({ name }) => name)), layerCount };
 }
 
 /** Is it a recording rather than a model? Of a file by its header, of a folder by what files are in it. */
@@ -93,25 +116,9 @@ function keyOf(name: string): StageKey | null {
   return key !== null && isStepName(key.name) ? key : null;
 }
 
-function recordingOf(path: string, store: TensorStore, map: StageMap | null): Recording {
+function recordingOf(path: string, store: TensorStore, map: StageMap | null, model: ModelNames | null): Recording {
   const { manifest } = store;
-  const tensors = new Map<string, RecordedTensor>();
-  const otherNames: string[] = [];
-  for (const [name, { shape, stage }] of store.tensors) {
-    const key = stage ?? map?.keyOf(name) ?? (manifest === null || map !== null ? keyOf(name) : parseStageId(name));
-    if (key === null && manifest !== null && map === null) throw nameError(path, name);
-    const id = key === null ? null : stageId({ ...key, name: unaliased(key.name) });
-    if (key === null || id === null || tensors.has(id)) {
-      otherNames.push(name);
-      continue;
-    }
-    tensors.set(id, {
-      source: name,
-      name: unaliased(key.name),
-      layer: key.layer,
-      shape: withoutBatch(key.name, shape),
-    });
-  }
+  const { tensors, otherNames, isMapped } = named(path, store, map, model);
   const origin = manifest?.origin ?? null;
   const isOwn = origin !== null && 'executor' in origin;
   const dtype =
@@ -123,6 +130,9 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null): Re
     manifest,
     tokens: agreed(path, manifest?.tokens ?? null, map?.tokens ?? null),
     positions: manifest?.positions ?? map?.positions ?? 'all',
+    rotaryRows: manifest?.rotary?.rows ?? (isMapped ? (map?.rotaryRows ?? null) : null),
+    rotary: manifest?.rotary ?? null,
+    nameOf: (id) => map?.nameOf(parseStageId(id) ?? { name: id, layer: null }, model) ?? null,
     origin,
     dtype: typeof dtype === 'string' ? dtype : null,
     formats: formatsOf(origin, path),
@@ -133,10 +143,57 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null): Re
       if (tensor === undefined) {
         throw new RefuteError({ code: 'E_CAPTURE_STAGE', place: path, is: `there is no ${quoted(id)} in it` });
       }
-      return { ...(await store.read(tensor.source)), shape: tensor.shape };
+      const rows = await store.read(tensor.source);
+      return { ...rows, data: partOf(rows.data, tensor), shape: tensor.shape };
     },
     digest: () => store.digest(),
   };
+}
+
+/** Every tensor under the stage or value that it is; of several tensors of one, the one whose name is preferred. */
+function named(
+  path: string,
+  { manifest, tensors: stored }: TensorStore,
+  map: StageMap | null,
+  model: ModelNames | null,
+): Pick<Recording, 'tensors' | 'otherNames'> & { isMapped: boolean } {
+  let isMapped = false;
+  const tensors = new Map<string, RecordedTensor>();
+  const ranks = new Map<string, number>();
+  const known = new Set<string>();
+  const further = Object.entries(manifest?.sameAs ?? {});
+  const sources = [...[...stored.keys()].map((name) => [name, name] as const), ...further];
+  for (const [name, source] of sources) {
+    const tensor = stored.get(source);
+    if (tensor === undefined) continue;
+    const { stage, shape } = tensor;
+    const mapped = stage === undefined ? (map?.find(name, model) ?? null) : null;
+    const own = stage ?? (manifest === null || map !== null ? keyOf(name) : parseStageId(name));
+    const found = mapped ?? (own === null ? null : { keys: [own], rank: 0 });
+    isMapped ||= mapped !== null;
+    if (found === null && manifest !== null && map === null) throw nameError(path, name);
+    if (found === null) continue;
+    known.add(source);
+    const { keys, rank } = found;
+    for (const [index, key] of keys.entries()) {
+      const id = stageId({ ...key, name: unaliased(key.name) });
+      if (!(rank < (ranks.get(id) ?? Infinity))) continue;
+      ranks.set(id, rank);
+      const whole = withoutBatch(key.name, shape);
+      const part = keys.length === 1 ? {} : { part: { index, count: keys.length } };
+      const ownShape = [...whole.slice(0, -1), (whole.at(-1) ?? 0) / keys.length];
+      tensors.set(id, { source, name: unaliased(key.name), layer: key.layer, shape: ownShape, ...part });
+    }
+  }
+  return { tensors, isMapped, otherNames: [...stored.keys()].filter((name) => !known.has(name)) };
+}
+
+/** The columns of a part. */
+function partOf(data: FloatArray, { shape, part }: RecordedTensor): FloatArray {
+  if (part === undefined) return data;
+  const width = shape.at(-1) ?? 0;
+  const [total, from] = [width * part.count, width * part.index];
+  return data.filter((_, i) => i % total >= from && i % total < from + width);
 }
 
 /** An executor has a whole profile; another producer may say a part of one, or the name of one. */

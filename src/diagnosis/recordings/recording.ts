@@ -4,6 +4,7 @@ import type { CaptureOrigin, ManifestHead } from '../../engine/capture/manifest.
 import type { Positions } from '../../engine/capture/select.ts';
 import type { FloatArray } from '../../engine/program/executor.ts';
 import type { DeclaredFormats } from '../../engine/program/numeric-profile.ts';
+import type { RotaryLayout, RotaryRows } from '../../engine/capture/rotary-layout.ts';
 import type { StageKey } from '../../engine/program/stages.ts';
 
 type RecordingForm = 'capture' | '.npy' | 'safetensors';
@@ -27,8 +28,14 @@ export interface Recording {
   formats: DeclaredFormats | null;
   /** Stages and values by id, in the order in which they lie there. An alias is under the id of its stage. */
   tensors: ReadonlyMap<string, RecordedTensor>;
-  /** What else is in it, by its own names. */
+  /** What else is in it, by its own names; without further names of what is known. */
   otherNames: readonly string[];
+  /** Order of the channels of q and k; null: that of the model. */
+  rotaryRows: RotaryRows | null;
+  /** As its manifest says; null: it does not. */
+  rotary: RotaryLayout | null;
+  /** What its maps call a stage or value; null: they do not have it. */
+  nameOf(id: string): string | null;
   /** @throws RefuteError E_CAPTURE_STAGE, E_CAPTURE_DIGEST, E_CAPTURE_SHAPE, and those of files and formats */
   read(id: string): Promise<Rows>;
   /** Identity of all that is in it, manifest included. */
@@ -40,6 +47,8 @@ export interface RecordedTensor extends StageKey {
   source: string;
   /** [positions, channels]; attn_scores and attn_softmax: [heads, queries, keys]. A batch of one is left out. */
   shape: readonly number[];
+  /** Which one it is of several of the same width that lie side by side under the name. */
+  part?: { index: number; count: number };
 }
 
 interface Rows {

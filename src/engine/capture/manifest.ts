@@ -5,6 +5,7 @@ import { quoted, shownValue } from '../formats/quoted.ts';
 import { EXECUTOR_IDS, type ExecutorId } from '../program/executor.ts';
 import { INFERRED_PARTS, type InferredPart, type NumericProfile } from '../program/numeric-profile.ts';
 import { parseProfile } from './parse-profile.ts';
+import { ROTARY_ROWS, type RotaryLayout } from './rotary-layout.ts';
 import type { Positions } from './select.ts';
 import { stageId, type StageKey } from '../program/stages.ts';
 
@@ -18,6 +19,12 @@ export interface CaptureManifest {
   prompt: string | null;
   chatTemplateApplied: boolean;
   origin: CaptureOrigin;
+  /** Order of q and k; absent: that of the model. */
+  rotary?: RotaryLayout;
+  /** Maps by name that say what the tensors' names mean; absent: they are stages and values. */
+  map?: readonly string[];
+  /** Further names, each of a tensor that is in it under another. */
+  sameAs?: Readonly<Record<string, string>>;
   files: Readonly<Record<string, CapturedFile>>;
 }
 
@@ -99,8 +106,32 @@ export function parseManifest(
     }
   }
   const origin = readOrigin(json, fail);
-  const head: ManifestHead = { schemaVersion, model, tokens, positions, prompt, chatTemplateApplied, origin };
+  const names = readNames(json, fail);
+  const head: ManifestHead = { schemaVersion, model, tokens, positions, prompt, chatTemplateApplied, origin, ...names };
   return { head, files: files as CaptureManifest['files'] | null };
+}
+
+/** What a manifest may say of the tensors' names and order. */
+function readNames(
+  { rotary, map, sameAs }: Record<string, unknown>,
+  fail: (is: string, allowed?: string) => RefuteError,
+): Pick<ManifestHead, 'rotary' | 'map' | 'sameAs'> {
+  const isText = (value: unknown): value is string => typeof value === 'string';
+  if (rotary !== undefined && !isRotary(rotary)) {
+    throw fail('rotary cannot be used', 'rows (halves or pairs), headDim, rotaryDim and kvHeadCount are its keys');
+  }
+  const maps = isText(map) ? [map] : map;
+  if (maps !== undefined && !(Array.isArray(maps) && maps.every(isText))) {
+    throw fail(`map is ${shownValue(map)}`, 'a name, or a list of names');
+  }
+  if (sameAs !== undefined && !(isRecord(sameAs) && Object.values(sameAs).every(isText))) {
+    throw fail('sameAs is not an object of names');
+  }
+  return {
+    ...(rotary === undefined ? {} : { rotary }),
+    ...(maps === undefined ? {} : { map: maps }),
+    ...(sameAs === undefined ? {} : { sameAs: sameAs as Record<string, string> }),
+  };
 }
 
 function readOrigin(json: Record<string, unknown>, fail: (is: string) => RefuteError): CaptureOrigin {
@@ -123,6 +154,14 @@ function readOrigin(json: Record<string, unknown>, fail: (is: string) => RefuteE
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isRotary(value: unknown): value is RotaryLayout {
+  if (!isRecord(value)) return false;
+  const { rows, headDim, rotaryDim, kvHeadCount } = value;
+  const isCount = (count: unknown): count is number => Number.isSafeInteger(count) && Number(count) > 0;
+  const areCounts = isCount(headDim) && isCount(rotaryDim) && isCount(kvHeadCount);
+  return areCounts && rotaryDim <= headDim && rotaryDim % 2 === 0 && ROTARY_ROWS.some((known) => known === rows);
 }
 
 function isModel(value: unknown): value is CaptureManifest['model'] {

@@ -3,6 +3,7 @@
 // check-dump.ts, what it looks like in text.ts and svg.ts.
 import type { Command } from 'commander';
 import { RefuteError } from '../../../errors.ts';
+import { collect } from '../../options.ts';
 import { createProgram } from '../../program.ts';
 import { addEngineOptions } from '../engine-option.ts';
 import type { CheckFlags } from './run.ts';
@@ -23,7 +24,7 @@ Examples:
   $ apr check models/sums-2m/sums-2m.q4_k_m.gguf "What is 12+34?" --original models/sums-2m/sums-2m.f16.gguf
   $ apr check model.gguf --tokens 1,5,9 --svg strip.svg --json
   $ apr check model.gguf --dump their-capture
-  $ apr check model.gguf --dump theirs.safetensors --map their-names.yaml
+  $ apr check model.gguf --dump theirs.safetensors --map hf --map their-names.yaml
   $ apr check model.gguf --dump theirs.safetensors --formats pytorch-bf16
   $ apr check models/tiny/llama/hf --tokens 3,17,17 --pack models/tiny/llama/packs/stages.safetensors
 
@@ -48,7 +49,11 @@ export function checkCommand(): Command {
       collect,
     )
     .option('--dump <path>', 'judge this recording of another engine instead of running one')
-    .option('--map <file>', 'YAML that says what the names in the dump are, and its tokens')
+    .option(
+      '--map <name>',
+      'what the names in the dump are: hf, vllm, llama.cpp or a YAML file (docs/dumps.md); may be repeated, the last counts',
+      collect,
+    )
     .option(
       '--formats <name>',
       'what the engine rounds to: float32, pytorch-bf16, pytorch-f16, llama.cpp, or a YAML file (default: as declared, or inferred)',
@@ -63,10 +68,6 @@ export function checkCommand(): Command {
       const { runCheck } = await import('./run.ts');
       process.exitCode = await runCheck(path, prompt, flags);
     });
-}
-
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value];
 }
 
 function assertFlagsFit(prompt: string | undefined, flags: CheckFlags): void {

@@ -1,6 +1,7 @@
 // The work of `apr check`: opens what is needed, runs the check, prints, and decides the exit code.
 import { checkDump, checkModel, readFormats, type CheckOptions, type VerdictWord } from '../../../diagnosis/index.ts';
-import { findVouchers, isSameProgram, openRecording, readStageMap } from '../../../diagnosis/recordings/index.ts';
+import { findVouchers, isSameProgram, nameReport, namesOfProgram } from '../../../diagnosis/recordings/index.ts';
+import { openRecording, readMaps } from '../../../diagnosis/recordings/index.ts';
 import type { Recording, Vouchers } from '../../../diagnosis/recordings/index.ts';
 import { writeFileAtomic, type DeclaredFormats, type Model } from '../../../engine/index.ts';
 import { RefuteError } from '../../../errors.ts';
@@ -19,7 +20,8 @@ export interface CheckFlags extends PromptFlags, EngineFlags {
   /** Folders of packs. */
   pack?: string[];
   dump?: string;
-  map?: string;
+  /** Built-in names and files. */
+  map?: string[];
   formats?: string;
   svg?: string;
   all?: true;
@@ -116,19 +118,20 @@ function checkInputs(
 
 async function runDump(path: string, opened: Opened, flags: CheckFlags): Promise<ShownCheck> {
   const { model, original } = opened;
-  const dump = await openRecording(path, flags.map === undefined ? null : await readStageMap(flags.map));
+  const dump = await openRecording(path, await readMaps(flags.map ?? []), namesOfProgram(model.program));
   const progress = new Progress();
   try {
     const given = flags.tokens === undefined ? null : parseTokenIds(flags.tokens, model.config.vocabSize);
     const tokens = tokensOf(dump, given);
     const sha256 = dump.manifest?.model.sha256;
-    if (sha256 !== undefined && sha256 !== (await model.sha256())) {
+    // An engine that does not know says an empty one.
+    if (sha256 !== undefined && sha256 !== '' && sha256 !== (await model.sha256())) {
       warn('warning', `${dump.label} is of a model file with another sha256 (${sha256.slice(0, 12)}…)`);
     }
     noteRopeChoice(model, tokens.length);
     const report = await checkDump({ dump, ...checkInputs(opened, tokens, flags, progress) });
     const prompt: ShownCheck['prompt'] = { ids: [...tokens], source: 'tokens', text: null };
-    return { model, original, engine: { dump: dump.label }, prompt, report };
+    return { model, original, engine: { dump: dump.label, names: nameReport(dump, model.program) }, prompt, report };
   } finally {
     progress.clear();
   }

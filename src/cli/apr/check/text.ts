@@ -1,6 +1,7 @@
 // How a check looks on a terminal: the verdict first, then the table along depth, the worst place, who vouches for the
 // program, and what this input could not have shown.
 import { judgementOf, type CheckReport, type OpResult } from '../../../diagnosis/index.ts';
+import type { NameReport } from '../../../diagnosis/recordings/index.ts';
 import type { Model } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import { cosineText, countText, plural, smallText } from '../../figures.ts';
@@ -11,7 +12,7 @@ import type { RenderedPrompt } from '../prompt.ts';
 export interface ShownCheck {
   model: Model;
   original: Model | null;
-  engine: ExecutorReport | { dump: string };
+  engine: ExecutorReport | { dump: string; names: NameReport };
   prompt: Pick<RenderedPrompt, 'ids' | 'source' | 'text'>;
   report: CheckReport;
 }
@@ -32,9 +33,10 @@ export function printCheck({ model, original, engine, prompt, report }: ShownChe
   printLine(
     `${style.bold('judged')}    ${coverage.judgedOps} of ${coverage.opCount} ops, ${countText(coverage.elementCount)} elements`,
   );
+  if ('dump' in engine) printNames(engine.names);
   printLine();
   printOps(rowsToShow(report, flags.all === true), original !== null);
-  printStretches(report);
+  printStretches(report, 'dump' in engine ? engine.names : null);
   printWorst(results);
   printLine();
   printLine(style.bold('what this input could not have shown'));
@@ -57,6 +59,27 @@ function printFormats({ inferred }: CheckReport): void {
     }
     if (others.length > 3) printLine(style.yellow(`  and ${others.length - 3} more`));
   }
+}
+
+/** Of a list that may be long. */
+const SHOWN_NAMES = 3;
+
+function printNames({ unknown, absent }: NameReport): void {
+  if (unknown.length > 0) {
+    const names = unknown.toSorted((a, b) => Number(a.meant === null) - Number(b.meant === null));
+    const shown = names.map(({ name, meant }) => `${name}${meant === null ? '' : ` (${meant}?)`}`);
+    printLine(`${style.bold('unknown')}   ${plural(unknown.length, 'name')} in the dump: ${firstOf(shown)}`);
+  }
+  if (absent.length > 0) {
+    const values = absent.toSorted((a, b) => Number(a.nearest === null) - Number(b.nearest === null));
+    const shown = values.map(({ value, nearest }) => `${value}${nearest === null ? '' : ` (is it ${nearest}?)`}`);
+    printLine(`${style.bold('absent')}    ${plural(absent.length, 'value')} of the model: ${firstOf(shown)}`);
+  }
+}
+
+function firstOf(names: readonly string[]): string {
+  const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : '';
+  return plainText(`${names.slice(0, SHOWN_NAMES).join(', ')}${more}`);
 }
 
 function verificationText({ status, says }: CheckReport['verification']): string {
@@ -132,7 +155,13 @@ function percentText(share: number | undefined): string {
 }
 
 /** Alike in all layers, mostly: each kind once. */
-function printStretches({ brackets }: CheckReport): void {
+/** @param names what the dump's own names of missing values would be */
+function printStretches({ brackets }: CheckReport, names: NameReport | null): void {
+  const theirs = new Map(names?.absent.map(({ value, lookedFor }) => [value, lookedFor]));
+  const named = (value: string): string => {
+    const name = theirs.get(value) ?? null;
+    return name === null ? value : `${value} (${name})`;
+  };
   const kinds = new Map<string, typeof brackets>();
   for (const bracket of brackets) {
     const kind = `${bracket.upTo.replace(/^layer-\d+\//, '')} ${bracket.ops.join()} ${bracket.status}`;
@@ -146,7 +175,7 @@ function printStretches({ brackets }: CheckReport): void {
     const more = others.length === 0 ? '' : ` and ${others.length} more like it`;
     const text = `${after} → ${upTo}${more} as one (${ops.join(', ')}): rho ${smallText(ratio)}, bound ${smallText(width)} times as wide as a single op's`;
     if (status === 'healthy') printLine(plainText(text));
-    else printLine(style.red(plainText(`${text}; capture ${wanted.join(', ')} to settle which`)));
+    else printLine(style.red(plainText(`${text}; capture ${wanted.map(named).join(', ')} to settle which`)));
   }
 }
 

@@ -2,7 +2,7 @@
 // comparisons are in stage-files.ts, captures.ts and models.ts; nothing is measured here.
 import type { Command } from 'commander';
 import { RefuteError } from '../../../errors.ts';
-import { parseCount } from '../../options.ts';
+import { collect, parseCount } from '../../options.ts';
 import { createProgram, type ExitCode } from '../../program.ts';
 import type { CaptureDiffOptions } from './captures.ts';
 import type { ModelDiffOptions } from './models-text.ts';
@@ -35,7 +35,11 @@ export function diffCommand(): Command {
     .option('--limit <n>', 'rows of each list to show', parseCount, 10)
     .option('--stage <names>', 'recordings: only these stages or values, comma-separated')
     .option('--layers <list>', 'recordings: only these layers, e.g. 0,1,13..15')
-    .option('--map <file>', 'recordings: YAML that says what their names and tokens are, where one does not')
+    .option(
+      '--map <name>',
+      'recordings: what names mean that are not ours: hf, vllm, llama.cpp or a YAML file; may be repeated',
+      collect,
+    )
     .option('--tensor <substring>', 'models: only tensors whose name contains this')
     .option('--json', 'print JSON only')
     .addHelpText('after', EXAMPLES)

@@ -2,7 +2,7 @@
 // piece, so memory does not grow with depth. text.ts and files.ts show what came out.
 import { basename } from 'node:path';
 import { topIndices } from '../../../diagnosis/compare/index.ts';
-import { captureRun, CaptureWriter, stageId, StatisticsSink, teeSinks } from '../../../engine/index.ts';
+import { captureRun, CaptureWriter, rotaryLayoutOf, stageId, StatisticsSink, teeSinks } from '../../../engine/index.ts';
 import type { CaptureManifest, Executor, FloatArray, Model, Program, Stage } from '../../../engine/index.ts';
 import type { StageSink } from '../../../engine/index.ts';
 import { openExecutor } from '../../../executors.ts';
@@ -85,6 +85,7 @@ async function startWriting(
   { positions }: TraceSelection,
   options: TraceOptions,
 ): Promise<CaptureWriter> {
+  const rotary = rotaryLayoutOf(model.program);
   const about: Omit<CaptureManifest, 'files'> = {
     schemaVersion: 1,
     model: { name: basename(model.path), sha256: await model.sha256(), architecture: model.config.architecture },
@@ -92,6 +93,7 @@ async function startWriting(
     positions,
     prompt: prompt.text,
     chatTemplateApplied: prompt.source === 'chat',
+    ...(rotary === null ? {} : { rotary }),
     origin: {
       executor: executor.id,
       adapter: executor.adapter,
