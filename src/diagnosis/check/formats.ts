@@ -131,6 +131,7 @@ export class FormatSearch {
     if (part === 'gelu') {
       return [
         { with: { gelu: 'computed' }, text: 'GELU computed' },
+        { with: { gelu: 'tanh' }, text: 'GELU by 1 + tanh' },
         { with: { gelu: 'f16-table' }, text: 'GELU by a table of f16' },
       ];
     }

@@ -17,6 +17,9 @@ export interface WorstGroup {
 const BLOCK = 32;
 const TAIL = 4;
 
+/** Of results that are each rounded to a half: errors that are uniform over ±u·|y|. */
+const ROUNDED_RMS: number = 1 / Math.sqrt(3);
+
 /** Probability that a healthy run has any group over its limit; divided by the number of groups (Bonferroni). */
 const GROUP_FALSE_ALARM = 1e-6;
 
@@ -24,6 +27,7 @@ export class GroupTally {
   readonly #op: Op['op'];
   readonly #width: number;
   readonly #headDim: number | null;
+  readonly #isHalf: boolean;
   readonly #heads: Float64Array;
   readonly #blocks: Float64Array;
   #tail = 0;
@@ -33,10 +37,11 @@ export class GroupTally {
   #rowsSeen = 0;
   #worstRow: { index: number; meanSquare: number } = { index: 0, meanSquare: 0 };
 
-  constructor(op: Op['op'], width: number, headDim: number | null) {
+  constructor(op: Op['op'], { width, headDim, isHalf }: { width: number; headDim: number | null; isHalf: boolean }) {
     this.#op = op;
     this.#width = width;
     this.#headDim = headDim;
+    this.#isHalf = isHalf;
     this.#heads = new Float64Array(headDim === null ? 0 : width / headDim);
     this.#blocks = new Float64Array(Math.ceil(width / BLOCK));
   }
@@ -85,7 +90,8 @@ export class GroupTally {
   worst(): WorstGroup | null {
     const rows = this.#rowsSeen;
     if (rows === 0) return null;
-    const { expectedGroupRms: kappa, sharesErrors } = judgementOf(this.#op);
+    const { expectedGroupRms, sharesErrors } = judgementOf(this.#op);
+    const kappa = this.#isHalf ? Math.max(ROUNDED_RMS, expectedGroupRms) : expectedGroupRms;
     const t = Math.log((rows + this.#heads.length + this.#blocks.length + 1) / GROUP_FALSE_ALARM);
     const limitOf = (rowCount: number, columnCount: number): number => {
       const n = sharesErrors ? rowCount : rowCount * columnCount;

@@ -228,7 +228,7 @@ export class Judge {
       layer: this.#layers.get(out) ?? null,
       width: this.#widths.get(out) ?? 0,
       headDim: this.#headDims.get(out) ?? null,
-      largest: this.#formats.known.arithmetic.largest,
+      arithmetic: this.#formats.known.arithmetic,
       isFused: ops.length > 1,
     });
   }

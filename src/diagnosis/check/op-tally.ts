@@ -1,10 +1,14 @@
 // The judgement of one op: every element of what the engine wrote against what the op should have written, in units of
-// its budget, from the nearest result that is right where there are several; the worst place; group statistics that a mean over the tensor would dilute; a test for bias; a bit test
-// for NaN and infinities. Takes chunks of positions in order and keeps constant memory.
+// its budget, from the nearest result that is right where there are several; the worst place; group statistics that a
+// mean over the tensor would dilute; a test for bias; a bit test for NaN and infinities. Takes chunks of positions in
+// order and keeps constant memory.
 import type { FloatArray } from '../../engine/program/executor.ts';
+import type { FloatType } from '../../engine/program/numeric-profile.ts';
 import type { Op, ValueId } from '../../engine/program/program.ts';
+import { UNIT_BF16, UNIT_F16, UNIT_F32 } from '../ops/constants.ts';
 import type { OpReference } from '../ops/judgement.ts';
 import { judgementOf } from '../ops/judgements.ts';
+import type { Arithmetic } from '../reference/arithmetic.ts';
 import { GroupTally, type WorstGroup } from './group-tally.ts';
 
 /** Where an element is, in words that the model has. */
@@ -73,8 +77,7 @@ interface TallyOptions {
   layer: number | null;
   width: number;
   headDim: number | null;
-  /** Beyond this the arithmetic may give an infinity. */
-  largest: number;
+  arithmetic: Pick<Arithmetic, 'largest' | 'storage'>;
   /** Several ops judged as one: what is known of the errors of one op, their spread and their bias, does not hold. */
   isFused?: boolean;
 }
@@ -85,7 +88,10 @@ export class OpTally {
   readonly #layer: number | null;
   readonly #width: number;
   readonly #headDim: number | null;
+  /** What is beyond it may be an infinity. */
   readonly #largest: number;
+  /** Units of the last place of a stored value, in those of a float32. */
+  readonly #ulpScale: number;
   readonly #groups: GroupTally;
   #elementCount = 0;
   #rhoExpected = 0;
@@ -103,14 +109,15 @@ export class OpTally {
   #sumSquares = 0;
   #maxAbsError = 0;
 
-  constructor(op: Op, { layer, width, headDim, largest, isFused = false }: TallyOptions) {
+  constructor(op: Op, { layer, width, headDim, arithmetic, isFused = false }: TallyOptions) {
     this.#op = op;
     this.#layer = layer;
     this.#width = width;
     this.#headDim = headDim;
-    this.#largest = largest;
+    this.#largest = arithmetic.largest;
+    this.#ulpScale = ulpScaleOf(arithmetic.storage);
     this.#isFused = isFused;
-    this.#groups = new GroupTally(op.op, width, headDim);
+    this.#groups = new GroupTally(op.op, { width, headDim, isHalf: this.#ulpScale > 1 });
   }
 
   /** @param engine [rows, width], from `firstPosition` on */
@@ -148,7 +155,7 @@ export class OpTally {
   }
 
   #addBias(error: number, y: number): void {
-    const ulps = (error * Math.sign(y)) / ulpAt(y);
+    const ulps = (error * Math.sign(y)) / (this.#ulpScale * ulpAt(y));
     this.#biasSum += ulps;
     this.#biasSquares += ulps * ulps;
   }
@@ -222,6 +229,10 @@ export class OpTally {
     const variance = this.#biasSquares / n - mean * mean;
     return { meanUlp: mean, t: variance > 0 ? mean / Math.sqrt(variance / n) : mean === 0 ? 0 : Infinity };
   }
+}
+
+function ulpScaleOf(storage: FloatType): number {
+  return storage === 'bf16' ? UNIT_BF16 / UNIT_F32 : storage === 'f16' ? UNIT_F16 / UNIT_F32 : 1;
 }
 
 /** What is left of a difference from the middle of the results that are right. */

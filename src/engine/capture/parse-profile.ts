@@ -41,7 +41,7 @@ const TESTS: Readonly<Record<keyof NumericProfile, Test>> = {
       isCache(value['queries']) &&
       [value['scores'], value['probabilities'], value['accumulator']].every(isType) &&
       oneOf('first', 'last')(value['divides'])),
-  gelu: oneOf('computed', 'f16-table'),
+  gelu: oneOf('computed', 'tanh', 'f16-table'),
   expMaxUlp: isAmount,
   expMaxUlpPerUnit: isAmount,
   quotientMaxUlp: isAmount,

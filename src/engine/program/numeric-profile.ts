@@ -44,8 +44,11 @@ export interface NumericProfile {
   kvCache: CacheFormat;
   /** null: as it is stored and summed elsewhere. */
   attention: AttentionFormat | null;
-  /** `f16-table`: looked up for the input rounded to float16, and float16 itself; beyond ±10 it is x or 0. */
-  gelu: 'computed' | 'f16-table';
+  /**
+   * `computed`: to a relative accuracy everywhere. `tanh`: as x/2 · (1 + tanh u), whose sum cancels below 0. `f16-table`:
+   * looked up for the input rounded to float16, and float16 itself; beyond ±10 it is x or 0.
+   */
+  gelu: 'computed' | 'tanh' | 'f16-table';
   /** Largest error of e^x in units of the last place: this, and so much more per unit of |x|. */
   expMaxUlp: number;
   expMaxUlpPerUnit: number;
@@ -97,7 +100,7 @@ export const UNDECLARED: NumericProfile = {
   chunkPositions: null,
   kvCache: 'f32',
   attention: null,
-  gelu: 'computed',
+  gelu: 'tanh',
   expMaxUlp: 2,
   expMaxUlpPerUnit: 1 / 16,
   quotientMaxUlp: 1,
@@ -139,7 +142,7 @@ export function profileText(profile: NumericProfile): string {
     ...[...types].map(([format, of]) => `${format} activations for ${of.join(' and ')} weights`),
     ...(kvCache === storage ? [] : [`${kvCache} cache`]),
     ...(attention === null ? [] : [attentionText(attention, storage)]),
-    ...(gelu === 'computed' ? [] : ['GELU by a table of f16']),
+    ...(gelu === 'f16-table' ? ['GELU by a table of f16'] : []),
   ].join(', ');
 }
 

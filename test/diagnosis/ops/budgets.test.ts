@@ -60,7 +60,7 @@ async function reference(): Promise<OpReference> {
 }
 
 function tallyOf(y: Float32Array, should: OpReference, of: Op = op, width = ROWS): ReturnType<OpTally['finish']> {
-  const tally = new OpTally(of, { layer: 0, width, headDim: null, largest: CPU.largest });
+  const tally = new OpTally(of, { layer: 0, width, headDim: null, arithmetic: CPU });
   tally.add(y, should, 0);
   return tally.finish();
 }
