@@ -91,7 +91,7 @@ export interface WindowPeriod {
   key?: string;
 }
 
-export interface TextPart {
+interface TextPart {
   className: string;
   /** The object of config.json that describes it. */
   config: string;
