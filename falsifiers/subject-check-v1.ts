@@ -286,8 +286,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: plants`
       src/diagnosis/reference/op-reference.ts
       gross nothing-carried: what inputs are off does not reach the result
-      - budgeted + (moved[i] ?? Number.NaN)
-      + budgeted + 0 * (moved[i] ?? Number.NaN)
+      - budgeted + (moved?.[i] ?? Number.NaN)
+      + budgeted + 0 * (moved?.[i] ?? Number.NaN)
       src/diagnosis/ops/mul.ts
       small one-factor-alone: a product is moved by its second factor only
       - (Math.abs(b?.[i] ?? 0) + offB(i)) * offA(i)

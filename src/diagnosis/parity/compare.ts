@@ -22,7 +22,7 @@ export interface Alternative {
 }
 
 /** One side and the exact run, in the metric of the position. */
-export interface FromExact {
+interface FromExact {
   distance: number;
   /** What the side's own profile explains: SUSPECT_RATIO times its largest draw. */
   explained: number;

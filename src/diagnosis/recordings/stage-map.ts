@@ -15,7 +15,7 @@ export interface ModelNames {
   layerCount: number;
 }
 
-export interface MappedName {
+interface MappedName {
   /** Values of equal width side by side; none: the name is known, and is of nothing that is judged. */
   keys: readonly StageKey[];
   /** Of several names of one stage the lowest is taken. */

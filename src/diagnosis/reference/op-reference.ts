@@ -46,18 +46,18 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
     cache,
     ...(await ownInputs(op, reference, chunk, context)),
   };
-  const { budget, carry } = judgementOf(op.op);
-  const own = budget(op, given);
+  const judgement = judgementOf(op.op);
+  const own = judgement.budget(op, given);
   const off = reads.map((id) => deviations?.get(id) ?? null);
   if (off.every((deviation) => deviation === null)) return own;
-  if (carry === undefined) throw new RangeError(`nothing bounds what deviating inputs do to ${op.op}`);
+  if (judgement.carry === undefined) throw new RangeError(`nothing bounds what deviating inputs do to ${op.op}`);
   const carried = (tier: 'expected' | 'proven'): Float64Array => {
-    const moved = carry(
+    const moved = judgement.carry?.(
       op,
       given,
       off.map((deviation) => deviation?.[tier] ?? null),
     );
-    return own[tier].map((budgeted, i) => budgeted + (moved[i] ?? Number.NaN));
+    return own[tier].map((budgeted, i) => budgeted + (moved?.[i] ?? Number.NaN));
   };
   return { ...own, own: own.expected, expected: carried('expected'), proven: carried('proven') };
 }

@@ -26,8 +26,8 @@ const storedIn = (type: 'f16' | 'bf16'): NumericProfile => ({
   flushesSubnormals: false,
   kvCache: type,
 });
-export const FLOAT16: NumericProfile = storedIn('f16');
-export const BFLOAT16: NumericProfile = storedIn('bf16');
+const FLOAT16: NumericProfile = storedIn('f16');
+const BFLOAT16: NumericProfile = storedIn('bf16');
 
 /**
  * llama.cpp on a CPU multiplies weights of each type by activations of the type's own partner; q8_1 rounds as q8_0
