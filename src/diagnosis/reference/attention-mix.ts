@@ -23,17 +23,6 @@ export interface Leeway {
   off: { q: Float64Array; k: Float64Array; v: Float64Array } | null;
 }
 
-export const NO_LEEWAY: Leeway = {
-  unit: 0,
-  dot: () => 0,
-  total: () => 0,
-  mix: () => 0,
-  exp: () => 0,
-  quotient: 0,
-  tiny: 0,
-  off: null,
-};
-
 export function leewayOf(
   tier: 'expected' | 'proven',
   { sumUnit, tiny, expUnits, quotientUnits, rowDepth, positionDepth, expectedSum }: Arithmetic,
@@ -130,10 +119,11 @@ function offBy(
   return sum;
 }
 
-/** The channels of one head, by the lower and the upper end. */
+/** One head: the ends of what its roundings leave open by channel, and how far off float32 may be from either. */
 export interface OpenHead {
   lo: Float64Array;
   hi: Float64Array;
+  error: Float64Array;
 }
 
 /** Rounded probabilities, which are mixed in any order; or sums that are rounded after each key. */
@@ -153,12 +143,11 @@ function mixed({ op, format, cache, head }: HeadRun, scores: readonly Interval[]
   const sums = new OpenSums(op.headDim);
   for (const [j, power] of powers.entries()) {
     const weight = isFirst ? widened(quotient(power, total), leeway.quotient) : power;
-    sums.add(round === null ? weight : mapped(weight, round), valuesOf(cache, head, j, leeway));
+    sums.add(weight, round, valuesOf(cache, head, j, leeway));
   }
-  return sums.finish((sum, magnitude) => {
-    const mix = widened(sum, 0, leeway.mix(count) * magnitude + count * leeway.tiny);
-    return isFirst ? mix : widened(quotient(mix, total), leeway.quotient);
-  });
+  sums.miss(leeway.mix(count), count * leeway.tiny);
+  if (!isFirst) sums.divide(total, leeway.quotient);
+  return sums;
 }
 
 /** e^(score − the largest). */
@@ -208,10 +197,12 @@ function mixedKeyByKey(
     const power = score.lo > largest.hi ? ONE : powerOf(score, largest, leeway);
     largest = { lo: Math.max(largest.lo, score.lo), hi: Math.max(largest.hi, score.hi) };
     total = widened(sumOf([total, power]), leeway.unit);
-    sums.add(roundPower === null ? power : mapped(power, roundPower), valuesOf(cache, head, j, leeway));
-    sums.round(leeway.unit, round);
+    const weight = roundPower === null ? power : mapped(power, roundPower);
+    sums.addRounded(weight, valuesOf(cache, head, j, leeway), leeway.unit, round);
   }
-  return sums.finish((sum) => widened(quotient(sum, total), leeway.quotient, leeway.tiny));
+  sums.divide(total, leeway.quotient);
+  sums.miss(0, leeway.tiny);
+  return sums;
 }
 
 /** The values of one key and how far off they are, from `at` on. */
@@ -225,60 +216,74 @@ function valuesOf({ values }: CachedRows, { from, width }: QueryHead, j: number,
   return { values, off: off?.v ?? null, at: from + j * width };
 }
 
-/** Sums over keys of every channel of a head, by both ends. Plain loops: all the work of a long sequence is here. */
-class OpenSums {
-  readonly #lo: Float64Array;
-  readonly #hi: Float64Array;
-  /** Of the last term, and of all of them. */
-  readonly #term: Float64Array;
+/** Sums over keys of every channel of a head. Plain loops: all the work of a long sequence is here. */
+class OpenSums implements OpenHead {
+  readonly lo: Float64Array;
+  readonly hi: Float64Array;
+  readonly error: Float64Array;
   readonly #magnitude: Float64Array;
 
   constructor(channelCount: number) {
-    this.#lo = new Float64Array(channelCount);
-    this.#hi = new Float64Array(channelCount);
-    this.#term = new Float64Array(channelCount);
+    this.lo = new Float64Array(channelCount);
+    this.hi = new Float64Array(channelCount);
+    this.error = new Float64Array(channelCount);
     this.#magnitude = new Float64Array(channelCount);
   }
 
-  add(weight: Interval, { values, off, at }: OpenValues): void {
-    for (let c = 0; c < this.#lo.length; c += 1) {
+  /** What is open of a weight that is not rounded is an error; of one that is, which of two numbers it is. */
+  add(weight: Interval, round: RoundTo | null, { values, off, at }: OpenValues): void {
+    const middle = (weight.lo + weight.hi) / 2;
+    const [least, most] = round === null ? [middle, middle] : [round(weight.lo), round(weight.hi)];
+    const open = round === null ? weight.hi - middle : 0;
+    for (let c = 0; c < this.lo.length; c += 1) {
+      const [value, away] = [values[at + c] ?? 0, off === null ? 0 : (off[at + c] ?? 0)];
+      const size = Math.abs(value);
+      this.lo[c] = (this.lo[c] ?? 0) + value * (value < 0 ? most : least);
+      this.hi[c] = (this.hi[c] ?? 0) + value * (value < 0 ? least : most);
+      this.error[c] = (this.error[c] ?? 0) + open * size + (most + open) * away;
+      this.#magnitude[c] = (this.#magnitude[c] ?? 0) + most * (size + away);
+    }
+  }
+
+  /** With the sum rounded; before that, product and sum are each one rounding of float32 away, or one of both. */
+  addRounded(weight: Interval, { values, off, at }: OpenValues, unit: number, round: RoundTo): void {
+    for (let c = 0; c < this.lo.length; c += 1) {
       const [value, away] = [values[at + c] ?? 0, off === null ? 0 : (off[at + c] ?? 0)];
       const [low, high] = [value - away, value + away];
-      const lo = low * (low < 0 ? weight.hi : weight.lo);
-      const hi = high * (high < 0 ? weight.lo : weight.hi);
-      this.#lo[c] = (this.#lo[c] ?? 0) + lo;
-      this.#hi[c] = (this.#hi[c] ?? 0) + hi;
-      this.#term[c] = Math.max(Math.abs(lo), Math.abs(hi));
-      this.#magnitude[c] = (this.#magnitude[c] ?? 0) + (this.#term[c] ?? 0);
+      const [least, most] = [low * (low < 0 ? weight.hi : weight.lo), high * (high < 0 ? weight.lo : weight.hi)];
+      const slack = unit * Math.max(Math.abs(least), Math.abs(most));
+      const [lo, hi] = [(this.lo[c] ?? 0) + least, (this.hi[c] ?? 0) + most];
+      this.lo[c] = round(lo - unit * Math.abs(lo) - slack);
+      this.hi[c] = round(hi + unit * Math.abs(hi) + slack);
     }
   }
 
   /** Multiplied by a factor from 0 to 1, and rounded. */
   fade(factor: Interval, unit: number, round: RoundTo): void {
-    for (let c = 0; c < this.#lo.length; c += 1) {
-      const [lo, hi] = [this.#lo[c] ?? 0, this.#hi[c] ?? 0];
+    for (let c = 0; c < this.lo.length; c += 1) {
+      const [lo, hi] = [this.lo[c] ?? 0, this.hi[c] ?? 0];
       const low = lo * (lo < 0 ? factor.hi : factor.lo);
       const high = hi * (hi < 0 ? factor.lo : factor.hi);
-      this.#lo[c] = round(low - unit * Math.abs(low));
-      this.#hi[c] = round(high + unit * Math.abs(high));
+      this.lo[c] = round(low - unit * Math.abs(low));
+      this.hi[c] = round(high + unit * Math.abs(high));
     }
   }
 
-  /** As they are after the last term, whose product and sum are each one rounding of float32 away, or one of both. */
-  round(unit: number, round: RoundTo): void {
-    for (let c = 0; c < this.#lo.length; c += 1) {
-      const [lo, hi, slack] = [this.#lo[c] ?? 0, this.#hi[c] ?? 0, unit * (this.#term[c] ?? 0)];
-      this.#lo[c] = round(lo - unit * Math.abs(lo) - slack);
-      this.#hi[c] = round(hi + unit * Math.abs(hi) + slack);
+  /** By a sum that is open too. */
+  divide({ lo, hi }: Interval, unit: number): void {
+    const middle = (lo + hi) / 2;
+    for (let c = 0; c < this.lo.length; c += 1) {
+      const [least, most] = [(this.lo[c] ?? 0) / middle, (this.hi[c] ?? 0) / middle];
+      const size = Math.max(Math.abs(least), Math.abs(most));
+      this.lo[c] = least;
+      this.hi[c] = most;
+      this.error[c] = (this.error[c] ?? 0) / lo + size * ((hi - middle) / lo + unit);
     }
   }
 
-  finish(end: (sum: Interval, magnitude: number) => Interval): OpenHead {
-    for (let c = 0; c < this.#lo.length; c += 1) {
-      const { lo, hi } = end({ lo: this.#lo[c] ?? 0, hi: this.#hi[c] ?? 0 }, this.#magnitude[c] ?? 0);
-      this.#lo[c] = lo;
-      this.#hi[c] = hi;
+  miss(share: number, amount: number): void {
+    for (let c = 0; c < this.error.length; c += 1) {
+      this.error[c] = (this.error[c] ?? 0) + share * (this.#magnitude[c] ?? 0) + amount;
     }
-    return { lo: this.#lo, hi: this.#hi };
   }
 }
