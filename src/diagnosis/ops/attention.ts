@@ -9,19 +9,13 @@ import { gamma, type Arithmetic } from '../reference/arithmetic.ts';
 import { carryThroughAttention } from './attention-carry.ts';
 import { forEachHead, type CachedRows, type QueryHead } from './attention-heads.ts';
 import { TANH_UNITS } from './constants.ts';
-import type { BudgetInputs, JudgementOf } from './judgement.ts';
+import type { BudgetInputs, JudgementOf, OpReference } from './judgement.ts';
 
 const KERNEL = 'src/engine/cpu/kernels/attention.as.ts';
 
 export const attentionJudgement: JudgementOf<'attention'> = {
-  budget(op, { inputs, cache, reference, arithmetic }) {
-    const [q = new Float64Array(0)] = inputs;
-    const rows = present(cache);
-    const expected = new Float64Array(reference.length);
-    const proven = new Float64Array(reference.length);
-    forEachHead(op, q, rows, (head) => budgetOfHead(op, q, rows, head, reference, arithmetic, expected, proven));
-    return { reference, expected, proven, magnitude: null };
-  },
+  budget: (op, { inputs: [q = new Float64Array(0)], cache, reference, arithmetic }) =>
+    attentionBudget(op, q, present(cache), reference, arithmetic),
   carry: (op, { inputs: [q = new Float64Array(0)], cache }, deviations) =>
     carryThroughAttention(op, q, present(cache), deviations),
   bugClass: 'ATTENTION_FAILURE',
@@ -106,6 +100,19 @@ export const attentionJudgement: JudgementOf<'attention'> = {
     },
   ],
 };
+
+export function attentionBudget(
+  op: AttentionOp,
+  q: Float64Array,
+  cache: CachedRows,
+  reference: Float64Array,
+  arithmetic: Arithmetic,
+): OpReference {
+  const expected = new Float64Array(reference.length);
+  const proven = new Float64Array(reference.length);
+  forEachHead(op, q, cache, (head) => budgetOfHead(op, q, cache, head, reference, arithmetic, expected, proven));
+  return { reference, expected, proven, magnitude: null };
+}
 
 function present(cache: BudgetInputs['cache']): CachedRows {
   if (cache === null || cache === undefined) throw new RangeError('attention without a cache');

@@ -22,6 +22,8 @@ export interface AttentionFormat {
   accumulator: FloatType;
   /** Is Σ e^ divided out of the probabilities, or of the sum of values in the end? */
   divides: 'first' | 'last';
+  /** Heads of a multiple of 64 channels are turned by a Hadamard matrix before q, k and v are rounded, and back. */
+  isTurned?: true;
 }
 
 export interface NumericProfile {

@@ -1,0 +1,289 @@
+// One head of attention with the roundings of a format done on intervals: what an engine's float32 leaves open goes in
+// as a leeway, what its roundings make of it comes out. With no leeway the ends are one number, the reference.
+import type { AttentionFormat, FloatType } from '../../engine/program/numeric-profile.ts';
+import type { AttentionOp } from '../../engine/program/program.ts';
+import type { CachedRows, QueryHead } from '../ops/attention-heads.ts';
+import { TANH_UNITS, UNIT_BF16, UNIT_F16 } from '../ops/constants.ts';
+import { gamma, type Arithmetic } from './arithmetic.ts';
+import { mapped, product, quotient, scaled, widened, type Interval } from './interval.ts';
+import { roundingTo, type RoundTo } from './round-to-half.ts';
+
+/** How far off one tier lets the steps of float32 be, each relative to its result. */
+export interface Leeway {
+  unit: number;
+  /** Of a sum of products along a head, relative to its magnitudes. */
+  dot: (n: number) => number;
+  /** Of sums over positions: of powers, and of values. */
+  total: (n: number) => number;
+  mix: (n: number) => number;
+  exp: (x: number) => number;
+  quotient: number;
+  tiny: number;
+  /** How far off the inputs are. */
+  off: { q: Float64Array; k: Float64Array; v: Float64Array } | null;
+}
+
+export function leewayOf(
+  tier: 'expected' | 'proven',
+  { sumUnit, tiny, expUnits, quotientUnits, rowDepth, positionDepth, expectedSum }: Arithmetic,
+  { accumulator }: AttentionFormat,
+  off: Leeway['off'],
+): Leeway {
+  const roundings = (n: number, depth: (n: number) => number): number =>
+    tier === 'proven' ? depth(n) : Math.min(expectedSum(n), depth(n));
+  return {
+    unit: sumUnit,
+    dot: (n) => gamma(roundings(n, rowDepth), sumUnit),
+    total: (n) => gamma(roundings(n, positionDepth), sumUnit),
+    mix: (n) => gamma(roundings(n, positionDepth), unitOf(accumulator, sumUnit)),
+    exp: (x) => expUnits(x) * sumUnit,
+    quotient: quotientUnits * sumUnit,
+    tiny,
+    off,
+  };
+}
+
+export function unitOf(type: FloatType, wide: number): number {
+  return type === 'f16' ? UNIT_F16 : type === 'bf16' ? UNIT_BF16 : wide;
+}
+
+/** q·k of each key that a head sees, and Σ|q·k|. */
+export interface Products {
+  sums: Float64Array;
+  magnitudes: Float64Array;
+}
+
+export function productsOf(
+  { headDim }: AttentionOp,
+  q: Float64Array,
+  { keys }: CachedRows,
+  { at, from, width, count }: QueryHead,
+): Products {
+  const [sums, magnitudes] = [new Float64Array(count), new Float64Array(count)];
+  for (let j = 0; j < count; j += 1) {
+    let [sum, magnitude] = [0, 0];
+    for (let c = 0; c < headDim; c += 1) {
+      const term = (q[at + c] ?? 0) * (keys[from + j * width + c] ?? 0);
+      sum += term;
+      magnitude += Math.abs(term);
+    }
+    sums[j] = sum;
+    magnitudes[j] = magnitude;
+  }
+  return { sums, magnitudes };
+}
+
+export interface HeadRun {
+  op: AttentionOp;
+  format: AttentionFormat;
+  q: Float64Array;
+  cache: CachedRows;
+  head: QueryHead;
+  products: Products;
+}
+
+/** What the softmax is taken of. */
+export function scoresOf({ op, format, q, cache, head, products }: HeadRun, leeway: Leeway): Interval[] {
+  const { headDim, scale, softcap: cap } = op;
+  const round = roundingTo(format.scores);
+  const stored = (x: Interval, units: number): Interval => {
+    const wide = widened(x, units * leeway.unit);
+    return round === null ? wide : mapped(wide, round);
+  };
+  return Array.from(products.sums, (sum, j) => {
+    const open = leeway.dot(headDim) * (products.magnitudes[j] ?? 0) + offBy(q, cache, head, j, headDim, leeway.off);
+    const dot = stored({ lo: sum - open, hi: sum + open }, 0);
+    // The scale is rounded too.
+    const score = stored(scaled(dot, scale), 2);
+    if (cap === undefined) return score;
+    const bent = stored(mapped(stored(scaled(score, 1 / cap), 2), Math.tanh), TANH_UNITS);
+    return stored(scaled(bent, cap), 1);
+  });
+}
+
+function offBy(
+  q: Float64Array,
+  { keys }: CachedRows,
+  { at, from, width }: QueryHead,
+  j: number,
+  headDim: number,
+  off: Leeway['off'],
+): number {
+  if (off === null) return 0;
+  let sum = 0;
+  for (let c = 0; c < headDim; c += 1) {
+    const k = from + j * width + c;
+    const offKey = off.k[k] ?? 0;
+    sum += (off.q[at + c] ?? 0) * (Math.abs(keys[k] ?? 0) + offKey) + Math.abs(q[at + c] ?? 0) * offKey;
+  }
+  return sum;
+}
+
+/** One head: the ends of what its roundings leave open by channel, and how far off float32 may be from either. */
+export interface OpenHead {
+  lo: Float64Array;
+  hi: Float64Array;
+  error: Float64Array;
+}
+
+/** Rounded probabilities, which are mixed in any order; or sums that are rounded after each key. */
+export function mixedHead(run: HeadRun, leeway: Leeway): OpenHead {
+  const { accumulator, divides } = run.format;
+  const round = roundingTo(accumulator);
+  const scores = scoresOf(run, leeway);
+  return round !== null && divides === 'last' ? mixedKeyByKey(run, scores, round, leeway) : mixed(run, scores, leeway);
+}
+
+function mixed({ op, format, cache, head }: HeadRun, scores: readonly Interval[], leeway: Leeway): OpenHead {
+  const { count } = head;
+  const round = roundingTo(format.probabilities);
+  const powers = powersOf(scores, leeway);
+  const total = widened(sumOf(powers), leeway.total(count), count * leeway.tiny);
+  const isFirst = format.divides === 'first';
+  const sums = new OpenSums(op.headDim);
+  for (const [j, power] of powers.entries()) {
+    const weight = isFirst ? widened(quotient(power, total), leeway.quotient) : power;
+    sums.add(weight, round, valuesOf(cache, head, j, leeway));
+  }
+  sums.miss(leeway.mix(count), count * leeway.tiny);
+  if (!isFirst) sums.divide(total, leeway.quotient);
+  return sums;
+}
+
+/** e^(score − the largest). */
+function powersOf(scores: readonly Interval[], leeway: Leeway): Interval[] {
+  const largest = {
+    lo: scores.reduce((most, { lo }) => Math.max(most, lo), -Infinity),
+    hi: scores.reduce((most, { hi }) => Math.max(most, hi), -Infinity),
+  };
+  // Where one score alone can be the largest, its own power is 1 whatever it is.
+  const rivals = scores.filter(({ hi }) => !(hi < largest.lo)).length;
+  return scores.map((score) => (rivals === 1 && score.lo === largest.lo ? ONE : powerOf(score, largest, leeway)));
+}
+
+const ONE: Interval = { lo: 1, hi: 1 };
+
+function powerOf(score: Interval, largest: Interval, leeway: Leeway): Interval {
+  const below = widened({ lo: score.lo - largest.hi, hi: Math.min(0, score.hi - largest.lo) }, leeway.unit);
+  const lo = Math.exp(below.lo) * (1 - leeway.exp(below.lo)) - leeway.tiny;
+  const hi = Math.exp(below.hi) * (1 + leeway.exp(below.hi)) + leeway.tiny;
+  return { lo: Math.max(0, lo), hi: Math.min(1, hi) };
+}
+
+function sumOf(terms: readonly Interval[]): Interval {
+  return terms.reduce((sum, { lo, hi }) => ({ lo: sum.lo + lo, hi: sum.hi + hi }), { lo: 0, hi: 0 });
+}
+
+/**
+ * From the first key to the last: the sums are multiplied by e^(old largest − new) where a key has the largest score so
+ * far, and its value is added with the power that it has beside the largest so far; both are rounded.
+ */
+function mixedKeyByKey(
+  { op, format, cache, head }: HeadRun,
+  scores: readonly Interval[],
+  round: RoundTo,
+  leeway: Leeway,
+): OpenHead {
+  const roundPower = roundingTo(format.probabilities);
+  const sums = new OpenSums(op.headDim);
+  let total: Interval = { lo: 0, hi: 0 };
+  let largest: Interval = { lo: -Infinity, hi: -Infinity };
+  for (const [j, score] of scores.entries()) {
+    if (j > 0 && !(score.hi <= largest.lo)) {
+      const fade = powerOf(largest, score, leeway);
+      total = widened(product(total, fade), leeway.unit);
+      sums.fade(fade, leeway.unit, round);
+    }
+    const power = score.lo > largest.hi ? ONE : powerOf(score, largest, leeway);
+    largest = { lo: Math.max(largest.lo, score.lo), hi: Math.max(largest.hi, score.hi) };
+    total = widened(sumOf([total, power]), leeway.unit);
+    const weight = roundPower === null ? power : mapped(power, roundPower);
+    sums.addRounded(weight, valuesOf(cache, head, j, leeway), leeway.unit, round);
+  }
+  sums.divide(total, leeway.quotient);
+  sums.miss(0, leeway.tiny);
+  return sums;
+}
+
+/** The values of one key and how far off they are, from `at` on. */
+interface OpenValues {
+  values: Float64Array;
+  off: Float64Array | null;
+  at: number;
+}
+
+function valuesOf({ values }: CachedRows, { from, width }: QueryHead, j: number, { off }: Leeway): OpenValues {
+  return { values, off: off?.v ?? null, at: from + j * width };
+}
+
+/** Sums over keys of every channel of a head. Plain loops: all the work of a long sequence is here. */
+class OpenSums implements OpenHead {
+  readonly lo: Float64Array;
+  readonly hi: Float64Array;
+  readonly error: Float64Array;
+  readonly #magnitude: Float64Array;
+
+  constructor(channelCount: number) {
+    this.lo = new Float64Array(channelCount);
+    this.hi = new Float64Array(channelCount);
+    this.error = new Float64Array(channelCount);
+    this.#magnitude = new Float64Array(channelCount);
+  }
+
+  /** What is open of a weight that is not rounded is an error; of one that is, which of two numbers it is. */
+  add(weight: Interval, round: RoundTo | null, { values, off, at }: OpenValues): void {
+    const middle = (weight.lo + weight.hi) / 2;
+    const [least, most] = round === null ? [middle, middle] : [round(weight.lo), round(weight.hi)];
+    const open = round === null ? weight.hi - middle : 0;
+    for (let c = 0; c < this.lo.length; c += 1) {
+      const [value, away] = [values[at + c] ?? 0, off === null ? 0 : (off[at + c] ?? 0)];
+      const size = Math.abs(value);
+      this.lo[c] = (this.lo[c] ?? 0) + value * (value < 0 ? most : least);
+      this.hi[c] = (this.hi[c] ?? 0) + value * (value < 0 ? least : most);
+      this.error[c] = (this.error[c] ?? 0) + open * size + (most + open) * away;
+      this.#magnitude[c] = (this.#magnitude[c] ?? 0) + most * (size + away);
+    }
+  }
+
+  /** With the sum rounded; before that, product and sum are each one rounding of float32 away, or one of both. */
+  addRounded(weight: Interval, { values, off, at }: OpenValues, unit: number, round: RoundTo): void {
+    for (let c = 0; c < this.lo.length; c += 1) {
+      const [value, away] = [values[at + c] ?? 0, off === null ? 0 : (off[at + c] ?? 0)];
+      const [low, high] = [value - away, value + away];
+      const [least, most] = [low * (low < 0 ? weight.hi : weight.lo), high * (high < 0 ? weight.lo : weight.hi)];
+      const slack = unit * Math.max(Math.abs(least), Math.abs(most));
+      const [lo, hi] = [(this.lo[c] ?? 0) + least, (this.hi[c] ?? 0) + most];
+      this.lo[c] = round(lo - unit * Math.abs(lo) - slack);
+      this.hi[c] = round(hi + unit * Math.abs(hi) + slack);
+    }
+  }
+
+  /** Multiplied by a factor from 0 to 1, and rounded. */
+  fade(factor: Interval, unit: number, round: RoundTo): void {
+    for (let c = 0; c < this.lo.length; c += 1) {
+      const [lo, hi] = [this.lo[c] ?? 0, this.hi[c] ?? 0];
+      const low = lo * (lo < 0 ? factor.hi : factor.lo);
+      const high = hi * (hi < 0 ? factor.lo : factor.hi);
+      this.lo[c] = round(low - unit * Math.abs(low));
+      this.hi[c] = round(high + unit * Math.abs(high));
+    }
+  }
+
+  /** By a sum that is open too. */
+  divide({ lo, hi }: Interval, unit: number): void {
+    const middle = (lo + hi) / 2;
+    for (let c = 0; c < this.lo.length; c += 1) {
+      const [least, most] = [(this.lo[c] ?? 0) / middle, (this.hi[c] ?? 0) / middle];
+      const size = Math.max(Math.abs(least), Math.abs(most));
+      this.lo[c] = least;
+      this.hi[c] = most;
+      this.error[c] = (this.error[c] ?? 0) / lo + size * ((hi - middle) / lo + unit);
+    }
+  }
+
+  miss(share: number, amount: number): void {
+    for (let c = 0; c < this.error.length; c += 1) {
+      this.error[c] = (this.error[c] ?? 0) + share * (this.#magnitude[c] ?? 0) + amount;
+    }
+  }
+}
