@@ -208,6 +208,10 @@ describe('names of other engines', () => {
     ['llama.cpp', 'gemma2', 'inp_scaled', ['layer-0/embedding']],
     ['llama.cpp', 'qwen2', 'embd', ['layer-0/embedding']],
     ['llama.cpp', 'qwen2', 'node_31', null],
+    ['llama.cpp', 'phi3', 'ffn_up-1', ['layer-1/ffn_gate', 'layer-1/ffn_up']],
+    ['llama.cpp', 'phi3', 'Qcur-1', []],
+    ['llama.cpp', 'phi3', 'Qcur-1_ROPE', ['layer-1/q_post_rope']],
+    ['llama.cpp', 'phi3', 'wqkv-1', ['layer-1/qkv_matmul']],
   ])('%s, %s: %s', async (map, architecture, name, ids) => {
     const { program } = await open(`${architecture}/hf`);
     expect(mapped(map, name, program)).toEqual(ids);

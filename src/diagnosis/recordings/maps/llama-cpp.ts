@@ -64,5 +64,10 @@ export const LLAMA_CPP: MapSource = {
       'ffn_moe_weighted-{layer}',
     ],
   },
-  where: { token_embedding: { token_embedding: ['embd', 'inp_embd'], embedding: 'inp_scaled' } },
+  where: {
+    token_embedding: { token_embedding: ['embd', 'inp_embd'], embedding: 'inp_scaled' },
+    // Gemma and Phi-3 scale q after its rotation; the last node of the name is that, in some builds.
+    attn_post_norm: { ignored: 'Qcur-{layer}' },
+    phi3: { 'ffn_gate+ffn_up': 'ffn_up-{layer}', ignored: ['Qcur-{layer}', 'Qcur-{layer}.SCALE'] },
+  },
 };
