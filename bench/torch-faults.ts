@@ -50,14 +50,19 @@ console.log(`\n${entries.length} dumps, ${wrong} not as expected; ${elements} el
 
 async function judged({ model: path, dump: file }: Entry): Promise<CheckReport> {
   const model = await openModel(join(ROOT, path));
-  const { packs, unquantized, close } = await findVouchers(model, undefined, null, (why) => console.error(why));
+  const vouchers = await findVouchers(model, undefined, null, (why) => console.error(why));
   try {
     const { program, weights } = model;
     const dump = await openRecording(join(folder, file), null, namesOfProgram(program));
-    const by = { original: null, verifyOn: unquantized?.weights ?? null, packs, hasFreeRun: false };
+    const by = {
+      original: null,
+      verifyOn: vouchers.unquantized?.weights ?? null,
+      packs: vouchers.packs,
+      hasFreeRun: false,
+    };
     return await checkDump({ dump, program, weights, tokens: dump.tokens ?? [], ...by });
   } finally {
-    await close();
+    await vouchers.close();
     await model.close();
   }
 }

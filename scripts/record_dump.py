@@ -48,14 +48,18 @@ class DumpError(Exception):
     """Something that the caller can change; the message says what."""
 
 
-def record(model: torch.nn.Module, weights: Path | str | None = None) -> "Dump":
-    """Use with `with`. `weights`: the folder or file that the model was loaded from; Transformers says it by itself."""
-    return Dump(model, weights)
+def record(model: torch.nn.Module, weights: Path | str | None = None, names: str = "hf") -> "Dump":
+    """
+    Use with `with`. `weights`: the folder or file that the model was loaded from; Transformers says it by itself.
+    `names`: the map of `apr check --map` that knows the modules.
+    """
+    return Dump(model, weights, names)
 
 
 class Dump:
-    def __init__(self, model: torch.nn.Module, weights: Path | str | None = None):
+    def __init__(self, model: torch.nn.Module, weights: Path | str | None, names: str):
         self.model = model
+        self.names = names
         self.weights = weights or getattr(model, "name_or_path", None) or None
         self.tokens: list[int] = []
         self.values: dict[str, torch.Tensor] = {}
@@ -140,7 +144,7 @@ class Dump:
             "positions": "all",
             "prompt": None,
             "chatTemplateApplied": False,
-            "map": "hf",
+            "map": self.names,
             "sameAs": self.same_as,
         }
 

@@ -48,14 +48,17 @@ export async function openRecording(
 /** As a map takes it: of a program. */
 export function namesOfProgram(program: Program): ModelNames {
   const names = new Set([...stagesById(program).values()].map(({ name }) => name));
+  names.add(program.architecture);
   return { names, layerCount: program.layerCount };
 }
 
 /** As a map takes it: of another recording of the same model. */
-export function namesOfRecording({ tensors }: Recording): ModelNames {
+export function namesOfRecording({ tensors, manifest }: Recording): ModelNames {
   const keys = [...tensors.values()];
   const layerCount = keys.reduce((count, { layer }) => Math.max(count, (layer ?? -1) + 1), 0);
-  return { names: new Set(keys.map(({ name }) => name)), layerCount };
+  const names = new Set(keys.map(({ name }) => name));
+  if (manifest !== null) names.add(manifest.model.architecture);
+  return { names, layerCount };
 }
 
 /** Is it a recording rather than a model? Of a file by its header, of a folder by what files are in it. */

@@ -10,7 +10,7 @@ import type { MapSource, Names } from './maps/source.ts';
 
 /** What a model has: a name may mean one thing in one model and another in the next. */
 export interface ModelNames {
-  /** Of stages and values, without layers. */
+  /** Of stages and values, without layers, and of the architecture. */
   names: ReadonlySet<string>;
   layerCount: number;
 }

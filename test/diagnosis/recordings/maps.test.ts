@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkDump } from '../../../src/diagnosis/index.ts';
 import { roundedFloats } from '../../../src/diagnosis/recordings/floats.ts';
-import { namesOfProgram, openRecording, readMaps } from '../../../src/diagnosis/recordings/index.ts';
+import { nameReport, namesOfProgram, openRecording, readMaps } from '../../../src/diagnosis/recordings/index.ts';
 import { builtInMaps } from '../../../src/diagnosis/recordings/read-map.ts';
 import { ARCHITECTURES } from '../../../src/engine/architectures/registry.ts';
 import { openModel, parseStageId, stageId, type Model, type Program } from '../../../src/engine/index.ts';
@@ -77,17 +77,17 @@ describe('a dump of Transformers', () => {
     ['qwen2', 'hf', ['q_matmul', 'k_matmul', 'v_matmul']],
     ['qwen3moe', 'hf', []],
     ['gemma2', 'hf', ['token_embedding']],
+    ['gemma3-multimodal', 'hf', ['token_embedding']],
+    ['phi3', 'hf', []],
+    ['phi3', 'model.gguf', []],
   ])('of %s says all by itself, and is judged whole by %s', async (name, file, fused) => {
     const { program, weights } = await open(`${name}/${file}`);
     const dump = await openRecording(`${root}test/fixtures/dumps/${name}.safetensors`, null, namesOfProgram(program));
-    expect(dump.otherNames).toEqual([]);
-    const inside = program.ops.map(({ out }) => out).filter((out) => !dump.tensors.has(out));
-    const tokens = dump.tokens ?? [];
+    const { unknown, absent } = nameReport(dump, program);
+    expect(unknown).toEqual([]);
+    expect(new Set(absent.map(({ value }) => parseStageId(value)?.name))).toEqual(new Set(fused));
     const none = { original: null, verifyOn: null, packs: [], hasFreeRun: false };
-    const { coverage, results } = await checkDump({ dump, program, weights, tokens, ...none });
-    expect(
-      new Set(inside.map((out) => parseStageId(out)?.name)).difference(new Set(['q_bias', 'k_bias', 'v_bias'])),
-    ).toEqual(new Set(fused));
+    const { coverage, results } = await checkDump({ dump, program, weights, tokens: dump.tokens ?? [], ...none });
     expect(coverage.missing).toEqual([]);
     expect(results.filter(({ status, op }) => status !== 'healthy' && op !== 'gelu')).toEqual([]);
   });
@@ -208,6 +208,10 @@ describe('names of other engines', () => {
     ['llama.cpp', 'gemma2', 'inp_scaled', ['layer-0/embedding']],
     ['llama.cpp', 'qwen2', 'embd', ['layer-0/embedding']],
     ['llama.cpp', 'qwen2', 'node_31', null],
+    ['llama.cpp', 'phi3', 'ffn_up-1', ['layer-1/ffn_gate', 'layer-1/ffn_up']],
+    ['llama.cpp', 'phi3', 'Qcur-1', []],
+    ['llama.cpp', 'phi3', 'Qcur-1_ROPE', ['layer-1/q_post_rope']],
+    ['llama.cpp', 'phi3', 'wqkv-1', ['layer-1/qkv_matmul']],
   ])('%s, %s: %s', async (map, architecture, name, ids) => {
     const { program } = await open(`${architecture}/hf`);
     expect(mapped(map, name, program)).toEqual(ids);

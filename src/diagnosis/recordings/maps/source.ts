@@ -14,7 +14,10 @@ export interface MapSource {
   /** Order of the channels of q and k; absent: that of the model. */
   rotaryRows?: RotaryRows;
   stages: Names;
-  /** Names that mean something else where the model has the stage; of several such the last counts. */
+  /**
+   * Names that mean something else where the model has the stage, or is of the architecture; of several such the last
+   * counts.
+   */
   where?: Readonly<Record<string, Names>>;
   /** True where the same name is given to several nodes and ends in the op of each. */
   endsInOp?: boolean;

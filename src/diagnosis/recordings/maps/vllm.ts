@@ -33,6 +33,8 @@ export const VLLM: MapSource = {
     'layer-last/post_ffn_residual': ['*model.norm.1', 'norm.1'],
     final_norm: ['*model.norm', '*model.norm.0', 'norm', 'norm.0'],
     lm_head: ['logits_processor', '*lm_head', 'logits'],
+    // A part of the product, or of the norm.
+    ignored: `${ATTENTION}.rotary_emb.input`,
   },
   where: {
     q_bias: BIASED,
