@@ -90,15 +90,24 @@ export class Lane {
     };
   }
 
-  #attend(op: AttentionOp, { firstPosition }: Chunk): { y: Float64Array; cache: CachedRows } {
-    const read = (id: ValueId): Float64Array => this.#live.get(id) ?? new Float64Array(0);
+  /** Keys and values of every position so far as they were written, those of the chunk among them. */
+  stored(op: AttentionOp, { firstPosition }: Chunk): CachedRows {
     const stored = this.#caches.get(op) ?? newCache(op);
-    stored.write(firstPosition, read(op.k), read(op.v));
+    stored.write(firstPosition, this.#read(op.k), this.#read(op.v));
     this.#caches.set(op, stored);
+    return stored;
+  }
+
+  #read(id: ValueId): Float64Array {
+    return this.#live.get(id) ?? new Float64Array(0);
+  }
+
+  #attend(op: AttentionOp, chunk: Chunk): { y: Float64Array; cache: CachedRows } {
+    const stored = this.stored(op, chunk);
     const type = this.formats === null ? null : roundingCache(this.formats);
     const rounded = (rows: Float64Array): Float64Array => (type === null ? rows : roundActivations(rows, type).values);
     const cache = { keys: rounded(stored.keys), values: rounded(stored.values) };
-    return { y: attention(op, read(op.q), cache.keys, cache.values), cache };
+    return { y: attention(op, this.#read(op.q), cache.keys, cache.values), cache };
   }
 }
 

@@ -1,7 +1,7 @@
 // What one op should have written on given inputs, in float64 with its budget, while free runs take the same step: the
 // lanes over one weight source share each reading and decoding of a matrix. Inputs may be off themselves, by what their
 // own ops were allowed (a stretch of ops judged as one): then the budget holds what that makes of the result, too.
-import { operands, type Op, type ValueId } from '../../engine/program/program.ts';
+import { operands, type AttentionOp, type Op, type ValueId } from '../../engine/program/program.ts';
 import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import { activationFormat, type ActivationFormat } from '../../engine/program/numeric-profile.ts';
 import type { WeightSource } from '../../engine/program/executor.ts';
@@ -11,6 +11,8 @@ import type { Arithmetic } from './arithmetic.ts';
 import type { BudgetInputs, OpReference } from '../ops/judgement.ts';
 import { judgementOf } from '../ops/judgements.ts';
 import { stepsOf } from './activations.ts';
+import type { Off, OfInputs } from './attention-inputs.ts';
+import { attentionReference, type AttentionInputs } from './attention.ts';
 import { expertSums, multiplyRows, type RowSet } from './matmul.ts';
 import type { Chunk, Lane } from './lane.ts';
 
@@ -33,8 +35,9 @@ export interface ReferenceContext {
 export async function opReference(op: Op, chunk: Chunk, context: ReferenceContext): Promise<OpReference> {
   if (op.op === 'matmul') return matmulReference(op, chunk, context);
   await stepFree(op, chunk, context);
+  if (op.op === 'attention') return attentionOf(op, chunk, context);
   const { arithmetic, captured, deviations } = context;
-  const { y: reference, cache } = await captured.evaluate(op, chunk);
+  const { y: reference } = await captured.evaluate(op, chunk);
   const { reads } = operands(op);
   const given: BudgetInputs = {
     arithmetic,
@@ -43,7 +46,6 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
     rowCount: chunk.tokens.length,
     firstPosition: chunk.firstPosition,
     isWeightRounded: 'weight' in op && isRounded(captured.weights, op.weight),
-    cache,
     ...(await ownInputs(op, reference, chunk, context)),
   };
   const judgement = judgementOf(op.op);
@@ -60,6 +62,22 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
     return own[tier].map((budgeted, i) => budgeted + (moved?.[i] ?? Number.NaN));
   };
   return { ...own, own: own.expected, expected: carried('expected'), proven: carried('proven') };
+}
+
+/** In the formats of the engine; what is off of its inputs is of every position, as a stretch is judged whole. */
+function attentionOf(
+  op: AttentionOp,
+  chunk: Chunk,
+  { arithmetic, captured, deviations }: ReferenceContext,
+): OpReference {
+  const { keys, values } = captured.stored(op, chunk);
+  const inputs: AttentionInputs = { written: [captured.get(op.q) ?? new Float64Array(0), keys, values], arithmetic };
+  const off = [op.q, op.k, op.v].map((id) => deviations?.get(id) ?? null);
+  if (off.every((deviation) => deviation === null)) return attentionReference(op, inputs);
+  const [q = null, k = null, v = null] = off;
+  const tier = (name: keyof Deviation): OfInputs<Off> => [q?.[name] ?? null, k?.[name] ?? null, v?.[name] ?? null];
+  const carried = attentionReference(op, { ...inputs, off: { expected: tier('expected'), proven: tier('proven') } });
+  return { ...carried, own: attentionReference(op, inputs).expected };
 }
 
 /** Whether the budget of a stretch can be carried through the op. */
