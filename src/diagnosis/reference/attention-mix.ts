@@ -156,9 +156,10 @@ function powersOf(scores: readonly Interval[], leeway: Leeway): Interval[] {
     lo: scores.reduce((most, { lo }) => Math.max(most, lo), -Infinity),
     hi: scores.reduce((most, { hi }) => Math.max(most, hi), -Infinity),
   };
-  // Where one score alone can be the largest, its own power is 1 whatever it is.
+  // Where one score alone can be the largest, it is below itself by nothing, whatever it is.
   const rivals = scores.filter(({ hi }) => !(hi < largest.lo)).length;
-  return scores.map((score) => (rivals === 1 && score.lo === largest.lo ? ONE : powerOf(score, largest, leeway)));
+  const one = widened(ONE, leeway.exp(0));
+  return scores.map((score) => (rivals === 1 && score.lo === largest.lo ? one : powerOf(score, largest, leeway)));
 }
 
 const ONE: Interval = { lo: 1, hi: 1 };
@@ -167,7 +168,7 @@ function powerOf(score: Interval, largest: Interval, leeway: Leeway): Interval {
   const below = widened({ lo: score.lo - largest.hi, hi: Math.min(0, score.hi - largest.lo) }, leeway.unit);
   const lo = Math.exp(below.lo) * (1 - leeway.exp(below.lo)) - leeway.tiny;
   const hi = Math.exp(below.hi) * (1 + leeway.exp(below.hi)) + leeway.tiny;
-  return { lo: Math.max(0, lo), hi: Math.min(1, hi) };
+  return { lo: Math.max(0, lo), hi };
 }
 
 function sumOf(terms: readonly Interval[]): Interval {

@@ -8,7 +8,7 @@ import { attention } from '../../oracles/float64/ops/attention.ts';
 import { attentionBudget } from '../ops/attention.ts';
 import { carryThroughAttention } from '../ops/attention-carry.ts';
 import { forEachHead, type CachedRows } from '../ops/attention-heads.ts';
-import { SMALLEST_NORMAL_F32 } from '../ops/constants.ts';
+import { SMALLEST_NORMAL_F32, UNIT_F32 } from '../ops/constants.ts';
 import type { OpReference } from '../ops/judgement.ts';
 import type { Arithmetic } from './arithmetic.ts';
 import {
@@ -43,8 +43,15 @@ interface Met {
   off: Readonly<Record<Tier, OfInputs<Off>>>;
 }
 
-export function attentionReference(op: AttentionOp, { written, arithmetic, off }: AttentionInputs): OpReference {
+export function attentionReference(op: AttentionOp, inputs: AttentionInputs): OpReference {
+  const { arithmetic } = inputs;
   const { attention: format, storage, kvCache } = arithmetic;
+  if (format?.scales === 'queries') {
+    const { scales: _, ...scaled } = format;
+    const ofScores = { ...inputs, arithmetic: { ...arithmetic, attention: scaled } };
+    return attentionReference({ ...op, scale: 1 }, { ...ofScores, ...scaledQueries(op.scale, inputs) });
+  }
+  const { written, off } = inputs;
   const blocks = format?.isTurned === true ? turnedBlocks(op.headDim) : null;
   const cached = kvCache === storage ? null : kvCache;
   const meet = (input: 0 | 1 | 2, type: CacheFormat | null, block: number | null): MetInput => {
@@ -70,6 +77,23 @@ export function attentionReference(op: AttentionOp, { written, arithmetic, off }
   const isRounding = [scores, probabilities, accumulator].some((type) => roundingTo(type) !== null);
   const should = isRounding ? withRounding(met, format) : withoutRounding(met);
   return stored(blocks === null ? should : turnedBack(should, blocks.values, met.arithmetic), arithmetic);
+}
+
+/** A product of float32, rounded once. */
+function scaledQueries(
+  scale: number,
+  { written: [q, k, v], off }: AttentionInputs,
+): Pick<AttentionInputs, 'written' | 'off'> {
+  const by = Math.fround(scale);
+  const offBy = ([offQ, offK, offV]: OfInputs<Off>): OfInputs<Off> => [
+    offQ && offQ.map((d, i) => Math.abs(by) * d + UNIT_F32 * Math.abs(by * (q[i] ?? 0))),
+    offK,
+    offV,
+  ];
+  return {
+    written: [q.map((value) => Math.fround(value * by)), k, v],
+    ...(off && { off: { expected: offBy(off.expected), proven: offBy(off.proven) } }),
+  };
 }
 
 function withoutRounding({ op, queries, cache, arithmetic, slack, off }: Met): OpReference {
@@ -116,12 +140,14 @@ function openInputs({ queries, cache, slack, off }: Met, tier: Tier): Leeway['of
 }
 
 /** Float32 arithmetic within the op, whatever its result is stored in. */
-function within(arithmetic: Arithmetic, { divides }: AttentionFormat): Arithmetic {
-  const { sumUnit, tiny, positionDepth, expUnits } = arithmetic;
+function within(arithmetic: Arithmetic, { divides, expMaxUlp }: AttentionFormat): Arithmetic {
+  const { sumUnit, tiny, positionDepth } = arithmetic;
+  const expUnits = expMaxUlp === undefined ? arithmetic.expUnits : (): number => 2 * expMaxUlp;
   return {
     ...arithmetic,
     unit: sumUnit,
     tiny: Math.min(tiny, SMALLEST_NORMAL_F32),
+    expUnits,
     // Every key may bring a new largest score, by whose power the sums so far are multiplied.
     positionDepth: divides === 'first' ? positionDepth : (n) => positionDepth(n) + n * (1 + expUnits(0)),
   };

@@ -22,8 +22,12 @@ export interface AttentionFormat {
   accumulator: FloatType;
   /** Is Σ e^ divided out of the probabilities, or of the sum of values in the end? */
   divides: 'first' | 'last';
+  /** The scale is of the queries, before they are rounded; absent: of the scores. */
+  scales?: 'queries';
   /** Heads of a multiple of 64 channels are turned by a Hadamard matrix before q, k and v are rounded, and back. */
   isTurned?: true;
+  /** Of its powers, in units of the last place of float32, where they are less accurate than elsewhere. */
+  expMaxUlp?: number;
 }
 
 export interface NumericProfile {
@@ -155,6 +159,13 @@ export function attentionText(attention: AttentionFormat, storage: FloatType): s
     const type = attention[part];
     if (type !== storage) byType.set(type, [...(byType.get(type) ?? []), part]);
   }
-  const parts = [...byType].map(([type, names]) => `${names.join(' and ')} in ${type}`);
+  const { divides, scales, isTurned, expMaxUlp } = attention;
+  const parts = [
+    ...[...byType].map(([type, names]) => `${names.join(' and ')} in ${type}`),
+    ...(divides === 'last' ? ['a quotient in the end'] : []),
+    ...(scales === 'queries' ? ['queries scaled first'] : []),
+    ...(isTurned === true ? ['heads turned'] : []),
+    ...(expMaxUlp === undefined ? [] : ['fast powers']),
+  ];
   return parts.length === 0 ? `attention in ${storage}` : `attention with ${parts.join(', ')}`;
 }
