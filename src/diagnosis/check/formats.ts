@@ -2,12 +2,12 @@
 // and what explains the op is taken. One format for all ops of a kind is what a healthy engine has; the minority is
 // shown.
 import { activationFormat, attentionText, INFERRED_PARTS, UNDECLARED } from '../../engine/program/numeric-profile.ts';
-import type { ActivationFormat, CacheFormat, DeclaredFormats } from '../../engine/program/numeric-profile.ts';
-import type { FloatType, InferredPart, NumericProfile } from '../../engine/program/numeric-profile.ts';
+import type { ActivationFormat, DeclaredFormats } from '../../engine/program/numeric-profile.ts';
+import type { InferredPart, NumericProfile } from '../../engine/program/numeric-profile.ts';
 import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-types.ts';
 import type { Op, ValueId } from '../../engine/program/program.ts';
 import { arithmeticOf, type Arithmetic } from '../reference/arithmetic.ts';
-import { ATTENTION_FORMATS } from '../reference/attention-formats.ts';
+import { attentionFormats } from '../reference/attention-formats.ts';
 
 /** One way to compute an op. */
 export interface FormatChoice {
@@ -49,7 +49,6 @@ export interface OpShape {
 }
 
 const ACTIVATIONS: readonly (ActivationFormat | null)[] = [null, 'f16', 'bf16', 'q8_0', 'q8_1', 'q8_k'];
-const CACHES: readonly CacheFormat[] = ['f32', 'f16', 'bf16', 'q8_0'];
 const BLOCKS = { q8_0: 32, q8_1: 32, q8_k: 256, f16: 1, bf16: 1 } as const;
 
 export class FormatSearch {
@@ -136,15 +135,7 @@ export class FormatSearch {
       ];
     }
     if (part === 'activations') return activationOptions(this.#known, weightType, columnCount);
-    const { storage, kvCache, attention } = this.#known;
-    const caches = this.#undeclared.includes('kvCache') ? cachesFor(storage, columnCount) : [kvCache];
-    const attentions = this.#undeclared.includes('attention') ? [null, ...ATTENTION_FORMATS] : [attention];
-    return attentions.flatMap((format) =>
-      caches.map((cache) => {
-        const text = format === null ? '' : `, ${attentionText(format, storage)}`;
-        return { with: { kvCache: cache, attention: format }, text: `KV cache ${cache}${text}` };
-      }),
-    );
+    return attentionOptions(this.#known, this.#undeclared, columnCount);
   }
 }
 
@@ -177,9 +168,21 @@ function activationOptions(profile: NumericProfile, type: TensorTypeName | undef
 }
 
 /** @param headDim blocks lie within a head */
-function cachesFor(storage: FloatType, headDim: number): CacheFormat[] {
-  const all: readonly CacheFormat[] = storage === 'f32' ? CACHES : [storage, 'q8_0'];
-  return all.filter((format) => format !== 'q8_0' || headDim % BLOCKS.q8_0 === 0);
+/** Those that are known, less what is declared otherwise. */
+function attentionOptions(profile: NumericProfile, undeclared: readonly InferredPart[], headDim: number): Option[] {
+  const { storage, kvCache, attention } = profile;
+  const isOpen = (part: InferredPart): boolean => undeclared.includes(part);
+  const fitting = attentionFormats(storage).filter(
+    (known) =>
+      (isOpen('kvCache') || known.kvCache === kvCache) && (known.kvCache !== 'q8_0' || headDim % BLOCKS.q8_0 === 0),
+  );
+  const options = isOpen('attention') ? fitting : fitting.map((known) => ({ ...known, attention }));
+  const texts = (options.length === 0 ? [{ kvCache, attention }] : options).map((option): [string, Option] => {
+    const format = option.attention === null ? '' : `, ${attentionText(option.attention, storage)}`;
+    const text = `KV cache ${option.kvCache}${format}`;
+    return [text, { with: option, text }];
+  });
+  return [...new Map(texts).values()];
 }
 
 function kindKey(part: InferredPart, { weightType, rowCount }: OpShape): string {

@@ -40,7 +40,10 @@ const TESTS: Readonly<Record<keyof NumericProfile, Test>> = {
     (isRecord(value) &&
       isCache(value['queries']) &&
       [value['scores'], value['probabilities'], value['accumulator']].every(isType) &&
-      oneOf('first', 'last')(value['divides'])),
+      oneOf('first', 'last')(value['divides']) &&
+      (value['scales'] === undefined || value['scales'] === 'queries') &&
+      (value['isTurned'] === undefined || value['isTurned'] === true) &&
+      (value['expMaxUlp'] === undefined || isAmount(value['expMaxUlp']))),
   gelu: oneOf('computed', 'tanh', 'f16-table'),
   expMaxUlp: isAmount,
   expMaxUlpPerUnit: isAmount,
