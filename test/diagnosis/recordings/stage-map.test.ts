@@ -1,8 +1,10 @@
 // Maps in files: what they can say, which goes before which, and what is refused with its place.
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRecording, parseStageMap, readMaps } from '../../../src/diagnosis/recordings/index.ts';
+import { BUILT_IN_MAPS } from '../../../src/diagnosis/recordings/maps/built-in.ts';
 import type { ModelNames } from '../../../src/diagnosis/recordings/stage-map.ts';
 import { stageId } from '../../../src/engine/index.ts';
 import { safetensorsDump } from '../../fixtures/recording-files.ts';
@@ -101,6 +103,24 @@ stages:
   it('that is neither built in nor a file is refused with the names that there are', async () => {
     const refused = await refusal('E_STAGE_MAP', () => readMaps([at('no-such')]));
     expect(refused.message).toContain('hf, vllm, llama.cpp');
+  });
+});
+
+describe('docs/dumps.md', () => {
+  const page = readFileSync(new URL('../../../docs/dumps.md', import.meta.url), 'utf8').split('## Maps')[1] ?? '';
+
+  it('has a map that can be read, with all that a map can say', () => {
+    const text = /```yaml\n([^]*?)```/.exec(page)?.[1] ?? '';
+    expect(found(text, 'norm.1')).toEqual(['layer-2/post_ffn_residual']);
+    expect(found(text, 'model.layers.0.gate_up')).toEqual(['layer-0/ffn_gate', 'layer-0/ffn_up']);
+    expect(found(text, 'model.layers.2.self_attn.q_proj', BIASED)).toEqual(['layer-2/q_bias']);
+    expect(found(text, 'model.rotary_emb')).toEqual([]);
+    expect(parseStageMap(text, 'page')).toMatchObject({ tokens: [1, 5, 9], positions: 'all', rotaryRows: 'halves' });
+  });
+
+  it('lists the maps that are built in', () => {
+    const rows = [...page.matchAll(/^\| `([\w.]+)` \|/gm)].map(([, name]) => name);
+    expect(rows).toEqual([...BUILT_IN_MAPS.keys()]);
   });
 });
 
