@@ -8,6 +8,7 @@ import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-t
 import type { Op, ValueId } from '../../engine/program/program.ts';
 import { arithmeticOf, type Arithmetic } from '../reference/arithmetic.ts';
 import { attentionFormats } from '../reference/attention-formats.ts';
+import { turnedBlocks } from '../reference/turned-heads.ts';
 
 /** One way to compute an op. */
 export interface FormatChoice {
@@ -167,14 +168,15 @@ function activationOptions(profile: NumericProfile, type: TensorTypeName | undef
   );
 }
 
-/** @param headDim blocks lie within a head */
-/** Those that are known, less what is declared otherwise. */
+/** Those that are known, less what is declared otherwise. @param headDim blocks lie within a head */
 function attentionOptions(profile: NumericProfile, undeclared: readonly InferredPart[], headDim: number): Option[] {
   const { storage, kvCache, attention } = profile;
   const isOpen = (part: InferredPart): boolean => undeclared.includes(part);
   const fitting = attentionFormats(storage).filter(
     (known) =>
-      (isOpen('kvCache') || known.kvCache === kvCache) && (known.kvCache !== 'q8_0' || headDim % BLOCKS.q8_0 === 0),
+      (isOpen('kvCache') || known.kvCache === kvCache) &&
+      (known.kvCache !== 'q8_0' || headDim % BLOCKS.q8_0 === 0) &&
+      (known.attention?.isTurned !== true || turnedBlocks(headDim) !== null),
   );
   const options = isOpen('attention') ? fitting : fitting.map((known) => ({ ...known, attention }));
   const texts = (options.length === 0 ? [{ kvCache, attention }] : options).map((option): [string, Option] => {
