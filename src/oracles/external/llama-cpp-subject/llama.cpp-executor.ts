@@ -1,0 +1,169 @@
+// llama.cpp behind the seam of executors: the program that this project runs is looked for in the graph that llama.cpp
+// builds of the same file, and what is found can be tapped. It runs in a process of its own (child-process.ts). Weights
+// are not read here: it reads the file itself.
+import { open } from 'node:fs/promises';
+import { RefuteError } from '../../../errors.ts';
+import type { Executor, OpenOptions, Session, WeightSource } from '../../../engine/program/executor.ts';
+import type { SubjectOptions } from '../../../engine/program/executor.ts';
+import { UNDECLARED, type InferredPart, type NumericProfile } from '../../../engine/program/numeric-profile.ts';
+import { operands, type Program, type ValueId } from '../../../engine/program/program.ts';
+import { OpenSessions } from '../../../engine/program/session-guard.ts';
+import { LlamaCppChild, type ChildOptions } from './child-process.ts';
+import { graphForms } from './graph-forms.ts';
+import { LlamaCppSession } from './llama-cpp-session.ts';
+import type { Answer, OpenRequest } from './messages.ts';
+import { findPackageBuild, type PackageBuild } from './package-build.ts';
+
+/** As many as llama.cpp itself takes. */
+const CHUNK_POSITIONS = 512;
+
+/** Its threads spin while they wait for each other: on a busy machine one is faster than several. */
+const DEFAULTS = { flashAttention: 'auto', kvCache: 'f16', threads: 1 } as const;
+
+export async function probeLlamaCpp(): Promise<{ adapter: string } | { absent: string }> {
+  const build = findPackageBuild();
+  return 'absent' in build ? build : { adapter: `llama.cpp ${build.release}` };
+}
+
+/**
+ * @throws RefuteError (all decline) E_SUBJECT_ABSENT, E_SUBJECT_FILE where the weights are not one GGUF file,
+ *   E_SUBJECT_BUILD, E_SUBJECT_VARIANT, E_SUBJECT_MODEL; E_SUBJECT_DIED
+ */
+export async function openLlamaCppExecutor(
+  program: Program,
+  _weights: WeightSource,
+  { subject, chunkPositions = CHUNK_POSITIONS }: OpenOptions = {},
+  childOptions: ChildOptions = {},
+): Promise<LlamaCppExecutor> {
+  const build = findPackageBuild();
+  if ('absent' in build) {
+    throw new RefuteError({ code: 'E_SUBJECT_ABSENT', place: 'llama.cpp', is: build.absent }, 2);
+  }
+  const options = await fileOptions(subject);
+  const child = new LlamaCppChild(childOptions);
+  try {
+    const opened = await askToOpen(child, openRequest(build, program, options));
+    return new LlamaCppExecutor({ program, child, build, options, opened, chunkPositions });
+  } catch (error) {
+    await child.close();
+    throw error;
+  }
+}
+
+type Options = Required<Omit<SubjectOptions, 'variant'>> & { variant: string | null };
+type Opened = Extract<Answer, { type: 'opened' }>;
+
+async function fileOptions(subject: SubjectOptions | undefined): Promise<Options> {
+  const path = subject?.modelPath ?? '';
+  if (subject === undefined || !(await isGguf(path))) {
+    const is = subject === undefined ? 'these weights are of no file' : 'this is not one GGUF file';
+    const place = path === '' ? 'llama.cpp' : path;
+    const next = 'apr export writes one';
+    throw new RefuteError({ code: 'E_SUBJECT_FILE', place, is, allowed: 'llama.cpp runs GGUF files', next }, 2);
+  }
+  const { variant = null, ...rest } = subject;
+  return { ...DEFAULTS, ...rest, variant };
+}
+
+async function isGguf(path: string): Promise<boolean> {
+  try {
+    await using file = await open(path);
+    const { buffer } = await file.read(new Uint8Array(4), 0, 4, 0);
+    return new TextDecoder().decode(buffer) === 'GGUF';
+  } catch {
+    return false;
+  }
+}
+
+function openRequest(build: PackageBuild, program: Program, options: Options): OpenRequest {
+  const { architecture, vocabSize } = program;
+  const values = program.values.map(({ id, channelCount }) => [id, channelCount] as const);
+  const weights = program.weights.map(({ name }) => name);
+  return { type: 'open', build, ...options, architecture, vocabSize, forms: graphForms(program), values, weights };
+}
+
+async function askToOpen(child: LlamaCppChild, request: OpenRequest): Promise<Opened> {
+  let opened: Opened | null = null;
+  await child.ask(request, ({ head }) => {
+    if (head.type === 'opened') opened = head;
+  });
+  if (opened === null) throw new RangeError('the child did not say what it has opened');
+  return opened;
+}
+
+interface ExecutorParts {
+  program: Program;
+  child: LlamaCppChild;
+  build: PackageBuild;
+  options: Options;
+  opened: Opened;
+  chunkPositions: number;
+}
+
+export class LlamaCppExecutor implements Executor {
+  readonly id = 'llama.cpp';
+  readonly adapter: string;
+  readonly program: Program;
+  readonly profile: NumericProfile;
+  readonly undeclared: readonly InferredPart[] = ['activations', 'attention'];
+  readonly hidden: ReadonlySet<ValueId>;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly #child: LlamaCppChild;
+  readonly #sessions: OpenSessions<LlamaCppChild, LlamaCppSession>;
+  readonly #chunkPositions: number;
+  #sessionCount = 0;
+
+  constructor({ program, child, build, options, opened, chunkPositions }: ExecutorParts) {
+    const { kvCache, threads } = options;
+    const { variant, usesFlashAttention, commit, shown } = opened;
+    const attention = `flash attention ${usesFlashAttention ? 'on' : 'off'}`;
+    const parts = [`llama.cpp ${build.release}`, `cpu ${variant}`, attention, `kv ${kvCache}`];
+    this.adapter = [...parts, ...(threads === 1 ? [] : [`${threads} threads`])].join(', ');
+    this.versions = { 'llama.cpp': `${build.release} (${commit})`, 'node-llama-cpp': build.packageVersion };
+    this.program = program;
+    this.profile = { ...UNDECLARED, kvCache, gelu: 'f16-table', chunkPositions };
+    const found = new Set(shown);
+    this.hidden = new Set(program.values.flatMap(({ id }) => (found.has(id) ? [] : [id])));
+    this.#child = child;
+    this.#sessions = new OpenSessions('llama.cpp', program, child);
+    this.#chunkPositions = chunkPositions;
+  }
+
+  /** The process that it runs in. For tests. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** @throws RefuteError E_SUBJECT_FREQUENCIES (declined) where it would rotate by other factors than the program */
+  async openSession(contextLength: number): Promise<Session> {
+    const session = this.#sessions.open(contextLength, (child, guard) => {
+      assertSameFrequencies(this.program, contextLength);
+      const number = this.#sessionCount;
+      this.#sessionCount += 1;
+      return new LlamaCppSession(child, guard, { number, chunkPositions: this.#chunkPositions, hidden: this.hidden });
+    });
+    await session.begin();
+    return session;
+  }
+
+  async close(): Promise<void> {
+    this.#sessions.close();
+    await this.#child.close();
+  }
+}
+
+/** llama.cpp rounds a context up to a whole number of these. */
+const CONTEXT_STEP = 256;
+
+/** Factors that go by the length of the session: it must lie on the same side of the limit for both. */
+function assertSameFrequencies({ ops }: Program, contextLength: number): void {
+  const theirs = Math.ceil(contextLength / CONTEXT_STEP) * CONTEXT_STEP;
+  for (const op of ops) {
+    if (op.op !== 'rope' || op.rope.scaling.type !== 'longrope') continue;
+    const { originalContextLength } = op.rope.scaling;
+    if (contextLength > originalContextLength === theirs > originalContextLength) continue;
+    const is = `for ${contextLength} positions it opens ${theirs} and takes the long rope factors, the program the short ones`;
+    const allowed = `sessions of more than ${originalContextLength} positions have the same`;
+    throw new RefuteError({ code: 'E_SUBJECT_FREQUENCIES', place: `llama.cpp, ${operands(op).writes}`, is, allowed }, 2);
+  }
+}
