@@ -94,7 +94,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   const notices = [...prompt.notices, ...samplingNotices(sampling), ...(chosenRope === null ? [] : [chosenRope])];
   output.printPrompt(prompt, notices);
 
-  const chosen = await openExecutor(requested, program, model.value.weights);
+  const chosen = await openExecutor(requested.name, program, model.value.weights, requested.optionsFor(path));
   await using executor = disposable(chosen.executor);
   const loadMs = performance.now() - loadStartMs;
   const writer = options.json === true ? null : new output.TextWriter();

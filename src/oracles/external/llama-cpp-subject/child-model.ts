@@ -1,13 +1,13 @@
 // llama.cpp with one model in it, in the child's process: opens it, runs tokens, and hands on the tensors that are asked
 // for. Not a place where anything is judged or kept.
 import type { ValueId } from '../../../engine/program/program.ts';
-import { GraphReader } from './graph-reader.ts';
+import { GraphReader, type ShownValue } from './graph-reader.ts';
 import { LAYOUTS } from './layouts.ts';
-import type { Failure, OpenRequest, RunRequest, SessionRequest } from './messages.ts';
+import type { Answer, Failure, OpenRequest, RunRequest, SessionRequest } from './messages.ts';
 import { addressOf, bytesAt, evalCallbackAddress, fieldsOf, loadNative, scoreOf } from './native.ts';
 import type { Address, Native } from './native.ts';
 import { variantLibrary } from './package-build.ts';
-import { readTensor, tensorFloats, tensorName, type Tensor } from './tensor.ts';
+import { readTensor, readValue, tensorName, type Tensor } from './tensor.ts';
 
 /** The child cannot go on. */
 export class ChildFailure extends Error {
@@ -23,12 +23,17 @@ export class ChildFailure extends Error {
 const CACHE_TYPES: Readonly<Record<string, number>> = { f32: 0, f16: 1, q8_0: 8, bf16: 30 };
 /** The ids of a token's sequences. Lives as long as the process: C holds its address. */
 const ONLY_SEQUENCE = new Int32Array(new ArrayBuffer(4));
+/** The matrices that turn what goes into a quantised cache. */
+const HADAMARD_INPUT = /^attn_inp_[kv]_rot$/;
 const FLASH_ATTENTION = { auto: -1, off: 0, on: 1 } as const;
+
+type Opened = Extract<Answer, { type: 'opened' }>;
 
 /** What is done with the nodes of a run. */
 interface Watch {
-  isWanted(value: ValueId | null, tensor: Tensor): boolean;
-  take(value: ValueId, tensor: Tensor): void;
+  isWanted(value: ValueId): boolean;
+  take(shown: ShownValue, tensor: Tensor): void;
+  onNode?(node: Tensor): void;
 }
 
 export class ChildModel {
@@ -40,7 +45,7 @@ export class ChildModel {
   readonly #request: OpenRequest;
   readonly #contexts = new Map<number, Address>();
   /** Nodes that were said to be wanted and are being computed. */
-  readonly #wanted = new Map<Address, { value: ValueId; tensor: Tensor }>();
+  readonly #wanted = new Map<Address, { values: ShownValue[]; tensor: Tensor }>();
   #watch: Watch | null = null;
   #thrown: unknown = null;
 
@@ -70,21 +75,24 @@ export class ChildModel {
   }
 
   /** One token, to see the graph. */
-  look(): { usesFlashAttention: boolean; shown: ValueId[] } {
+  look(): Pick<Opened, 'usesFlashAttention' | 'turnsCache' | 'shown'> {
     const session = { type: 'session', session: -1, contextLength: 1, chunkPositions: 1 } as const;
     this.openSession(session);
     const shown: ValueId[] = [];
-    let usesFlashAttention = false;
+    let [usesFlashAttention, turnsCache] = [false, false];
     this.#decode(session.session, [0], 0, {
-      isWanted: (value, { op }) => {
-        if (value !== null) shown.push(value);
-        usesFlashAttention ||= op === 'FLASH_ATTN_EXT';
+      isWanted: (value) => {
+        shown.push(value);
         return false;
       },
       take: () => undefined,
+      onNode: ({ op, sources: [first = 0n] }) => {
+        usesFlashAttention ||= op === 'FLASH_ATTN_EXT';
+        turnsCache ||= op === 'MUL_MAT' && HADAMARD_INPUT.test(tensorName(this.#native, first));
+      },
     });
     this.closeSession(session.session);
-    return { usesFlashAttention, shown };
+    return { usesFlashAttention, turnsCache, shown };
   }
 
   openSession({ session, contextLength, chunkPositions }: SessionRequest): void {
@@ -123,9 +131,10 @@ export class ChildModel {
     const { session, tokens, firstPosition, logits } = request;
     const wanted = new Set(request.values);
     this.#decode(session, tokens, firstPosition, {
-      isWanted: (value) => value !== null && wanted.has(value),
-      take: (value, tensor) => {
-        const rows = tensorFloats(this.#native, tensor);
+      isWanted: (value) => wanted.has(value),
+      take: (shown, tensor) => {
+        const { value } = shown;
+        const rows = readValue(this.#native, tensor, shown, tokens.length);
         if (rows === null) throw new ChildFailure({ why: 'run', is: `${value} is of a type that is not read` });
         wanted.delete(value);
         onValue(value, rows);
@@ -175,14 +184,14 @@ export class ChildModel {
     try {
       if (isQuestion) {
         const tensor = readTensor(this.#native, address);
-        const value = this.#reader.see(tensor);
-        if (this.#watch?.isWanted(value, tensor) !== true || value === null) return false;
-        this.#wanted.set(address, { value, tensor });
-        return true;
+        const values = this.#reader.see(tensor).filter(({ value }) => this.#watch?.isWanted(value));
+        this.#watch?.onNode?.(tensor);
+        if (values.length > 0) this.#wanted.set(address, { values, tensor });
+        return values.length > 0;
       }
       const wanted = this.#wanted.get(address);
       this.#wanted.delete(address);
-      if (wanted !== undefined) this.#watch?.take(wanted.value, wanted.tensor);
+      if (wanted !== undefined) for (const shown of wanted.values) this.#watch?.take(shown, wanted.tensor);
       return true;
     } catch (error) {
       this.#thrown ??= error;

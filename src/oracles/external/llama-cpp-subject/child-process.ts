@@ -14,7 +14,7 @@ export interface ChildOptions {
 
 const SILENCE_LIMIT_MS = 600_000;
 const LOG_KEPT_CHARACTERS = 64_000;
-const LOG_SHOWN_LINES = 4;
+const LOG_SHOWN_LINES = 2;
 
 /** Opens no file of its own; what it prints is kept for errors and shown nowhere. */
 export class LlamaCppChild {

@@ -1,16 +1,49 @@
 // What each value of a program looks like in llama.cpp's graph: a form, written in ggml's ops over weights and other values.
 // Its own names for nodes are not looked at: they repeat, or are missing. A new architecture needs nothing here, a new op
 // of ours a line. Forms only; a graph is read by graph-reader.ts.
-import type { Op, Program, ValueId } from '../../../engine/program/program.ts';
+import type { Op, Program, ValueId, WeightName } from '../../../engine/program/program.ts';
 import { ropeWeights } from '../../../engine/program/program.ts';
 
 /** `MUL_MAT(blk.0.attn_q.weight,layer-0/attn_norm)`. Positions, masks, ids of tokens and views are left out. */
 export type Form = string;
 
-/** Several forms of one value are alternatives; a value without any is computed inside of another's node. */
-export function graphForms(program: Program): [Form, ValueId][] {
-  const writers = new Map(program.ops.map((op) => [op.out, op]));
-  return program.ops.flatMap((op) => formsOf(op, writers).map((form): [Form, ValueId] => [form, op.out]));
+/** What is looked for in a graph. As plain data: it goes to another process. */
+export interface ProgramInGraph {
+  /** Several forms of one value are alternatives; a value without any is computed inside of another's node. */
+  forms: readonly (readonly [form: Form, value: ValueId])[];
+  /** Nodes that are several values, side by side in each row. */
+  fused: readonly (readonly [form: Form, values: readonly ValueId[]])[];
+  /** All of them, with their channels. */
+  values: readonly (readonly [value: ValueId, channelCount: number])[];
+  weights: readonly WeightName[];
+}
+
+export function programInGraph(program: Program): ProgramInGraph {
+  const { ops, values, weights } = program;
+  const writers = new Map(ops.map((op) => [op.out, op]));
+  const products = new Map<ValueId, Matmul[]>();
+  for (const op of ops) if (op.op === 'matmul') products.set(op.in, [...(products.get(op.in) ?? []), op]);
+  return {
+    forms: ops.flatMap((op) => formsOf(op, writers).map((form) => [form, op.out] as const)),
+    fused: [...products.values()].flatMap((group) =>
+      group.length === 1
+        ? []
+        : fusedForms(group).map((form) => [form, group.map(({ out }) => out)] as const),
+    ),
+    values: values.map(({ id, channelCount }) => [id, channelCount]),
+    weights: weights.map(({ name }) => name),
+  };
+}
+
+type Matmul = Extract<Op, { op: 'matmul' }>;
+
+/**
+ * Products with one input whose weights are one in the file (q, k, v; gate and up): under a name that the program does not
+ * have, and which is left out, or under that of one of them.
+ */
+function fusedForms(group: readonly Matmul[]): Form[] {
+  const input = group[0]?.in ?? '';
+  return [`MUL_MAT(${input})`, ...group.map(({ weight }) => `MUL_MAT(${weight},${input})`)];
 }
 
 function formsOf(op: Op, writers: ReadonlyMap<ValueId, Op>): Form[] {
@@ -33,7 +66,9 @@ function formsOf(op: Op, writers: ReadonlyMap<ValueId, Op>): Form[] {
     case 'mul': {
       const activation = writers.get(op.a);
       if (activation?.op !== 'silu' && activation?.op !== 'gelu') return [`MUL(${op.a},${op.b})`];
-      return [`${activation.op === 'silu' ? 'SWIGLU' : 'GEGLU'}(${activation.in},${op.b})`];
+      const gated = activation.op === 'silu' ? 'SWIGLU' : 'GEGLU';
+      const parts = [writers.get(activation.in), writers.get(op.b)].filter((part) => part?.op === 'matmul');
+      return [`${gated}(${activation.in},${op.b})`, ...fusedForms(parts).map((form) => `${gated}(${form})`)];
     }
     case 'add':
       return [`ADD(${op.a},${op.b})`, `ADD(${op.b},${op.a})`];

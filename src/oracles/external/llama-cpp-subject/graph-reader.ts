@@ -1,16 +1,8 @@
-// Follows llama.cpp's graph node by node, in the order in which it is computed, and says which value of the program a
-// node is. A node that has none of the forms of graph-forms.ts is a form itself, of what is computed from it. Reads no
+// Follows llama.cpp's graph node by node, in the order in which it is computed, and says which values of the program
+// a node is. A node that has none of the forms of graph-forms.ts is a form itself, of what is computed from it. Reads no
 // memory.
 import type { ValueId, WeightName } from '../../../engine/program/program.ts';
-import type { Form } from './graph-forms.ts';
-
-/** What is looked for. */
-export interface ProgramInGraph {
-  forms: readonly (readonly [form: Form, value: ValueId])[];
-  /** With their channels. */
-  values: readonly (readonly [value: ValueId, channelCount: number])[];
-  weights: readonly WeightName[];
-}
+import type { Form, ProgramInGraph } from './graph-forms.ts';
 
 /** A node, and where it reads from; addresses tell tensors apart. */
 export interface GraphNode {
@@ -19,8 +11,17 @@ export interface GraphNode {
   op: string;
   elementCount: number;
   sources: readonly bigint[];
-  /** Whose memory it shares, or 0. */
+  /** Whose memory it shares, or 0, and from which element on. */
   viewOf: bigint;
+  offset: number;
+}
+
+/** A value in a node. */
+export interface ShownValue {
+  value: ValueId;
+  /** Where it begins in each row of the node, and how wide it is. */
+  from: number;
+  width: number;
 }
 
 /** These show the same numbers in another shape, or some of them: they are what they are of. */
@@ -33,6 +34,7 @@ const MAX_FORM_LENGTH = 600;
 
 export class GraphReader {
   readonly #forms: ReadonlyMap<Form, ValueId>;
+  readonly #fused: ReadonlyMap<Form, readonly ShownValue[]>;
   readonly #widths: ReadonlyMap<ValueId, number>;
   readonly #weights: ReadonlySet<WeightName>;
   readonly #nameOf: (address: bigint) => string;
@@ -43,9 +45,10 @@ export class GraphReader {
   #rowCount = 0;
 
   /** @param nameOf of a tensor that is no node: a weight, or an input */
-  constructor({ forms, values, weights }: ProgramInGraph, nameOf: (address: bigint) => string) {
+  constructor({ forms, fused, values, weights }: ProgramInGraph, nameOf: (address: bigint) => string) {
     this.#forms = new Map(forms);
     this.#widths = new Map(values);
+    this.#fused = new Map(fused.map(([form, group]) => [form, this.#sideBySide(group)]));
     this.#weights = new Set(weights);
     this.#nameOf = nameOf;
   }
@@ -57,28 +60,42 @@ export class GraphReader {
     this.#rowCount = rowCount;
   }
 
-  /** @returns the value that this node is the first to show; null for views of one, and for steps on the way */
-  see(node: GraphNode): ValueId | null {
+  /** @returns the values that this node is the first to show; none for views of one, and for steps on the way */
+  see(node: GraphNode): ShownValue[] {
     const { address, op, sources, viewOf } = node;
     const parts = sources.flatMap((source) => this.#formOf(source) ?? []);
     const [first = null] = parts;
     const isValue = first !== null && this.#widths.has(first);
     const isSame = VIEWS.has(op) || op === 'SET_ROWS' || (COPIES.has(op) && isValue && parts.length === 1);
     const form = isSame ? first : `${op}(${parts.join(',')})`;
-    const value = this.#valueOf(form, node);
-    const known = value ?? (first === null || (form?.length ?? 0) > MAX_FORM_LENGTH ? null : form);
+    const shown = form === null ? [] : this.#valuesOf(form, node);
+    const [only] = shown.length === 1 ? shown : [];
+    const known = only?.value ?? (first === null || (form?.length ?? 0) > MAX_FORM_LENGTH ? null : form);
     this.#seen.set(address, known);
     // The cache now is what was written into it.
     if (op === 'SET_ROWS') this.#seen.set(viewOf, known);
-    if (value === null || this.#found.has(value)) return null;
-    this.#found.add(value);
-    return value;
+    const isNew = shown.filter(({ value }) => !this.#found.has(value));
+    for (const { value } of isNew) this.#found.add(value);
+    return isNew;
   }
 
-  /** A form is the value where it has as many numbers: all experts in order are not yet the ones that are used. */
-  #valueOf(form: Form | null, { elementCount }: GraphNode): ValueId | null {
-    const value = (form === null ? undefined : this.#forms.get(form)) ?? null;
-    return value !== null && this.#widths.get(value) === elementCount / this.#rowCount ? value : null;
+  /** A form is a value where it has as many numbers: all experts in order are not yet the ones that are used. */
+  #valuesOf(form: Form, { op, elementCount, offset }: GraphNode): readonly ShownValue[] {
+    const rowWidth = elementCount / this.#rowCount;
+    const value = this.#forms.get(form);
+    if (value !== undefined && this.#widths.get(value) === rowWidth) return [{ value, from: 0, width: rowWidth }];
+    const fused = this.#fused.get(form) ?? [];
+    if (op === 'VIEW') return fused.filter(({ from, width }) => from === offset && width === rowWidth);
+    return fused.reduce((sum, { width }) => sum + width, 0) === rowWidth ? fused : [];
+  }
+
+  #sideBySide(values: readonly ValueId[]): ShownValue[] {
+    let end = 0;
+    return values.map((value) => {
+      const width = this.#widths.get(value) ?? Number.NaN;
+      end += width;
+      return { value, from: end - width, width };
+    });
   }
 
   /** null: an input, or unknown. */

@@ -42,6 +42,8 @@ export interface Layout {
     sources: number;
     sourceCount: number;
     viewOf: number;
+    /** In bytes from the start of what it is a view of. */
+    viewOffset: number;
     name: number;
     nameByteLength: number;
   };
@@ -83,6 +85,7 @@ const V0_5_0: Layout = {
     sources: 152,
     sourceCount: 10,
     viewOf: 232,
+    viewOffset: 240,
     name: 256,
     nameByteLength: 64,
   },

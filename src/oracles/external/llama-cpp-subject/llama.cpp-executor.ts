@@ -1,15 +1,16 @@
 // llama.cpp behind the seam of executors: the program that this project runs is looked for in the graph that llama.cpp
-// builds of the same file, and what is found can be tapped. It runs in a process of its own (child-process.ts). Weights
-// are not read here: it reads the file itself.
+// builds of the same file, and what is found can be tapped. It runs in a process of its own (child-process.ts) and reads
+// the file itself: of our weights nothing but their types is used.
 import { open } from 'node:fs/promises';
 import { RefuteError } from '../../../errors.ts';
 import type { Executor, OpenOptions, Session, WeightSource } from '../../../engine/program/executor.ts';
 import type { SubjectOptions } from '../../../engine/program/executor.ts';
+import { LLAMA_CPP_WIDE } from '../../../engine/program/llama-cpp-activations.ts';
 import { UNDECLARED, type InferredPart, type NumericProfile } from '../../../engine/program/numeric-profile.ts';
 import { operands, type Program, type ValueId } from '../../../engine/program/program.ts';
 import { OpenSessions } from '../../../engine/program/session-guard.ts';
 import { LlamaCppChild, type ChildOptions } from './child-process.ts';
-import { graphForms } from './graph-forms.ts';
+import { programInGraph } from './graph-forms.ts';
 import { LlamaCppSession } from './llama-cpp-session.ts';
 import type { Answer, OpenRequest } from './messages.ts';
 import { findPackageBuild, type PackageBuild } from './package-build.ts';
@@ -31,7 +32,7 @@ export async function probeLlamaCpp(): Promise<{ adapter: string } | { absent: s
  */
 export async function openLlamaCppExecutor(
   program: Program,
-  _weights: WeightSource,
+  weights: WeightSource,
   { subject, chunkPositions = CHUNK_POSITIONS }: OpenOptions = {},
   childOptions: ChildOptions = {},
 ): Promise<LlamaCppExecutor> {
@@ -43,7 +44,7 @@ export async function openLlamaCppExecutor(
   const child = new LlamaCppChild(childOptions);
   try {
     const opened = await askToOpen(child, openRequest(build, program, options));
-    return new LlamaCppExecutor({ program, child, build, options, opened, chunkPositions });
+    return new LlamaCppExecutor({ program, weights, child, build, options, opened, chunkPositions });
   } catch (error) {
     await child.close();
     throw error;
@@ -58,8 +59,7 @@ async function fileOptions(subject: SubjectOptions | undefined): Promise<Options
   if (subject === undefined || !(await isGguf(path))) {
     const is = subject === undefined ? 'these weights are of no file' : 'this is not one GGUF file';
     const place = path === '' ? 'llama.cpp' : path;
-    const next = 'apr export writes one';
-    throw new RefuteError({ code: 'E_SUBJECT_FILE', place, is, allowed: 'llama.cpp runs GGUF files', next }, 2);
+    throw new RefuteError({ code: 'E_SUBJECT_FILE', place, is, allowed: 'llama.cpp runs GGUF files' }, 2);
   }
   const { variant = null, ...rest } = subject;
   return { ...DEFAULTS, ...rest, variant };
@@ -77,9 +77,7 @@ async function isGguf(path: string): Promise<boolean> {
 
 function openRequest(build: PackageBuild, program: Program, options: Options): OpenRequest {
   const { architecture, vocabSize } = program;
-  const values = program.values.map(({ id, channelCount }) => [id, channelCount] as const);
-  const weights = program.weights.map(({ name }) => name);
-  return { type: 'open', build, ...options, architecture, vocabSize, forms: graphForms(program), values, weights };
+  return { type: 'open', build, ...options, architecture, vocabSize, ...programInGraph(program) };
 }
 
 async function askToOpen(child: LlamaCppChild, request: OpenRequest): Promise<Opened> {
@@ -93,6 +91,7 @@ async function askToOpen(child: LlamaCppChild, request: OpenRequest): Promise<Op
 
 interface ExecutorParts {
   program: Program;
+  weights: WeightSource;
   child: LlamaCppChild;
   build: PackageBuild;
   options: Options;
@@ -105,6 +104,7 @@ export class LlamaCppExecutor implements Executor {
   readonly adapter: string;
   readonly program: Program;
   readonly profile: NumericProfile;
+  /** Both go by the processor and its build. */
   readonly undeclared: readonly InferredPart[] = ['activations', 'attention'];
   readonly hidden: ReadonlySet<ValueId>;
   readonly versions: Readonly<Record<string, string>>;
@@ -113,15 +113,24 @@ export class LlamaCppExecutor implements Executor {
   readonly #chunkPositions: number;
   #sessionCount = 0;
 
-  constructor({ program, child, build, options, opened, chunkPositions }: ExecutorParts) {
+  constructor({ program, weights, child, build, options, opened, chunkPositions }: ExecutorParts) {
     const { kvCache, threads } = options;
-    const { variant, usesFlashAttention, commit, shown } = opened;
+    const { variant, usesFlashAttention, turnsCache, commit, shown } = opened;
     const attention = `flash attention ${usesFlashAttention ? 'on' : 'off'}`;
-    const parts = [`llama.cpp ${build.release}`, `cpu ${variant}`, attention, `kv ${kvCache}`];
+    const cache = `kv ${kvCache}${turnsCache ? ', turned' : ''}`;
+    const parts = [`llama.cpp ${build.release}`, `cpu ${variant}`, attention, cache];
     this.adapter = [...parts, ...(threads === 1 ? [] : [`${threads} threads`])].join(', ');
     this.versions = { 'llama.cpp': `${build.release} (${commit})`, 'node-llama-cpp': build.packageVersion };
     this.program = program;
-    this.profile = { ...UNDECLARED, kvCache, gelu: 'f16-table', chunkPositions };
+    const types = new Set<string | undefined>(program.weights.map(({ name }) => weights.info(name)?.type));
+    this.profile = {
+      ...UNDECLARED,
+      activations: Object.fromEntries(Object.entries(LLAMA_CPP_WIDE).filter(([type]) => types.has(type))),
+      // Flash attention reads a float32 cache through a copy in float16.
+      kvCache: usesFlashAttention && kvCache === 'f32' ? 'f16' : kvCache,
+      gelu: 'f16-table',
+      chunkPositions,
+    };
     const found = new Set(shown);
     this.hidden = new Set(program.values.flatMap(({ id }) => (found.has(id) ? [] : [id])));
     this.#child = child;

@@ -2,7 +2,7 @@
 // (frames.ts) on a descriptor of their own, because whatever llama.cpp prints goes to stdout and stderr.
 import type { CacheFormat } from '../../../engine/program/numeric-profile.ts';
 import type { ValueId } from '../../../engine/program/program.ts';
-import type { ProgramInGraph } from './graph-reader.ts';
+import type { ProgramInGraph } from './graph-forms.ts';
 import type { PackageBuild } from './package-build.ts';
 
 export interface OpenRequest extends ProgramInGraph {
@@ -44,6 +44,8 @@ export type Answer =
       variant: string;
       commit: string;
       usesFlashAttention: boolean;
+      /** Turned by a Hadamard matrix, as it does with quantised ones: queries, keys and values are, and the sum is turned back. */
+      turnsCache: boolean;
       /** What its graph of one token has. */
       shown: readonly ValueId[];
     }

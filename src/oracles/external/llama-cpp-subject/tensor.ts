@@ -1,6 +1,6 @@
 // A tensor of ggml, read out of its struct: what it is, and its numbers row by row. Reads only.
 import { bytesAt, fieldsOf, type Address, type Native } from './native.ts';
-import type { GraphNode } from './graph-reader.ts';
+import type { GraphNode, ShownValue } from './graph-reader.ts';
 
 export interface Tensor extends GraphNode {
   type: number;
@@ -9,6 +9,9 @@ export interface Tensor extends GraphNode {
   /** Distances in bytes. */
   strides: readonly number[];
 }
+
+/** Of float32 and of int32, which all values are. */
+const ELEMENT_BYTES = 4;
 
 export function readTensor({ layout, opDescription }: Native, address: Address): Tensor {
   const { tensor: at } = layout;
@@ -23,6 +26,7 @@ export function readTensor({ layout, opDescription }: Native, address: Address):
     elementCount: extents.reduce((product, extent) => product * extent, 1),
     sources: pointers.filter((pointer) => pointer !== 0n),
     viewOf: fields.getBigUint64(at.viewOf, true),
+    offset: Number(fields.getBigUint64(at.viewOffset, true)) / ELEMENT_BYTES,
     type: fields.getInt32(at.type, true),
     extents,
     strides: four(at.strides),
@@ -35,8 +39,30 @@ export function tensorName({ layout }: Native, address: Address): string {
   return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
 }
 
-/** In the order of the extents, as float32; null where its type has no plain numbers. */
-export function tensorFloats(native: Native, tensor: Tensor): Float32Array | null {
+/**
+ * A value out of a tensor of `rowCount` rows, as float32.
+ *
+ * @returns null where the type of the tensor has no plain numbers
+ */
+export function readValue(
+  native: Native,
+  tensor: Tensor,
+  { from, width }: ShownValue,
+  rowCount: number,
+): Float32Array | null {
+  const rows = tensorFloats(native, tensor);
+  const rowWidth = tensor.elementCount / rowCount;
+  if (rows === null || rowWidth === width) return rows;
+  const value = new Float32Array(rowCount * width);
+  for (let row = 0; row < rowCount; row += 1) {
+    const at = row * rowWidth + from;
+    value.set(rows.subarray(at, at + width), row * width);
+  }
+  return value;
+}
+
+/** In the order of the extents. */
+function tensorFloats(native: Native, tensor: Tensor): Float32Array | null {
   const byteLength = Number(native.byteLengthOf(tensor.address));
   const bytes = new Uint8Array(byteLength);
   native.readTensor(tensor.address, bytes, 0, byteLength);
@@ -46,7 +72,7 @@ export function tensorFloats(native: Native, tensor: Tensor): Float32Array | nul
   const { elementCount: count } = tensor;
   if (numbers instanceof Float32Array && numbers.length === count) return numbers;
   const [n0 = 0, n1 = 0, n2 = 0, n3 = 0] = tensor.extents;
-  const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = tensor.strides.map((stride) => stride / 4);
+  const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = tensor.strides.map((stride) => stride / ELEMENT_BYTES);
   const floats = new Float32Array(count);
   let i = 0;
   for (let d = 0; d < n3; d += 1)
