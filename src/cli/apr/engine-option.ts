@@ -28,7 +28,10 @@ export function addEngineOptions(command: Command): Command {
   const names = ['auto', ...EXECUTORS.map(({ id }) => id)].join(', ');
   const only = `with --engine ${SUBJECT}`;
   return command
-    .option('--engine <name>', `what runs the model: ${names} (default: auto); ${SUBJECT}:<build> is one CPU build of it`)
+    .option(
+      '--engine <name>',
+      `what runs the model: ${names} (default: auto); ${SUBJECT}:<build> is one CPU build of it`,
+    )
     .option('--no-gpu', 'run on the CPU: --engine cpu')
     .addOption(new Option('--flash-attention <when>', `${only} (default: auto)`).choices(FLASH_ATTENTION))
     .option('--threads <n>', `${only} (default: 1)`, parsePositiveCount)

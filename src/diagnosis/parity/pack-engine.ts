@@ -32,7 +32,7 @@ export async function openPackEngine(
     hasSameWeights,
     tokens,
     ask: async () => ({ kind: 'logits', ...(await readLogits(pack)) }),
-    identity: () => ({ name: producerOf(pack), version: dtype ?? formats?.profile.storage ?? 'dtype not said', digest }),
+    identity: () => ({ name: producerOf(pack), version: dtype ?? 'dtype not said', digest }),
     close: async () => undefined,
   };
 }

@@ -113,9 +113,6 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null): Re
     });
   }
   const origin = manifest?.origin ?? null;
-  const isOwn = origin !== null && 'executor' in origin;
-  const dtype =
-    origin === null ? null : isOwn ? (origin.executor === 'float64' ? 'float64' : null) : origin.producer['dtype'];
   return {
     path,
     form: store.form,
@@ -124,7 +121,7 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null): Re
     tokens: agreed(path, manifest?.tokens ?? null, map?.tokens ?? null),
     positions: manifest?.positions ?? map?.positions ?? 'all',
     origin,
-    dtype: typeof dtype === 'string' ? dtype : null,
+    dtype: dtypeOf(origin),
     formats: formatsOf(origin, path),
     tensors,
     otherNames,
@@ -137,6 +134,15 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null): Re
     },
     digest: () => store.digest(),
   };
+}
+
+const DTYPES = { f64: 'float64', f32: 'float32', f16: 'float16', bf16: 'bfloat16' } as const;
+
+function dtypeOf(origin: CaptureOrigin | null): string | null {
+  if (origin === null) return null;
+  if ('executor' in origin) return origin.executor === 'float64' ? 'float64' : DTYPES[origin.profile.storage];
+  const { dtype } = origin.producer;
+  return typeof dtype === 'string' ? dtype : null;
 }
 
 /** An executor has a whole profile; another producer may say a part of one, or the name of one. */

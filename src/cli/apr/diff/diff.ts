@@ -65,7 +65,13 @@ async function diff(a: string, b: string, options: DiffOptions): Promise<ExitCod
   if (options.tokens !== undefined) throw usage('--tokens', 'there is no --engine', 'nothing is run without one');
   if (kindA !== kindB) {
     const is = `the first is a ${kindA}, the second a ${kindB}`;
-    throw new RefuteError({ code: 'E_DIFF_MIXED', place: `${a}, ${b}`, is, allowed: 'both must be of one kind', ...runHint(kindA, kindB) });
+    throw new RefuteError({
+      code: 'E_DIFF_MIXED',
+      place: `${a}, ${b}`,
+      is,
+      allowed: 'both must be of one kind',
+      ...runHint(kindA, kindB),
+    });
   }
   assertFlagsFit(kindA, options);
   switch (kindA) {

@@ -36,7 +36,11 @@ export async function recordRun(
       const layers = Array.from({ length: program.layerCount }, (_, layer) => layer);
       const { stages } = selectStages(program, { names: [...names], layers });
       const shown = stages.filter((stage) => !isHidden(stage, executor));
-      const prompt: Pick<RenderedPrompt, 'ids' | 'text' | 'source'> = { ids: [...tokens], text: null, source: 'tokens' };
+      const prompt: Pick<RenderedPrompt, 'ids' | 'text' | 'source'> = {
+        ids: [...tokens],
+        text: null,
+        source: 'tokens',
+      };
       const sink = await CaptureWriter.create(folder, await captureAbout(model, executor, prompt, positions));
       await captureRun({ executor, tokens, stages: shown, positions, sink, signal: interruptSignal() });
       await sink.finish();

@@ -1,6 +1,9 @@
 // The child as its parent has it: one request at a time, its answers as they come, and how it ended as a typed error.
 // Knows nothing of models or programs.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { RefuteError } from '../../../errors.ts';
@@ -13,17 +16,18 @@ export interface ChildOptions {
 }
 
 const SILENCE_LIMIT_MS = 600_000;
-const LOG_KEPT_CHARACTERS = 64_000;
+const LOG_READ_BYTES = 16 * 1024;
 const LOG_SHOWN_LINES = 2;
 
-/** Opens no file of its own; what it prints is kept for errors and shown nowhere. */
+/** What it prints is kept for errors and shown nowhere. */
 export class LlamaCppChild {
   readonly #process: ChildProcess;
   readonly #answers: Readable;
   readonly #frames: AsyncGenerator<Frame<Answer>, void>;
   readonly #silenceLimitMs: number;
   readonly #ended: Promise<string>;
-  #log = '';
+  /** What it prints: a file and no pipe, since a full pipe drops what C writes. */
+  readonly #log: number;
   /** Settles when the request before is answered. */
   #turn: Promise<unknown> = Promise.resolve();
   #death: RefuteError | null = null;
@@ -31,17 +35,13 @@ export class LlamaCppChild {
   constructor({ silenceLimitMs = SILENCE_LIMIT_MS }: ChildOptions = {}) {
     const source = fileURLToPath(new URL('./child.ts', import.meta.url));
     const path = import.meta.url.endsWith('.ts') ? source : source.replace(/\.ts$/, '.js');
+    this.#log = openLog();
     this.#process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path], {
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', this.#log, this.#log, 'pipe'],
       // An assertion of llama.cpp would start a debugger for its trace.
       env: { ...process.env, GGML_NO_BACKTRACE: '1' },
     });
-    const { stdin, stdout, stderr } = this.#process;
-    for (const stream of [stdout, stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#log = (this.#log + text).slice(-LOG_KEPT_CHARACTERS);
-      });
-    }
+    const { stdin } = this.#process;
     // It may be gone before a request is written; its end says so.
     stdin?.on('error', () => undefined);
     this.#answers = this.#process.stdio[ANSWERS_DESCRIPTOR] as Readable;
@@ -76,9 +76,11 @@ export class LlamaCppChild {
     return signal === undefined ? answered : orAborted(answered, signal);
   }
 
+  /** Once. */
   async close(): Promise<void> {
     this.#death ??= new RefuteError({ code: 'E_EXECUTOR_CLOSED', place: PLACE, is: 'it is closed' });
     await this.#kill();
+    closeSync(this.#log);
   }
 
   async #exchange(
@@ -136,11 +138,11 @@ export class LlamaCppChild {
   /** Waits for its end, so that all that it said is there. */
   async #die(failure: Failure | null = null): Promise<RefuteError> {
     const how = await this.#ended;
+    if (this.#death !== null) return this.#death;
     const said = lastLines(this.#log);
-    if (failure !== null) this.#death ??= failureError(failure, said);
+    if (failure !== null) return (this.#death = failureError(failure, said));
     const is = `its process ended, ${how}${said === '' ? '' : `, saying ${JSON.stringify(said)}`}`;
-    this.#death ??= new RefuteError({ code: 'E_SUBJECT_DIED', place: PLACE, is });
-    return this.#death;
+    return (this.#death = new RefuteError({ code: 'E_SUBJECT_DIED', place: PLACE, is }));
   }
 }
 
@@ -166,9 +168,25 @@ function withSaid(is: string, said: string): string {
   return said === '' ? is : `${is}: ${said}`;
 }
 
+/** Without a name, so that it is gone with the last who has it open. */
+function openLog(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'refute-llama-cpp-'));
+  try {
+    return openSync(join(folder, 'log'), 'a+');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** What is said last is why. */
-function lastLines(log: string): string {
-  const lines = log.split('\n').filter((line) => line.trim() !== '');
+function lastLines(log: number): string {
+  const { size } = fstatSync(log);
+  const bytes = new Uint8Array(Math.min(size, LOG_READ_BYTES));
+  readSync(log, bytes, 0, bytes.length, size - bytes.length);
+  const lines = new TextDecoder()
+    .decode(bytes)
+    .split('\n')
+    .filter((line) => /\w/.test(line));
   return lines.slice(-LOG_SHOWN_LINES).join('; ');
 }
 

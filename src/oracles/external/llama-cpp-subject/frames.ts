@@ -19,7 +19,7 @@ export function writeFrame(descriptor: number, head: unknown, payload: Uint8Arra
 }
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.byteLength; ) done += writeSync(descriptor, bytes, done);
+  for (let done = 0; done < bytes.byteLength;) done += writeSync(descriptor, bytes, done);
 }
 
 /** @param chunks what a pipe gives, cut anywhere. A frame that the end cuts off is left out. */

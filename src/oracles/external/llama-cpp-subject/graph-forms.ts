@@ -26,9 +26,7 @@ export function programInGraph(program: Program): ProgramInGraph {
   return {
     forms: ops.flatMap((op) => formsOf(op, writers).map((form) => [form, op.out] as const)),
     fused: [...products.values()].flatMap((group) =>
-      group.length === 1
-        ? []
-        : fusedForms(group).map((form) => [form, group.map(({ out }) => out)] as const),
+      group.length === 1 ? [] : fusedForms(group).map((form) => [form, group.map(({ out }) => out)] as const),
     ),
     values: values.map(({ id, channelCount }) => [id, channelCount]),
     weights: weights.map(({ name }) => name),

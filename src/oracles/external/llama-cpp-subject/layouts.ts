@@ -92,3 +92,18 @@ const V0_5_0: Layout = {
 };
 
 export const LAYOUTS: readonly Layout[] = [V0_5_0];
+
+/** What a library says of itself: its structs may be longer than those that are known, and go on with anything. */
+type Said = Pick<Layout, 'commit' | 'tensorOverhead' | 'modelDefaults' | 'contextDefaults'>;
+
+/** null: not known, or known by its name alone. */
+export function layoutOf(said: Said, known: readonly Layout[] = LAYOUTS): Layout | null {
+  const beginsWith = (words: readonly number[], wanted: readonly number[]): boolean =>
+    wanted.every((word, i) => words[i] === word);
+  const fits = (layout: Layout): boolean =>
+    layout.commit === said.commit &&
+    layout.tensorOverhead === said.tensorOverhead &&
+    beginsWith(said.modelDefaults, layout.modelDefaults) &&
+    beginsWith(said.contextDefaults, layout.contextDefaults);
+  return known.find(fits) ?? null;
+}

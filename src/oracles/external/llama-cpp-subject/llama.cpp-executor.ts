@@ -28,7 +28,7 @@ export async function probeLlamaCpp(): Promise<{ adapter: string } | { absent: s
 
 /**
  * @throws RefuteError (all decline) E_SUBJECT_ABSENT, E_SUBJECT_FILE where the weights are not one GGUF file,
- *   E_SUBJECT_BUILD, E_SUBJECT_VARIANT, E_SUBJECT_MODEL; E_SUBJECT_DIED
+ *   E_SUBJECT_BUILD, E_SUBJECT_VARIANT, E_SUBJECT_MODEL, E_SUBJECT_PROGRAM; E_SUBJECT_DIED
  */
 export async function openLlamaCppExecutor(
   program: Program,
@@ -44,6 +44,7 @@ export async function openLlamaCppExecutor(
   const child = new LlamaCppChild(childOptions);
   try {
     const opened = await askToOpen(child, openRequest(build, program, options));
+    assertSameGraph(program, opened, options.modelPath);
     return new LlamaCppExecutor({ program, weights, child, build, options, opened, chunkPositions });
   } catch (error) {
     await child.close();
@@ -66,12 +67,16 @@ async function fileOptions(subject: SubjectOptions | undefined): Promise<Options
 }
 
 async function isGguf(path: string): Promise<boolean> {
+  const file = await open(path).catch(() => null);
+  if (file === null) return false;
   try {
-    await using file = await open(path);
     const { buffer } = await file.read(new Uint8Array(4), 0, 4, 0);
     return new TextDecoder().decode(buffer) === 'GGUF';
   } catch {
+    // A folder is opened, but not read.
     return false;
+  } finally {
+    await file.close();
   }
 }
 
@@ -87,6 +92,14 @@ async function askToOpen(child: LlamaCppChild, request: OpenRequest): Promise<Op
   });
   if (opened === null) throw new RangeError('the child did not say what it has opened');
   return opened;
+}
+
+/** Logits are computed from everything else: where the graph has them, it has the program. */
+function assertSameGraph({ values, logits }: Program, { shown }: Opened, modelPath: string): void {
+  if (shown.includes(logits)) return;
+  const first = values.find(({ id }) => !shown.includes(id))?.id ?? logits;
+  const is = `what llama.cpp computes of it is another program: its graph has no ${logits}, and first no ${first}`;
+  throw new RefuteError({ code: 'E_SUBJECT_PROGRAM', place: modelPath, is }, 2);
 }
 
 interface ExecutorParts {
@@ -112,6 +125,7 @@ export class LlamaCppExecutor implements Executor {
   readonly #sessions: OpenSessions<LlamaCppChild, LlamaCppSession>;
   readonly #chunkPositions: number;
   #sessionCount = 0;
+  #closing: Promise<void> | null = null;
 
   constructor({ program, weights, child, build, options, opened, chunkPositions }: ExecutorParts) {
     const { kvCache, threads } = options;
@@ -157,7 +171,8 @@ export class LlamaCppExecutor implements Executor {
 
   async close(): Promise<void> {
     this.#sessions.close();
-    await this.#child.close();
+    this.#closing ??= this.#child.close();
+    await this.#closing;
   }
 }
 
@@ -173,6 +188,9 @@ function assertSameFrequencies({ ops }: Program, contextLength: number): void {
     if (contextLength > originalContextLength === theirs > originalContextLength) continue;
     const is = `for ${contextLength} positions it opens ${theirs} and takes the long rope factors, the program the short ones`;
     const allowed = `sessions of more than ${originalContextLength} positions have the same`;
-    throw new RefuteError({ code: 'E_SUBJECT_FREQUENCIES', place: `llama.cpp, ${operands(op).writes}`, is, allowed }, 2);
+    throw new RefuteError(
+      { code: 'E_SUBJECT_FREQUENCIES', place: `llama.cpp, ${operands(op).writes}`, is, allowed },
+      2,
+    );
   }
 }

@@ -2,7 +2,7 @@
 // are those of the table is asked before any is written. Loading this loads llama.cpp into the process.
 import { join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
-import { LAYOUTS, type Layout } from './layouts.ts';
+import { layoutOf, type Layout } from './layouts.ts';
 import type { PackageBuild } from './package-build.ts';
 
 /** The address of something of theirs; 0 is none. */
@@ -88,18 +88,12 @@ export function loadNative({ folder, release }: PackageBuild): Native | { unknow
     wantsLogits: 'void *',
   });
   const commit = (base.func('const char *ggml_commit()') as () => string)();
-  const layout = LAYOUTS.find((known) => known.commit === commit);
   const modelDefaults = llama.func('RefuteStruct llama_model_default_params()') as Native['modelDefaults'];
   const contextDefaults = llama.func('RefuteStruct llama_context_default_params()') as Native['contextDefaults'];
   const tensorOverhead = Number((base.func('size_t ggml_tensor_overhead()') as () => number | bigint)());
-  if (
-    layout === undefined ||
-    tensorOverhead !== layout.tensorOverhead ||
-    !beginsWith(modelDefaults(), layout.modelDefaults) ||
-    !beginsWith(contextDefaults(), layout.contextDefaults)
-  ) {
-    return { unknownBuild: `${release} (${commit})` };
-  }
+  const [model, context] = [wordsOf(modelDefaults()), wordsOf(contextDefaults())];
+  const layout = layoutOf({ commit, tensorOverhead, modelDefaults: model, contextDefaults: context });
+  if (layout === null) return { unknownBuild: `${release} (${commit})` };
   const opDescription = 'const char *ggml_op_desc(void *tensor)';
   const readTensor = 'void ggml_backend_tensor_get(void *tensor, void *into, size_t from, size_t byteLength)';
   const loadModel = 'void *llama_model_load_from_file(const char *path, RefuteStruct parameters)';
@@ -122,7 +116,7 @@ export function loadNative({ folder, release }: PackageBuild): Native | { unknow
   };
 }
 
-function beginsWith({ bytes }: StructBytes, words: readonly number[]): boolean {
+function wordsOf({ bytes }: StructBytes): number[] {
   const fields = fieldsOf(bytes);
-  return words.every((word, i) => fields.getInt32(4 * i, true) === word);
+  return Array.from({ length: bytes.byteLength / 4 }, (_, i) => fields.getInt32(4 * i, true));
 }

@@ -16,8 +16,7 @@ const ELEMENT_BYTES = 4;
 export function readTensor({ layout, opDescription }: Native, address: Address): Tensor {
   const { tensor: at } = layout;
   const fields = fieldsOf(bytesAt(address, at.byteLength));
-  const four = (offset: number): number[] =>
-    [0, 1, 2, 3].map((i) => Number(fields.getBigInt64(offset + 8 * i, true)));
+  const four = (offset: number): number[] => [0, 1, 2, 3].map((i) => Number(fields.getBigInt64(offset + 8 * i, true)));
   const pointers = Array.from({ length: at.sourceCount }, (_, i) => fields.getBigUint64(at.sources + 8 * i, true));
   const extents = four(at.extents);
   return {
