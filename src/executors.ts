@@ -16,7 +16,15 @@ const FLOAT64: ExecutorProvider<Float64Array> = {
   open: async (...args) => (await import('./oracles/float64/float64-executor.ts')).openFloat64Executor(...args),
 };
 
-export const EXECUTORS: readonly ExecutorProvider[] = [CPU, FLOAT64];
+/** Somebody else's engine: it runs the model's file. */
+const LLAMA_CPP: ExecutorProvider<Float32Array> = {
+  id: 'llama.cpp',
+  probe: async () => (await import('./oracles/external/llama-cpp-subject/llama.cpp-executor.ts')).probeLlamaCpp(),
+  open: async (...args) =>
+    (await import('./oracles/external/llama-cpp-subject/llama.cpp-executor.ts')).openLlamaCppExecutor(...args),
+};
+
+export const EXECUTORS: readonly ExecutorProvider[] = [CPU, FLOAT64, LLAMA_CPP];
 
 /** What `auto` tries, in this order; the float64 executor is an oracle, which nobody wants by chance. */
 const AUTO: readonly ExecutorProvider[] = [CPU];

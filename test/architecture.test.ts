@@ -63,7 +63,8 @@ const MAX_LINES = 400;
 /** The composition root: what opens every executor, and who may ask it to. */
 const ROOT = 'src/executors.ts';
 const ASKS_ROOT: ReadonlySet<string> = new Set(['cli', 'runner']);
-const OPENS_EXECUTORS = /^src\/(engine\/cpu\/cpu-executor|oracles\/float64\/float64-executor)\.ts$/;
+const OPENS_EXECUTORS =
+  /^src\/(engine\/cpu\/cpu|oracles\/float64\/float64|oracles\/external\/llama-cpp-subject\/llama\.cpp)-executor\.ts$/;
 /** Beside the root: diagnosis and falsifiers, which take one executor apart or hold it against another. */
 const MAY_OPEN: ReadonlySet<string> = new Set(['diagnosis', 'falsifiers']);
 

@@ -31,7 +31,7 @@ export { type GgufEntry } from './formats/gguf.ts';
 
 export { APRT_HEADER_BYTES, parseAprtHeader, type AprtHeader } from './formats/aprt.ts';
 export { captureRun } from './capture/capture-run.ts';
-export { StageCollector } from './capture/collect.ts';
+export { StageCollector, valuesOf } from './capture/collect.ts';
 export { type CaptureManifest } from './capture/manifest.ts';
 export { rotaryLayoutOf } from './capture/rotary-layout.ts';
 export { parseLayerRange, parseLayers, parseStages, selectStages, type Positions } from './capture/select.ts';

@@ -1,30 +1,70 @@
-// `--engine` and `--no-gpu`: which executor a command runs on, the same flags with the same meaning everywhere.
-import type { Command } from 'commander';
+// `--engine` and what goes with it: which executor a command runs on, the same flags with the same meaning everywhere.
+import { Option, type Command } from 'commander';
+import type { OpenOptions } from '../../engine/index.ts';
 import { EXECUTORS, executorNamed } from '../../executors.ts';
+import { parsePositiveCount } from '../options.ts';
 import { usage } from './prompt.ts';
+
+const SUBJECT = 'llama.cpp';
+const FLASH_ATTENTION = ['on', 'off', 'auto'] as const;
+const KV_TYPES = ['f32', 'f16', 'bf16', 'q8_0'] as const;
 
 export interface EngineFlags {
   engine?: string;
   /** False with --no-gpu. */
   gpu: boolean;
+  flashAttention?: (typeof FLASH_ATTENTION)[number];
+  threads?: number;
+  kvType?: (typeof KV_TYPES)[number];
+}
+
+/** What to ask `openExecutor` for. */
+export interface RequestedEngine {
+  name: string;
+  optionsFor(modelPath: string): OpenOptions;
 }
 
 export function addEngineOptions(command: Command): Command {
   const names = ['auto', ...EXECUTORS.map(({ id }) => id)].join(', ');
+  const only = `with --engine ${SUBJECT}`;
   return command
-    .option('--engine <name>', `what runs the model: ${names} (default: auto)`)
-    .option('--no-gpu', 'run on the CPU: --engine cpu');
+    .option(
+      '--engine <name>',
+      `what runs the model: ${names} (default: auto); ${SUBJECT}:<build> is one CPU build of it`,
+    )
+    .option('--no-gpu', 'run on the CPU: --engine cpu')
+    .addOption(new Option('--flash-attention <when>', `${only} (default: auto)`).choices(FLASH_ATTENTION))
+    .option('--threads <n>', `${only} (default: 1)`, parsePositiveCount)
+    .addOption(new Option('--kv-type <type>', `type of the cache, ${only} (default: f16)`).choices(KV_TYPES));
 }
 
 /**
- * What to ask `openExecutor` for.
- *
- * @throws RefuteError E_ENGINE where there is no such engine, E_USAGE where the two flags contradict each other
+ * @throws RefuteError E_ENGINE where there is no such engine, E_USAGE where flags contradict each other or belong to
+ * another engine
  */
-export function requestedEngine({ engine, gpu }: EngineFlags): string {
+export function requestedEngine({ engine, gpu, flashAttention, threads, kvType }: EngineFlags): RequestedEngine {
   if (!gpu && engine !== undefined && engine !== 'cpu') {
     throw usage('--no-gpu', `--engine ${engine} is given too`, 'it is another way to say --engine cpu');
   }
-  if (engine !== undefined && engine !== 'auto') executorNamed(engine);
-  return gpu ? (engine ?? 'auto') : 'cpu';
+  const [name, variant] = splitOnce(gpu ? (engine ?? 'auto') : 'cpu');
+  if (name !== 'auto') executorNamed(name);
+  const own = { '--flash-attention': flashAttention, '--threads': threads, '--kv-type': kvType };
+  const [misplaced] = Object.entries(own).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+  if (name !== SUBJECT && misplaced !== undefined) {
+    throw usage(misplaced, `the engine is ${name}`, `it goes with --engine ${SUBJECT}`);
+  }
+  if (name !== SUBJECT && variant !== null) throw usage('--engine', `${name} has no builds`, `${SUBJECT} has`);
+  const subject = {
+    ...(variant === null ? {} : { variant }),
+    ...(flashAttention === undefined ? {} : { flashAttention }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(kvType === undefined ? {} : { kvCache: kvType }),
+  };
+  return { name, optionsFor: (modelPath) => (name === SUBJECT ? { subject: { modelPath, ...subject } } : {}) };
+}
+
+/** `llama.cpp:zen4`; null: there is no colon. */
+function splitOnce(text: string): [name: string, rest: string | null] {
+  const at = text.indexOf(':');
+  return at === -1 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
 }

@@ -22,8 +22,8 @@ export async function openPackEngine(
   profile: NumericProfile | null,
 ): Promise<OutsideEngine> {
   const pack = await openPack(folder, model.program);
-  const { tokens, dtype } = pack;
-  const declared = profile ?? profileNamed(dtype ?? 'float32', `${folder}: producer.dtype`);
+  const { tokens, dtype, formats } = pack;
+  const declared = profile ?? formats?.profile ?? profileNamed(dtype ?? 'float32', `${folder}: producer.dtype`);
   const hasSameWeights = await isOfWeights(pack, model, declared);
   const digest = await pack.digest();
   return {

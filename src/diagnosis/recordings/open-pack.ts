@@ -44,7 +44,7 @@ export function asPack(given: Recording, program: Program): Pack {
       'a pack says who made it, from which model and tokens',
     );
   }
-  if (!('producer' in origin)) {
+  if (!('producer' in origin) && origin.executor !== 'llama.cpp') {
     const is = `it is a capture of this product's own ${origin.executor} executor`;
     throw packError('E_PACK_PRODUCER', path, is, 'a pack names the other implementation under "producer"');
   }

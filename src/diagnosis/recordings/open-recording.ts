@@ -123,9 +123,6 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null, mod
   const { manifest } = store;
   const { tensors, otherNames, isMapped } = named(path, store, map, model);
   const origin = manifest?.origin ?? null;
-  const isOwn = origin !== null && 'executor' in origin;
-  const dtype =
-    origin === null ? null : isOwn ? (origin.executor === 'float64' ? 'float64' : null) : origin.producer['dtype'];
   return {
     path,
     form: store.form,
@@ -137,7 +134,7 @@ function recordingOf(path: string, store: TensorStore, map: StageMap | null, mod
     rotary: manifest?.rotary ?? null,
     nameOf: (id) => map?.nameOf(parseStageId(id) ?? { name: id, layer: null }, model) ?? null,
     origin,
-    dtype: typeof dtype === 'string' ? dtype : null,
+    dtype: dtypeOf(origin),
     formats: formatsOf(origin, path),
     tensors,
     otherNames,
@@ -197,6 +194,15 @@ function partOf(data: FloatArray, { shape, part }: RecordedTensor): FloatArray {
   const width = shape.at(-1) ?? 0;
   const [total, from] = [width * part.count, width * part.index];
   return data.filter((_, i) => i % total >= from && i % total < from + width);
+}
+
+const DTYPES = { f64: 'float64', f32: 'float32', f16: 'float16', bf16: 'bfloat16' } as const;
+
+function dtypeOf(origin: CaptureOrigin | null): string | null {
+  if (origin === null) return null;
+  if ('executor' in origin) return origin.executor === 'float64' ? 'float64' : DTYPES[origin.profile.storage];
+  const { dtype } = origin.producer;
+  return typeof dtype === 'string' ? dtype : null;
 }
 
 /** An executor has a whole profile; another producer may say a part of one, or the name of one. */

@@ -7,7 +7,8 @@ import type { DeclaredFormats } from '../../engine/program/numeric-profile.ts';
 import type { RotaryLayout, RotaryRows } from '../../engine/capture/rotary-layout.ts';
 import type { StageKey } from '../../engine/program/stages.ts';
 
-type RecordingForm = 'capture' | '.npy' | 'safetensors';
+/** `run`: of a model, made for the occasion and gone after it. */
+type RecordingForm = 'capture' | '.npy' | 'safetensors' | 'run';
 
 export interface Recording {
   /** The folder, or the one file. */

@@ -4,9 +4,9 @@ import { parse } from 'yaml';
 import { parseProfile } from '../../engine/capture/parse-profile.ts';
 import { readWholeFile } from '../../engine/io/read-whole.ts';
 import { quoted, shownValue } from '../../engine/formats/quoted.ts';
+import { LLAMA_CPP_NARROW, LLAMA_CPP_WIDE } from '../../engine/program/llama-cpp-activations.ts';
 import { INFERRED_PARTS, UNDECLARED } from '../../engine/program/numeric-profile.ts';
-import type { ActivationFormat, DeclaredFormats, NumericProfile } from '../../engine/program/numeric-profile.ts';
-import { TENSOR_TYPES, type TensorTypeName } from '../../engine/formats/tensor-types.ts';
+import type { DeclaredFormats, NumericProfile } from '../../engine/program/numeric-profile.ts';
 import { RefuteError } from '../../errors.ts';
 import { UNIT_BF16, UNIT_F16, UNIT_F64 } from '../ops/constants.ts';
 
@@ -30,23 +30,13 @@ const FLOAT16: NumericProfile = storedIn('f16');
 const BFLOAT16: NumericProfile = storedIn('bf16');
 
 /**
- * llama.cpp on a CPU multiplies weights of each type by activations of the type's own partner; q8_1 rounds as q8_0
- * does. float16 goes by the processor, below. docs/parity.md has the measurements.
- */
-const LLAMA_CPP_FORMATS: Readonly<Partial<Record<TensorTypeName, ActivationFormat>>> = Object.fromEntries(
-  Object.entries(TENSOR_TYPES).flatMap(([name, { activationPartner: partner }]) =>
-    partner === null || partner === 'f16' ? [] : [[name, partner === 'q8_1' ? 'q8_0' : partner]],
-  ),
-);
-
-/**
  * As it is opened here, with its cache in float32. What it does with float16 weights goes by the processor that it
  * finds: on one it multiplies them by float32 (KL to us 1e-14 … 2e-12 on sums-2m F16), on another it rounds the
  * activations to float16 (1e-6). The narrower one first.
  */
 export const LLAMA_CPP: readonly NumericProfile[] = [
-  { ...UNDECLARED, activations: LLAMA_CPP_FORMATS },
-  { ...UNDECLARED, activations: { ...LLAMA_CPP_FORMATS, f16: 'f16' } },
+  { ...UNDECLARED, activations: LLAMA_CPP_NARROW },
+  { ...UNDECLARED, activations: LLAMA_CPP_WIDE },
 ];
 
 /**
@@ -80,7 +70,7 @@ const FORMATS: ReadonlyMap<string, DeclaredFormats> = new Map<string, DeclaredFo
       // Its server and its tools: a float16 cache unless told otherwise. The rest goes by the processor.
       profile: {
         ...UNDECLARED,
-        activations: { ...LLAMA_CPP_FORMATS, f16: 'f16' },
+        activations: LLAMA_CPP_WIDE,
         kvCache: 'f16',
         gelu: 'f16-table',
       },

@@ -19,7 +19,7 @@ export interface CollectOptions<Data extends FloatArray = Float32Array> {
 }
 
 /** The values that these stages are made of. */
-function valuesOf(stages: readonly Stage[]): Set<ValueId> {
+export function valuesOf(stages: readonly Stage[]): Set<ValueId> {
   return new Set(stages.flatMap(({ source }) => sourceValues(source)));
 }
 

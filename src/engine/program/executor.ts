@@ -1,6 +1,6 @@
 // The seam between a Program and whatever runs it. Asynchronous and per program, never per op, so that a GPU and a
 // thread pool fit behind it unchanged. Types, and the names of the executors.
-import type { InferredPart, NumericProfile } from './numeric-profile.ts';
+import type { CacheFormat, InferredPart, NumericProfile } from './numeric-profile.ts';
 import type { Program, ValueId, WeightName } from './program.ts';
 import type { TensorTypeName } from '../formats/tensor-types.ts';
 
@@ -74,15 +74,31 @@ export interface Executor<Data extends FloatArray = Float32Array> {
   readonly undeclared?: readonly InferredPart[];
   /** Values of the program that it cannot show; absent: it shows them all. */
   readonly hidden?: ReadonlySet<ValueId>;
+  /** Of what somebody else's engine is made of. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** @param contextLength positions the KV cache must hold; at most the program's own. */
   openSession(contextLength: number): Promise<Session<Data>>;
   close(): Promise<void>;
 }
 
-/** None of them changes a bit of what an executor computes whose profile says that batching is bitwise. */
 export interface OpenOptions {
-  /** Positions that a run takes at a time; the executor's own choice unless given. */
+  /**
+   * Positions that a run takes at a time; the executor's own choice unless given. Changes no bit where the profile says
+   * that batching is bitwise.
+   */
   chunkPositions?: number;
+  /** For an executor that is somebody else's engine: it runs files, and has options of its own. */
+  subject?: SubjectOptions;
+}
+
+/** As the engine itself has them unless given. */
+export interface SubjectOptions {
+  modelPath: string;
+  /** Which of its builds. */
+  variant?: string;
+  flashAttention?: 'on' | 'off' | 'auto';
+  threads?: number;
+  kvCache?: CacheFormat;
 }
 
 /** Opens an executor on a program: reads the weights, allocates memory, warms nothing up. */

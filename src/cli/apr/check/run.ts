@@ -74,7 +74,13 @@ async function run(
     const prompt = renderPromptOrDefault(model, promptText, flags);
     for (const { severity, message } of prompt.notices) warn(severity, message);
     noteRopeChoice(model, prompt.ids.length);
-    const { executor, report: chosen } = await openExecutor(requestedEngine(flags), model.program, model.weights);
+    const requested = requestedEngine(flags);
+    const { executor, report: chosen } = await openExecutor(
+      requested.name,
+      model.program,
+      model.weights,
+      requested.optionsFor(model.path),
+    );
     try {
       const inputs = checkInputs({ model, original, formats, vouchers }, prompt.ids, flags, progress);
       const report = await checkModel({ executor, ...inputs });

@@ -7,7 +7,7 @@ import { openExecutor, type ExecutorReport } from '../../../executors.ts';
 import { interruptSignal } from '../../interrupt.ts';
 import { EXIT, type ExitCode } from '../../program.ts';
 import { printJson, Progress } from '../../terminal.ts';
-import { requestedEngine, type EngineFlags } from '../engine-option.ts';
+import { requestedEngine, type EngineFlags, type RequestedEngine } from '../engine-option.ts';
 import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
 import { printParity, type Identity, type ShownParity } from './text.ts';
 import { renderPromptOrDefault, usage, type PromptFlags } from '../prompt.ts';
@@ -129,8 +129,9 @@ interface Asked {
   identity: Identity | null;
 }
 
-async function askOurs(model: Model, tokens: readonly number[], requested: string): Promise<Asked> {
-  const { executor, report } = await openExecutor(requested, model.program, model.weights);
+async function askOurs(model: Model, tokens: readonly number[], requested: RequestedEngine): Promise<Asked> {
+  const { name: asked, optionsFor } = requested;
+  const { executor, report } = await openExecutor(asked, model.program, model.weights, optionsFor(model.path));
   try {
     const logits = await logitsOf(executor, tokens, 'all', interruptSignal());
     const name = executor.adapter ?? executor.id;

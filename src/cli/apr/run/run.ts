@@ -70,6 +70,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     { runModel, sessionLength },
     output,
     tracing,
+    { isHidden },
   ] = await Promise.all([
     import('../../../engine/index.ts'),
     import('../../../executors.ts'),
@@ -78,6 +79,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     import('./model.ts'),
     import('./text.ts'),
     import('./traced-stages.ts'),
+    import('../capture-about.ts'),
   ]);
   const { temperature, topK, topP, repeatPenalty, repeatLastN, seed, maxTokens } = options;
   const sampling = { temperature, topK, topP, repeatPenalty, repeatLastN };
@@ -94,8 +96,9 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   const notices = [...prompt.notices, ...samplingNotices(sampling), ...(chosenRope === null ? [] : [chosenRope])];
   output.printPrompt(prompt, notices);
 
-  const chosen = await openExecutor(requested, program, model.value.weights);
+  const chosen = await openExecutor(requested.name, program, model.value.weights, requested.optionsFor(path));
   await using executor = disposable(chosen.executor);
+  tracer?.leaveOut((stage) => isHidden(stage, executor.value));
   const loadMs = performance.now() - loadStartMs;
   const writer = options.json === true ? null : new output.TextWriter();
   const ran = await runModel({

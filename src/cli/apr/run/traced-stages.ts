@@ -53,8 +53,7 @@ export function checkTraceFlags({ trace, traceSteps, stages, layers, positions }
 export class RunTracer {
   readonly runs: TracedRun[] = [];
   readonly #program: Program;
-  readonly #stages: readonly Stage[];
-  readonly #decodeStages: readonly Stage[];
+  #stages: readonly Stage[];
   readonly #decodeSteps: number;
   readonly #positions: Positions;
   readonly #open: (() => void)[] = [];
@@ -64,10 +63,13 @@ export class RunTracer {
     const names = parseStages(stages, '--stages');
     this.#program = program;
     this.#stages = selectStages(program, { names, layers: parseLayers(layers, program.layerCount) }).stages;
-    // Scores need the keys of every position, and a decode step computes one.
-    this.#decodeStages = this.#stages.filter(({ source }) => source.from !== 'scores' && source.from !== 'softmax');
     this.#decodeSteps = traceSteps;
     this.#positions = positions === 'last' ? 'last' : 'all';
+  }
+
+  /** Before the first run. */
+  leaveOut(isHidden: (stage: Stage) => boolean): void {
+    this.#stages = this.#stages.filter((stage) => !isHidden(stage));
   }
 
   tapOf(step: number, firstPosition: number, tokenCount: number): Tap<FloatArray> | undefined {
@@ -76,7 +78,7 @@ export class RunTracer {
     const heads = new FirstValuesSink();
     const collector = new StageCollector<FloatArray>({
       program: this.#program,
-      stages: step === 0 ? this.#stages : this.#decodeStages,
+      stages: step === 0 ? this.#stages : this.#stages.filter(isOfOnePosition),
       positionCount: tokenCount,
       positions: this.#positions,
       sink: teeSinks(statistics, heads),
@@ -101,6 +103,11 @@ export class RunTracer {
   finish(): void {
     for (const close of this.#open.splice(0)) close();
   }
+}
+
+/** Scores need the keys of every position, and a decode step computes one. */
+function isOfOnePosition({ source }: Stage): boolean {
+  return source.from !== 'scores' && source.from !== 'softmax';
 }
 
 class FirstValuesSink implements StageSink<FloatArray> {

@@ -1,32 +1,39 @@
 // Runs a prompt once with the chosen stages tapped. Stages stream from the executor into statistics and files piece by
 // piece, so memory does not grow with depth. text.ts and files.ts show what came out.
-import { basename } from 'node:path';
 import { topIndices } from '../../../diagnosis/compare/index.ts';
-import { captureRun, CaptureWriter, rotaryLayoutOf, stageId, StatisticsSink, teeSinks } from '../../../engine/index.ts';
-import type { CaptureManifest, Executor, FloatArray, Model, Program, Stage } from '../../../engine/index.ts';
+import { captureRun, CaptureWriter, stageId, StatisticsSink, teeSinks } from '../../../engine/index.ts';
+import type { Executor, FloatArray, Model, Program, Stage } from '../../../engine/index.ts';
 import type { StageSink } from '../../../engine/index.ts';
 import { openExecutor } from '../../../executors.ts';
 import { interruptSignal } from '../../interrupt.ts';
 import { printJson, Progress } from '../../terminal.ts';
+import { captureAbout } from '../capture-about.ts';
 import { requestedEngine } from '../engine-option.ts';
 import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
 import { renderPrompt, type RenderedPrompt } from '../prompt.ts';
 import { defaultFolder, describeFiles, staleText } from './files.ts';
 import { traceJson, type Trace } from './report.ts';
-import { selectForTrace, type TraceOptions, type TraceSelection } from './selection.ts';
+import { selectForTrace, withoutHidden, type TraceOptions, type TraceSelection } from './selection.ts';
 import { printTrace } from './text.ts';
 
 export async function traceRun(path: string, promptText: string | undefined, options: TraceOptions): Promise<void> {
   const requested = requestedEngine(options);
   const model = await openModelLogged(path);
   try {
-    const selection = selectForTrace(model.program, options);
-    for (const name of selection.absent) warn('note', `this model has no stage ${name}; it is not written`);
+    const asked = selectForTrace(model.program, options);
+    for (const name of asked.absent) warn('note', `this model has no stage ${name}; it is not written`);
     const prompt = renderPrompt(model, promptText, options);
     for (const { severity, message } of prompt.notices) warn(severity, message);
     noteRopeChoice(model, prompt.ids.length);
-    const { executor, report } = await openExecutor(requested, model.program, model.weights);
+    const { executor, report } = await openExecutor(
+      requested.name,
+      model.program,
+      model.weights,
+      requested.optionsFor(path),
+    );
     try {
+      const { selection, left } = withoutHidden(asked, executor, options);
+      if (left.length > 0) warn('note', `${report.adapter ?? report.ran} does not show ${left.join(', ')}: left out`);
       const ran = await run(model, executor, prompt, selection, options);
       const stale = ran.files === null ? null : staleText(ran.files);
       if (stale !== null) warn('warning', stale);
@@ -85,22 +92,7 @@ async function startWriting(
   { positions }: TraceSelection,
   options: TraceOptions,
 ): Promise<CaptureWriter> {
-  const rotary = rotaryLayoutOf(model.program);
-  const about: Omit<CaptureManifest, 'files'> = {
-    schemaVersion: 1,
-    model: { name: basename(model.path), sha256: await model.sha256(), architecture: model.config.architecture },
-    tokens: prompt.ids,
-    positions,
-    prompt: prompt.text,
-    chatTemplateApplied: prompt.source === 'chat',
-    ...(rotary === null ? {} : { rotary }),
-    origin: {
-      executor: executor.id,
-      adapter: executor.adapter,
-      profile: executor.profile,
-      versions: { node: process.versions.node, v8: process.versions.v8 },
-    },
-  };
+  const about = await captureAbout(model, executor, prompt, positions);
   return CaptureWriter.create(options.saveTensorDir ?? defaultFolder(model.path), about);
 }
 

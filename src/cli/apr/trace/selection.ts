@@ -1,7 +1,9 @@
 // Which layers, positions and stages a trace is about: options as text -> a checked choice. Nothing is run here.
 import { RefuteError } from '../../../errors.ts';
 import { parseLayerRange, parseLayers, parseStages, selectStages, STAGE_NAMES } from '../../../engine/index.ts';
-import type { Positions, Program, Stage } from '../../../engine/index.ts';
+import { stageId } from '../../../engine/index.ts';
+import type { Executor, FloatArray, Positions, Program, Stage } from '../../../engine/index.ts';
+import { isHidden } from '../capture-about.ts';
 import type { EngineFlags } from '../engine-option.ts';
 import type { PromptFlags } from '../prompt.ts';
 
@@ -38,6 +40,32 @@ export function selectForTrace(program: Program, options: TraceOptions): TraceSe
   // `all` means what there is.
   const isAll = options.saveTensor.split(',').some((name) => name.trim().toLowerCase() === 'all');
   return { layers, positions, shown, saved, absent: isAll ? [] : absent };
+}
+
+/**
+ * Without the stages of values that the executor cannot show.
+ *
+ * @returns `left`: names of the stages that are left out
+ * @throws RefuteError E_STAGE_HIDDEN where such a one was asked for by name
+ */
+export function withoutHidden(
+  selection: TraceSelection,
+  executor: Pick<Executor<FloatArray>, 'hidden' | 'adapter'>,
+  { saveTensor = '' }: Pick<TraceOptions, 'saveTensor'>,
+): { selection: TraceSelection; left: string[] } {
+  const isLeft = (stage: Stage): boolean => isHidden(stage, executor);
+  const asked = new Set(saveTensor.split(',').map((name) => name.trim().toLowerCase()));
+  const refused = selection.saved?.find((stage) => isLeft(stage) && asked.has(stage.name));
+  if (refused !== undefined) {
+    const is = `${executor.adapter ?? 'the engine'} does not show ${stageId(refused)}: it computes it together with what follows`;
+    throw new RefuteError({ code: 'E_STAGE_HIDDEN', place: '--save-tensor', is, next: 'Leave it out, or say all' });
+  }
+  const shown = (stages: Stage[] | null): Stage[] | null => stages?.filter((stage) => !isLeft(stage)) ?? null;
+  const left = [...(selection.shown ?? []), ...(selection.saved ?? [])].filter(isLeft).map(({ name }) => name);
+  return {
+    selection: { ...selection, shown: shown(selection.shown), saved: shown(selection.saved) },
+    left: [...new Set(left)],
+  };
 }
 
 export function chooseLayers(options: TraceOptions, layerCount: number): number[] {

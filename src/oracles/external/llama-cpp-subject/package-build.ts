@@ -14,11 +14,12 @@ export interface PackageBuild {
   variants: readonly string[];
 }
 
+type Platform = Pick<NodeJS.Process, 'platform' | 'arch'>;
+
 const PACKAGE = '@node-llama-cpp/linux-x64';
 
 /** Never throws for what is missing: says why instead. */
-export function findPackageBuild(): PackageBuild | { absent: string } {
-  const { platform, arch } = process;
+export function findPackageBuild({ platform, arch }: Platform = process): PackageBuild | { absent: string } {
   if (platform !== 'linux' || arch !== 'x64') {
     return { absent: `its libraries are driven on Linux x64 only, this is ${platform} ${arch}` };
   }
