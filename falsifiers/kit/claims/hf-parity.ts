@@ -11,7 +11,7 @@ import type { Falsifier, Part, PartContext, PlantedFault } from '../../../src/ru
 import { indexOfLargest, klDivergence, marginOf, worstRowError } from '../judges/comparisons.ts';
 import { runTapped } from './engine-runs.ts';
 import { SeededRandom } from '../arbitraries/random.ts';
-import { float32Noise, FLOAT32_UNIT, slowForward, type SlowModel } from '../references/slow-forward.ts';
+import { float32Noise, FLOAT32_UNIT, slowForward, type Noise, type SlowModel } from '../references/slow-forward.ts';
 import { slowHfModel } from '../models/hf-model.ts';
 import { tinyFile, tinyPath } from '../models/tiny-files.ts';
 import { readTinyPack } from '../models/tiny-packs.ts';
@@ -58,17 +58,18 @@ export async function engineStages(executor: Executor, tokens: readonly number[]
 const NOISE_RUNS = 2;
 
 /**
- * Per stage: the engine's worst row against the reference, in units of what float32 arithmetic does to that stage when
- * every stored value is one unit roundoff off. A stage that one side lacks is NaN.
+ * Per stage: the engine's worst row against the reference, in units of what arithmetic in float32, or as `noiseOf` says,
+ * does to that stage when every stored value is one unit roundoff off. A stage that one side lacks is NaN.
  */
 export function noiseRatios(
   stages: Stages,
   reference: ReadonlyMap<string, ArrayLike<number>>,
-  subject: Subject,
+  subject: Omit<Subject, 'executor'>,
+  noiseOf: (random: SeededRandom) => Noise = float32Noise,
 ): Map<string, number> {
   const { slow, tokens, random } = subject;
   const clean = slowForward(slow, tokens);
-  const noisy = Array.from({ length: NOISE_RUNS }, () => slowForward(slow, tokens, float32Noise(random)));
+  const noisy = Array.from({ length: NOISE_RUNS }, () => slowForward(slow, tokens, noiseOf(random)));
   const ratios = new Map<string, number>();
   // The slow pass goes in order of execution, so a stage that one side lacks is named in its place and not at the end.
   for (const path of new Set([...clean.keys(), ...stages.keys(), ...reference.keys()])) {

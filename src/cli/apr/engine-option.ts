@@ -21,7 +21,7 @@ export interface EngineFlags {
 /** What to ask `openExecutor` for. */
 export interface RequestedEngine {
   name: string;
-  optionsFor(modelPath: string): OpenOptions;
+  optionsFor: (modelPath: string) => OpenOptions;
 }
 
 export function addEngineOptions(command: Command): Command {

@@ -98,7 +98,7 @@ export interface SubjectOptions {
   variant?: string;
   flashAttention?: 'on' | 'off' | 'auto';
   threads?: number;
-  kvCache?: CacheFormat;
+  kvCache?: Exclude<CacheFormat, 'f64'>;
 }
 
 /** Opens an executor on a program: reads the weights, allocates memory, warms nothing up. */

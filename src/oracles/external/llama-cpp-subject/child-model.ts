@@ -20,7 +20,7 @@ export class ChildFailure extends Error {
 }
 
 /** GGML's numbers of the types that a cache may have here. */
-const CACHE_TYPES: Readonly<Record<string, number>> = { f32: 0, f16: 1, q8_0: 8, bf16: 30 };
+const CACHE_TYPES: Readonly<Record<OpenRequest['kvCache'], number>> = { f32: 0, f16: 1, q8_0: 8, bf16: 30 };
 /** The ids of a token's sequences. Lives as long as the process: C holds its address. */
 const ONLY_SEQUENCE = new Int32Array(new ArrayBuffer(4));
 /** The matrices that turn what goes into a quantised cache. */
@@ -110,8 +110,8 @@ export class ChildModel {
       [at.threads, threads],
       [at.batchThreads, threads],
       [at.flashAttention, FLASH_ATTENTION[flashAttention]],
-      [at.keyType, CACHE_TYPES[kvCache] ?? 0],
-      [at.valueType, CACHE_TYPES[kvCache] ?? 0],
+      [at.keyType, CACHE_TYPES[kvCache]],
+      [at.valueType, CACHE_TYPES[kvCache]],
     ];
     for (const [offset, word] of words) fields.setInt32(offset, word, true);
     fields.setBigUint64(at.evalCallback, this.#callback, true);

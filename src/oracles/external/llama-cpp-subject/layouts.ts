@@ -59,10 +59,10 @@ const V0_5_0: Layout = {
   model: { kvOverrides: 64 },
   kvOverride: { byteLength: 264, tag: 0, key: 4, value: 136, integerTag: 0, textTag: 3 },
   contextDefaults: [
-    ...[512, 2048, 512, 1, 0, 0, 1, 4, 4, 0, -1, -1, -1, -1, 0, 0],
-    ...[MINUS_ONE_F32, MINUS_ONE_F32, MINUS_ONE_F32, MINUS_ONE_F32, 0, MINUS_ONE_F32],
-    ...[0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0x1_01_01_00, 1, 0, 0, 0, 0, 0, 0],
-  ],
+    [512, 2048, 512, 1, 0, 0, 1, 4, 4, 0, -1, -1, -1, -1, 0, 0],
+    [MINUS_ONE_F32, MINUS_ONE_F32, MINUS_ONE_F32, MINUS_ONE_F32, 0, MINUS_ONE_F32],
+    [0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0x1_01_01_00, 1, 0, 0, 0, 0, 0, 0],
+  ].flat(),
   context: {
     contextLength: 0,
     batchPositions: 4,

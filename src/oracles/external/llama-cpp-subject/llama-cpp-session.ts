@@ -88,8 +88,8 @@ export class LlamaCppSession implements Session {
   }
 
   /** llama.cpp computes some values in another order than the program; those that come early wait. */
-  #tapOfChunk({ values, onValue }: Tap, firstPosition: number, rowCount: number): OrderedTap {
-    const wanted = this.#guard.program.values.filter(({ id }) => values.has(id));
+  #tapOfChunk(tap: Tap, firstPosition: number, rowCount: number): OrderedTap {
+    const wanted = this.#guard.program.values.filter(({ id }) => tap.values.has(id));
     const waiting = new Map<ValueId, Float32Array>();
     let next = 0;
     return {
@@ -102,7 +102,7 @@ export class LlamaCppSession implements Session {
           if (data === undefined) return;
           waiting.delete(id);
           if (data.length !== rowCount * channelCount) throw sizeError(id, data.length, rowCount);
-          await onValue(id, data, firstPosition);
+          await tap.onValue(id, data, firstPosition);
         }
       },
     };

@@ -14,7 +14,7 @@ export interface OpenRequest extends ProgramInGraph {
   architecture: string;
   vocabSize: number;
   flashAttention: 'on' | 'off' | 'auto';
-  kvCache: CacheFormat;
+  kvCache: Exclude<CacheFormat, 'f64'>;
   threads: number;
 }
 

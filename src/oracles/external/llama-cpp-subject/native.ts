@@ -15,7 +15,7 @@ interface StructBytes {
 const STRUCT_BYTES = 512;
 
 /** `llama_batch`. The arrays must live until the call is over. */
-export interface Batch {
+interface Batch {
   tokenCount: number;
   tokens: Int32Array;
   embeddings: null;
@@ -27,21 +27,21 @@ export interface Batch {
 
 export interface Native {
   layout: Layout;
-  loadBackend(path: string): Address | null;
-  modelDefaults(): StructBytes;
-  contextDefaults(): StructBytes;
-  loadModel(path: string, parameters: StructBytes): Address | null;
-  newContext(model: Address, parameters: StructBytes): Address | null;
-  freeContext(context: Address): void;
-  memoryOf(context: Address): Address;
+  loadBackend: (path: string) => Address | null;
+  modelDefaults: () => StructBytes;
+  contextDefaults: () => StructBytes;
+  loadModel: (path: string, parameters: StructBytes) => Address | null;
+  newContext: (model: Address, parameters: StructBytes) => Address | null;
+  freeContext: (context: Address) => void;
+  memoryOf: (context: Address) => Address;
   /** Forgets positions from `first` to before `end`; −1: to the last. */
-  forget(memory: Address, sequence: number, first: number, end: number): boolean;
-  decode(context: Address, batch: Batch): number;
-  logitsOf(context: Address): Address;
-  opDescription(tensor: Address): string;
-  typeName(type: number): string;
-  byteLengthOf(tensor: Address): number | bigint;
-  readTensor(tensor: Address, into: Uint8Array, from: number, byteLength: number): void;
+  forget: (memory: Address, sequence: number, first: number, end: number) => boolean;
+  decode: (context: Address, batch: Batch) => number;
+  logitsOf: (context: Address) => Address;
+  opDescription: (tensor: Address) => string;
+  typeName: (type: number) => string;
+  byteLengthOf: (tensor: Address) => number | bigint;
+  readTensor: (tensor: Address, into: Uint8Array, from: number, byteLength: number) => void;
 }
 
 /** Called twice for a node: whether it is wanted, and after it was computed. False of the second call ends the run. */

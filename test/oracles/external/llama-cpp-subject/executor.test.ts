@@ -253,7 +253,11 @@ describe.skipIf(!isHere)('an executor of llama.cpp', () => {
 describe.skipIf(!isHere)('the process of llama.cpp', () => {
   const withModel = async (use: (model: Model) => Promise<void>): Promise<void> => {
     const model = await openModel(SUMS);
-    await use(model).finally(() => model.close());
+    try {
+      await use(model);
+    } finally {
+      await model.close();
+    }
   };
 
   it('that is killed in a run is a typed error, then and after', () =>
