@@ -382,26 +382,12 @@ def load(options: argparse.Namespace):
     return model.eval().to(options.device), source
 
 
-def stored_types(path: Path) -> set[str]:
-    """What the weights are stored in, by the headers of the files."""
-    kinds = set()
-    for file in path.glob("*.safetensors"):
-        with file.open("rb") as source:
-            header = json.loads(source.read(int.from_bytes(source.read(8), "little")))
-        kinds |= {entry["dtype"] for name, entry in header.items() if name != "__metadata__"}
-    return kinds
-
-
-def warn_of_rounding(path: Path, model, is_gguf: bool) -> None:
-    own = {torch.float16: "F16", torch.bfloat16: "BF16"}.get(model.dtype)
-    stored = {"quantised weights"} if is_gguf else stored_types(path)
-    if own is not None and stored - {own}:
-        kinds = " and ".join(sorted(stored))
-        print(
-            f"warning: the model computes with {own}, its file holds {kinds}: the weights were rounded when they were "
-            "loaded. Judge the dump by the weights that were used: --save-model FOLDER writes them",
-            file=sys.stderr,
-        )
+def save(model, folder: Path, is_gguf: bool) -> None:
+    if is_gguf:
+        # Decoded by now, but Transformers still takes it for quantised and would not write it.
+        model.hf_quantizer = None
+        del model.config.quantization_config
+    model.save_pretrained(folder)
 
 
 def token_ids(options: argparse.Namespace, source: dict) -> list[int]:
@@ -432,14 +418,14 @@ def main() -> None:
     try:
         model, source = load(options)
         ids = token_ids(options, source)
-        if options.save_model is None:
-            warn_of_rounding(options.model, model, bool(source))
-        else:
-            if source:
-                # Decoded by now, but Transformers still takes it for quantised and would not write it.
-                model.hf_quantizer = None
-                del model.config.quantization_config
-            model.save_pretrained(options.save_model)
+        if options.save_model is not None:
+            save(model, options.save_model, bool(source))
+        elif source and model.dtype != torch.float32:
+            print(
+                f"warning: the decoded weights were rounded to {model.dtype}: judge the dump by those, which "
+                "--save-model FOLDER writes, or record it with --dtype float32",
+                file=sys.stderr,
+            )
         vocabulary = model.get_input_embeddings().num_embeddings
         wrong = next((token for token in ids if not 0 <= token < vocabulary), None)
         if wrong is not None or not ids:
