@@ -52,7 +52,7 @@ export async function diffRuns(
     const other = await openRecording(otherPath, map, namesOfRecording(model));
     return await (isModel[0] ? compare(model, other, options) : compare(other, model, options));
   } finally {
-    for (const { close } of runs) await close();
+    for (const made of runs) await made.close();
   }
 }
 
