@@ -116,11 +116,7 @@ function farText(
     return `${names[side]} is far from this program in float64 ${where} (${figure(distance)}, where its own profile explains ${figure(explained)})`;
   };
   const [accused, other] = far === 'theirs' ? (['theirs', 'ours'] as const) : (['ours', 'theirs'] as const);
-  return ` ${capital(of(accused))}; ${of(other)}.`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return ` Of the two, ${of(accused)}; ${of(other)}.`;
 }
 
 function said({ distance, metric, explained, flip }: PositionParity): string {

@@ -18,8 +18,9 @@ import { opReference } from '../../../src/diagnosis/reference/op-reference.ts';
 import { LLAMA_CPP } from '../../../src/diagnosis/reference/profiles.ts';
 import { openCpuExecutor } from '../../../src/engine/cpu/cpu-executor.ts';
 import { openModel, type Model, type ModelTransform } from '../../../src/engine/index.ts';
-import { profileText, type NumericProfile } from '../../../src/engine/program/numeric-profile.ts';
+import { profileText, UNDECLARED, type NumericProfile } from '../../../src/engine/program/numeric-profile.ts';
 import { refusal } from '../../fixtures/refusal.ts';
+import { subjectValues, type SubjectRounding } from '../../../falsifiers/kit/models/subject.ts';
 
 const bundled = fileURLToPath(new URL('../../../models/sums-2m/', import.meta.url));
 const pathOf = (type: 'f16' | 'q4_k_m'): string => `${bundled}sums-2m.${type}.gguf`;
@@ -143,6 +144,30 @@ describe('against an engine of which one of two profiles holds', () => {
   it.each([narrow, wide])('is DIFFERENT where neither explains a fault', async (profile) => {
     const report = await compare(await simulated(profile), TOKENS, 'f16', transformOf('R2', 'gross'));
     expect(report.verdict, report.sentence).toBe('DIFFERENT');
+  });
+});
+
+describe('of an engine that rounds activations to 8 bits and one that does not', () => {
+  const TOKENS = [766, 266, 198, 272, 269, 220, 17, 10];
+
+  it.each<[SubjectRounding, ParityReport['verdict'], ParityReport['far']]>([
+    ['f32', 'PASS', null],
+    ['q8_k', 'DIFFERENT', 'theirs'],
+  ])('%s: the verdict is %s, and who is far from float64 is %s', async (rounding, verdict, far) => {
+    const { program, weights } = healthy;
+    const values = await subjectValues({ program, weights, tokens: TOKENS, activations: () => rounding });
+    const logits = values.get(program.logits) ?? new Float32Array(0);
+    const subject: OutsideEngine = {
+      kind: 'command',
+      profiles: [UNDECLARED],
+      hasSameWeights: true,
+      tokens: null,
+      ask: async () => ({ kind: 'logits', logits, rowCount: TOKENS.length }),
+      identity: () => ({ name: 'subject', version: '1', digest: '' }),
+      close: async () => undefined,
+    };
+    const report = await compare(subject, TOKENS);
+    expect(report, report.sentence).toMatchObject({ verdict, far, counts: { oursFar: 0 } });
   });
 });
 

@@ -78,7 +78,7 @@ describe('each side against the exact run', () => {
     const accused = of(EXACT.with(0, 4.5));
     expect(accused).toMatchObject({ verdict: 'DIFFERENT', far: 'theirs', counts: { oursFar: 0, theirsFar: 1 } });
     expect(accused.sentence).toMatch(
-      /B is far from this program in float64 at 1 of 1 .*; a is as near as its profile says\.$/,
+      /Of the two, b is far from this program in float64 at 1 of 1 .*; a is as near as its profile says\.$/,
     );
   });
 

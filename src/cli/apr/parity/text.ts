@@ -51,8 +51,9 @@ function identityText({ name, version, digest }: Pick<ShownParity['outside'], 'n
 }
 
 /** One program runs in our executor and in float64: only somebody else can vouch for it. */
-function programText({ outside, subject, report }: ShownParity): string {
-  const isVouched = report.verdict === 'PASS' && subject === null;
+function programText({ outside, executor, subject, report }: ShownParity): string {
+  const isOurs = subject === null && executor?.ran !== 'llama.cpp';
+  const isVouched = report.verdict === 'PASS' && isOurs;
   if (!isVouched) return style.yellow('UNVERIFIED by this comparison');
   // The smallest difference by which a wrong program would show here.
   const most = report.positions.reduce((bar, { explained }) => Math.max(bar, explained), 0);
