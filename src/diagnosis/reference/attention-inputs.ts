@@ -100,9 +100,9 @@ function roundedQ80(x: Float64Array, off: Float64Array): Rounded {
     const largest = (least + most) / 2;
     for (let i = first; i < first + Q8_BLOCK; i += 1) {
       const quotient = (127 * (x[i] ?? 0)) / largest;
-      // The largest of a block is 127 whatever it is.
-      const reach = (127 * (off[i] ?? 0) + Math.abs(quotient) * (most - largest)) / largest;
-      const open = reach + gamma(QUOTIENT_ROUNDINGS, UNIT_F32) * Math.abs(quotient);
+      // By x, by the largest, by float32; all of the range where the block may be zeros.
+      const reach = (127 * (off[i] ?? 0) + Math.abs(quotient) * (largest - least)) / least;
+      const open = least > 0 ? reach + gamma(QUOTIENT_ROUNDINGS, UNIT_F32) * Math.abs(quotient) : 2 * 127;
       const ends = [quotient - open, quotient + open].map((end) => Math.max(-127, Math.min(127, Math.round(end))));
       const all = steps.flatMap((step) => ends.map((end) => step * end));
       lo[i] = Math.min(...all);

@@ -43,15 +43,12 @@ interface Met {
   off: Readonly<Record<Tier, OfInputs<Off>>>;
 }
 
-export function attentionReference(op: AttentionOp, inputs: AttentionInputs): OpReference {
+export function attentionReference(given: AttentionOp, inputs: AttentionInputs): OpReference {
   const { arithmetic } = inputs;
   const { attention: format, storage, kvCache } = arithmetic;
-  if (format?.scales === 'queries') {
-    const { scales: _, ...scaled } = format;
-    const ofScores = { ...inputs, arithmetic: { ...arithmetic, attention: scaled } };
-    return attentionReference({ ...op, scale: 1 }, { ...ofScores, ...scaledQueries(op.scale, inputs) });
-  }
-  const { written, off } = inputs;
+  const isScaled = format?.scales === 'queries';
+  const { written, off } = isScaled ? scaledQueries(given.scale, inputs) : inputs;
+  const op = isScaled ? { ...given, scale: 1 } : given;
   const blocks = format?.isTurned === true ? turnedBlocks(op.headDim) : null;
   const cached = kvCache === storage ? null : kvCache;
   const meet = (input: 0 | 1 | 2, type: CacheFormat | null, block: number | null): MetInput => {
@@ -86,7 +83,7 @@ function scaledQueries(
 ): Pick<AttentionInputs, 'written' | 'off'> {
   const by = Math.fround(scale);
   const offBy = ([offQ, offK, offV]: OfInputs<Off>): OfInputs<Off> => [
-    offQ && offQ.map((d, i) => Math.abs(by) * d + UNIT_F32 * Math.abs(by * (q[i] ?? 0))),
+    offQ && offQ.map((d, i) => Math.abs(by) * d + 2 * UNIT_F32 * Math.abs(by * (q[i] ?? 0))),
     offK,
     offV,
   ];
