@@ -87,8 +87,8 @@ export const trainedNames: Part = {
     }),
 };
 
-const TINY_MODELS = ['llama', 'qwen2', 'qwen3', 'qwen3moe', 'gemma2'];
-const TINY_STAGES = 202;
+const TINY_MODELS = ['llama', 'qwen2', 'qwen3', 'qwen3moe', 'gemma2', 'gemma3', 'phi3-longrope'];
+const TINY_STAGES = 360;
 /** Rows of Q and K of a llama GGUF are permuted within each head, and with them what is computed from them. */
 const PERMUTED = /qkv_matmul|q_post_rope|k_post_rope/;
 

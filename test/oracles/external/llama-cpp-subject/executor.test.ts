@@ -82,6 +82,8 @@ describe.skipIf(!isHere)('the values of llama.cpp', () => {
     ['qwen3', ['ffn_silu']],
     ['qwen3moe', ['moe_silu']],
     ['gemma2', ['ffn_gelu']],
+    ['gemma3', ['ffn_gelu']],
+    ['phi3-longrope', ['ffn_silu']],
     ['llama-yarn', ['ffn_silu']],
     ['llama-longrope', ['ffn_silu']],
   ])('of %s are ours under our names, all but %s', async (name, hidden) => {
