@@ -75,7 +75,8 @@ export async function stretchReference(
   const deviations = new Map<ValueId, Deviation>();
   let widest = 0;
   const should = await run((op, found) => {
-    widest = Math.max(widest, relativeSize(found.own ?? found.expected, found.reference));
+    const alone = deviationOf({ ...found, expected: found.own ?? found.expected });
+    widest = Math.max(widest, relativeSize(alone.expected, found.reference));
     if (isBounded) deviations.set(op.out, deviationOf(found));
     return found.reference;
   }, deviations);
@@ -98,8 +99,9 @@ export async function stretchReference(
     for (let seed = 1; seed <= RUNS; seed += 1) {
       const random = new RandomSource(seed);
       let end: Float64Array = should.reference;
-      await run((_, { reference, expected }) => {
-        end = reference.map((value, i) => value + (random.nextUint32() % 2 === 0 ? 1 : -1) * (expected[i] ?? 0));
+      await run((_, found) => {
+        const { expected } = deviationOf(found);
+        end = found.reference.map((value, i) => value + (random.nextUint32() % 2 === 0 ? 1 : -1) * (expected[i] ?? 0));
         return end;
       }, new Map());
       for (const row of yardstick.keys()) {
