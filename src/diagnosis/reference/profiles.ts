@@ -114,7 +114,8 @@ export function profileNamed(name: string, place: string): NumericProfile {
  */
 export function declaredFormats(value: unknown, place: string): DeclaredFormats {
   if (typeof value === 'string') return formatsNamed(value, place);
-  const fail = (is: string): RefuteError => new RefuteError({ code: 'E_PROFILE', place, is });
+  const next = 'docs/check.md has the parts and their formats';
+  const fail = (is: string): RefuteError => new RefuteError({ code: 'E_PROFILE', place, is, next });
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw fail(`${shownValue(value)} is neither the name of a profile nor keys of one`);
   }
