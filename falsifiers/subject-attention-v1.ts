@@ -163,7 +163,7 @@ const seen: Falsifier = {
     },
   },
   faults: plants`
-    src/diagnosis/reference/attention-mix.ts
+    src/diagnosis/reference/attention-scores.ts
     gross float32-as-halves: what float32 leaves open is what float16 would
     - unit: sumUnit,
     + unit: 2 ** -11,

@@ -10,7 +10,7 @@ export type GgmlCache = 'f32' | 'f16' | 'bf16' | 'q8_0';
 export interface GgmlAttentionBuild {
   variant: string;
   /** In one thread. */
-  attend(shape: AttentionShape, rows: AttentionRows, how: { cache: GgmlCache; hasFlash: boolean }): Float32Array;
+  attend: (shape: AttentionShape, rows: AttentionRows, how: { cache: GgmlCache; hasFlash: boolean }) => Float32Array;
 }
 
 const TYPES: Readonly<Record<GgmlCache, number>> = { f32: 0, f16: 1, q8_0: 8, bf16: 30 };

@@ -189,7 +189,9 @@ export function turn(rows: Float32Array, block: number): Float32Array {
 }
 
 function bitCount(x: number): number {
-  return [...x.toString(2)].filter((bit) => bit === '1').length;
+  let count = 0;
+  for (let left = x; left > 0; left >>= 1) count += left & 1;
+  return count;
 }
 
 function largestPowerIn(count: number): number {

@@ -20,7 +20,8 @@ import {
   type OfInputs,
   type Tier,
 } from './attention-inputs.ts';
-import { leewayOf, mixedHead, productsOf, type Leeway } from './attention-mix.ts';
+import { mixedHead } from './attention-mix.ts';
+import { leewayOf, productsOf, type Leeway } from './attention-scores.ts';
 import { roundingTo } from './round-to-half.ts';
 import { turned, turnedBlocks, turnedSizes } from './turned-heads.ts';
 
