@@ -23,6 +23,7 @@ Examples:
   $ apr check models/sums-2m/sums-2m.f16.gguf
   $ apr check models/sums-2m/sums-2m.q4_k_m.gguf "What is 12+34?" --original models/sums-2m/sums-2m.f16.gguf
   $ apr check model.gguf --tokens 1,5,9 --svg strip.svg --json
+  $ apr check models/sums-2m/sums-2m.q4_k_m.gguf --engine llama.cpp
   $ apr check model.gguf --dump their-capture
   $ apr check model.gguf --dump theirs.safetensors --map hf --map their-names.yaml
   $ apr check model.gguf --dump theirs.safetensors --formats pytorch-bf16

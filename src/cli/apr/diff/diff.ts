@@ -18,7 +18,7 @@ wrote, a safetensors file or a folder of .npy files; the two may be of different
   models         config with provenance, metadata, tensor names, types and shapes; --values: every decoded weight
   recordings     every stage in order of execution, values always compared; refused where tokens or positions differ
   stage files    header only; --values: every element
-  --engine       a model stands for a run of it, on the tokens of the recording that it is compared with, or on --tokens
+  --engine       a model stands for a run of it (llama.cpp runs it too), on the tokens of the recording that it is compared with, or on --tokens
 
 Examples:
   $ apr diff a.gguf b.gguf
@@ -26,7 +26,7 @@ Examples:
   $ apr diff before-trace after-trace --stage attn_norm,q_matmul --layers 0..3
   $ apr diff pack.safetensors our-trace
   $ apr diff their-npy-folder our-trace --map their-names.yaml
-  $ apr diff model.gguf their-capture --engine llama.cpp
+  $ apr diff a.gguf before-trace --engine cpu
   $ apr diff a.gguf b.gguf --engine cpu --tokens 1,5,9
   $ apr diff before-trace/lm_head.bin after-trace/lm_head.bin --values
 
