@@ -49,7 +49,7 @@ describe('a capture folder', () => {
       manifest: about,
       tokens,
       formats: { profile: FAKE_PROFILE, undeclared: [] },
-      dtype: null,
+      dtype: 'float32',
     });
     expect([...capture.tensors.keys()].toSorted()).toEqual([...memory.stages.keys()].toSorted());
     for (const [id, { data, shape, layer, name }] of memory.stages) {
