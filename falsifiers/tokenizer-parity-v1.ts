@@ -194,6 +194,9 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       small tok-tied-scores-rightmost: of equal scores the rightmost merges first
       - a.start < b.start
       + a.start > b.start
+      small tok-tied-scores-by-id: of equal scores the lower id wins, not the leftmost
+      - return id === null ? null : (scores[id] ?? 0);
+      + return id === null ? null : (scores[id] ?? 0) - id * 2 ** -40;
       small tok-merged-twice: a piece that has merged with its left neighbour merges with its right one too
       - left.next !== right || right.end !== end
       + right.end !== end
