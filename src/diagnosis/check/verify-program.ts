@@ -5,10 +5,10 @@ import { captureRun } from '../../engine/capture/capture-run.ts';
 import { stagesById } from '../../engine/capture/select.ts';
 import { MemorySink } from '../../engine/capture/sink.ts';
 import { ropeByLength } from '../../engine/config/rope-scaling.ts';
-import type { Program } from '../../engine/program/program.ts';
+import { ropeWeights, type Program } from '../../engine/program/program.ts';
 import type { FloatArray, WeightSource } from '../../engine/program/executor.ts';
 import { openFloat64Executor } from '../../oracles/float64/float64-executor.ts';
-import { UNIT_F64 } from '../ops/constants.ts';
+import { UNIT_F32, UNIT_F64 } from '../ops/constants.ts';
 import { isOfArchitecture, producerOf, type Pack } from '../recordings/open-pack.ts';
 
 export interface Verification {
@@ -44,7 +44,7 @@ interface Difference {
 
 /** Pack values are float32; what is compared is what is left beyond half a unit of that. */
 export async function verifyProgram(options: VerifyOptions): Promise<Verification> {
-  const { program, weights } = options;
+  const { program, weights, contextLength } = options;
   const none: Verification = { status: 'unverified', says: '', packs: [], firstDifference: null };
   const usable = usablePacks(options);
   if (typeof usable === 'string') return { ...none, says: usable };
@@ -52,7 +52,7 @@ export async function verifyProgram(options: VerifyOptions): Promise<Verificatio
     return { ...none, says: 'the packs are of unquantised weights, which are not at hand (--original gives them)' };
   }
   const executor = await openFloat64Executor(program, weights);
-  const bar = freeRunBar(program);
+  const bar = freeRunBar(program, contextLength);
   const order = stagesById(program);
   const result: Verification = { ...none, status: 'verified' };
   const differences: Difference[] = [];
@@ -125,9 +125,13 @@ function fits({ manifest, origin, tokens }: Pack, program: Program): boolean {
  * Two float64 runs may part, relative to a stage's largest value, by the roundings of every op on the way: as many as
  * the longest sum has terms, at each op. For sums-2m that is 4.5e-12 (seen: 1.1e-13); float32 is 6e-8.
  */
-function freeRunBar({ ops, values }: Program): number {
+function freeRunBar({ ops, values }: Program, positionCount: number): number {
   const widest = values.reduce((most, { channelCount }) => Math.max(most, channelCount), 1);
-  return ops.length * widest * UNIT_F64;
+  const inDouble = ops.length * widest * UNIT_F64;
+  // A factor that lies in the file is a float32 of what the pack was computed with; an angle has up to one radian for
+  // each position.
+  const hasStoredFactors = ops.some((op) => op.op === 'rope' && ropeWeights(op.rope.scaling).length > 0);
+  return hasStoredFactors ? inDouble + UNIT_F32 * positionCount : inDouble;
 }
 
 const scratch = new DataView(new ArrayBuffer(4));

@@ -54,3 +54,14 @@ describe('a reference pack', () => {
     });
   });
 });
+
+it('a file that holds its rope factors, in float32, is vouched for by a pack that was computed without that rounding', async () => {
+  const tiny = new URL('../../../models/tiny/llama/', import.meta.url).pathname;
+  const model = await openModel(`${tiny}model.gguf`);
+  const pack = await openPack(`${tiny}packs/stages.safetensors`, model.program);
+  const { program, weights } = model;
+  expect(program.ops.some((op) => op.op === 'rope' && op.rope.scaling.type === 'factors')).toBe(true);
+  const found = await verifyProgram({ program, weights, packs: [pack], contextLength: 9 });
+  expect(found, found.says).toMatchObject({ status: 'verified' });
+  await model.close();
+});
