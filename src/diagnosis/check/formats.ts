@@ -29,8 +29,8 @@ export interface InferredFormat {
   part: InferredPart;
   /** Type of the weights; null where the part has none. */
   of: TensorTypeName | null;
-  /** One row at a time may go by another kernel than many. */
-  rows: 'one' | 'many';
+  /** How many were computed together: an engine may have another kernel for one row, or for many. */
+  rows: number;
   text: string;
   opCount: number;
   /** The values whose ops needed another format than most, with it. */
@@ -42,10 +42,12 @@ interface Kind extends Pick<InferredFormat, 'part' | 'of' | 'rows'> {
   found: Map<string, { option: Option; values: Set<ValueId> }>;
 }
 
-/** What an op is computed from: the type of its weights, the length of their rows (of attention: of a head), the rows that it computes. */
+/** What an op is computed from. */
 export interface OpShape {
   weightType: TensorTypeName | undefined;
+  /** How long the rows of its weights are; of attention, a head. */
   columnCount: number;
+  /** Positions that it computes together. */
   rowCount: number;
 }
 
@@ -90,7 +92,7 @@ export class FormatSearch {
     if (part === null || option === undefined) return;
     const key = kindKey(part, shape);
     const of = part === 'activations' ? (shape.weightType ?? null) : null;
-    const kind = this.#kinds.get(key) ?? { part, of, rows: rowsWord(shape), found: new Map() };
+    const kind = this.#kinds.get(key) ?? { part, of, rows: shape.rowCount, found: new Map() };
     this.#kinds.set(key, kind);
     const found = kind.found.get(option.text) ?? { option, values: new Set() };
     kind.found.set(option.text, found);
@@ -188,11 +190,7 @@ function attentionOptions(profile: NumericProfile, undeclared: readonly Inferred
 }
 
 function kindKey(part: InferredPart, { weightType, rowCount }: OpShape): string {
-  return `${part}:${part === 'activations' ? (weightType ?? '') : ''}:${rowsWord({ rowCount })}`;
-}
-
-function rowsWord({ rowCount }: Pick<OpShape, 'rowCount'>): InferredFormat['rows'] {
-  return rowCount === 1 ? 'one' : 'many';
+  return `${part}:${part === 'activations' ? (weightType ?? '') : ''}:${rowCount}`;
 }
 
 /** Of a recording that says nothing: float32, or what its values are stored in; everything that can be found out is. */

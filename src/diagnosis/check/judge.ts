@@ -12,7 +12,7 @@ import { FormatSearch, type FormatChoice, type InferredFormat, type OpShape } fr
 import { OpTally, type OpFindings } from './op-tally.ts';
 import { planOf, type JudgePlan, type JudgeStep } from './plan.ts';
 import { SplitTally, type Split } from './split.ts';
-import { stretchReference, type Stretch } from './stretch.ts';
+import { statusOfDrawn, stretchReference, widerOf, type Stretch } from './stretch.ts';
 
 export interface JudgeOptions {
   /** The judge's own: from a source that a fault under test has not touched. */
@@ -41,8 +41,6 @@ export interface OpResult extends OpFindings {
 
 interface OpenOp {
   tally: OpTally;
-  /** Of a wide stretch, by draws. */
-  status: OpFindings['status'];
   split: SplitTally | null;
   stretch: Stretch | null;
   format: string | null;
@@ -112,10 +110,10 @@ export class Judge {
     const found = await this.#explain(step, chunk, data);
     this.#freeAt = index + 1;
     if (found !== null) {
-      const open = this.#open.get(index) ?? this.#begin(step, found);
+      const open = this.#open.get(index) ?? this.#begin(step);
       this.#open.set(index, open);
       open.tally.add(data, found.should, firstPosition);
-      open.status = worse(open.status, found.status);
+      open.stretch = widerOf(open.stretch, found.stretch);
       open.format = found.choice.text ?? open.format;
       this.#addSplit(open, value, data);
     }
@@ -132,8 +130,8 @@ export class Judge {
   finish(): OpResult[] {
     return [...this.#open]
       .toSorted(([a], [b]) => a - b)
-      .map(([, { tally, status, split, stretch, format }]) => ({
-        ...withStatus(tally.finish(), status),
+      .map(([, { tally, split, stretch, format }]) => ({
+        ...withStretch(tally.finish(), stretch),
         split: split?.finish() ?? null,
         stretch,
         format,
@@ -159,8 +157,8 @@ export class Judge {
       if (explained === null || choices.length === 1) return explained;
       const tally = this.#tally(step);
       tally.add(data, explained.should, chunk.firstPosition);
-      const { status, rms, nonFiniteMismatches } = tally.finish();
-      if (worse(status, explained.status) === 'healthy') {
+      const { status, rms, nonFiniteMismatches } = withStretch(tally.finish(), explained.stretch);
+      if (status === 'healthy') {
         // Of a stretch, whose bound is wide, more than one format may be within it.
         if (ops.length === 1) this.#formats.settle(last, shape, choice);
         return explained;
@@ -190,12 +188,13 @@ export class Judge {
     if (this.#s !== null) this.#s.formats = arithmetic;
     if (step.ops.length > 1) {
       const found = await stretchReference(step, this.#captured, chunk, context);
-      return found === null ? null : { ...found, status: await found.statusOf(data), choice };
+      if (found === null) return null;
+      return { should: found.should, stretch: { ...found.stretch, drawn: await found.drawn(data) }, choice };
     }
     // The free runs take their step beside the first choice; the emulated one again with every other.
     const free = isFirst ? this.#free : this.#free.filter((lane) => lane === this.#s);
     const should = await opReference(step.last, chunk, { ...context, captured: this.#captured, free });
-    return { should, stretch: null, status: 'healthy', choice };
+    return { should, stretch: null, choice };
   }
 
   #shapeOf(op: Op, { tokens }: Chunk): OpShape {
@@ -217,9 +216,9 @@ export class Judge {
     }
   }
 
-  #begin(step: JudgeStep, { stretch }: Explained): OpenOp {
+  #begin(step: JudgeStep): OpenOp {
     const split = this.#r === null ? null : new SplitTally(this.#o !== null);
-    return { tally: this.#tally(step), status: 'healthy', split, stretch, format: null };
+    return { tally: this.#tally(step), split, stretch: null, format: null };
   }
 
   #tally({ last, ops }: JudgeStep): OpTally {
@@ -249,19 +248,16 @@ export class Judge {
 
 interface Explained {
   should: OpReference;
-  status: OpFindings['status'];
   stretch: Stretch | null;
   choice: FormatChoice;
 }
 
 const STATUSES = ['healthy', 'suspect', 'faulty'] as const;
 
-function worse(a: OpFindings['status'], b: OpFindings['status']): OpFindings['status'] {
-  return STATUSES.indexOf(a) >= STATUSES.indexOf(b) ? a : b;
-}
-
-function withStatus(findings: OpFindings, status: OpFindings['status']): OpFindings {
-  return { ...findings, status: worse(findings.status, status) };
+/** The worse of what the bound says and what the draws say. */
+function withStretch(findings: OpFindings, stretch: Stretch | null): OpFindings {
+  const both = [findings.status, statusOfDrawn(stretch?.drawn ?? null)];
+  return { ...findings, status: STATUSES.findLast((status) => both.includes(status)) ?? 'faulty' };
 }
 
 /** Values that are made of heads: what ops with heads read and write. */

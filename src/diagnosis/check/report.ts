@@ -17,7 +17,7 @@ export interface CheckReport extends CheckVerdict {
   coverage: Coverage;
   /** Ops that were judged by themselves, and stretches of several. */
   results: OpResult[];
-  /** Stretches of ops that were judged as one. */
+  /** Stretches of ops that were judged as one. `ratio`: over its bound; of a wide one, over the farthest draw. */
   brackets: (Stretch & { ratio: number; status: OpResult['status'] })[];
   /** Ops that were suspect on both inputs. */
   confirmed: string[];
@@ -49,7 +49,7 @@ export function reportOf(inputs: ReportInputs): CheckReport {
     coverage,
     results,
     brackets: results.flatMap(({ stretch, rhoExpected, status }) =>
-      stretch === null ? [] : [{ ...stretch, ratio: rhoExpected, status }],
+      stretch === null ? [] : [{ ...stretch, ratio: stretch.drawn ?? rhoExpected, status }],
     ),
     confirmed: [...confirmed],
     blindSpots,

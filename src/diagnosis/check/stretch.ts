@@ -22,6 +22,8 @@ export interface Stretch {
    * small fault may hide in.
    */
   width: number;
+  /** Of a wider one than counts as judged: distance from the reference over the farthest draw; null of others. */
+  drawn: number | null;
   /** The captures that would settle which op it is, the most telling first. */
   wanted: string[];
   /** The values that the ops of the stretch write. */
@@ -43,8 +45,8 @@ const BUG_RATIO = 8;
 export interface StretchReference {
   should: OpReference;
   stretch: Stretch;
-  /** Of what the engine wrote, by the second yardstick; of a narrow stretch nothing. */
-  statusOf(engine: ArrayLike<number>): Promise<OpFindings['status']>;
+  /** What the engine wrote, by the second yardstick; null of a narrow stretch. */
+  drawn(engine: ArrayLike<number>): Promise<number | null>;
 }
 
 /** null: of the positions that it attends to, some are of another chunk. */
@@ -89,11 +91,12 @@ export async function stretchReference(
     upTo: last.out,
     ops: ops.map(({ op }) => op),
     width,
+    drawn: null,
     wanted: middleFirst(missing).slice(0, 3),
     covers: ops.map(({ out }) => out),
   };
-  const statusOf = async (engine: ArrayLike<number>): Promise<OpFindings['status']> => {
-    if (width <= JUDGED_WIDTH) return 'healthy';
+  const drawn = async (engine: ArrayLike<number>): Promise<number | null> => {
+    if (width <= JUDGED_WIDTH) return null;
     const rowWidth = context.widths.get(last.out) ?? 1;
     const yardstick = new Float64Array(should.reference.length / rowWidth);
     for (let seed = 1; seed <= RUNS; seed += 1) {
@@ -108,13 +111,24 @@ export async function stretchReference(
         yardstick[row] = Math.max(yardstick[row] ?? 0, distance(end, should.reference, row, rowWidth));
       }
     }
-    const ratio = yardstick.reduce((most, here, row) => {
+    return yardstick.reduce((most, here, row) => {
       const away = distance(engine, should.reference, row, rowWidth);
       return Math.max(most, away === 0 ? 0 : away / here);
     }, 0);
-    return ratio <= SUSPECT_RATIO ? 'healthy' : ratio <= BUG_RATIO ? 'suspect' : 'faulty';
   };
-  return { should: bounded, stretch, statusOf };
+  return { should: bounded, stretch, drawn };
+}
+
+export function statusOfDrawn(drawn: number | null): OpFindings['status'] {
+  if (drawn === null || drawn <= SUSPECT_RATIO) return 'healthy';
+  return drawn <= BUG_RATIO ? 'suspect' : 'faulty';
+}
+
+/** Of the parts of a run, each judged by itself: the worse of either. */
+export function widerOf(a: Stretch | null, b: Stretch | null): Stretch | null {
+  if (a === null || b === null) return a ?? b;
+  const drawn = a.drawn === null || b.drawn === null ? (a.drawn ?? b.drawn) : Math.max(a.drawn, b.drawn);
+  return { ...a, width: Math.max(a.width, b.width), drawn };
 }
 
 type Deviations = Map<ValueId, Deviation>;

@@ -134,7 +134,8 @@ function placeText({ layer, op, value }: Pick<OpResult, 'layer' | 'op' | 'value'
   return `at ${layer === null ? 'the whole model' : `layer ${layer}`} \`${op}\`${name === op ? '' : ` (${name})`}`;
 }
 
-function whyText({ nonFiniteMismatches, rhoProven, rhoExpected, worst, isBiased, bias, group }: OpResult): string {
+function whyText(found: OpResult): string {
+  const { nonFiniteMismatches, rhoProven, rhoExpected, worst, isBiased, bias, group, stretch } = found;
   const head = worst === null || worst.head === null ? '' : `, head ${worst.head}`;
   const where = worst === null ? '' : ` at token ${worst.position}${head}, channel ${worst.channel}`;
   if (nonFiniteMismatches > 0) return `${nonFiniteMismatches} NaN or infinite values that should not be, worst${where}`;
@@ -144,6 +145,9 @@ function whyText({ nonFiniteMismatches, rhoProven, rhoExpected, worst, isBiased,
     return `errors lean one way, ${figure(bias.meanUlp)} units of the last place on average`;
   if (group !== null)
     return `${group.kind} ${group.index} has ${figure(group.rms / group.limit)} times its expected error`;
+  if (stretch !== null && stretch.drawn !== null) {
+    return `${figure(stretch.drawn)} times what full-budget errors of these ops make`;
+  }
   return 'over its budget';
 }
 

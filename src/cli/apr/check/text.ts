@@ -46,13 +46,7 @@ export function printCheck({ model, original, engine, prompt, report }: ShownChe
 /** What had to be found out, and where an op needed something else. */
 function printFormats({ inferred }: CheckReport): void {
   if (inferred.length === 0) return;
-  const texts = new Map<string, Set<string>>();
-  for (const { of, text } of inferred) texts.set(text, (texts.get(text) ?? new Set()).add(of ?? ''));
-  const said = [...texts].map(([text, of]) => {
-    const types = [...of].filter((type) => type !== '');
-    return types.length === 0 ? text : `${text} for ${types.join(', ')}`;
-  });
-  printLine(`formats, inferred: ${said.join('; ')}`);
+  printLine(`formats, inferred: ${inferredTexts(inferred).join('; ')}`);
   for (const { others, text } of inferred) {
     for (const other of others.slice(0, 3)) {
       printLine(style.yellow(`  ${other.value} is explained by ${other.text}, where others have ${text}`));
@@ -80,6 +74,23 @@ function printNames({ unknown, absent }: NameReport): void {
 function firstOf(names: readonly string[]): string {
   const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : '';
   return plainText(`${names.slice(0, SHOWN_NAMES).join(', ')}${more}`);
+}
+
+/** A format once, with all that it is for; with the numbers of rows where an engine has several by that. */
+function inferredTexts(inferred: CheckReport['inferred']): string[] {
+  const byText = new Map<string, CheckReport['inferred']>();
+  for (const one of inferred) byText.set(one.text, [...(byText.get(one.text) ?? []), one]);
+  return [...byText].map(([text, all]) => {
+    const types = [...new Set(all.flatMap(({ of }) => of ?? []))];
+    const isOnly = all.every((one) => !inferred.some((other) => other.text !== text && isLike(one, other)));
+    const rows = [...new Set(all.map((one) => one.rows))].toSorted((a, b) => a - b);
+    const ofRows = isOnly ? '' : ` (${rows.join(', ')} ${rows.join() === '1' ? 'row' : 'rows'})`;
+    return `${text}${types.length === 0 ? '' : ` for ${types.join(', ')}`}${ofRows}`;
+  });
+}
+
+function isLike(a: CheckReport['inferred'][number], b: CheckReport['inferred'][number]): boolean {
+  return a.part === b.part && a.of === b.of;
 }
 
 function verificationText({ status, says }: CheckReport['verification']): string {
@@ -173,10 +184,18 @@ function printStretches({ brackets }: CheckReport, names: NameReport | null): vo
     const all = [first, ...others];
     const [ratio, width] = [Math.max(...all.map((one) => one.ratio)), Math.max(...all.map((one) => one.width))];
     const more = others.length === 0 ? '' : ` and ${others.length} more like it`;
-    const text = `${after} → ${upTo}${more} as one (${ops.join(', ')}): rho ${smallText(ratio)}, bound ${smallText(width)} times as wide as a single op's`;
+    const text = `${after} → ${upTo}${more} as one (${ops.join(', ')}): ${stretchText(first, ratio, width)}`;
     if (status === 'healthy') printLine(plainText(text));
     else printLine(style.red(plainText(`${text}; capture ${wanted.map(named).join(', ')} to settle which`)));
   }
+}
+
+/** Of a wide one the bound is no yardstick. */
+function stretchText({ drawn }: CheckReport['brackets'][number], ratio: number, width: number): string {
+  const bound = width < Infinity ? `bound ${smallText(width)} times as wide as a single op's` : 'nothing bounds it';
+  return drawn === null
+    ? `rho ${smallText(ratio)}, ${bound}`
+    : `${smallText(ratio)} of what full-budget errors make, ${bound}`;
 }
 
 function printWorst(results: readonly OpResult[]): void {

@@ -47,8 +47,16 @@ export interface Native {
 /** Called twice for a node: whether it is wanted, and after it was computed. False of the second call ends the run. */
 type EvalCallback = (tensor: Address, isQuestion: boolean) => boolean;
 
+/** One reading of koffi gives 64 MiB at most. */
+const READING_BYTES = 2 ** 25;
+
 export function bytesAt(address: Address, byteLength: number): Uint8Array {
-  return koffi.decode(address, koffi.array('uint8_t', byteLength, 'Typed')) as Uint8Array;
+  const bytes = new Uint8Array(byteLength);
+  for (let done = 0; done < byteLength; done += READING_BYTES) {
+    const count = Math.min(READING_BYTES, byteLength - done);
+    bytes.set(koffi.decode(address + BigInt(done), koffi.array('uint8_t', count, 'Typed')) as Uint8Array, done);
+  }
+  return bytes;
 }
 
 export function addressOf(array: NodeJS.TypedArray): Address {
