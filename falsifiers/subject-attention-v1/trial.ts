@@ -12,9 +12,12 @@ export interface AttentionInput extends AttentionRows {
   shape: AttentionShape;
 }
 
+/** A prompt that runs together: keys are not shared out among threads. */
+const ONE_PIECE = { rowCount: 2, positionCount: 2 };
+
 /** Those that a judge tries, in its order, of every type that values are stored in. */
 export const KNOWN: readonly PlainFormat[] = (['f32', 'f16', 'bf16'] as const).flatMap((storage) =>
-  attentionFormats(storage).map((formats) => ({ storage, ...formats })),
+  attentionFormats(storage, ONE_PIECE).map((formats) => ({ storage, ...formats })),
 );
 
 /** Values as the storage holds them. */

@@ -15,6 +15,22 @@ const SSE = ['--engine', 'llama.cpp:sse42', '--flash-attention', 'off'];
 const isHere = !('absent' in findPackageBuild());
 const scratch = await temporaryFolder();
 
+describe.skipIf(!isHere)('a long prompt with flash attention', () => {
+  // From 64 rows on it computes attention in tiles, and from 257 positions on its threads share the keys of a single row.
+  it.each([
+    [80, '1'],
+    [300, '2'],
+  ])('of %i tokens on %s threads passes: each kernel has a format of its own', async (count, threads) => {
+    const tokens = Array.from({ length: count }, (_, i) => (7 * i * i + 3 * i) % 700).join();
+    const flags = ['--engine', 'llama.cpp', '--flash-attention', 'on', '--threads', threads, '--no-free-run'];
+    const { json } = await aprJson(['check', MODEL, '--tokens', tokens, ...flags]);
+    expect(json).toMatchObject({ verdict: 'PASS', coverage: { missing: [] } });
+    const texts = (json as { inferred: { part: string; text: string }[] }).inferred.map(({ text }) => text);
+    expect(texts).toContain('KV cache f16');
+    expect(texts.some((text) => text.endsWith('keys in 2 parts'))).toBe(threads === '2');
+  });
+});
+
 describe.skipIf(!isHere)('a capture of llama.cpp', () => {
   const capture = join(scratch, 'capture');
   let said: Awaited<ReturnType<typeof apr>>;

@@ -47,8 +47,9 @@ export interface OpShape {
   weightType: TensorTypeName | undefined;
   /** How long the rows of its weights are; of attention, a head. */
   columnCount: number;
-  /** Positions that it computes together. */
+  /** Positions that it computes together, and those that there are then. */
   rowCount: number;
+  positionCount: number;
 }
 
 const ACTIVATIONS: readonly (ActivationFormat | null)[] = [null, 'f16', 'bf16', 'q8_0', 'q8_1', 'q8_k'];
@@ -129,7 +130,8 @@ export class FormatSearch {
     return op.op === 'attention' ? first('kvCache', 'attention') : null;
   }
 
-  #options(part: InferredPart, { weightType, columnCount }: OpShape): Option[] {
+  #options(part: InferredPart, shape: OpShape): Option[] {
+    const { weightType, columnCount } = shape;
     if (part === 'gelu') {
       return [
         { with: { gelu: 'computed' }, text: 'GELU computed' },
@@ -138,7 +140,7 @@ export class FormatSearch {
       ];
     }
     if (part === 'activations') return activationOptions(this.#known, weightType, columnCount);
-    return attentionOptions(this.#known, this.#undeclared, columnCount);
+    return attentionOptions(this.#known, this.#undeclared, shape);
   }
 }
 
@@ -170,11 +172,12 @@ function activationOptions(profile: NumericProfile, type: TensorTypeName | undef
   );
 }
 
-/** Those that are known, less what is declared otherwise. @param headDim blocks lie within a head */
-function attentionOptions(profile: NumericProfile, undeclared: readonly InferredPart[], headDim: number): Option[] {
+/** Those that are known, less what is declared otherwise; blocks lie within a head. */
+function attentionOptions(profile: NumericProfile, undeclared: readonly InferredPart[], shape: OpShape): Option[] {
+  const { columnCount: headDim } = shape;
   const { storage, kvCache, attention } = profile;
   const isOpen = (part: InferredPart): boolean => undeclared.includes(part);
-  const fitting = attentionFormats(storage).filter(
+  const fitting = attentionFormats(storage, shape).filter(
     (known) =>
       (isOpen('kvCache') || known.kvCache === kvCache) &&
       (known.kvCache !== 'q8_0' || headDim % BLOCKS.q8_0 === 0) &&
@@ -189,8 +192,10 @@ function attentionOptions(profile: NumericProfile, undeclared: readonly Inferred
   return [...new Map(texts).values()];
 }
 
-function kindKey(part: InferredPart, { weightType, rowCount }: OpShape): string {
-  return `${part}:${part === 'activations' ? (weightType ?? '') : ''}:${rowCount}`;
+/** What an engine computes in one way: of attention, in one step of the run. */
+function kindKey(part: InferredPart, { weightType, rowCount, positionCount }: OpShape): string {
+  const own = part === 'activations' ? (weightType ?? '') : part === 'gelu' ? '' : positionCount;
+  return `${part}:${own}:${rowCount}`;
 }
 
 /** Of a recording that says nothing: float32, or what its values are stored in; everything that can be found out is. */

@@ -197,12 +197,13 @@ export class Judge {
     return { should, stretch: null, choice };
   }
 
-  #shapeOf(op: Op, { tokens }: Chunk): OpShape {
+  #shapeOf(op: Op, { tokens, firstPosition }: Chunk): OpShape {
     const weightType = 'weight' in op ? this.#options.weights.info(op.weight)?.type : undefined;
     return {
       weightType,
       columnCount: op.op === 'attention' ? op.headDim : 'in' in op ? (this.#widths.get(op.in) ?? 0) : 0,
       rowCount: tokens.length,
+      positionCount: firstPosition + tokens.length,
     };
   }
 

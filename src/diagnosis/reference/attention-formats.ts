@@ -34,6 +34,14 @@ const OF_FLOAT32: readonly Formats[] = [
   { kvCache: 'q8_0', attention: { queries: 'q8_0', ...FLOAT32 } },
 ];
 
+/** Positions from which llama.cpp shares the keys of a single row out among its threads, with flash attention. */
+const SHARED_FROM = 257;
+
+/** By the number of threads. */
+const OF_THREADS: readonly Formats[] = Array.from({ length: 31 }, (_, i) =>
+  with16({ accumulator: 'f16', divides: 'last', parts: i + 2 }),
+);
+
 /** Stored in halves, everything in that type is the widest, and comes last. */
 const ofHalf = (type: 'f16' | 'bf16'): readonly Formats[] => {
   const flash = { queries: type, ...FLOAT32, probabilities: type, divides: 'last' } as const;
@@ -50,7 +58,11 @@ const ofHalf = (type: 'f16' | 'bf16'): readonly Formats[] => {
 };
 
 /** @param storage of the engine's values */
-export function attentionFormats(storage: FloatType): readonly Formats[] {
+export function attentionFormats(
+  storage: FloatType,
+  { rowCount, positionCount }: { rowCount: number; positionCount: number },
+): readonly Formats[] {
   if (storage === 'f64') return [{ kvCache: 'f64', attention: null }];
-  return storage === 'f32' ? OF_FLOAT32 : ofHalf(storage);
+  if (storage !== 'f32') return ofHalf(storage);
+  return rowCount === 1 && positionCount >= SHARED_FROM ? [...OF_FLOAT32, ...OF_THREADS] : OF_FLOAT32;
 }

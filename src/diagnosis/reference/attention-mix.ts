@@ -17,7 +17,49 @@ export function mixedHead(run: HeadRun, leeway: Leeway): OpenHead {
   const { accumulator, divides } = run.format;
   const round = roundingTo(accumulator);
   const scores = scoresOf(run, leeway);
-  return round !== null && divides === 'last' ? mixedKeyByKey(run, scores, round, leeway) : mixed(run, scores, leeway);
+  return round !== null && divides === 'last' ? mixedInParts(run, scores, round, leeway) : mixed(run, scores, leeway);
+}
+
+/** Positions that a cache has room for come in so many. */
+const CACHE_STEP = 256;
+
+/** Key by key; where keys are shared out, each part beside its own largest score, and the sums of the parts added. */
+function mixedInParts(run: HeadRun, scores: readonly Interval[], round: RoundTo, leeway: Leeway): OpenHead {
+  const { cache, head, op, format } = run;
+  const room = Math.ceil(cache.keys.length / head.width / CACHE_STEP) * CACHE_STEP;
+  const partLength = Math.ceil(room / (format.parts ?? 1));
+  const first = Math.floor(head.from / head.width);
+  const parts: OpenPart[] = [];
+  for (let from = 0; from < scores.length;) {
+    const end = Math.min(scores.length, (Math.floor((first + from) / partLength) + 1) * partLength - first);
+    parts.push(mixedKeyByKey(run, scores, [from, end], round, leeway));
+    from = end;
+  }
+  const [only] = parts;
+  const whole = parts.length === 1 && only !== undefined ? only : joined(parts, op.headDim, leeway);
+  whole.sums.divide(whole.total, leeway.quotient);
+  whole.sums.miss(0, leeway.tiny);
+  return whole.sums;
+}
+
+interface OpenPart {
+  sums: OpenSums;
+  total: Interval;
+  largest: Interval;
+}
+
+function joined(parts: readonly OpenPart[], headDim: number, leeway: Leeway): OpenPart {
+  const most = (end: 'lo' | 'hi'): number => parts.reduce((so, { largest }) => Math.max(so, largest[end]), -Infinity);
+  const largest = { lo: most('lo'), hi: most('hi') };
+  const sums = new OpenSums(headDim);
+  let total: Interval = { lo: 0, hi: 0 };
+  for (const part of parts) {
+    const factor = powerOf(part.largest, largest, leeway);
+    total = widened(sumOf([total, widened(product(part.total, factor), leeway.unit)]), leeway.unit);
+    part.sums.fade(factor, leeway.unit, (x) => x);
+    sums.join(part.sums, leeway.unit);
+  }
+  return { sums, total, largest };
 }
 
 function mixed({ op, format, cache, head }: HeadRun, scores: readonly Interval[], leeway: Leeway): OpenHead {
@@ -68,15 +110,17 @@ function sumOf(terms: readonly Interval[]): Interval {
 function mixedKeyByKey(
   { op, format, cache, head }: HeadRun,
   scores: readonly Interval[],
+  [from, end]: readonly [number, number],
   round: RoundTo,
   leeway: Leeway,
-): OpenHead {
+): OpenPart {
   const roundPower = roundingTo(format.probabilities);
   const sums = new OpenSums(op.headDim);
   let total: Interval = { lo: 0, hi: 0 };
   let largest: Interval = { lo: -Infinity, hi: -Infinity };
-  for (const [j, score] of scores.entries()) {
-    if (j > 0 && !(score.hi <= largest.lo)) {
+  for (let j = from; j < end; j += 1) {
+    const score = scores[j] ?? NOTHING;
+    if (j > from && !(score.hi <= largest.lo)) {
       const fade = powerOf(largest, score, leeway);
       total = widened(product(total, fade), leeway.unit);
       sums.fade(fade, leeway.unit, round);
@@ -87,10 +131,10 @@ function mixedKeyByKey(
     const weight = roundPower === null ? power : mapped(power, roundPower);
     sums.addRounded(weight, valuesOf(cache, head, j, leeway), leeway.unit, round);
   }
-  sums.divide(total, leeway.quotient);
-  sums.miss(0, leeway.tiny);
-  return sums;
+  return { sums, total, largest };
 }
+
+const NOTHING: Interval = { lo: Number.NaN, hi: Number.NaN };
 
 /** The values of one key and how far off they are, from `at` on. */
 interface OpenValues {
@@ -153,6 +197,15 @@ class OpenSums implements OpenHead {
       const high = hi * (hi < 0 ? factor.lo : factor.hi);
       this.lo[c] = round(low - unit * Math.abs(low));
       this.hi[c] = round(high + unit * Math.abs(high));
+    }
+  }
+
+  /** Added in float32. */
+  join(part: OpenSums, unit: number): void {
+    for (let c = 0; c < this.lo.length; c += 1) {
+      const [lo, hi] = [(this.lo[c] ?? 0) + (part.lo[c] ?? 0), (this.hi[c] ?? 0) + (part.hi[c] ?? 0)];
+      this.lo[c] = lo - unit * Math.abs(lo);
+      this.hi[c] = hi + unit * Math.abs(hi);
     }
   }
 

@@ -42,6 +42,7 @@ const TESTS: Readonly<Record<keyof NumericProfile, Test>> = {
       [value['scores'], value['probabilities'], value['accumulator']].every(isType) &&
       oneOf('first', 'last')(value['divides']) &&
       (value['scales'] === undefined || value['scales'] === 'queries') &&
+      (value['parts'] === undefined || isCount(value['parts'])) &&
       (value['isTurned'] === undefined || value['isTurned'] === true) &&
       (value['expMaxUlp'] === undefined || isAmount(value['expMaxUlp']))),
   gelu: oneOf('computed', 'tanh', 'f16-table'),

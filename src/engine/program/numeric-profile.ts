@@ -24,6 +24,8 @@ export interface AttentionFormat {
   divides: 'first' | 'last';
   /** The scale is of the queries, before they are rounded; absent: of the scores. */
   scales?: 'queries';
+  /** Keys, 256 by 256, are shared out in so many runs of neighbours; their sums are added in the end, in float32. */
+  parts?: number;
   /** Heads of a multiple of 64 channels are turned by a Hadamard matrix before q, k and v are rounded, and back. */
   isTurned?: true;
   /** Of its powers, in units of the last place of float32, where they are less accurate than elsewhere. */
@@ -159,10 +161,11 @@ export function attentionText(attention: AttentionFormat, storage: FloatType): s
     const type = attention[part];
     if (type !== storage) byType.set(type, [...(byType.get(type) ?? []), part]);
   }
-  const { divides, scales, isTurned, expMaxUlp } = attention;
+  const { divides, scales, parts: runs, isTurned, expMaxUlp } = attention;
   const parts = [
     ...[...byType].map(([type, names]) => `${names.join(' and ')} in ${type}`),
     ...(divides === 'last' ? ['a quotient in the end'] : []),
+    ...(runs === undefined ? [] : [`keys in ${runs} parts`]),
     ...(scales === 'queries' ? ['queries scaled first'] : []),
     ...(isTurned === true ? ['heads turned'] : []),
     ...(expMaxUlp === undefined ? [] : ['fast powers']),

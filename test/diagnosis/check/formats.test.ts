@@ -2,7 +2,7 @@
 // narrowest, the odd one out, and a fault that no format explains.
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { undeclaredFormats, type InferredFormat } from '../../../src/diagnosis/check/formats.ts';
+import { FormatSearch, undeclaredFormats, type InferredFormat } from '../../../src/diagnosis/check/formats.ts';
 import { Judge, type OpResult } from '../../../src/diagnosis/check/judge.ts';
 import { formatsNamed } from '../../../src/diagnosis/reference/profiles.ts';
 import { openModel, type Model } from '../../../src/engine/index.ts';
@@ -78,6 +78,28 @@ describe('formats that are not declared', () => {
     const found = await judged({ ...LLAMA, spoil });
     expect(found.unhealthy.map((result) => [result.value, result.status])).toEqual([[value, 'faulty']]);
     expect(textOf(found).some((text) => text.endsWith('!'))).toBe(false);
+  });
+
+  it('may be others for another number of rows, or of positions: what is odd is odd among the layers of one step', () => {
+    const search = new FormatSearch(undeclaredFormats());
+    const ops = model.program.ops.filter((op) => op.op === 'attention');
+    const settleAll = (rowCount: number, positionCount: number, wanted: (layer: number) => string): void => {
+      const shape = { weightType: undefined, columnCount: 32, rowCount, positionCount };
+      for (const [layer, op] of ops.entries()) {
+        const choice = search.choices(op, shape).find(({ text }) => text === wanted(layer));
+        if (choice !== undefined) search.settle(op, shape, choice);
+      }
+    };
+    settleAll(86, 89, () => 'KV cache f16');
+    settleAll(1, 90, () => 'KV cache f32');
+    expect(search.finish().map(({ rows, others }) => [rows, others.length])).toEqual([
+      [86, 0],
+      [1, 0],
+    ]);
+    settleAll(1, 91, (layer) => (layer === 2 ? 'KV cache bf16' : 'KV cache f16'));
+    expect(search.finish().flatMap(({ others }) => others)).toEqual([
+      { value: 'layer-2/attention', text: 'KV cache bf16' },
+    ]);
   });
 
   it('are not looked for where they are declared: another engine is at fault', async () => {

@@ -20,6 +20,7 @@ const NAMES = { op: 'attention', q: 'q', k: 'k', v: 'v', out: 'y', layer: 0 } as
 const op: AttentionOp = { ...NAMES, ...HEADS, scale: 0.11, window: null };
 const [ROWS, POSITIONS] = [2, 9];
 const NONE = new Float64Array(0);
+const ONE_PIECE = { rowCount: ROWS, positionCount: POSITIONS };
 
 function arithmeticWith(formats: Partial<NumericProfile>): Arithmetic {
   return arithmeticOf({ ...UNDECLARED, ...formats });
@@ -50,7 +51,7 @@ it('without a format it is the formula with its budget, number by number', () =>
 describe('formats that engines are known to have', () => {
   it.each(['f32', 'f16', 'bf16'] as const)('have a name of their own, and a reference of their own: %s', (storage) => {
     const [q, k, v] = rows(2).map((x) => (storage === 'f32' ? x : roundActivations(x, storage).values));
-    const known = attentionFormats(storage);
+    const known = attentionFormats(storage, ONE_PIECE);
     const texts = known.map(({ kvCache, attention: format }) =>
       format === null ? kvCache : `${kvCache} ${attentionText(format, storage)}`,
     );
@@ -67,7 +68,7 @@ describe('formats that engines are known to have', () => {
   it('leave open what a tie makes of a query, and nothing where there is none', () => {
     const arithmetic = arithmeticWith({
       kvCache: 'q8_0',
-      attention: attentionFormats('f32').at(-1)?.attention ?? null,
+      attention: attentionFormats('f32', ONE_PIECE).at(-1)?.attention ?? null,
     });
     // Every block has a step of 1.
     const [q = NONE, k = NONE, v = NONE] = rows(3).map((x) => x.map((_, i) => (i % 32 === 0 ? 127 : i % 100)));
@@ -83,7 +84,7 @@ describe('formats that engines are known to have', () => {
 });
 
 it('inputs that are off move a result no further than its budget and what is open', () => {
-  const known = attentionFormats('f32');
+  const known = attentionFormats('f32', ONE_PIECE);
   const open = { seed: fc.nat(2 ** 30), size: fc.constantFrom(1e-7, 1e-4, 1e-2), format: fc.constantFrom(...known) };
   fc.assert(
     fc.property(fc.record(open), ({ seed, size, format }) => {
