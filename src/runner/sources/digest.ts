@@ -67,3 +67,7 @@ function pairs(value: { [key: string]: Json }, margin: string | null): string[] 
   const colon = margin === null ? ':' : ': ';
   return keys.map((key) => `${JSON.stringify(key)}${colon}${spell(value[key] ?? null, margin)}`);
 }
+
+export function isDigest(text: string): text is Digest {
+  return /^sha256:[0-9a-f]{64}$/.test(text);
+}

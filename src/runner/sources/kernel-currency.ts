@@ -2,17 +2,20 @@
 // have run another. The kernel is compiled again in memory of the temp folder and compared; what came out is
 // remembered by the digest of the sources, so an unchanged kernel costs nothing.
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
+import { writeFileAtomic } from '../../engine/io/index.ts';
 import { RefuteError } from '../../errors.ts';
 import { ClosureScanner, kernelSourceOf, nameOfFile, PACKAGE_ROOT, type Fork } from './closure.ts';
-import { digestOfFile, digestOfJson, type Digest } from './digest.ts';
+import { digestOfFile, digestOfJson, isDigest, type Digest } from './digest.ts';
 import { PackageLock } from './packages.ts';
 import { compileKernel } from './kernel-compiler.ts';
 
 const CACHE_FOLDER = join(PACKAGE_ROOT, 'node_modules/.cache/refute/kernels');
 const checked = new Set<string>();
+/** Claims run at the same time and ask for the same kernels. */
+const expected = new Map<string, Promise<Digest | null>>();
 
 /**
  * @param entries where the code of the run begins
@@ -48,7 +51,7 @@ async function assertKernelCurrent(
 }
 
 /** What the sources compile to, from the cache where these very sources were compiled before. */
-async function expectedDigest(
+function expectedDigest(
   asset: string,
   source: string,
   sources: ReadonlyMap<string, Digest | null>,
@@ -58,16 +61,23 @@ async function expectedDigest(
   const home = dirname(source);
   const facts = [...sources].map(([path, digest]) => [relative(home, path), digest ?? '']);
   const key = digestOfJson([compiler, lock, basename(source), facts.map(String).toSorted()]).slice('sha256:'.length);
+  const digest = expected.get(key) ?? cachedDigest(key, home, basename(source), basename(asset));
+  expected.set(key, digest);
+  return digest;
+}
+
+async function cachedDigest(key: string, home: string, source: string, asset: string): Promise<Digest | null> {
   const cached = join(CACHE_FOLDER, key);
-  if (existsSync(cached)) return readFileSync(cached, 'utf8') as Digest;
+  const known = existsSync(cached) ? readFileSync(cached, 'utf8') : '';
+  // A killed process may have left an empty file, and another one may be writing.
+  if (isDigest(known)) return known;
 
   const folder = await mkdtemp(join(tmpdir(), 'refute-kernel-'));
   try {
-    const output = join(folder, basename(asset));
-    await compileKernel(home, basename(source), output);
+    const output = join(folder, asset);
+    await compileKernel(home, source, output);
     const digest = digestOfFile(output);
-    await mkdir(CACHE_FOLDER, { recursive: true });
-    if (digest !== null) await writeFile(cached, digest);
+    if (digest !== null) await writeFileAtomic(cached, digest);
     return digest;
   } finally {
     await rm(folder, { recursive: true, force: true });
