@@ -4,6 +4,7 @@ export { openModelFile } from './model/open-model-file.ts';
 export type { ModelFile } from './model/model-file.ts';
 export type { Notice } from '../notice.ts';
 export type { FileTensor, Model, ModelTransform } from './model/model.ts';
+export { oddWeights, type OddWeights } from './model/odd-weights.ts';
 
 export type { ModelConfig, Provenance } from './program/config.ts';
 export type { Executor, ExecutorId, ExecutorProvider, FloatArray, OpenOptions } from './program/executor.ts';
@@ -19,7 +20,7 @@ export { TENSOR_TYPES } from './formats/tensor-types.ts';
 export type { ChatMessage, TextModel } from './text/text-model.ts';
 export { createTextModel } from './text/create-text-model.ts';
 export { generate, type FinishReason } from './text/generate.ts';
-export { argmax, checkSampling, type SamplingOptions } from './text/sample.ts';
+export { argmax, checkSampling, isFlat, type SamplingOptions } from './text/sample.ts';
 export { RandomSource } from './text/random-source.ts';
 
 export { MemoryByteSource, type ByteSource } from './io/byte-source.ts';

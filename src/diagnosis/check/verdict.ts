@@ -4,6 +4,7 @@ import type { Op, Program } from '../../engine/program/program.ts';
 import { parseStageId } from '../../engine/program/stages.ts';
 import type { BugClass } from '../faults/fault.ts';
 import { judgementOf } from '../ops/judgements.ts';
+import { placeText } from '../place-text.ts';
 import type { InferredFormat } from './formats.ts';
 import type { OpResult } from './judge.ts';
 import type { PathFault } from './run-plan.ts';
@@ -127,11 +128,6 @@ function faultVerdict(verdict: 'BUG' | 'SUSPECT', found: OpResult, confirmed: Re
   const { after, upTo, ops, wanted } = stretch;
   const sentence = `${verdict} between ${after} and ${upTo} (${ops.join(', ')}): ${whyText(found)}; capture ${wanted.join(', ')} to settle which`;
   return { verdict, sentence, bugClass: null, at: { layer, op: null, value: upTo } };
-}
-
-function placeText({ layer, op, value }: Pick<OpResult, 'layer' | 'op' | 'value'>): string {
-  const name = value.replace(/^layer-\d+\//, '');
-  return `at ${layer === null ? 'the whole model' : `layer ${layer}`} \`${op}\`${name === op ? '' : ` (${name})`}`;
 }
 
 function whyText(found: OpResult): string {

@@ -1,5 +1,6 @@
 // One run from position 0 with every wanted stage handed to a sink: what `trace`, `check` and `parity` share.
-import type { Executor, FloatArray, RunResult } from '../program/executor.ts';
+import { bothTaps } from '../program/both-taps.ts';
+import type { Executor, FloatArray, RunResult, Tap } from '../program/executor.ts';
 import type { Stage } from '../program/program.ts';
 import { StageCollector } from './collect.ts';
 import type { Positions } from './select.ts';
@@ -14,6 +15,8 @@ export interface CaptureRunOptions<Data extends FloatArray = Float32Array> {
   sink: StageSink<Data>;
   /** Rows of the logits to return; none unless asked for. */
   logits?: 'all' | 'last' | 'none';
+  /** Of another reader. */
+  tap?: Tap<Data>;
   signal?: AbortSignal | undefined;
 }
 
@@ -21,12 +24,12 @@ export interface CaptureRunOptions<Data extends FloatArray = Float32Array> {
 export async function captureRun<Data extends FloatArray = Float32Array>(
   options: CaptureRunOptions<Data>,
 ): Promise<RunResult<Data>> {
-  const { executor, tokens, stages, positions, sink, logits = 'none', signal } = options;
+  const { executor, tokens, stages, positions, sink, logits = 'none', tap, signal } = options;
   const { program } = executor;
   const collector = new StageCollector({ program, stages, positionCount: tokens.length, positions, sink });
   const session = await executor.openSession(tokens.length);
   try {
-    const result = await session.run({ tokens, logits, tap: collector.tap, signal });
+    const result = await session.run({ tokens, logits, tap: tap === undefined ? collector.tap : bothTaps(collector.tap, tap), signal });
     collector.finish();
     return result;
   } finally {

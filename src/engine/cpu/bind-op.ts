@@ -6,6 +6,7 @@ import type { AttentionOp, Op, RopeParameters, ValueId, WeightName } from '../pr
 import { TENSOR_TYPES } from '../formats/tensor-types.ts';
 import { residentWeight, type ResidentWeight } from './bank-plan.ts';
 import type { Bank } from './bank.ts';
+import { hasSilentRow } from './silent-rows.ts';
 
 /** Runs an op on rows [firstRow, firstRow + rowCount) of the present chunk. */
 export type RunRows = (firstRow: number, rowCount: number) => void;
@@ -16,6 +17,8 @@ export interface ChunkPlace {
   /** Index in `tokens`, and position in the sequence, of the chunk's row 0. */
   firstToken: number;
   firstPosition: number;
+  /** The first norm with a silent row, in any chunk so far. */
+  suspect: ValueId | null;
 }
 
 export interface Cache {
@@ -39,7 +42,7 @@ export interface OpSite {
 }
 
 export function bindOp(op: Op, site: OpSite): RunRows {
-  const { bank, bufferOf } = site;
+  const { bank, bufferOf, chunk } = site;
   const { ops } = bank;
   const out = bufferOf(op.out);
   const channels = site.channelsOf(op.out);
@@ -56,6 +59,9 @@ export function bindOp(op: Op, site: OpSite): RunRows {
       return (row, count) => {
         const at = 4 * row * channels;
         ops.rmsnorm(out + at, x + at, gain, op.eps, channels / heads, count * heads);
+        if (chunk.suspect !== null) return;
+        const rowsOf = (from: Pointer): Float32Array => bank.memory.floats(from + at, count * channels);
+        if (hasSilentRow(rowsOf(out), rowsOf(x), channels / heads)) chunk.suspect = op.out;
       };
     }
     case 'addBias': {

@@ -5,6 +5,7 @@ import type { RunRequest, RunResult, Session } from '../program/executor.ts';
 import type { LoadedProgram } from './load-program.ts';
 import { neededRows, type NeededRows } from '../program/needed-rows.ts';
 import { pause } from '../program/pause.ts';
+import type { ValueId } from '../program/program.ts';
 import type { SessionGuard } from '../program/session-guard.ts';
 import { Workspace } from './workspace.ts';
 
@@ -21,6 +22,10 @@ export class CpuSession implements Session {
 
   get positionCount(): number {
     return this.#guard.positionCount;
+  }
+
+  get suspect(): ValueId | null {
+    return this.#workspace.chunk.suspect;
   }
 
   run(request: RunRequest): Promise<RunResult> {

@@ -16,7 +16,7 @@ export interface BoundStep {
 }
 
 export class Workspace {
-  readonly chunk: ChunkPlace = { tokens: [], firstToken: 0, firstPosition: 0 };
+  readonly chunk: ChunkPlace = { tokens: [], firstToken: 0, firstPosition: 0, suspect: null };
   readonly steps: readonly BoundStep[];
   readonly #loaded: LoadedProgram;
   readonly #banks: readonly SessionBank[];

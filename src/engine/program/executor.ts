@@ -58,6 +58,11 @@ export interface RunResult<Data extends FloatArray = Float32Array> {
 /** One sequence with its KV cache. Runs do not overlap: a second `run` before the first settles is refused. */
 export interface Session<Data extends FloatArray = Float32Array> {
   readonly positionCount: number;
+  /**
+   * The first norm so far that made zeros of a row that has others, or NaN: its squares may have left their range. null:
+   * none; absent: this executor does not look.
+   */
+  readonly suspect?: ValueId | null;
   run(request: RunRequest<Data>): Promise<RunResult<Data>>;
   /** Forgets every position from `positionCount` on. */
   truncate(positionCount: number): void;

@@ -60,6 +60,12 @@ export function argmax(logits: FloatArray): number {
   return best;
 }
 
+/** Whether every token is as likely as every other, so that a choice says nothing. */
+export function isFlat(logits: FloatArray): boolean {
+  const [first] = logits;
+  return logits.length > 1 && logits.every((logit) => logit === first);
+}
+
 function checkLogits(logits: FloatArray): void {
   let isPossible = false;
   for (let id = 0; id < logits.length; id += 1) {
@@ -147,6 +153,6 @@ function optionError(option: string, value: number, allowed: string): RefuteErro
 }
 
 function logitsError(is: string): RefuteError {
-  const next = 'The forward pass overflowed: apr trace shows where';
+  const next = 'apr trace names the first op whose numbers leave their range, and the tensor behind it if one is bad';
   return new RefuteError({ code: 'E_LOGITS', place: 'sampling', is, next });
 }

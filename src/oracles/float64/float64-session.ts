@@ -19,6 +19,8 @@ interface ChunkRun {
 }
 
 export class Float64Session implements Session<Float64Array> {
+  /** A double holds the square of every float32, and a sum of them. */
+  readonly suspect = null;
   readonly #weights: WeightSource;
   readonly #guard: SessionGuard;
   readonly #chunkPositions: number;

@@ -1,9 +1,10 @@
 // The generation behind `apr run`, timed, with its text written as it comes. Knows no flags and prints nothing itself.
 import { generate } from '../../../engine/index.ts';
-import type { Executor, FloatArray, FinishReason, Model, Program, SamplingOptions } from '../../../engine/index.ts';
+import type { Executor, FloatArray, FinishReason, Model, Notice, Program, SamplingOptions } from '../../../engine/index.ts';
 import { interruptSignal } from '../../interrupt.ts';
 import { Progress } from '../../terminal.ts';
 import type { RenderedPrompt } from '../prompt.ts';
+import { breachNotice, flatNotice, locate, withPlace } from './range.ts';
 import type { RunTracer } from './traced-stages.ts';
 
 export interface Timings {
@@ -28,14 +29,20 @@ export interface RunModelRequest {
 
 export interface RunModelResult {
   generation: { generatedIds: number[]; text: string; finishReason: FinishReason; stopId: number | null };
+  /** Of what became of the numbers. */
+  notices: Notice[];
   timings: Omit<Timings, 'loadMs'>;
 }
 
 export async function runModel(request: RunModelRequest): Promise<RunModelResult> {
   const { model, executor, prompt, sampling, seed, maxTokens, tracer, writer } = request;
   const { contextLength } = executor.program;
-  const session = await executor.openSession(sessionLength(executor.program, prompt, maxTokens));
+  const length = sessionLength(executor.program, prompt, maxTokens);
+  const session = await executor.openSession(length);
   const progress = new Progress();
+  const generatedIds: number[] = [];
+  const flatSteps: number[] = [];
+  const range = { model, executor, contextLength: length };
   const startMs = performance.now();
   let promptEndMs = startMs;
   const tokens = generate(session, {
@@ -47,6 +54,7 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
     sampling,
     seed,
     signal: interruptSignal(),
+    onFlatLogits: (step) => flatSteps.push(step),
     tapOf: (step, firstPosition, tokenCount) => tracer?.tapOf(step, firstPosition, tokenCount),
     onPrompt: (done, total) => {
       progress.update(`prompt ${done}/${total} tokens`);
@@ -54,7 +62,6 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
       promptEndMs = performance.now();
     },
   });
-  const generatedIds: number[] = [];
   let text = '';
   const keep = (more: string): void => {
     text += more;
@@ -67,6 +74,8 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
       keep(next.value.text);
     }
     keep(next.value.text);
+  } catch (error) {
+    throw await withPlace(error, [...prompt.ids, ...generatedIds], range);
   } finally {
     // Text on the same terminal stays.
     if (generatedIds.length === 0) progress.clear();
@@ -79,7 +88,15 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
   // The first token comes out of the prompt's run; the end token takes a run and is not among the generated ones.
   const decodeRuns = generatedIds.length - (stopId === null ? 1 : 0);
   const promptMs = promptEndMs - startMs;
+  const isSuspect = session.suspect !== null || flatSteps.length > 0;
+  const ran = [...prompt.ids, ...generatedIds].slice(0, length);
+  const breach = isSuspect ? await locate(ran, range) : null;
+  const isDrawn = sampling.temperature > 0;
   return {
+    notices: [
+      ...(breach === null ? [] : [breachNotice(breach)]),
+      ...(flatSteps.length === 0 ? [] : [await flatNotice(flatSteps, isDrawn, model)]),
+    ],
     generation: { generatedIds, text, finishReason, stopId },
     timings: {
       promptMs,

@@ -111,6 +111,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     tracer,
     writer,
   });
+  output.printNotices(ran.notices);
   const report: RunReport = {
     schemaVersion: 1,
     promptIds: prompt.ids,
@@ -124,7 +125,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
       architecture: model.value.config.architecture,
     },
     timings: { loadMs, ...ran.timings },
-    notices: [...model.value.notices, ...notices],
+    notices: [...model.value.notices, ...notices, ...ran.notices],
     ...(tracer === null ? {} : { trace: tracer.runs }),
   };
   if (options.json === true) printJson(report);

@@ -28,12 +28,16 @@ export interface RunReport {
 }
 
 export function printPrompt({ ids, source }: RenderedPrompt, notices: readonly Notice[]): void {
+  printNotices(notices);
+  const how = { chat: 'through the chat template', raw: 'as it stands', tokens: 'as ids' }[source];
+  printError(`prompt ${how}, ${plural(ids.length, 'token')}: ${ids.join(',')}`);
+}
+
+export function printNotices(notices: readonly Notice[]): void {
   for (const { severity, code, message } of notices) {
     const text = `${severity} [${code}] ${plainText(message)}`;
     printError(severity === 'warning' ? errorStyle.yellow(text) : text);
   }
-  const how = { chat: 'through the chat template', raw: 'as it stands', tokens: 'as ids' }[source];
-  printError(`prompt ${how}, ${plural(ids.length, 'token')}: ${ids.join(',')}`);
 }
 
 /** Streams to stdout. On a terminal the control characters of a text are shown, not obeyed. */

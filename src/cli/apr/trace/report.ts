@@ -1,4 +1,5 @@
 // What a trace found, and the JSON it is printed as. run.ts makes it, text.ts shows it to people.
+import type { RangeReport } from '../../../diagnosis/range/index.ts';
 import { stageId, type Model, type NumericProfile, type StatisticsSink } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import type { RenderedPrompt } from '../prompt.ts';
@@ -15,6 +16,10 @@ export interface Trace {
   statistics: StatisticsSink['stages'] | null;
   /** Of the last position, largest first; empty where a NaN is among the logits. */
   top: readonly { id: number; text: string; logit: number; probability: number }[];
+  /** Where numbers first left their range, and why. */
+  outOfRange: RangeReport | null;
+  /** All logits of the last position are equal. */
+  isFlat: boolean;
   files: SavedFiles | null;
 }
 
@@ -36,6 +41,8 @@ export async function traceJson({
   selection,
   statistics,
   top,
+  outOfRange,
+  isFlat,
   files,
 }: Trace): Promise<object> {
   const { path, config } = model;
@@ -64,7 +71,8 @@ export async function traceJson({
           stages: statisticsOfLayer(null),
           firstNonFinite: firstNonFinite({ selection, statistics }),
         }),
-    logits: { position: prompt.ids.length - 1, top },
+    outOfRange,
+    logits: { position: prompt.ids.length - 1, isFlat, top },
     ...(files === null ? {} : { capture: files }),
   };
 }

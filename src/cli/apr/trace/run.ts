@@ -1,7 +1,8 @@
 // Runs a prompt once with the chosen stages tapped. Stages stream from the executor into statistics and files piece by
 // piece, so memory does not grow with depth. text.ts and files.ts show what came out.
 import { topIndices } from '../../../diagnosis/compare/index.ts';
-import { captureRun, CaptureWriter, stageId, StatisticsSink, teeSinks } from '../../../engine/index.ts';
+import { locateBreach, RangeWatch, reportOfBreach } from '../../../diagnosis/range/index.ts';
+import { captureRun, CaptureWriter, isFlat, stageId, StatisticsSink, teeSinks } from '../../../engine/index.ts';
 import type { Executor, FloatArray, Model, Program, Stage } from '../../../engine/index.ts';
 import type { StageSink } from '../../../engine/index.ts';
 import { openExecutor } from '../../../executors.ts';
@@ -9,7 +10,7 @@ import { interruptSignal } from '../../interrupt.ts';
 import { printJson, Progress } from '../../terminal.ts';
 import { captureAbout } from '../capture-about.ts';
 import { requestedEngine } from '../engine-option.ts';
-import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
+import { noteRopeChoice, openModelLogged, storedNames, warn } from '../open.ts';
 import { renderPrompt, type RenderedPrompt } from '../prompt.ts';
 import { defaultFolder, describeFiles, staleText } from './files.ts';
 import { traceJson, type Trace } from './report.ts';
@@ -54,7 +55,7 @@ async function run(
   prompt: RenderedPrompt,
   selection: TraceSelection,
   options: TraceOptions,
-): Promise<Pick<Trace, 'statistics' | 'top' | 'files'>> {
+): Promise<Pick<Trace, 'statistics' | 'top' | 'outOfRange' | 'isFlat' | 'files'>> {
   const { shown, saved, positions } = selection;
   const statistics = shown === null ? null : new StatisticsSink();
   const writer = saved === null ? null : await startWriting(model, executor, prompt, selection, options);
@@ -68,6 +69,7 @@ async function run(
   }
   try {
     const tokens = prompt.ids;
+    const watch = rangeWatch(model, executor);
     const { logits } = await captureRun({
       executor,
       tokens,
@@ -75,14 +77,37 @@ async function run(
       positions,
       sink: routed(routes),
       logits: 'last',
+      tap: watch.tap,
       signal: interruptSignal(),
     });
     const files = writer === null ? null : await describeFiles(writer.folder, await writer.finish());
-    return { statistics: statistics?.stages ?? null, top: topTokens(model, logits), files };
+    const outOfRange = await whereOutOfRange(watch, model, executor, tokens, logits);
+    const top = topTokens(model, logits);
+    return { statistics: statistics?.stages ?? null, top, outOfRange, isFlat: isFlat(logits), files };
   } catch (error) {
     await writer?.abort();
     throw error;
   }
+}
+
+/** Of everything but the head, which would have to run for all positions. */
+function rangeWatch({ program, weights }: Model, { hidden }: Executor<FloatArray>): RangeWatch {
+  const head = program.ops.findLastIndex(({ op }) => op === 'matmul');
+  const ofHead = new Set(program.ops.slice(head).map(({ out }) => out));
+  return new RangeWatch(program, weights, (value) => hidden?.has(value) !== true && !ofHead.has(value));
+}
+
+async function whereOutOfRange(
+  { breach }: RangeWatch,
+  model: Model,
+  executor: Executor<FloatArray>,
+  tokens: readonly number[],
+  logits: FloatArray,
+): Promise<Trace['outOfRange']> {
+  const context = { weights: model.weights, nameOf: storedNames(model), signal: interruptSignal() };
+  if (breach !== null) return reportOfBreach(breach, { ...context, profile: executor.profile });
+  if (logits.every(Number.isFinite)) return null;
+  return locateBreach(executor, tokens, { ...context, contextLength: tokens.length });
 }
 
 async function startWriting(

@@ -20,6 +20,11 @@ export function printTrace(trace: Trace): void {
     const broken = firstNonFinite(trace);
     if (broken !== null) printLine(style.red(`NaN or Inf first in ${broken}`));
   }
+  const { outOfRange } = trace;
+  if (outOfRange !== null) {
+    printLine();
+    printLine(style.red(plainText(`${outOfRange.bugClass} ${outOfRange.sentence}`)));
+  }
   printTop(trace);
   if (trace.files !== null) printFiles(trace.files);
 }
@@ -43,12 +48,13 @@ function statisticsRow(stage: Stage, statistics: Trace['statistics']): string[] 
   return [stage.name, found.shape.join('×'), ...numbers, badCountText(nanCount), badCountText(infCount)];
 }
 
-function printTop({ top, prompt }: Trace): void {
+function printTop({ model, top, isFlat, prompt }: Trace): void {
   printLine();
   if (top.length === 0) {
     printLine(style.red('logits: a NaN is among them, so no token is the most likely'));
     return;
   }
+  if (isFlat) printLine(style.yellow(`warning LOGITS-EQUAL: all ${model.program.vocabSize} logits are equal`));
   printLine(`${style.bold('logits')} after position ${prompt.ids.length - 1}, top ${top.length}`);
   const rows = top.map(({ id, text, logit, probability }) => [
     String(id),
