@@ -6,9 +6,10 @@ import type { DeclaredFormats } from '../../engine/program/numeric-profile.ts';
 import { formatsNamed } from '../reference/profiles.ts';
 import { dumpValues } from '../recordings/dump-values.ts';
 import type { Recording, StoredFloat } from '../recordings/recording.ts';
+import { RangeWatch } from '../range/watch.ts';
 import { blindSpots } from './blind-spots.ts';
 import { castWeights } from './cast-weights.ts';
-import type { CheckOptions, CheckReport } from './check-model.ts';
+import { rangeReport, type CheckOptions, type CheckReport } from './check-model.ts';
 import { undeclaredFormats } from './formats.ts';
 import { Judge } from './judge.ts';
 import { reportOf } from './report.ts';
@@ -48,10 +49,12 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
     isShown: (value) => values.has(value),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
+  const watch = new RangeWatch(program, weights);
   for (const op of program.ops) {
     await pause(signal);
     if (!values.has(op.out)) continue;
     const engine = await values.read(op.out);
+    await watch.see(op.out, engine, firstPosition);
     // Of the last position alone, attention has not seen its keys.
     if (op.op === 'attention' && firstPosition > 0) judge.give(op.out, engine);
     else await judge.judge(op.out, engine, firstPosition);
@@ -66,6 +69,8 @@ export async function checkDump(options: CheckDumpOptions): Promise<CheckReport>
     confirmed: new Set(),
     hasOriginal: original !== null,
     pathFault: null,
+    oddWeights: options.oddWeights ?? [],
+    outOfRange: await rangeReport(watch, { ...options, weights }, formats),
     blindSpots: blindSpots(program, tokens, formats.profile, true),
   });
 }

@@ -1,10 +1,14 @@
 // One check of an executor: run it once with every op tapped and judged, again on a second input where something was
 // suspect, and put verdict, coverage, verification and blind spots together. No files, no output.
 import type { Executor, FloatArray, Session, WeightSource } from '../../engine/program/executor.ts';
+import { bothTaps } from '../../engine/program/both-taps.ts';
+import type { OddWeight } from '../../engine/model/odd-weights.ts';
 import type { DeclaredFormats } from '../../engine/program/numeric-profile.ts';
 import type { Op, Program, ValueId } from '../../engine/program/program.ts';
 import { RandomSource } from '../../engine/text/random-source.ts';
 import type { Pack } from '../recordings/open-pack.ts';
+import { reportOfBreach, type RangeReport } from '../range/report.ts';
+import { RangeWatch } from '../range/watch.ts';
 import { blindSpots } from './blind-spots.ts';
 import { Judge, type OpResult } from './judge.ts';
 import { compareRuns, runSegments, type PathFault } from './run-plan.ts';
@@ -27,6 +31,10 @@ export interface CheckOptions {
   /** Instead of what the engine declares of itself. */
   formats?: DeclaredFormats | undefined;
   hasFreeRun: boolean;
+  /** What is odd about the weights, where they were looked at. */
+  oddWeights?: readonly OddWeight[] | undefined;
+  /** What the file calls a weight. */
+  nameOf?: ((weight: string) => string) | undefined;
   /** Stops the check within a step. */
   signal?: AbortSignal | undefined;
   onProgress?: (op: Op, index: number, count: number) => void;
@@ -37,7 +45,7 @@ export async function checkModel(options: CheckOptions): Promise<CheckReport> {
   const { profile, undeclared = [] } = executor;
   const formats = options.formats ?? { profile, undeclared };
   const verification = await verifyProgram({ program, weights: verifyOn, packs, contextLength: tokens.length, signal });
-  const { judge, fault: pathFault } = await judgeRun(options, formats, tokens, options.hasFreeRun);
+  const { judge, watch, fault: pathFault } = await judgeRun(options, formats, tokens, options.hasFreeRun);
   return reportOf({
     program,
     judge,
@@ -47,6 +55,8 @@ export async function checkModel(options: CheckOptions): Promise<CheckReport> {
     confirmed: await confirm(options, formats, judge.finish()),
     hasOriginal: original !== null,
     pathFault,
+    oddWeights: options.oddWeights ?? [],
+    outOfRange: await rangeReport(watch, options, formats),
     blindSpots: blindSpots(program, tokens, profile, false),
   });
 }
@@ -56,16 +66,25 @@ async function judgeRun(
   formats: DeclaredFormats,
   tokens: readonly number[],
   hasFreeRun: boolean,
-): Promise<{ judge: Judge; fault: PathFault | null }> {
+): Promise<{ judge: Judge; watch: RangeWatch; fault: PathFault | null }> {
   const progress = onProgress === undefined ? {} : { onProgress };
   const isShown = shownBy(executor);
   const judge = new Judge({ program, weights, tokens, formats, hasFreeRun, original, isShown, ...progress });
+  const watch = new RangeWatch(program, weights, isShown);
   const watched = await inSession(executor, tokens.length, (session) =>
-    runSegments(session, tokens, judge.tap, signal),
+    runSegments(session, tokens, bothTaps(judge.tap, watch.tap), signal),
   );
-  if (watched.fault !== null) return { judge, fault: watched.fault };
+  if (watched.fault !== null) return { judge, watch, fault: watched.fault };
   const unwatched = await inSession(executor, tokens.length, (session) => runSegments(session, tokens, null, signal));
-  return { judge, fault: unwatched.fault ?? compareRuns(watched.logits, unwatched.logits) };
+  return { judge, watch, fault: unwatched.fault ?? compareRuns(watched.logits, unwatched.logits) };
+}
+
+export async function rangeReport(
+  { breach }: RangeWatch,
+  { weights, nameOf }: Pick<CheckOptions, 'weights' | 'nameOf'>,
+  { profile }: DeclaredFormats,
+): Promise<RangeReport | null> {
+  return breach === null ? null : reportOfBreach(breach, { weights, nameOf, profile });
 }
 
 async function inSession<Result>(

@@ -1,6 +1,8 @@
 // From what a judge found to the report of a check: formats, coverage, verdict.
 import { profileText, type DeclaredFormats } from '../../engine/program/numeric-profile.ts';
 import type { Program } from '../../engine/program/program.ts';
+import type { OddWeight } from '../../engine/model/odd-weights.ts';
+import type { RangeReport } from '../range/report.ts';
 import type { InferredFormat } from './formats.ts';
 import type { Judge, OpResult } from './judge.ts';
 import type { PathFault } from './run-plan.ts';
@@ -21,10 +23,13 @@ export interface CheckReport extends CheckVerdict {
   brackets: (Stretch & { ratio: number; status: OpResult['status'] })[];
   /** Ops that were suspect on both inputs. */
   confirmed: string[];
+  /** Where numbers first left their range, and why. */
+  outOfRange: RangeReport | null;
+  oddWeights: readonly OddWeight[];
   blindSpots: string[];
 }
 
-export interface ReportInputs extends Pick<CheckReport, 'verification' | 'blindSpots'> {
+export interface ReportInputs extends Pick<CheckReport, 'verification' | 'outOfRange' | 'oddWeights' | 'blindSpots'> {
   program: Program;
   judge: Judge;
   formats: DeclaredFormats;
@@ -35,14 +40,26 @@ export interface ReportInputs extends Pick<CheckReport, 'verification' | 'blindS
 }
 
 export function reportOf(inputs: ReportInputs): CheckReport {
-  const { program, judge, formats, isDeclared, verification, confirmed, hasOriginal, pathFault, blindSpots } = inputs;
+  const { program, judge, formats, isDeclared, verification, confirmed, hasOriginal, pathFault, ...rest } = inputs;
+  const { outOfRange, oddWeights, blindSpots } = rest;
   const results = judge.finish();
   const inferred = judge.formats();
   const coverage = coverageOf(program, results);
   const logits = results.find(({ value }) => value === program.logits);
   const logitShare = hasOriginal ? (logits?.split?.shares?.weightQuantization ?? null) : null;
   return {
-    ...verdictOf({ program, results, inferred, coverage, verification, confirmed, logitShare, pathFault }),
+    ...verdictOf({
+      program,
+      results,
+      inferred,
+      coverage,
+      verification,
+      confirmed,
+      logitShare,
+      pathFault,
+      outOfRange,
+      oddWeights,
+    }),
     arithmetic: { name: profileText(formats.profile), isDeclared },
     inferred,
     verification,
@@ -52,6 +69,8 @@ export function reportOf(inputs: ReportInputs): CheckReport {
       stretch === null ? [] : [{ ...stretch, ratio: stretch.drawn ?? rhoExpected, status }],
     ),
     confirmed: [...confirmed],
+    outOfRange,
+    oddWeights,
     blindSpots,
   };
 }

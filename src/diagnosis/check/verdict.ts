@@ -5,6 +5,8 @@ import { parseStageId } from '../../engine/program/stages.ts';
 import type { BugClass } from '../faults/fault.ts';
 import { judgementOf } from '../ops/judgements.ts';
 import { placeText } from '../place-text.ts';
+import type { OddWeight } from '../../engine/model/odd-weights.ts';
+import type { RangeReport } from '../range/report.ts';
 import type { InferredFormat } from './formats.ts';
 import type { OpResult } from './judge.ts';
 import type { PathFault } from './run-plan.ts';
@@ -41,6 +43,8 @@ export interface VerdictInput {
   confirmed: ReadonlySet<string>;
   /** What the logits' difference from the original weights is made of; null without them. */
   logitShare: number | null;
+  outOfRange: RangeReport | null;
+  oddWeights: readonly OddWeight[];
 }
 
 /** Narrow enough that a fault of the size of a single op's bound does not hide in it. */
@@ -62,8 +66,44 @@ export function coverageOf(program: Program, results: readonly OpResult[]): Cove
 }
 
 export function verdictOf(input: VerdictInput): CheckVerdict {
+  const verdict = verdictOfRun(input);
+  const broken = input.oddWeights.filter(({ isBroken }) => isBroken);
+  if (broken.length > 0) return weightVerdict('BUG', broken, input);
+  const odd = input.oddWeights.filter(({ notice }) => notice.severity === 'warning');
+  if (odd.length === 0) return verdict;
+  if (verdict.verdict === 'PASS' || verdict.verdict === 'INCONCLUSIVE') return weightVerdict('SUSPECT', odd, input);
+  return { ...verdict, sentence: `${verdict.sentence}; ${weightsText(odd)}` };
+}
+
+/** Of weights as they are stored: what is computed of them may be right, and means nothing. */
+function weightVerdict(verdict: 'BUG' | 'SUSPECT', odd: readonly OddWeight[], { program }: VerdictInput): CheckVerdict {
+  const op = program.ops.find((reader) => 'weight' in reader && reader.weight === odd[0]?.name);
+  const layer = program.values.find(({ id }) => id === op?.out)?.layer ?? null;
+  const at = op === undefined ? null : { layer, op: op.op, value: op.out };
+  const sentence = `${verdict} in the weights: ${weightsText(odd)}`;
+  return { verdict, sentence, bugClass: verdict === 'BUG' ? 'OVERFLOW_NONFINITE' : null, at };
+}
+
+function weightsText([first, ...others]: readonly OddWeight[]): string {
+  const more = others.length === 0 ? '' : `, and ${others.length} more`;
+  return `${first?.notice.message ?? ''}${more}`;
+}
+
+/** A range left at or before the first faulty op is the cause; where the op alone is wrong, it is the op's. */
+function rangeVerdict({ outOfRange, program }: VerdictInput, faulty: OpResult | undefined): CheckVerdict | null {
+  if (outOfRange === null) return null;
+  const { op, layer, stage: value, bugClass, sentence, isInside } = outOfRange;
+  const indexOf = (id: string): number => program.ops.findIndex(({ out }) => out === id);
+  const lead = faulty === undefined ? 1 : indexOf(faulty.value) - indexOf(value);
+  if (lead < 0 || (lead === 0 && !isInside)) return null;
+  return { verdict: 'BUG', sentence: `BUG ${sentence}`, bugClass, at: { layer, op, value } };
+}
+
+function verdictOfRun(input: VerdictInput): CheckVerdict {
   const { results, inferred, verification, coverage, confirmed } = input;
   const faulty = results.find(({ status, value }) => status === 'faulty' || confirmed.has(value));
+  const outOfRange = rangeVerdict(input, faulty);
+  if (outOfRange !== null) return outOfRange;
   if (faulty !== undefined) return faultVerdict('BUG', faulty, confirmed);
   if (input.pathFault !== null) {
     const { sentence, bugClass } = input.pathFault;

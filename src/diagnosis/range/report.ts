@@ -11,7 +11,7 @@ import { LARGEST_F32, type Breach, type BreachKind } from './watch.ts';
 
 const LARGEST_F16 = 65_504;
 
-export interface RangeReport extends Omit<Breach, 'op' | 'kind'> {
+export interface RangeReport extends Omit<Breach, 'op' | 'kind' | 'magnitude'> {
   bugClass: BugClass;
   kind: BreachKind | 'badWeight';
   op: Op['op'];
@@ -19,6 +19,8 @@ export interface RangeReport extends Omit<Breach, 'op' | 'kind'> {
   stage: string;
   /** The weight behind it; null: a value overflowed. */
   weight: { name: string; nanCount: number; infCount: number; row: number; column: number } | null;
+  /** A sum within the op overflowed: of squares in a norm, q·k, products. The result itself might not have. */
+  isInside: boolean;
   sentence: string;
 }
 
@@ -30,7 +32,7 @@ export interface ReportContext {
 }
 
 export async function reportOfBreach(breach: Breach, context: ReportContext): Promise<RangeReport> {
-  const { op, kind, ...rest } = breach;
+  const { op, kind, magnitude: _, ...rest } = breach;
   const bad = kind === 'nonFinite' ? await badWeightOf(op, context) : null;
   const place = `${placeText({ layer: rest.layer, op: op.op, value: op.out })}, position ${rest.position}`;
   return {
@@ -40,6 +42,7 @@ export async function reportOfBreach(breach: Breach, context: ReportContext): Pr
     op: op.op,
     stage: op.out,
     weight: bad?.weight ?? null,
+    isInside: bad === null && leavesInside(breach),
     sentence: `${place}: ${bad === null ? overflowText(breach, context.profile) : `${countText(breach)}, because ${bad.says}`}`,
   };
 }
@@ -70,7 +73,7 @@ function overflowText(breach: Breach, profile: NumericProfile): string {
   if (kind === 'zeroed') return `the sum of squares leaves float32${largest}, and the row became zeros`;
   if (kind === 'lost') return `the squares are too small for float32${largest}, and the row is off`;
   const type = isBeyondHalf(breach, profile) ? 'float16, whose largest number is 65504' : profileRange(profile);
-  const what = op.op === 'attention' ? 'q·k, or the sum over positions,' : 'a result';
+  const what = op.op === 'attention' ? 'q·k, or the sum over positions,' : 'a result, or a sum on the way to it,';
   const eps = op.op === 'rmsnorm' && Math.fround(op.eps) === 0 ? `; eps ${op.eps} is 0 in float32` : '';
   return `${countText(breach)} of finite inputs${largest}: ${what} leaves ${type}${eps}`;
 }
@@ -94,10 +97,9 @@ function figure(value: number): string {
   return value >= 1e5 || (value > 0 && value < 1e-4) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 }
 
-/** Sums inside an op that leave the range though the result would not: of squares in a norm, q·k in attention. */
-export function leavesInside({ kind, op, largestInputs }: Breach, headDim: number): boolean {
-  if (kind !== 'nonFinite') return true;
+function leavesInside({ kind, op, largestInputs, magnitude }: Breach): boolean {
+  if (kind !== 'nonFinite' || (magnitude ?? 0) > LARGEST_F32) return true;
   if (op.op !== 'attention') return false;
   const of = (id: string): number => largestInputs.find(({ value }) => value === id)?.largest ?? 0;
-  return of(op.q) * of(op.k) * headDim > LARGEST_F32;
+  return of(op.q) * of(op.k) * op.headDim > LARGEST_F32;
 }

@@ -4,7 +4,7 @@
 // come, each value kept until its last reader.
 import type { FloatArray, Tap, WeightSource } from '../../engine/program/executor.ts';
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
-import { readVector } from '../../oracles/float64/weights.ts';
+import { readRows, readVector } from '../../oracles/float64/weights.ts';
 
 export const LARGEST_F32: number = (2 - 2 ** -23) * 2 ** 127;
 
@@ -23,6 +23,8 @@ export interface Breach {
   infCount: number;
   /** Largest |x| in the position's rows of each value that it reads and that is shown. */
   largestInputs: { value: ValueId; largest: number }[];
+  /** Of a matmul: Σ|w·x| of the element. Where it overflows, a sum on the way may, whatever the whole sum is. */
+  magnitude: number | null;
 }
 
 export class RangeWatch {
@@ -63,8 +65,10 @@ export class RangeWatch {
       const { kind } = breach;
       const layer = this.#program.values.find(({ id }) => id === value)?.layer ?? null;
       const position = firstPosition + row;
-      const place = { position, channel: breach.element % width, largestInputs: this.#largestInputs(op, position) };
-      this.#found = { index, breach: { kind, op, layer, ...place, ...countsOf(data) } };
+      const channel = breach.element % width;
+      const [largestInputs, magnitude] = [this.#largestInputs(op, position), await this.#magnitude(op, position, channel)];
+      const found = { kind, op, layer, position, channel, ...countsOf(data), largestInputs, magnitude };
+      this.#found = { index, breach: found };
     }
     this.#kept.set(value, { data, firstPosition });
     for (const id of this.#kept.keys()) if ((this.#lastReads.get(id) ?? -1) <= index) this.#kept.delete(id);
@@ -92,6 +96,15 @@ export class RangeWatch {
       if (!(Math.abs((data[most] ?? 0) - should) <= 0.01 * Math.abs(should))) return { kind: 'lost', element: most };
     }
     return null;
+  }
+
+  async #magnitude(op: Op, position: number, channel: number): Promise<number | null> {
+    const x = op.op === 'matmul' ? this.#kept.get(op.in) : undefined;
+    if (op.op !== 'matmul' || x === undefined) return null;
+    const width = this.#widths.get(op.in) ?? 1;
+    const from = (position - x.firstPosition) * width;
+    const row = await readRows(this.#weights, op.weight, width, channel, 1);
+    return row.reduce((sum, weight, i) => sum + Math.abs(weight * (x.data[from + i] ?? 0)), 0);
   }
 
   #largestInputs(op: Op, position: number): Breach['largestInputs'] {

@@ -24,7 +24,7 @@ export interface OddWeightsOptions {
   /** null: it could not be compiled; then nothing is known of norms. */
   program: Program | null;
   weights: WeightSource;
-  tensors: readonly FileTensor[];
+  tensors: readonly Pick<FileTensor, 'name' | 'storedName' | 'type' | 'byteLength'>[];
   /** Smallest tensors first, so many bytes of them; all unless given. */
   byteLimit?: number;
   signal?: AbortSignal | undefined;

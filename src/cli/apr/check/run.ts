@@ -3,7 +3,7 @@ import { checkDump, checkModel, readFormats, type CheckOptions, type VerdictWord
 import { findVouchers, isSameProgram, nameReport, namesOfProgram } from '../../../diagnosis/recordings/index.ts';
 import { openRecording, readMaps } from '../../../diagnosis/recordings/index.ts';
 import type { Recording, Vouchers } from '../../../diagnosis/recordings/index.ts';
-import { writeFileAtomic, type DeclaredFormats, type Model } from '../../../engine/index.ts';
+import { oddWeights, writeFileAtomic, type DeclaredFormats, type Model, type OddWeight } from '../../../engine/index.ts';
 import { RefuteError } from '../../../errors.ts';
 import { openExecutor } from '../../../executors.ts';
 import { interruptSignal } from '../../interrupt.ts';
@@ -12,7 +12,7 @@ import { printJson, Progress } from '../../terminal.ts';
 import { checkSvg } from './svg.ts';
 import { printCheck, type ShownCheck } from './text.ts';
 import { requestedEngine, type EngineFlags } from '../engine-option.ts';
-import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
+import { noteRopeChoice, openModelLogged, storedNames, warn } from '../open.ts';
 import { parseTokenIds, renderPromptOrDefault, type PromptFlags } from '../prompt.ts';
 
 export interface CheckFlags extends PromptFlags, EngineFlags {
@@ -49,7 +49,8 @@ export async function runCheck(path: string, promptText: string | undefined, fla
       const next = 'apr diff shows how the two differ';
       throw new RefuteError({ code: 'E_ORIGINAL', place: '--original', is, allowed, next });
     }
-    const shown = await run({ model, original, formats }, promptText, flags);
+    const odd = await lookAtWeights(model);
+    const shown = await run({ model, original, formats, odd }, promptText, flags);
     if (flags.svg !== undefined) await writeFileAtomic(flags.svg, checkSvg(shown));
     if (flags.json === true) printJson(await checkJson(shown));
     else printCheck(shown, flags);
@@ -61,7 +62,7 @@ export async function runCheck(path: string, promptText: string | undefined, fla
 }
 
 async function run(
-  { model, original, formats }: Pick<Opened, 'model' | 'original' | 'formats'>,
+  { model, original, formats, odd }: Omit<Opened, 'vouchers'>,
   promptText: string | undefined,
   flags: CheckFlags,
 ): Promise<ShownCheck> {
@@ -69,7 +70,7 @@ async function run(
   const progress = new Progress();
   try {
     if (flags.dump !== undefined) {
-      return await runDump(flags.dump, { model, original, formats, vouchers }, flags);
+      return await runDump(flags.dump, { model, original, formats, odd, vouchers }, flags);
     }
     const prompt = renderPromptOrDefault(model, promptText, flags);
     for (const { severity, message } of prompt.notices) warn(severity, message);
@@ -82,7 +83,7 @@ async function run(
       requested.optionsFor(model.path),
     );
     try {
-      const inputs = checkInputs({ model, original, formats, vouchers }, prompt.ids, flags, progress);
+      const inputs = checkInputs({ model, original, formats, odd, vouchers }, prompt.ids, flags, progress);
       const report = await checkModel({ executor, ...inputs });
       return { model, original, engine: chosen, prompt, report };
     } finally {
@@ -94,16 +95,35 @@ async function run(
   }
 }
 
+/** Of every weight that the program reads. */
+async function lookAtWeights({ program, weights, tensors }: Model): Promise<readonly OddWeight[]> {
+  const read = new Set(program.weights.map(({ name }) => name));
+  const progress = new Progress();
+  try {
+    const { odd } = await oddWeights({
+      program,
+      weights,
+      tensors: tensors.filter(({ name }) => read.has(name)),
+      signal: interruptSignal(),
+      onProgress: (done, total) => progress.update(`looking at weight ${done + 1}/${total}`),
+    });
+    return odd;
+  } finally {
+    progress.clear();
+  }
+}
+
 interface Opened {
   model: Model;
   original: Model | null;
   /** As the user declares them. */
   formats: DeclaredFormats | undefined;
+  odd: readonly OddWeight[];
   vouchers: Vouchers;
 }
 
 function checkInputs(
-  { model, original, formats, vouchers }: Opened,
+  { model, original, formats, odd, vouchers }: Opened,
   tokens: readonly number[],
   { freeRun }: CheckFlags,
   progress: Progress,
@@ -116,6 +136,8 @@ function checkInputs(
     verifyOn: vouchers.unquantized?.weights ?? null,
     packs: vouchers.packs,
     formats,
+    oddWeights: odd,
+    nameOf: storedNames(model),
     hasFreeRun: freeRun,
     signal: interruptSignal(),
     onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),

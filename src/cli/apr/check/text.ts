@@ -33,6 +33,7 @@ export function printCheck({ model, original, engine, prompt, report }: ShownChe
   printLine(
     `${style.bold('judged')}    ${coverage.judgedOps} of ${coverage.opCount} ops, ${countText(coverage.elementCount)} elements`,
   );
+  for (const { notice } of report.oddWeights) printLine(`${style.bold('weights')}   ${plainText(notice.message)}`);
   if ('dump' in engine) printNames(engine.names);
   printLine();
   printOps(rowsToShow(report, flags.all === true), original !== null);
