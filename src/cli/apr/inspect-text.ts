@@ -1,7 +1,7 @@
 // How `apr inspect` looks on a terminal. Everything shown is in the Inspection; the file is here for the vocabulary.
 import { preview, type ConfigValue } from '../../diagnosis/compare/index.ts';
 import type { ModelFile } from '../../engine/index.ts';
-import { bytesText, countText, fileNumberText } from '../figures.ts';
+import { bytesText, countText, fileNumberText, plural } from '../figures.ts';
 import { configText, previewText } from './file-values.ts';
 import { plainText, printLine, printTable, right, style } from '../terminal.ts';
 import { listOf, type Inspection, type InspectOptions, type TokenizerSummary } from './inspect.ts';
@@ -24,6 +24,7 @@ export function printInspection(inspection: Inspection, file: ModelFile, options
   ]);
   printConfig(inspection);
   printTypes(inspection);
+  printWeights(inspection);
   printTokenizer(inspection.tokenizer);
   if (options.metadata === true) printMetadata(file);
   if (options.vocab === true) printVocabulary(file);
@@ -128,6 +129,15 @@ function printVocabulary(file: ModelFile): void {
     ];
   });
   printTable([right('id'), 'token', 'kind', right('score')], rows);
+}
+
+/** What was not looked at is said; the notices say what was found. */
+function printWeights({ weights: { lookedAt, skipped } }: Inspection): void {
+  const [first] = skipped;
+  const few = skipped.slice(0, 3).map(plainText).join(', ') + (skipped.length > 3 ? ', …' : '');
+  const rest =
+    first === undefined ? '' : `, not at ${skipped.length}: ${few} (--weights looks at all that can be decoded)`;
+  printLine(`looked at ${plural(lookedAt, 'tensor')} for NaN, infinities and matrices of one value${rest}`);
 }
 
 function printNotices({ notices }: Inspection): void {

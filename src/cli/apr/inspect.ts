@@ -1,22 +1,27 @@
 // `apr inspect MODEL`: what a file is and what a forward pass would be told by it, every hyperparameter with where its
-// value comes from. Reads the header only; a file that cannot be run is shown as far as it goes, and then fails.
+// value comes from; and weights that hold NaN, infinities or one value only, as far as reading them is quick. A file that
+// cannot be run is shown as far as it goes, and then fails.
 import type { Command } from 'commander';
 import type { ConfigValue } from '../../diagnosis/compare/index.ts';
-import type { FileTensor, Model, ModelFile, Notice } from '../../engine/index.ts';
+import type { FileTensor, Model, ModelFile, Notice, OddWeights, OddWeightsOptions } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
+import { interruptSignal } from '../interrupt.ts';
 import { createProgram } from '../program.ts';
-import { printJson } from '../terminal.ts';
+import { printJson, Progress } from '../terminal.ts';
 
 export interface InspectOptions {
   metadata?: true;
   vocab?: true;
   sha256?: true;
+  weights?: true;
   json?: true;
 }
 
 const EXAMPLES = `
 Sources of a config value: metadata (a key of the file), tensor (read off a tensor), architecture (a rule of it),
 default (nothing in the file said so).
+
+The weights are looked at too, the smallest first, up to 512 MiB; --weights looks at all of them.
 
 Examples:
   $ apr inspect model.gguf
@@ -28,6 +33,7 @@ export function inspectCommand(): Command {
     .argument('<model>', 'a GGUF file, or a folder with safetensors and config.json')
     .option('--metadata', 'also every key of the file')
     .option('--vocab', 'also every token of the vocabulary')
+    .option('--weights', 'look at every weight for NaN, infinities and matrices of one value, whatever the size')
     .option('--sha256', 'also the hash of the whole file')
     .option('--json', 'print JSON only (metadata included)')
     .addHelpText('after', EXAMPLES)
@@ -57,6 +63,8 @@ export interface Inspection {
   config: (ConfigValue & { key: string })[] | null;
   shapes: { fitting: number; wanted: number } | null;
   tokenizer: TokenizerSummary | null;
+  /** How many tensors were looked at for NaN, infinities and matrices of one value, and which were not. */
+  weights: { lookedAt: number; skipped: readonly string[] };
   notices: readonly Notice[];
   loadError: { code: string; message: string } | null;
   metadata: { key: string; type: string; value: unknown }[];
@@ -93,7 +101,8 @@ async function inspect(path: string, options: InspectOptions): Promise<void> {
 
 async function inspectFile(file: ModelFile, options: InspectOptions): Promise<void> {
   const { path, format, formatText, container, byteLength, tokenizer, tensors } = file;
-  const { loaded, failure } = await tryLoad(path);
+  const { loaded, failure } = await tryLoad(path, options);
+  const { odd, ...looked } = loaded?.weights ?? (await lookAtWeights({ ...file, program: null }, options));
   const inspection: Inspection = {
     schemaVersion: 1,
     path,
@@ -112,7 +121,8 @@ async function inspectFile(file: ModelFile, options: InspectOptions): Promise<vo
     config: loaded?.config ?? null,
     shapes: loaded?.shapes ?? null,
     tokenizer: summarizeTokenizer(tokenizer),
-    notices: loaded?.notices ?? [],
+    weights: looked,
+    notices: [...odd.map(({ notice }) => notice), ...(loaded?.notices ?? [])],
     loadError: failure === null ? null : { code: failure.code, message: failure.message },
     metadata: file.entries.map(({ key, type, value }) => ({
       key,
@@ -125,19 +135,49 @@ async function inspectFile(file: ModelFile, options: InspectOptions): Promise<vo
   if (failure !== null) throw failure;
 }
 
+/** Bytes that are read in a second or so. */
+const QUICK_BYTES = 512 * 2 ** 20;
+
+async function lookAtWeights(
+  model: Pick<OddWeightsOptions, 'program' | 'weights' | 'tensors'>,
+  { weights: isAll }: InspectOptions,
+): Promise<OddWeights> {
+  const { oddWeights } = await import('../../engine/index.ts');
+  const progress = new Progress();
+  try {
+    return await oddWeights({
+      ...model,
+      byteLimit: isAll === true ? Infinity : QUICK_BYTES,
+      signal: interruptSignal(),
+      onProgress: (done, total) => progress.update(`looking at weight ${done + 1}/${total}`),
+    });
+  } finally {
+    progress.clear();
+  }
+}
+
+interface Loaded extends Pick<Inspection, 'config' | 'shapes' | 'notices'> {
+  weights: OddWeights;
+}
+
 /** What only an opened model knows; the failure is kept, because the rest of the file can still be shown. */
 async function tryLoad(
   path: string,
-): Promise<{ loaded: Pick<Inspection, 'config' | 'shapes' | 'notices'> | null; failure: RefuteError | null }> {
+  options: InspectOptions,
+): Promise<{ loaded: Loaded | null; failure: RefuteError | null }> {
   const [{ openModel }, { configEntries }] = await Promise.all([
     import('../../engine/index.ts'),
     import('../../diagnosis/compare/index.ts'),
   ]);
   try {
     const model = await openModel(path);
-    const { shapes, notices } = model;
-    await model.close();
-    return { loaded: { config: configEntries(model), shapes, notices }, failure: null };
+    try {
+      const { shapes, notices } = model;
+      const weights = await lookAtWeights(model, options);
+      return { loaded: { config: configEntries(model), shapes, notices, weights }, failure: null };
+    } finally {
+      await model.close();
+    }
   } catch (error) {
     if (error instanceof RefuteError) return { loaded: null, failure: error };
     throw error;

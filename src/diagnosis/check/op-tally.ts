@@ -43,6 +43,8 @@ export interface OpFindings {
   firstNonFinite: ElementPlace | null;
   /** NaN or infinite in the engine, right or not. */
   nonFiniteCount: number;
+  /** Elements that nothing bounds: whatever the engine writes there is within an infinite budget. */
+  unboundedCount: number;
   /** Of the local error: mean e·sign(y) in units of the last place, and its t. null where too few elements. */
   bias: { meanUlp: number; t: number } | null;
   isBiased: boolean;
@@ -101,6 +103,7 @@ export class OpTally {
   #nonFiniteMismatches = 0;
   #firstNonFinite: ElementPlace | null = null;
   #nonFiniteCount = 0;
+  #unboundedCount = 0;
   #biasCount = 0;
   #biasSum = 0;
   #biasSquares = 0;
@@ -134,6 +137,7 @@ export class OpTally {
         this.#addNonFinite(e, y, proven[i] ?? 0, i, firstPosition);
         continue;
       }
+      if (proven[i] === Infinity) this.#unboundedCount += 1;
       const error = beyond(e - y, slack?.[i] ?? 0);
       const size = Math.abs(error);
       this.#sumSquares += y * y;
@@ -211,6 +215,7 @@ export class OpTally {
       nonFiniteMismatches: this.#nonFiniteMismatches,
       firstNonFinite: this.#firstNonFinite,
       nonFiniteCount: this.#nonFiniteCount,
+      unboundedCount: this.#unboundedCount,
       bias,
       isBiased,
       group,

@@ -130,6 +130,12 @@ function verdictOfRun(input: VerdictInput): CheckVerdict {
   if (coverage.missing.length > 0) {
     return inconclusive(`${within}, but ${coverage.missing.length} could not be judged, ${coverage.missing[0]} first`);
   }
+  const unbounded = results.find((result) => isJudged(result) && result.unboundedCount > 0);
+  if (unbounded !== undefined) {
+    const count = `${unbounded.unboundedCount} of ${unbounded.elementCount} elements`;
+    const why = `${within}, but nothing bounds ${count} ${placeText(unbounded)}: rounding may move them anywhere`;
+    return inconclusive(why);
+  }
   const wide = results.filter((result) => !isJudged(result));
   if (wide[0]?.stretch !== null && wide[0] !== undefined) {
     const rest = `the others only in ${wide.length} stretches of several, where a small fault can hide`;

@@ -178,4 +178,6 @@ function budgetOfHead(
     expected[at + c] = (expected[at + c] ?? 0) + (usualSum + quotientUnits * unit) * out + tiny * count;
     proven[at + c] = (proven[at + c] ?? 0) + secondOrder * (provenSum + quotientUnits * unit) * out + tiny * count;
   }
+  // Scores so large that their rounding alone reorders them: 0 · Infinity is no bound.
+  if (secondOrder === Infinity) proven.fill(Infinity, at, at + headDim);
 }

@@ -66,7 +66,10 @@ export class RangeWatch {
       const layer = this.#program.values.find(({ id }) => id === value)?.layer ?? null;
       const position = firstPosition + row;
       const channel = breach.element % width;
-      const [largestInputs, magnitude] = [this.#largestInputs(op, position), await this.#magnitude(op, position, channel)];
+      const [largestInputs, magnitude] = [
+        this.#largestInputs(op, position),
+        await this.#magnitude(op, position, channel),
+      ];
       const found = { kind, op, layer, position, channel, ...countsOf(data), largestInputs, magnitude };
       this.#found = { index, breach: found };
     }

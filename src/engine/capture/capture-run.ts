@@ -29,7 +29,12 @@ export async function captureRun<Data extends FloatArray = Float32Array>(
   const collector = new StageCollector({ program, stages, positionCount: tokens.length, positions, sink });
   const session = await executor.openSession(tokens.length);
   try {
-    const result = await session.run({ tokens, logits, tap: tap === undefined ? collector.tap : bothTaps(collector.tap, tap), signal });
+    const result = await session.run({
+      tokens,
+      logits,
+      tap: tap === undefined ? collector.tap : bothTaps(collector.tap, tap),
+      signal,
+    });
     collector.finish();
     return result;
   } finally {

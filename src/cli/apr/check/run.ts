@@ -3,7 +3,13 @@ import { checkDump, checkModel, readFormats, type CheckOptions, type VerdictWord
 import { findVouchers, isSameProgram, nameReport, namesOfProgram } from '../../../diagnosis/recordings/index.ts';
 import { openRecording, readMaps } from '../../../diagnosis/recordings/index.ts';
 import type { Recording, Vouchers } from '../../../diagnosis/recordings/index.ts';
-import { oddWeights, writeFileAtomic, type DeclaredFormats, type Model, type OddWeight } from '../../../engine/index.ts';
+import {
+  oddWeights,
+  writeFileAtomic,
+  type DeclaredFormats,
+  type Model,
+  type OddWeight,
+} from '../../../engine/index.ts';
 import { RefuteError } from '../../../errors.ts';
 import { openExecutor } from '../../../executors.ts';
 import { interruptSignal } from '../../interrupt.ts';

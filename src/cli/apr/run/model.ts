@@ -1,6 +1,14 @@
 // The generation behind `apr run`, timed, with its text written as it comes. Knows no flags and prints nothing itself.
 import { generate } from '../../../engine/index.ts';
-import type { Executor, FloatArray, FinishReason, Model, Notice, Program, SamplingOptions } from '../../../engine/index.ts';
+import type {
+  Executor,
+  FloatArray,
+  FinishReason,
+  Model,
+  Notice,
+  Program,
+  SamplingOptions,
+} from '../../../engine/index.ts';
 import { interruptSignal } from '../../interrupt.ts';
 import { Progress } from '../../terminal.ts';
 import type { RenderedPrompt } from '../prompt.ts';

@@ -13,7 +13,10 @@ interface Range {
   contextLength: number;
 }
 
-export function locate(tokens: readonly number[], { model, executor, contextLength }: Range): Promise<RangeReport | null> {
+export function locate(
+  tokens: readonly number[],
+  { model, executor, contextLength }: Range,
+): Promise<RangeReport | null> {
   const context = { weights: model.weights, nameOf: storedNames(model), contextLength, signal: interruptSignal() };
   return locateBreach(executor, tokens, context);
 }
