@@ -1,4 +1,5 @@
 // One position of two engines: how far apart, and how far the two declared profiles explain. Pure.
+import { isFlat } from '../../engine/text/sample.ts';
 import { UNIT_F32 } from '../ops/constants.ts';
 import { divergence, likeliest, logProbabilities } from './distributions.ts';
 import type { SpreadRow } from './spread.ts';
@@ -49,6 +50,8 @@ export interface PositionParity {
   /** Either side against the exact run, which neither has computed: who of the two is far. */
   fromExact: { ours: FromExact; theirs: FromExact };
   isSameTop: boolean;
+  /** All logits of the exact run are equal, so that nothing but a broken engine could differ. */
+  isFlat: boolean;
   /** Where the two choose differently: how far apart float64 has the two tokens, in logits, and the spread of that. */
   flip: { margin: number; spread: number; exact: number | null; counts: boolean } | null;
 }
@@ -80,6 +83,7 @@ export function compareFull(
     explained: (SUSPECT_RATIO * root) ** 2,
     isBeyondDraws: !(Math.sqrt(distance) <= root),
     compared: null,
+    isFlat: isFlat(row.exact),
     fromExact: { ours: fromExact(ours, reaches.ours), theirs: fromExact(theirs, reaches.theirs) },
     ...choice,
   };
@@ -122,6 +126,7 @@ export function compareAlternatives(
     explained: SUSPECT_RATIO * reach,
     isBeyondDraws: matched > 0 && !(distance <= reach),
     compared: { matched, given: theirs.length },
+    isFlat: isFlat(row.exact),
     fromExact: far,
     ...choice,
   };

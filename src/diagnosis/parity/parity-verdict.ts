@@ -77,6 +77,10 @@ export function parityVerdict(
     const words = `${theirs} could be compared at ${compared.length} of ${positions.length} positions only`;
     return finish('INCONCLUSIVE', words);
   }
+  if (compared.every(({ isFlat }) => isFlat)) {
+    const words = `all logits are equal at every position: there is nothing in which ${ours} and ${theirs} could agree`;
+    return finish('INCONCLUSIVE', words);
+  }
   const [doubtful] = suspect;
   if (doubtful !== undefined) {
     const words = `${ours} and ${theirs} are farther apart than their profiles explain at ${suspect.length} of ${compared.length} positions, first at position ${doubtful.position}: ${said(doubtful)}, not far enough to be sure`;

@@ -148,7 +148,9 @@ class OpenLlamaCppModel implements LlamaCppModel {
     const missing = logits.findIndex((logit) => Number.isNaN(logit));
     if (missing !== -1) {
       const is = `no logit for id ${missing % vocabSize} at position ${Math.floor(missing / vocabSize)}`;
-      throw new RefuteError({ code: 'E_ORACLE_INCOMPLETE', place: 'llama.cpp', is });
+      const allowed = 'one that is NaN is not handed out';
+      const next = 'apr check MODEL --engine llama.cpp names where its numbers left their range';
+      throw new RefuteError({ code: 'E_ORACLE_INCOMPLETE', place: 'llama.cpp', is, allowed, next });
     }
     return logits;
   }

@@ -37,8 +37,12 @@ export async function withPlace(error: unknown, tokens: readonly number[], range
 
 export async function flatNotice(steps: readonly number[], isDrawn: boolean, model: Model): Promise<Notice> {
   const { program, weights, tensors } = model;
-  const head = program.ops.findLast((op) => op.op === 'matmul');
-  const ofHead = tensors.filter(({ name }) => head?.op === 'matmul' && name === head.weight);
+  // What leads from the last layer to the logits.
+  const last = program.ops.findLastIndex(({ out }) =>
+    program.values.some(({ id, layer }) => id === out && layer !== null),
+  );
+  const read = new Set(program.ops.slice(last + 1).map((op) => ('weight' in op ? op.weight : null)));
+  const ofHead = tensors.filter(({ name }) => read.has(name));
   const [odd] = (await oddWeights({ program, weights, tensors: ofHead })).odd;
   const when = steps.length === 1 ? `step ${steps[0]}` : `${steps.length} steps, first step ${steps[0]}`;
   const how = isDrawn ? 'the token was drawn evenly' : 'token 0 was taken, as the lowest id';
