@@ -28,16 +28,21 @@ export async function censusOf(weights: WeightSource, info: WeightInfo, signal?:
   const { name, type, shape, byteLength } = info;
   const { blockElements, blockBytes } = TENSOR_TYPES[type];
   const width = shape.at(-1) ?? 1;
-  const isBad = IS_NON_FINITE[type] ?? hasNonFiniteHalf(TENSOR_TYPES[type]);
+  const exponents = EXPONENTS[type];
+  const isBad = (slice: Uint8Array): boolean =>
+    exponents === undefined ? hasBadScale(slice, TENSOR_TYPES[type]) : hasBadNumber(slice, ...exponents);
   const sliceBytes = Math.floor(SLICE_BYTES / blockBytes) * blockBytes;
-  const bytes = new Uint8Array(Math.min(sliceBytes, byteLength));
+  // Whole words.
+  const bytes = new Uint8Array(4 * Math.ceil(Math.min(sliceBytes, byteLength) / 4));
   let [nanCount, infCount] = [0, 0];
   let first: WeightCensus['first'] = null;
   for (let at = 0; at < byteLength; at += sliceBytes) {
     await pause(signal);
     const slice = bytes.subarray(0, Math.min(sliceBytes, byteLength - at));
     await weights.read(name, at, slice);
-    if (!isBad(new DataView(slice.buffer, 0, slice.byteLength))) continue;
+    // What is left of the slice before in the last word.
+    bytes.fill(0, slice.byteLength, slice.byteLength + 3);
+    if (!isBad(slice)) continue;
     for (const [i, value] of (await dequantize(type, slice)).entries()) {
       if (Number.isFinite(value)) continue;
       const element = (at / blockBytes) * blockElements + i;
@@ -51,33 +56,30 @@ export async function censusOf(weights: WeightSource, info: WeightInfo, signal?:
   return { name, shape, nanCount, infCount, first, constant, zeroExperts };
 }
 
-type IsBad = (bytes: DataView) => boolean;
-
-/** Types without float16 scales: an exponent of ones. */
-const IS_NON_FINITE: Partial<Record<TensorTypeName, IsBad>> = {
-  f32: (bytes) => {
-    for (let at = 0; at < bytes.byteLength; at += 4) {
-      if ((bytes.getUint32(at, true) & 0x7f80_0000) === 0x7f80_0000) return true;
-    }
-    return false;
-  },
-  bf16: (bytes) => {
-    for (let at = 0; at < bytes.byteLength; at += 2) {
-      if ((bytes.getUint16(at, true) & 0x7f80) === 0x7f80) return true;
-    }
-    return false;
-  },
+/** By type: the exponent's bits in a word of one or two numbers, and its lowest bit. */
+const EXPONENTS: Partial<Record<TensorTypeName, readonly [mask: number, lowest: number]>> = {
+  f32: [0x7f80_0000, 0x0080_0000],
+  f16: [0x7c00_7c00, 0x0400_0400],
+  bf16: [0x7f80_7f80, 0x0080_0080],
 };
 
-function hasNonFiniteHalf({ halves, blockBytes }: TensorType): IsBad {
+/** One more than an exponent of ones is the sign's bit, and of no other exponent. */
+function hasBadNumber(slice: Uint8Array, mask: number, lowest: number): boolean {
+  const signs = mask === 0x7f80_0000 ? 0x8000_0000 : 0x8000_8000;
+  const words = new Int32Array(slice.buffer, 0, Math.ceil(slice.byteLength / 4));
+  let seen = 0;
+  for (let i = 0; i < words.length; i += 1) seen |= (((words[i] ?? 0) & mask) + lowest) | 0;
+  return (seen & signs) !== 0;
+}
+
+function hasBadScale(slice: Uint8Array, { halves, blockBytes }: TensorType): boolean {
+  const bytes = new DataView(slice.buffer, 0, slice.byteLength);
   const [one = 0, other = one] = halves;
-  return (bytes) => {
-    for (let at = 0; at < bytes.byteLength; at += blockBytes) {
-      if ((bytes.getUint16(at + one, true) & 0x7c00) === 0x7c00) return true;
-      if ((bytes.getUint16(at + other, true) & 0x7c00) === 0x7c00) return true;
-    }
-    return false;
-  };
+  for (let at = 0; at < bytes.byteLength; at += blockBytes) {
+    if ((bytes.getUint16(at + one, true) & 0x7c00) === 0x7c00) return true;
+    if ((bytes.getUint16(at + other, true) & 0x7c00) === 0x7c00) return true;
+  }
+  return false;
 }
 
 /** The value of all elements of [from, to); null where they differ, are NaN, or are fewer than two. */
@@ -98,7 +100,8 @@ async function constantOf(
     value ??= values[0] ?? Number.NaN;
     for (const other of values) if (other !== value) return null;
   }
-  return value;
+  // Not −0.
+  return value === 0 ? 0 : value;
 }
 
 /** Of [experts, rows, columns]. */
