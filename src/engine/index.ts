@@ -4,7 +4,7 @@ export { openModelFile } from './model/open-model-file.ts';
 export type { ModelFile } from './model/model-file.ts';
 export type { Notice } from '../notice.ts';
 export type { FileTensor, Model, ModelTransform } from './model/model.ts';
-export { oddWeights, type OddWeight, type OddWeights, type OddWeightsOptions } from './model/odd-weights.ts';
+export { fileNames, oddWeights, type OddWeight, type OddWeights, type OddWeightsOptions } from './model/odd-weights.ts';
 
 export type { ModelConfig, Provenance } from './program/config.ts';
 export type { Executor, ExecutorId, ExecutorProvider, FloatArray, OpenOptions } from './program/executor.ts';

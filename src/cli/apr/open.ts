@@ -33,12 +33,6 @@ function loaderLog(model: Model): string[] {
   return lines;
 }
 
-/** What the file calls each weight. */
-export function storedNames({ tensors }: Model): (weight: string) => string {
-  const names = new Map(tensors.map(({ name, storedName = name }) => [name, storedName]));
-  return (weight) => names.get(weight) ?? weight;
-}
-
 /** A remark on stderr about what a command is doing; results never go this way. */
 export function warn(severity: Notice['severity'], message: string): void {
   const label = severity === 'warning' ? errorStyle.yellow(severity) : severity;

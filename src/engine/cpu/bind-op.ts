@@ -21,6 +21,8 @@ export interface ChunkPlace {
   suspect: ValueId | null;
 }
 
+const SMALLEST_NORMAL_F32 = 2 ** -126;
+
 export interface Cache {
   keys: Pointer;
   values: Pointer;
@@ -56,12 +58,14 @@ export function bindOp(op: Op, site: OpSite): RunRows {
     case 'rmsnorm': {
       const [x, gain] = [bufferOf(op.in), pointerOf(bank, residentWeight(op))];
       const heads = op.headCount ?? 1;
+      // Beside such an eps, squares that underflow count.
+      const hasTinyEps = Math.fround(op.eps) < SMALLEST_NORMAL_F32;
       return (row, count) => {
         const at = 4 * row * channels;
         ops.rmsnorm(out + at, x + at, gain, op.eps, channels / heads, count * heads);
         if (chunk.suspect !== null) return;
         const rowsOf = (from: Pointer): Float32Array => bank.memory.floats(from + at, count * channels);
-        if (hasSilentRow(rowsOf(out), rowsOf(x), channels / heads)) chunk.suspect = op.out;
+        if (hasTinyEps || hasSilentRow(rowsOf(out), rowsOf(x), channels / heads)) chunk.suspect = op.out;
       };
     }
     case 'addBias': {

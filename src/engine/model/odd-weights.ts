@@ -3,7 +3,7 @@
 import type { Notice } from '../../notice.ts';
 import { quoted } from '../formats/quoted.ts';
 import type { WeightSource } from '../program/executor.ts';
-import type { Program } from '../program/program.ts';
+import type { Program, WeightName } from '../program/program.ts';
 import type { FileTensor } from './model.ts';
 import { censusOf, type WeightCensus } from './weight-census.ts';
 
@@ -35,13 +35,14 @@ export async function oddWeights(options: OddWeightsOptions): Promise<OddWeights
   const { program, weights, tensors, byteLimit = Infinity, signal, onProgress } = options;
   const odd: { at: number; weight: OddWeight }[] = [];
   const skipped: string[] = [];
+  const nameOf = fileNames(tensors);
   let left = byteLimit;
   const order = [...tensors.entries()].toSorted(([, a], [, b]) => (a.byteLength ?? 0) - (b.byteLength ?? 0));
   for (const [done, [at, tensor]] of order.entries()) {
     onProgress?.(done, order.length);
     left -= tensor.byteLength ?? 0;
     const info = tensor.type === null || left < 0 ? undefined : weights.info(tensor.name);
-    const shown = tensor.storedName ?? tensor.name;
+    const shown = nameOf(tensor.name);
     if (info === undefined) {
       skipped.push(shown);
       continue;
@@ -53,6 +54,19 @@ export async function oddWeights(options: OddWeightsOptions): Promise<OddWeights
   return { odd: inFileOrder.map(({ weight }) => weight), lookedAt: tensors.length - skipped.length, skipped };
 }
 
+/** What the file calls each weight; of a tensor that holds several, with the weight's own name. */
+export function fileNames(tensors: readonly Pick<FileTensor, 'name' | 'storedName'>[]): (weight: WeightName) => string {
+  const counts = new Map<string, number>();
+  for (const { name, storedName = name } of tensors) counts.set(storedName, (counts.get(storedName) ?? 0) + 1);
+  const names = new Map(
+    tensors.map(({ name, storedName = name }) => [
+      name,
+      counts.get(storedName) === 1 ? storedName : `${storedName} (${name})`,
+    ]),
+  );
+  return (weight) => names.get(weight) ?? weight;
+}
+
 /** What a census says, as a sentence; null: nothing is odd. @param shown the file's own name of the tensor */
 export function oddityOf(shown: string, census: WeightCensus, program: Program | null): OddWeight | null {
   const { name, shape, nanCount, infCount, first, constant, zeroExperts } = census;
@@ -62,12 +76,11 @@ export function oddityOf(shown: string, census: WeightCensus, program: Program |
     notice: { severity, code, message: `tensor ${quoted(shown)} ${is}` },
   });
   if (first !== null) {
-    const where = shape.length < 2 ? `at ${first.column}` : `in row ${first.row}, column ${first.column}`;
     const counts = [
       ...(nanCount > 0 ? [`${nanCount} NaN`] : []),
       ...(infCount > 0 ? [`${infCount} ${infCount === 1 ? 'infinity' : 'infinities'}`] : []),
     ];
-    return found('warning', 'WEIGHTS-NONFINITE', `holds ${counts.join(' and ')}, first ${where}`, true);
+    return found('warning', 'WEIGHTS-NONFINITE', `holds ${counts.join(' and ')}, first ${placeIn(shape, first)}`, true);
   }
   const isMatrix = shape.filter((extent) => extent > 1).length > 1;
   if (constant === 0 && (isMatrix || isSilentNorm(name, program))) {
@@ -79,6 +92,13 @@ export function oddityOf(shown: string, census: WeightCensus, program: Program |
   if (zeroExperts.length === 0) return null;
   const few = zeroExperts.slice(0, 8).join(', ') + (zeroExperts.length > 8 ? ', …' : '');
   return found('note', 'EXPERTS-ZERO', `is all zeros for ${zeroExperts.length} of ${shape[0]} experts: ${few}`);
+}
+
+function placeIn(shape: readonly number[], { row, column }: { row: number; column: number }): string {
+  if (shape.length < 2) return `at ${column}`;
+  const rows = shape.at(-2) ?? 1;
+  const expert = shape.length > 2 ? `expert ${Math.floor(row / rows)}, ` : '';
+  return `in ${expert}row ${row % rows}, column ${column}`;
 }
 
 /** Its gain, with what the architecture adds to it, is zero everywhere. */

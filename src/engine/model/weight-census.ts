@@ -43,7 +43,9 @@ export async function censusOf(weights: WeightSource, info: WeightInfo, signal?:
     // What is left of the slice before in the last word.
     bytes.fill(0, slice.byteLength, slice.byteLength + 3);
     if (!isBad(slice)) continue;
-    for (const [i, value] of (await dequantize(type, slice)).entries()) {
+    const values = await dequantize(type, slice);
+    for (let i = 0; i < values.length; i += 1) {
+      const value = values[i] ?? 0;
       if (Number.isFinite(value)) continue;
       const element = (at / blockBytes) * blockElements + i;
       first ??= { row: Math.floor(element / width), column: element % width };

@@ -59,8 +59,8 @@ export interface RunResult<Data extends FloatArray = Float32Array> {
 export interface Session<Data extends FloatArray = Float32Array> {
   readonly positionCount: number;
   /**
-   * The first norm so far that made zeros of a row that has others, or NaN: its squares may have left their range. null:
-   * none; absent: this executor does not look.
+   * The first norm so far whose squares may have left their range: it made zeros of a row that has others, or NaN, or its
+   * eps is too small to hide squares that vanish. null: none; absent: this executor does not look.
    */
   readonly suspect?: ValueId | null;
   run(request: RunRequest<Data>): Promise<RunResult<Data>>;

@@ -4,6 +4,7 @@ import { findVouchers, isSameProgram, nameReport, namesOfProgram } from '../../.
 import { openRecording, readMaps } from '../../../diagnosis/recordings/index.ts';
 import type { Recording, Vouchers } from '../../../diagnosis/recordings/index.ts';
 import {
+  fileNames,
   oddWeights,
   writeFileAtomic,
   type DeclaredFormats,
@@ -18,7 +19,7 @@ import { printJson, Progress } from '../../terminal.ts';
 import { checkSvg } from './svg.ts';
 import { printCheck, type ShownCheck } from './text.ts';
 import { requestedEngine, type EngineFlags } from '../engine-option.ts';
-import { noteRopeChoice, openModelLogged, storedNames, warn } from '../open.ts';
+import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
 import { parseTokenIds, renderPromptOrDefault, type PromptFlags } from '../prompt.ts';
 
 export interface CheckFlags extends PromptFlags, EngineFlags {
@@ -143,7 +144,7 @@ function checkInputs(
     packs: vouchers.packs,
     formats,
     oddWeights: odd,
-    nameOf: storedNames(model),
+    nameOf: fileNames(model.tensors),
     hasFreeRun: freeRun,
     signal: interruptSignal(),
     onProgress: (op, index, count) => progress.update(`judging ${index + 1}/${count} ${op.out}`),

@@ -1,10 +1,16 @@
 // What `apr run` says where numbers left their range: the run is repeated with every value shown, and the first place
 // named. Costs nothing where no norm was suspect and the logits say something.
 import { locateBreach, type RangeReport } from '../../../diagnosis/range/index.ts';
-import { oddWeights, type Executor, type FloatArray, type Model, type Notice } from '../../../engine/index.ts';
+import {
+  fileNames,
+  oddWeights,
+  type Executor,
+  type FloatArray,
+  type Model,
+  type Notice,
+} from '../../../engine/index.ts';
 import { RefuteError } from '../../../errors.ts';
 import { interruptSignal } from '../../interrupt.ts';
-import { storedNames } from '../open.ts';
 
 interface Range {
   model: Model;
@@ -17,7 +23,12 @@ export function locate(
   tokens: readonly number[],
   { model, executor, contextLength }: Range,
 ): Promise<RangeReport | null> {
-  const context = { weights: model.weights, nameOf: storedNames(model), contextLength, signal: interruptSignal() };
+  const context = {
+    weights: model.weights,
+    nameOf: fileNames(model.tensors),
+    contextLength,
+    signal: interruptSignal(),
+  };
   return locateBreach(executor, tokens, context);
 }
 

@@ -2,7 +2,15 @@
 // piece, so memory does not grow with depth. text.ts and files.ts show what came out.
 import { topIndices } from '../../../diagnosis/compare/index.ts';
 import { locateBreach, RangeWatch, reportOfBreach } from '../../../diagnosis/range/index.ts';
-import { captureRun, CaptureWriter, isFlat, stageId, StatisticsSink, teeSinks } from '../../../engine/index.ts';
+import {
+  captureRun,
+  CaptureWriter,
+  fileNames,
+  isFlat,
+  stageId,
+  StatisticsSink,
+  teeSinks,
+} from '../../../engine/index.ts';
 import type { Executor, FloatArray, Model, Program, Stage } from '../../../engine/index.ts';
 import type { StageSink } from '../../../engine/index.ts';
 import { openExecutor } from '../../../executors.ts';
@@ -10,7 +18,7 @@ import { interruptSignal } from '../../interrupt.ts';
 import { printJson, Progress } from '../../terminal.ts';
 import { captureAbout } from '../capture-about.ts';
 import { requestedEngine } from '../engine-option.ts';
-import { noteRopeChoice, openModelLogged, storedNames, warn } from '../open.ts';
+import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
 import { renderPrompt, type RenderedPrompt } from '../prompt.ts';
 import { defaultFolder, describeFiles, staleText } from './files.ts';
 import { traceJson, type Trace } from './report.ts';
@@ -104,7 +112,7 @@ async function whereOutOfRange(
   tokens: readonly number[],
   logits: FloatArray,
 ): Promise<Trace['outOfRange']> {
-  const context = { weights: model.weights, nameOf: storedNames(model), signal: interruptSignal() };
+  const context = { weights: model.weights, nameOf: fileNames(model.tensors), signal: interruptSignal() };
   if (breach !== null) return reportOfBreach(breach, { ...context, profile: executor.profile });
   if (logits.every(Number.isFinite)) return null;
   return locateBreach(executor, tokens, { ...context, contextLength: tokens.length });
