@@ -59,10 +59,11 @@ export function fileNames(tensors: readonly Pick<FileTensor, 'name' | 'storedNam
   const counts = new Map<string, number>();
   for (const { name, storedName = name } of tensors) counts.set(storedName, (counts.get(storedName) ?? 0) + 1);
   const names = new Map(
-    tensors.map(({ name, storedName = name }) => [
-      name,
-      counts.get(storedName) === 1 ? storedName : `${storedName} (${name})`,
-    ]),
+    tensors.map(({ name, storedName = name }) => {
+      // Of a stack that single experts make.
+      const shown = storedName.replace(/\.experts\.\d+\./, '.experts.*.');
+      return [name, counts.get(storedName) === 1 ? shown : `${shown} (${name})`];
+    }),
   );
   return (weight) => names.get(weight) ?? weight;
 }

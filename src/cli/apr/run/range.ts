@@ -32,8 +32,8 @@ export function locate(
   return locateBreach(executor, tokens, context);
 }
 
-export function breachNotice({ sentence, bugClass }: RangeReport): Notice {
-  return { severity: 'warning', code: bugClass, message: `${sentence}.` };
+export function breachNotice({ sentence }: RangeReport): Notice {
+  return { severity: 'warning', code: 'OVERFLOW_NONFINITE', message: `Numbers leave their range ${sentence}.` };
 }
 
 /** The error of logits that nothing can be chosen from, with where it began; any other error as it is. */
