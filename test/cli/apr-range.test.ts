@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { encodeGguf } from '../fixtures/gguf.ts';
+import { encodeGguf, ggufEntry } from '../fixtures/gguf.ts';
 import { tinyImage, type TinyModelOptions } from '../fixtures/tiny-model.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr, aprJson } from './apr-process.ts';
@@ -98,6 +98,23 @@ describe.each(LEFT)('$name', ({ edit, at, says }) => {
     expect(check.json['sentence']).toMatch(says);
     expect(check.json['at']).toMatchObject({ layer: at.layer, op: at.op, value: at.stage });
   }, 60_000);
+});
+
+test('squares that vanish beside an eps that is as small are said, and those beside a usual eps are not', async () => {
+  const key = 'llama.attention.layer_norm_rms_epsilon';
+  const entries = { [key]: ggufEntry(key, 'f32', 2e-45) };
+  const lost = await apr(['run', await model(scaled(3e-23, 'token_embd.weight'), { entries }), ...TOKENS]);
+  expect(lost.stderr).toMatch(/OVERFLOW_NONFINITE.*\(attn_norm\), position 0: the squares are too small for float32/);
+  const fine = await apr(['run', await model(() => undefined, { entries }), ...TOKENS]);
+  expect(fine.stderr).not.toContain('OVERFLOW_NONFINITE');
+});
+
+test('a row that leaves its range among the generated tokens is named too', async () => {
+  const { json } = await aprJson(['run', await model(() => undefined), ...TOKENS, '--max-tokens', '1']);
+  const [id = 0] = json['generatedIds'] as number[];
+  const path = await model((tensor) => void tensor('token_embd.weight').fill(2e19, id * WIDTH, (id + 1) * WIDTH));
+  const run = await apr(['run', path, ...TOKENS, '--max-tokens', '2']);
+  expect(run.stderr).toMatch(/layer 0 `rmsnorm` \(attn_norm\), position 3: the sum of squares leaves float32/);
 });
 
 const BROKEN: readonly [string, string, string, Edit][] = [

@@ -58,7 +58,9 @@ export class RangeWatch {
     const op = index === undefined ? undefined : this.#program.ops[index];
     // What comes after the first breach follows from it.
     if (op === undefined || index === undefined || (this.#found !== null && index >= this.#found.index)) return;
-    const breach = firstNonFinite(data) ?? (op.op === 'rmsnorm' ? await this.#badNorm(op, data, firstPosition) : null);
+    // A sum of squares that overflowed in any row says more than a result that did.
+    const badNorm = op.op === 'rmsnorm' ? await this.#badNorm(op, data, firstPosition) : null;
+    const breach = badNorm ?? firstNonFinite(data);
     if (breach !== null) {
       const width = this.#widths.get(value) ?? 1;
       const row = Math.floor(breach.element / width);

@@ -137,6 +137,16 @@ describe('the verdict', () => {
     expect(parityVerdict([], NAMES).verdict).toBe('INCONCLUSIVE');
   });
 
+  it('of equal logits is no agreement, unless others say something', () => {
+    const flat = [2, 2, 2, 2];
+    const draws = [Float64Array.from(flat)];
+    const nothing = { position: 4, exact: Float64Array.from(flat), ours: draws, theirs: draws };
+    const equal = compareFull(nothing, 7, flat, flat);
+    expect(equal).toMatchObject({ isFlat: true, status: 'same' });
+    expect(parityVerdict([equal], NAMES).verdict).toBe('INCONCLUSIVE');
+    expect(parityVerdict([equal, compareFull(row(0.02), 7, EXACT, EXACT)], NAMES).verdict).toBe('PASS');
+  });
+
   it('is not PASS where most positions are beyond every draw, though each is explained', () => {
     const beyond = compareFull(row(0.02), 7, EXACT, EXACT.with(0, 4.05));
     expect(beyond).toMatchObject({ status: 'same', isBeyondDraws: true });

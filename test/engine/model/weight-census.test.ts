@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TENSOR_TYPES, type TensorTypeName } from '../../../src/engine/formats/tensor-types.ts';
-import { oddityOf, oddWeights } from '../../../src/engine/model/odd-weights.ts';
+import { fileNames, oddityOf, oddWeights } from '../../../src/engine/model/odd-weights.ts';
 import { censusOf } from '../../../src/engine/model/weight-census.ts';
 import type { WeightInfo, WeightSource } from '../../../src/engine/program/executor.ts';
 import { dequantizeExact } from '../../../src/oracles/float64/dequantize/dequantize-exact.ts';
@@ -112,4 +112,26 @@ test('the smallest tensors come first within a limit, and the rest is named', as
     'tensor "small" is all zeros: it was probably not written or not read',
   ]);
   expect({ lookedAt, skipped: skipped.toSorted() }).toEqual({ lookedAt: 1, skipped: ['large', 'unknown'] });
+});
+
+test('a place in a stack of experts is said by expert', async () => {
+  const values = Array.from({ length: 12 }, (_, i) => (i === 9 ? Number.NaN : i));
+  const found = oddityOf('w', await censusOf(...stored('f32', [3, 2, 2], floats(...values))), null);
+  expect(found?.notice.message).toBe('tensor "w" holds 1 NaN, first in expert 2, row 0, column 1');
+});
+
+test('a weight is called what the file calls it, a part of a tensor and a stack of single ones too', () => {
+  const nameOf = fileNames([
+    { name: 'blk.0.attn_norm.weight', storedName: 'model.layers.0.input_layernorm.weight' },
+    { name: 'blk.0.attn_q.weight', storedName: 'model.layers.0.self_attn.qkv_proj.weight' },
+    { name: 'blk.0.attn_k.weight', storedName: 'model.layers.0.self_attn.qkv_proj.weight' },
+    { name: 'blk.0.ffn_up_exps.weight', storedName: 'model.layers.0.mlp.experts.0.up_proj.weight' },
+    { name: 'output.weight' },
+  ]);
+  expect(['attn_norm', 'attn_q', 'ffn_up_exps'].map((name) => nameOf(`blk.0.${name}.weight`))).toEqual([
+    'model.layers.0.input_layernorm.weight',
+    'model.layers.0.self_attn.qkv_proj.weight (blk.0.attn_q.weight)',
+    'model.layers.0.mlp.experts.*.up_proj.weight',
+  ]);
+  expect([nameOf('output.weight'), nameOf('elsewhere')]).toEqual(['output.weight', 'elsewhere']);
 });
