@@ -1,11 +1,12 @@
 // Numbers that leave their range, and weights that were never in it, as a person sees them: through apr run, trace,
 // check and inspect. Every model is made from a seed and broken at one place.
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { encodeGguf, ggufEntry } from '../fixtures/gguf.ts';
 import { tinyImage, type TinyModelOptions } from '../fixtures/tiny-model.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { readGguf } from '../../falsifiers/kit/models/gguf-file.ts';
 import { apr, aprJson } from './apr-process.ts';
 
 const folder = await temporaryFolder();
@@ -107,6 +108,26 @@ test('squares that vanish beside an eps that is as small are said, and those bes
   expect(lost.stderr).toMatch(/OVERFLOW_NONFINITE.*\(attn_norm\), position 0: the squares are too small for float32/);
   const fine = await apr(['run', await model(() => undefined, { entries }), ...TOKENS]);
   expect(fine.stderr).not.toContain('OVERFLOW_NONFINITE');
+});
+
+test('an infinite logit under a softcap, which makes a number of it, is said', async () => {
+  const file = await readFile(new URL('../../models/tiny/gemma2/model.gguf', import.meta.url));
+  const { tensors } = readGguf(file);
+  const gain =
+    tensors.find(({ name }) => name === 'output_norm.weight')?.bytes.subarray(0, 4 * 48) ?? new Uint8Array(0);
+  const row = tensors.find(({ name }) => name === 'token_embd.weight')?.bytes.subarray(50 * 96, 51 * 96) ?? gain;
+  const path = join(folder, 'gemma2.gguf');
+  const at = (part: Uint8Array): number => file.indexOf(part);
+  const [gainAt, rowAt] = [at(gain), at(row)];
+  for (let i = 0; i < gain.length; i += 4) file.writeFloatLE(1e34, gainAt + i);
+  // 60000 as a float16, and zeros.
+  file.fill(0, rowAt, rowAt + row.length).writeUInt16LE(0x7b53, rowAt);
+  await writeFile(path, file);
+  const says = /`matmul` \(lm_head_uncapped\), position \d: \d NaN or infinite value.*leaves float32/;
+  const tokens = ['--tokens', '3,17,42'];
+  expect((await apr(['run', path, ...tokens, '--max-tokens', '2'])).stderr).toMatch(says);
+  expect((await apr(['trace', path, ...tokens])).stdout).toMatch(says);
+  expect((await apr(['check', path, ...tokens])).stdout.split('\n')[0]).toMatch(says);
 });
 
 test('a row that leaves its range among the generated tokens is named too', async () => {

@@ -3,7 +3,7 @@
 import { RefuteError } from '../../errors.ts';
 import type { FloatArray, Session, Tap } from '../program/executor.ts';
 import { RandomSource } from './random-source.ts';
-import { checkSampling, GREEDY, isFlat, sampleToken, type SamplingOptions } from './sample.ts';
+import { checkSampling, GREEDY, sampleToken, type SamplingOptions } from './sample.ts';
 import type { TextStream } from './text-model.ts';
 
 /** `stop`: the model gave an end token; `length`: `maxTokens` are there; `context`: the session is full. */
@@ -28,8 +28,8 @@ export interface GenerateOptions<Data extends FloatArray = Float32Array> {
   tapOf?(step: number, firstPosition: number, tokenCount: number): Tap<Data> | undefined;
   /** Stops the generation within a step. */
   signal?: AbortSignal | undefined;
-  /** Called at each step whose logits are all equal; the token is chosen all the same. */
-  onFlatLogits?(step: number): void;
+  /** Called with the logits of each step from which a token could be chosen. */
+  onLogits?(logits: Data, step: number): void;
   /** Called as the prompt goes in. */
   onPrompt?(done: number, total: number): void;
 }
@@ -67,7 +67,7 @@ export async function* generate<Data extends FloatArray = Float32Array>(
   let logits = await runPrompt(session, options);
   for (let step = 1; ; step += 1) {
     const id = sampleToken(logits, all, sampling, random);
-    if (isFlat(logits)) options.onFlatLogits?.(step);
+    options.onLogits?.(logits, step);
     if (endIds.has(id)) return { finishReason: 'stop', stopId: id, text: stream.end() };
     all.push(id);
     yield { id, text: stream.push(id), ...(keepsLogits ? { logits } : {}) };
@@ -105,7 +105,7 @@ async function runPrompt<Data extends FloatArray>(
 }
 
 function checkOptions(
-  { promptIds, maxTokens, contextLength }: Omit<GenerateOptions, 'tapOf'>,
+  { promptIds, maxTokens, contextLength }: Pick<GenerateOptions, 'promptIds' | 'maxTokens' | 'contextLength'>,
   sampling: SamplingOptions,
 ): void {
   checkSampling(sampling);

@@ -1,5 +1,5 @@
 // The generation behind `apr run`, timed, with its text written as it comes. Knows no flags and prints nothing itself.
-import { generate } from '../../../engine/index.ts';
+import { generate, isFlat } from '../../../engine/index.ts';
 import type {
   Executor,
   FloatArray,
@@ -12,7 +12,7 @@ import type {
 import { interruptSignal } from '../../interrupt.ts';
 import { Progress } from '../../terminal.ts';
 import type { RenderedPrompt } from '../prompt.ts';
-import { breachNotice, flatNotice, locate, withPlace } from './range.ts';
+import { breachNotice, flatNotice, isAtCap, locate, withPlace } from './range.ts';
 import type { RunTracer } from './traced-stages.ts';
 
 export interface Timings {
@@ -50,6 +50,7 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
   const progress = new Progress();
   const generatedIds: number[] = [];
   const flatSteps: number[] = [];
+  let isSaturated = false;
   const range = { model, executor, contextLength: length };
   const startMs = performance.now();
   let promptEndMs = startMs;
@@ -62,7 +63,10 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
     sampling,
     seed,
     signal: interruptSignal(),
-    onFlatLogits: (step) => flatSteps.push(step),
+    onLogits: (logits, step) => {
+      if (isFlat(logits)) flatSteps.push(step);
+      isSaturated ||= isAtCap(logits, executor.program);
+    },
     tapOf: (step, firstPosition, tokenCount) => tracer?.tapOf(step, firstPosition, tokenCount),
     onPrompt: (done, total) => {
       progress.update(`prompt ${done}/${total} tokens`);
@@ -96,7 +100,7 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
   // The first token comes out of the prompt's run; the end token takes a run and is not among the generated ones.
   const decodeRuns = generatedIds.length - (stopId === null ? 1 : 0);
   const promptMs = promptEndMs - startMs;
-  const isSuspect = session.suspect !== null || flatSteps.length > 0;
+  const isSuspect = session.suspect !== null || flatSteps.length > 0 || isSaturated;
   const ran = [...prompt.ids, ...generatedIds].slice(0, length);
   const breach = isSuspect ? await locate(ran, range) : null;
   const isDrawn = sampling.temperature > 0;

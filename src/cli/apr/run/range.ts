@@ -8,6 +8,7 @@ import {
   type FloatArray,
   type Model,
   type Notice,
+  type Program,
 } from '../../../engine/index.ts';
 import { RefuteError } from '../../../errors.ts';
 import { interruptSignal } from '../../interrupt.ts';
@@ -30,6 +31,14 @@ export function locate(
     signal: interruptSignal(),
   };
   return locateBreach(executor, tokens, context);
+}
+
+/** A softcap makes its cap of an infinity, so that the logits show none. */
+export function isAtCap(logits: FloatArray, { ops, logits: head }: Program): boolean {
+  const op = ops.find(({ out }) => out === head);
+  if (op?.op !== 'softcap') return false;
+  const cap = Math.fround(op.cap);
+  return logits.some((logit) => Math.abs(logit) >= cap);
 }
 
 export function breachNotice({ sentence }: RangeReport): Notice {

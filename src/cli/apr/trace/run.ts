@@ -10,6 +10,7 @@ import {
   stageId,
   StatisticsSink,
   teeSinks,
+  valuesOf,
 } from '../../../engine/index.ts';
 import type { Executor, FloatArray, Model, Program, Stage } from '../../../engine/index.ts';
 import type { StageSink } from '../../../engine/index.ts';
@@ -77,11 +78,12 @@ async function run(
   }
   try {
     const tokens = prompt.ids;
-    const watch = rangeWatch(model, executor);
+    const stages = [...routes.values()].map(({ stage }) => stage);
+    const watch = rangeWatch(model, executor, stages);
     const { logits } = await captureRun({
       executor,
       tokens,
-      stages: [...routes.values()].map(({ stage }) => stage),
+      stages,
       positions,
       sink: routed(routes),
       logits: 'last',
@@ -98,11 +100,16 @@ async function run(
   }
 }
 
-/** Of everything but the head, which would have to run for all positions. */
-function rangeWatch({ program, weights }: Model, { hidden }: Executor<FloatArray>): RangeWatch {
+/** The head runs for the last position only, unless the stages want it of all. */
+function rangeWatch(
+  { program, weights }: Model,
+  { hidden }: Executor<FloatArray>,
+  stages: readonly Stage[],
+): RangeWatch {
   const head = program.ops.findLastIndex(({ op }) => op === 'matmul');
-  const ofHead = new Set(program.ops.slice(head).map(({ out }) => out));
-  return new RangeWatch(program, weights, (value) => hidden?.has(value) !== true && !ofHead.has(value));
+  const wanted = valuesOf(stages);
+  const left = new Set(program.ops.slice(head).flatMap(({ out }) => (wanted.has(out) ? [] : [out])));
+  return new RangeWatch(program, weights, (value) => hidden?.has(value) !== true && !left.has(value));
 }
 
 async function whereOutOfRange(
