@@ -19,6 +19,10 @@ const WEIGHTS = /\.(safetensors|gguf|pth)$|^(pytorch_model|adapter_model)\b.*\.b
 const ADAPTER = /^adapter_model\b.*\.(safetensors|bin)$/;
 const SHARD_NAME = /^model-(\d{5})-of-(\d{5})\.safetensors$/;
 
+export function isShardName(name: string): boolean {
+  return SHARD_NAME.test(name);
+}
+
 /**
  * @param names the folder's entries
  * @throws RefuteError E_FOLDER_NO_MODEL, E_FOLDER_SHARD_MISSING
@@ -33,10 +37,11 @@ export function chooseInFolder(path: string, names: readonly string[]): FolderCh
         ? allShards(path, shards)
         : undefined;
   if (chosen !== undefined) {
-    const notices = [...adapterNotices(names), ...(chosen === null ? [] : besideNotices(names, chosen))];
-    return { kind: 'safetensors', shards: chosen, notices };
+    return { kind: 'safetensors', shards: chosen, notices: adapterNotices(names) };
   }
-  const [first, ...others] = names.filter((name) => name.toLowerCase().endsWith('.gguf'));
+  const ggufs = names.filter((name) => name.toLowerCase().endsWith('.gguf'));
+  // What llama.cpp calls the part of a model that sees pictures is no model.
+  const [first, ...others] = ggufs.toSorted((a, b) => Number(/^mmproj/i.test(a)) - Number(/^mmproj/i.test(b)));
   if (first !== undefined) {
     const own = shardNames(first);
     return {
@@ -84,7 +89,7 @@ function passedOver(first: string, ownCount: number, others: readonly string[]):
 }
 
 /** Weights beside the model's, of which Transformers knows nothing either. */
-function besideNotices(names: readonly string[], chosen: readonly string[]): Notice[] {
+export function besideNotices(names: readonly string[], chosen: readonly string[]): Notice[] {
   const beside = names.filter((name) => WEIGHTS.test(name) && !chosen.includes(name) && !ADAPTER.test(name));
   if (beside.length === 0) return [];
   const more = beside.length > 4 ? ` and ${beside.length - 4} more` : '';

@@ -93,7 +93,7 @@ function numberOf(shard: GgufShard, key: string): number | undefined {
 
 function keyError({ source: { path } }: GgufShard, key: string, value: unknown): RefuteError {
   const is = value === undefined ? `there is no ${key}` : `${key} is ${shownValue(value)}`;
-  const allowed = 'a whole number is needed in the first file of a split model';
+  const allowed = `a whole number is needed in the first file of a split model, up to ${MAX_SHARD_COUNT} for files`;
   return new RefuteError({ code: 'E_GGUF_SPLIT_KEY', place: path, is, allowed });
 }
 
@@ -102,7 +102,7 @@ function nameError(shard: GgufShard, count: number): RefuteError {
   const is = `it is file ${no === undefined ? 'of unknown number' : no + 1} of ${count} of a split model by its metadata, and is named ${quoted(shard.name)}`;
   const digits = (n: number): string => String(n).padStart(5, '0');
   const allowed = `the others are found by its name, which must end in -${digits((no ?? 0) + 1)}-of-${digits(count)}.gguf`;
-  const next = 'Give all files back the names that they were written under';
+  const next = 'Give all files back the names that they were written under; files that were simply joined are no model';
   return new RefuteError({ code: 'E_GGUF_SPLIT_NAME', place: shard.source.path, is, allowed, next });
 }
 

@@ -5,7 +5,7 @@ import { ARCHITECTURES } from '../architectures/registry.ts';
 import { findModelType } from '../config/hf-keys.ts';
 import { canonicalName, transformersName } from '../config/hf-names.ts';
 import { flattened, readJsonFile, type JsonFileLimits } from '../formats/json-file.ts';
-import { quoted } from '../formats/quoted.ts';
+import { quoted, shownValue } from '../formats/quoted.ts';
 import {
   checkShards,
   isPlainName,
@@ -23,7 +23,7 @@ import { sha256Files } from '../io/sha256.ts';
 import type { ModelFile } from './model-file.ts';
 import type { Notice } from '../../notice.ts';
 import type { FileEntry } from './model.ts';
-import { INDEX_NAME, SINGLE_NAME } from './open-model-folder.ts';
+import { besideNotices, INDEX_NAME, SINGLE_NAME } from './open-model-folder.ts';
 import { configFromHf } from '../config/config-from-hf.ts';
 import { readHfTokenizer } from '../text/hf-tokenizer.ts';
 import { createTextModel } from '../text/create-text-model.ts';
@@ -47,6 +47,8 @@ export interface SafetensorsFolder {
   names: readonly string[];
   /** Names of the files that hold tensors; null where the index says them. */
   shards: readonly string[] | null;
+  /** Name of the file that was asked for; null: the folder was. */
+  given: string | null;
   notices: readonly Notice[];
 }
 
@@ -94,7 +96,7 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
       metadata,
       tokenizer: text.keys,
       tensors,
-      notices: [...of.notices, ...chosen, ...notices],
+      notices: [...of.notices, ...chosen, ...besideNotices(names, files), ...notices],
       weights: new StoredWeights(path, tensors),
       nameInFile,
       readConfig: () => configFromHf({ path: configPath, metadata, tensors, nameInFile }, ARCHITECTURES),
@@ -115,8 +117,12 @@ interface ChosenShards {
 }
 
 /** @param named what config.json says under transformers_weights, which Transformers goes by */
-async function chooseShards({ folder, names, shards }: SafetensorsFolder, named: unknown): Promise<ChosenShards> {
-  if (typeof named === 'string' && (shards === null || shards.length !== 1 || shards[0] !== named)) {
+async function chooseShards(
+  { folder, names, shards, given }: SafetensorsFolder,
+  named: unknown,
+): Promise<ChosenShards> {
+  if (named !== undefined && named !== null && given === null) {
+    if (typeof named !== 'string') throw namedError(folder, named);
     const isIndex = named.endsWith('.index.json');
     if (!isPlainName(isIndex ? named.slice(0, -'.index.json'.length) : named)) throw namedError(folder, named);
     const index = isIndex ? await readIndex(folder, named) : null;
@@ -126,6 +132,8 @@ async function chooseShards({ folder, names, shards }: SafetensorsFolder, named:
   if (shards !== null) return { index: null, files: shards, notices: [] };
   const index = await readIndex(folder, INDEX_NAME);
   const files = filesOf(index, []);
+  if (given !== null)
+    return files.includes(given) ? { index, files, notices: [] } : { index: null, files: [given], notices: [] };
   if (!names.includes(SINGLE_NAME) || files.includes(SINGLE_NAME)) return { index, files, notices: [] };
   const message = `the folder holds ${quoted(SINGLE_NAME)} and an index of other files: the first is read, as Transformers does, ${files.slice(0, 4).map(quoted).join(', ')} not.`;
   return { index: null, files: [SINGLE_NAME], notices: [{ severity: 'warning', code: 'FOLDER-CHOICE', message }] };
@@ -135,8 +143,8 @@ function filesOf(index: ShardIndex | null, without: readonly string[]): readonly
   return index === null ? without : [...new Set(index.values())].toSorted();
 }
 
-function namedError(folder: string, named: string): RefuteError {
-  const is = `transformers_weights of config.json is ${quoted(named)}`;
+function namedError(folder: string, named: unknown): RefuteError {
+  const is = `transformers_weights of config.json is ${shownValue(named)}`;
   const allowed = 'the name of a .safetensors file in the same folder is needed, or of its index';
   return new RefuteError({ code: 'E_SAFETENSORS_INDEX_PATH', place: folder, is, allowed });
 }

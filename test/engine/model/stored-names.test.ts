@@ -212,6 +212,36 @@ describe('files of one folder', () => {
     await model.close();
     const away = await folderOf(files, { transformers_weights: '../w.safetensors' });
     await refusal('E_SAFETENSORS_INDEX_PATH', () => openModel(away));
+    const number = await folderOf(files, { transformers_weights: 5 });
+    await refusal('E_SAFETENSORS_INDEX_PATH', () => openModel(number));
+    const asked = await openModel(
+      join(await folderOf(files, { transformers_weights: 'w.safetensors' }), 'model.safetensors'),
+    );
+    expect(await bytesOf(asked, 'output.weight')).toEqual(Uint8Array.from(tensors[HEAD]?.data ?? []));
+    await asked.close();
+  });
+
+  it('stand for each other where they are parts of one model', async () => {
+    for (const index of [{ 'model.safetensors.index.json': indexOf(map) }, {}]) {
+      const folder = await folderOf({ [first]: part(a), [second]: part(b), ...index });
+      for (const name of [first, second]) {
+        const model = await openModel(join(folder, name));
+        expect(model.tensors.length).toBe(names.length);
+        await model.close();
+      }
+    }
+  });
+
+  it('that the index does not name stand for themselves', async () => {
+    const files = { [first]: part(a), [second]: part(b), 'model.safetensors.index.json': indexOf(map) };
+    const other = 'model-00001-of-00001.safetensors';
+    const folder = await folderOf({ ...files, [other]: { ...tensors, [HEAD]: stale }, 'model.safetensors': tensors });
+    const model = await openModel(join(folder, other));
+    expect(await bytesOf(model, 'output.weight')).toEqual(Uint8Array.from(stale.data));
+    await model.close();
+    const named = await openModel(join(folder, second));
+    expect(named.tensors.map(({ file }) => file)).toContain(first);
+    await named.close();
   });
 
   it('beside the model, weights and adapters are named', async () => {
