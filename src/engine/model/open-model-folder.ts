@@ -15,7 +15,7 @@ export type FolderChoice =
 export const INDEX_NAME = 'model.safetensors.index.json';
 export const SINGLE_NAME = 'model.safetensors';
 /** Files of weights, the model's or not. */
-const WEIGHTS = /\.(safetensors|gguf|pth)$|^(pytorch_model|adapter_model)\b.*\.bin$/i;
+const WEIGHTS = /\.(safetensors|gguf)$|^consolidated\b.*\.pth$|^(pytorch_model|adapter_model)\b.*\.bin$/i;
 const ADAPTER = /^adapter_model\b.*\.(safetensors|bin)$/;
 const SHARD_NAME = /^model-(\d{5})-of-(\d{5})\.safetensors$/;
 

@@ -214,7 +214,7 @@ function stacked(path: string, name: string, stack: ReadonlyMap<number, StoredTe
   const isSame = (tensor: StoredTensor): boolean =>
     tensor.typeLabel === first?.typeLabel && tensor.shape.join() === first.shape.join();
   if (first === undefined || !stack.has(experts.length - 1) || !experts.every(isSame)) {
-    const is = `the experts of ${quoted(name)} are numbered with gaps, or differ in type or shape`;
+    const is = `the experts beside ${quoted(first?.storedName ?? name)} are numbered with gaps, or differ in type or shape`;
     throw new RefuteError({ code: 'E_MODEL_EXPERTS', place: path, is, allowed: 'they are read as one stack' });
   }
   const parts = experts.flatMap((tensor) => tensor.parts);

@@ -48,7 +48,7 @@ export async function settleHead(file: ModelFile, config: ModelConfig): Promise<
   if (await haveEqualValues(weights, a, b)) {
     return { ...asItIs, tensors: read.tensors.filter(({ name }) => name !== HEAD) };
   }
-  const message = `tie_word_embeddings is true, and ${head} differs from ${embedding}: ${head} is used as it is stored.`;
+  const message = `The config ties head and embedding, and ${head} differs from ${embedding}: ${head} is used as it is stored.`;
   const isTied = { source: 'tensor', detail: `${nameInFile(HEAD)} differs from ${nameInFile(EMBEDDING)}` } as const;
   return {
     ...asItIs,
