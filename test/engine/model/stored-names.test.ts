@@ -264,6 +264,8 @@ describe('names', () => {
   it('of GGUF in a folder of Transformers are no names of its tensors', async () => {
     const { data } = embedding;
     const held = { ...without(HEAD), 'output.weight': { ...embedding, data: data.toReversed() } };
+    const missing = await refusal('E_MODEL_TENSOR_MISSING', () => open(held, { tie_word_embeddings: false }));
+    expect(missing.message).toContain(`"${HEAD}"`);
     const model = await open(held);
     expect(model.config.isTied).toBe(true);
     const unread = model.notices.find(({ code }) => code === 'TENSOR-UNREAD');
