@@ -145,8 +145,10 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     if not options.files:
-        text = json.dumps(empty_tensors(), indent=1)
-        (options.out / "empty-tensors.json").write_text(text + "\n")
+        cases = empty_tensors()
+        lines = ",\n".join(json.dumps(case) for case in cases.pop("files"))
+        head = "".join(f"{json.dumps(key)}: {json.dumps(value)},\n" for key, value in cases.items())
+        (options.out / "empty-tensors.json").write_text(f'{{\n{head}"files": [\n{lines}\n]\n}}\n')
     for path in options.files or sorted((root / "models" / "sums-2m").glob("*.gguf")):
         text = json.dumps(facts(path), indent=1, ensure_ascii=False)
         (options.out / f"{path.name}.json").write_text(text + "\n")

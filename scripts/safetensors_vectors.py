@@ -248,10 +248,13 @@ def taken(plan: dict) -> dict:
 
 
 def write(name: str, package: str, cases: dict) -> None:
+    """A line for each case of the list that comes last."""
     producer = {"name": package, "version": version(package), "command": "python scripts/safetensors_vectors.py"}
     OUT.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"schemaVersion": 1, "producer": producer, **cases}, indent=1)
-    (OUT / name).write_text(text + "\n")
+    *others, (last, listed) = {"schemaVersion": 1, "producer": producer, **cases}.items()
+    head = "".join(f"{json.dumps(key)}: {json.dumps(value)},\n" for key, value in others)
+    lines = ",\n".join(json.dumps(case) for case in listed)
+    (OUT / name).write_text(f"{{\n{head}{json.dumps(last)}: [\n{lines}\n]\n}}\n")
 
 
 def main() -> None:
