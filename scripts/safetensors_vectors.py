@@ -120,7 +120,7 @@ def answer(data: bytes) -> dict:
     return {
         "tensors": {
             name: {"dtype": of["dtype"], "shape": list(of["shape"]), "sha256": sha256(bytes(of["data"]))}
-            for name, of in tensors
+            for name, of in sorted(tensors, key=lambda one: one[0])
         }
     }
 
