@@ -5,8 +5,10 @@ import fc from 'fast-check';
 import type { Falsifier, PartContext } from '../src/runner/run/falsifier.ts';
 import { ggufFile, withField } from './kit/models/gguf-bytes.ts';
 import * as checks from './gguf-reader-v1/checks.ts';
+import * as empty from './gguf-reader-v1/empty-tensors.ts';
 import { BREAKAGES, ggufPlan } from './gguf-reader-v1/plans.ts';
 import { planOf } from './kit/models/file-plan.ts';
+import * as splits from './gguf-reader-v1/splits.ts';
 import { compareWithSurvey, SURVEYED_FILES } from './gguf-reader-v1/survey.ts';
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { orNaN } from './kit/judges/refusals.ts';
@@ -192,6 +194,68 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       small gguf-offset-top-bit: offsets lose bit 52
       - byteOffset: Number(offset),
       + byteOffset: Number(BigInt.asUintN(52, offset)),
+    `,
+  },
+
+  'FALSIFY-GGUF-006': {
+    parts: {
+      generated: {
+        planned: 400,
+        run: (context) =>
+          context.search(empty.planWithEmpty, context.planned, (plan) => orNaN(() => empty.countMisreadEmpty(plan))),
+      },
+      live: {
+        needs: ['model:sums-2m'],
+        planned: TENSOR_COUNT + empty.ADDED_COUNT,
+        run: (context) => empty.readBesideEmpty(context, context.model('model:sums-2m', Q4_K)),
+      },
+      oracle: { planned: empty.RECORDED_COUNT, run: empty.compareRecordedEmpty },
+    },
+    faults: plants`
+      src/engine/formats/gguf-tensors.ts
+      gross gguf-single-number-refused: a tensor must have a dimension
+      - if (dimensionCount > MAX_DIMENSIONS)
+      + if (dimensionCount < 1 || dimensionCount > MAX_DIMENSIONS)
+      small gguf-empty-last-refused: a tensor without elements must begin inside of the file
+      - if (tensor.byteLength === 0) continue;
+      + if (tensor.byteLength === 0 && tensor.byteOffset <= fileLength) continue;
+      small gguf-empty-of-unknown-type: a tensor without elements has no known length where its type has none
+      - byteLength: elementCount === 0 ? 0 : block
+      + byteLength: block
+    `,
+  },
+
+  'FALSIFY-GGUF-007': {
+    parts: {
+      generated: {
+        planned: 400,
+        run: (context) => {
+          const folders = new splits.SplitFolders(context.folder);
+          return context.search(splits.splitCase, context.planned, (of) => splits.countMisreadSplit(folders, of));
+        },
+      },
+      live: {
+        needs: ['model:sums-2m'],
+        planned: splits.LIVE_SPLITS + splits.SPLIT_BREAKAGES.length,
+        run: (context) => splits.openTrainedSplits(context, context.model('model:sums-2m', Q4_K)),
+      },
+      oracle: {
+        needs: ['model:sums-2m', 'oracle:llama.cpp'],
+        planned: splits.ORACLE_SPLITS,
+        run: (context) => splits.compareLlamaCppSplits(context, context.model('model:sums-2m', Q4_K)),
+      },
+    },
+    faults: plants`
+      src/engine/model/open-model-gguf-split.ts
+      gross gguf-split-read-alone: a file of a split is read as the whole model
+      - if (count <= 1) return
+      + if (count <= MAX_SHARD_COUNT) return
+      small gguf-split-foreign-accepted: a file may say that it is of another split
+      - if (found !== value && !isLeftOut)
+      + if (found !== value && key === KEYS.no)
+      small gguf-split-tensor-twice: a tensor may be in two files
+      - if (other !== undefined) throw
+      + if (other === shard) throw
     `,
   },
 };

@@ -27,7 +27,7 @@ Exit 2: the filter selects no tensor.`;
 export function tensorsCommand(): Command {
   return createProgram('tensors', 'Lists the tensors of a model file: type, shape, bytes, offset, statistics')
     .argument('<model>', 'a GGUF file, or a folder with safetensors and config.json')
-    .option('--filter <substring>', 'only tensors whose name contains this')
+    .option('--filter <substring>', 'only tensors whose name, here or in the file, contains this')
     .option('--limit <n>', 'at most so many tensors, in file order', parseCount)
     .option('--stats', 'decode the values: mean, std, min, max, NaN, Inf, zeros')
     .option('--json', 'print JSON only')
@@ -47,7 +47,10 @@ async function listTensors(path: string, options: TensorsOptions): Promise<ExitC
   const { openModelFile } = await import('../../engine/index.ts');
   const file = await openModelFile(path);
   try {
-    const matching = file.tensors.filter(({ name }) => name.includes(options.filter ?? ''));
+    const filter = options.filter ?? '';
+    const matching = file.tensors.filter(({ name, storedName = name }) =>
+      [name, storedName].some((spelling) => spelling.includes(filter)),
+    );
     const chosen = matching.slice(0, options.limit ?? matching.length);
     const progress = new Progress();
     const listed: ListedTensor[] = [];
@@ -133,11 +136,16 @@ function printTensors(
     printLine(`${style.yellow('declined')}: no tensor${filter}${options.limit === 0 ? ' within --limit 0' : ''}`);
     return;
   }
-  const columns: Column[] = ['name', 'type', 'shape', 'GGUF dims', right('bytes'), right('offset')];
+  const hasStoredNames = listed.some(({ tensor }) => tensor.storedName !== undefined);
+  const hasFiles = listed.some(({ tensor }) => tensor.file !== undefined);
+  const columns: Column[] = ['name', ...(hasStoredNames ? ['in the file'] : []), ...(hasFiles ? ['file'] : [])];
+  columns.push('type', 'shape', 'GGUF dims', right('bytes'), right('offset'));
   const hasStatistics = options.stats === true;
   if (hasStatistics) columns.push(...['mean', 'std', 'min', 'max', 'NaN', 'Inf', 'zeros'].map(right));
   const rows = listed.map(({ tensor, statistics }) => [
     plainText(tensor.name),
+    ...(hasStoredNames ? [plainText(tensor.storedName ?? tensor.name)] : []),
+    ...(hasFiles ? [plainText(tensor.file ?? '')] : []),
     tensor.typeLabel,
     `[${tensor.shape.join(', ')}]`,
     tensor.shape.toReversed().join('×'),

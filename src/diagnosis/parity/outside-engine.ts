@@ -44,11 +44,13 @@ export async function openLlamaCpp(model: Model, contextLength: number): Promise
     throw new RefuteError({ code: 'E_ORACLE_MISSING', place: '--llama-cpp', is: loaded.reason, next }, 2);
   }
   const { llama } = loaded;
-  const opened = await llama.openModel(model.path, { contextLength, kvCache: 'f32' }).catch(async (cause: unknown) => {
-    await llama.close();
-    const is = `llama.cpp does not open it: ${cause instanceof Error ? cause.message : String(cause)}`;
-    throw new RefuteError({ code: 'E_ORACLE_MODEL', place: model.path, is, cause }, 2);
-  });
+  const opened = await llama
+    .openModel(model.entryPath, { contextLength, kvCache: 'f32' })
+    .catch(async (cause: unknown) => {
+      await llama.close();
+      const is = `llama.cpp does not open it: ${cause instanceof Error ? cause.message : String(cause)}`;
+      throw new RefuteError({ code: 'E_ORACLE_MODEL', place: model.path, is, cause }, 2);
+    });
   let digest = '';
   return {
     kind: 'llama-cpp',
@@ -93,7 +95,7 @@ export function openCommand(model: Model, options: CommandOptions, profile: Nume
     hasSameWeights: true,
     tokens: null,
     ask: async (tokens) => {
-      const answer = await command.ask({ modelPath: model.path, tokens, vocabSize });
+      const answer = await command.ask({ modelPath: model.entryPath, tokens, vocabSize });
       if ('logits' in answer) return { kind: 'logits', ...answer };
       return { kind: 'logits', ...(await packAnswer(answer.folder, model, tokens)) };
     },

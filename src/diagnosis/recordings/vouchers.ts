@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { MANIFEST_NAME } from '../../engine/capture/manifest.ts';
 import { readFormat } from '../../engine/formats/magic.ts';
 import type { Model } from '../../engine/model/model.ts';
+import { shardNames } from '../../engine/formats/gguf-shard-names.ts';
 import { openModel } from '../../engine/model/open-model.ts';
 import { RefuteError } from '../../errors.ts';
 import { asPack, openPack, type Pack } from './open-pack.ts';
@@ -110,9 +111,10 @@ async function findUnquantized(
   if (!isWanted) return null;
   const folder = dirname(model.path);
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const paths = entries.filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));
-  for (const path of paths.toSorted()) {
-    if (path === join(model.path) || (await formatOf(path)) !== 'gguf') continue;
+  // A split model is opened by its first file.
+  const files = entries.filter((entry) => entry.isFile() && shardNames(entry.name)[0] === entry.name);
+  for (const path of files.map(({ name }) => join(folder, name)).toSorted()) {
+    if (path === join(model.entryPath) || (await formatOf(path)) !== 'gguf') continue;
     const sibling = await openModel(path).catch(() => null);
     if (sibling === null) continue;
     if (isUnquantized(sibling) && isSameProgram(model, sibling)) return sibling;

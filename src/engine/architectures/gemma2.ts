@@ -20,6 +20,7 @@ export const gemma2: Architecture = {
   ownTensors: /^blk\.\d+\.post_/,
   gguf: {
     ropePairing: 'neox',
+    isAlwaysTied: true,
     keys: [...Object.values(SOFTCAP_KEYS), 'attention.sliding_window_pattern'],
     parts: {
       window: (reader, { layerCount }) => {

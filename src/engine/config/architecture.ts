@@ -30,6 +30,8 @@ export interface Architecture {
 export interface GgufRules {
   /** Safetensors hold the rows of Q and K as trained, which is `neox` everywhere. */
   ropePairing: RopePairing;
+  /** True where llama.cpp reads no head and refuses a file that has one; elsewhere a head that is there is used. */
+  isAlwaysTied?: boolean;
   /** True where a rotary dimension below the head dimension is refused. */
   rotatesWholeHead?: boolean;
   /**

@@ -56,9 +56,10 @@ export function configFromGguf(
     ...readParts(reader, { ...PLAIN_PARTS, window: plainWindow, ...rules.parts }, { layerCount, modelDim, ...heads }),
     hasQkNorm: traits.hasQkNorm,
     hasQkvBias: readQkvBias(reader, traits, tensors),
-    isTied: !tensors.has('output.weight'),
+    isTied: rules.isAlwaysTied === true || !tensors.has('output.weight'),
   };
-  reader.record('isTied', 'tensor', `output.weight is ${config.isTied ? 'absent' : 'present'}`);
+  if (rules.isAlwaysTied === true) reader.record('isTied', 'architecture', 'always');
+  else reader.record('isTied', 'tensor', `output.weight is ${config.isTied ? 'absent' : 'present'}`);
   reader.record('hasQkNorm', 'architecture', traits.hasQkNorm ? 'always' : 'never');
   return { config: { ...config, provenance: provenanceOf(reader) }, notices: reader.notices };
 }

@@ -21,9 +21,16 @@ export interface HfModelHeader {
   metadata: ReadonlyMap<string, unknown>;
   /** By canonical name. */
   tensors: readonly { name: string; shape: readonly number[] }[];
+  /** What the files call a tensor, for messages; absent: what it is called here. */
+  nameInFile?: (name: string) => string;
 }
 
 const WHY = "Transformers' default";
+
+interface ListedTensors {
+  shapes: ReadonlyMap<string, readonly number[]>;
+  nameInFile: (name: string) => string;
+}
 
 type CountOf = (name: ConfigKey, key: string, limit: number) => number;
 
@@ -32,7 +39,7 @@ type CountOf = (name: ConfigKey, key: string, limit: number) => number;
  *   E_CONFIG_UNSUPPORTED, E_CONFIG_HEADS
  */
 export function configFromHf(
-  { path, metadata, tensors }: HfModelHeader,
+  { path, metadata, tensors, nameInFile = (name) => name }: HfModelHeader,
   architectures: Architectures,
 ): { config: ModelConfig; notices: Notice[] } {
   const { architecture, modelType } = readModelType(path, metadata, architectures);
@@ -54,10 +61,14 @@ export function configFromHf(
 
   const layerCount = reader.requiredCount('layerCount', 'num_hidden_layers', LIMITS.layerCount);
   const modelDim = reader.requiredCount('modelDim', 'hidden_size', LIMITS.modelDim);
-  const heads = readHeads(reader, shapes, {
-    headCount: count('headCount', 'num_attention_heads', LIMITS.headCount),
-    modelDim,
-  });
+  const heads = readHeads(
+    reader,
+    { shapes, nameInFile },
+    {
+      headCount: count('headCount', 'num_attention_heads', LIMITS.headCount),
+      modelDim,
+    },
+  );
   const maxPositions = count('contextLength', 'max_position_embeddings', LIMITS.contextLength);
   const rope = ropeFromHf(reader, { headDim: heads.headDim, maxPositions }, rules.rope);
   const window: ConfigParts['window'] = (_, of) => windowFromHf(reader, modelType.window, of.layerCount);
@@ -74,7 +85,7 @@ export function configFromHf(
       reader.default('rmsNormEps', 'RMS-EPS-DEFAULT', 'rms_norm_eps', rules.defaults?.['rms_norm_eps'] ?? 1e-6, WHY),
     rope,
     ...readParts(reader, { ...PLAIN_PARTS, window, ...rules.parts }, { layerCount, modelDim, ...heads }),
-    hasQkvBias: readQkvBias(reader, architecture, shapes),
+    hasQkvBias: readQkvBias(reader, architecture, { shapes, nameInFile }),
     hasQkNorm,
     isTied: readTied(reader, modelType, metadata),
   };
@@ -117,7 +128,7 @@ function checkActivation(reader: ConfigReader, { activation }: HfRules): void {
  */
 function readHeads(
   reader: ConfigReader,
-  shapes: ReadonlyMap<string, readonly number[]>,
+  { shapes, nameInFile }: ListedTensors,
   { headCount, modelDim }: { headCount: number; modelDim: number },
 ): Pick<ModelConfig, 'headCount' | 'kvHeadCount' | 'headDim'> {
   const isFused = shapes.has('blk.0.attn_qkv.weight');
@@ -125,10 +136,10 @@ function readHeads(
     const rows = shapes.get(tensor)?.[0];
     if (rows === undefined) return reader.missing(key);
     if (rows % divisor !== 0) {
-      const is = `${key} is absent and ${tensor} has ${rows} rows`;
+      const is = `${key} is absent and ${nameInFile(tensor)} has ${rows} rows`;
       throw new RefuteError({ code: 'E_CONFIG_HEADS', place: reader.path, is, allowed: `a multiple of ${divisor}` });
     }
-    reader.record(name, 'tensor', `rows of ${tensor} / ${divisor}`);
+    reader.record(name, 'tensor', `rows of ${nameInFile(tensor)} / ${divisor}`);
     return rows / divisor;
   };
   const headDim =
@@ -170,7 +181,7 @@ function readTied(
 function readQkvBias(
   reader: ConfigReader,
   { qkvBias }: Pick<Architecture, 'qkvBias'>,
-  shapes: ReadonlyMap<string, readonly number[]>,
+  { shapes, nameInFile }: ListedTensors,
 ): boolean {
   if (qkvBias === 'always') {
     reader.record('hasQkvBias', 'architecture', 'always');
@@ -185,7 +196,7 @@ function readQkvBias(
   throw new RefuteError({
     code: 'E_CONFIG_UNSUPPORTED',
     place: reader.path,
-    is: `attention_bias is ${shownValue(reader.get('attention_bias'))} and blk.0.attn_q.bias is ${isPresent ? 'present' : 'absent'}`,
+    is: `attention_bias is ${shownValue(reader.get('attention_bias'))} and ${nameInFile('blk.0.attn_q.bias')} is ${isPresent ? 'present' : 'absent'}`,
     allowed: 'both must say the same',
   });
 }

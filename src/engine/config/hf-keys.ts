@@ -48,6 +48,8 @@ const WINDOW: readonly string[] = [
 
 /** About training, storage, text or speed. */
 const HARMLESS: readonly string[] = [
+  // Followed where the files are chosen.
+  'transformers_weights',
   'dtype',
   'torch_dtype',
   'transformers_version',

@@ -11,7 +11,8 @@ export interface GgufTensor extends HeaderTensor {
 }
 
 /**
- * Reads `tensorCount` entries: name | dimension count | dimensions | type | offset from the start of the data.
+ * Reads `tensorCount` entries: name | dimension count | dimensions | type | offset from the start of the data. No
+ * dimensions make a single number, a dimension of 0 a tensor without elements.
  * `byteOffset` still counts from the start of the data; `placeTensors` makes it count from the start of the file.
  *
  * @throws RefuteError E_GGUF_DUPLICATE_TENSOR, E_GGUF_DIMENSIONS, E_GGUF_DIMENSION, E_GGUF_BLOCKS,
@@ -33,9 +34,9 @@ async function readTensor(cursor: GgufCursor, name: string): Promise<GgufTensor>
   const what = `tensor ${quoted(name)}`;
   await cursor.need(4, what);
   const dimensionCount = cursor.u32();
-  if (dimensionCount < 1 || dimensionCount > MAX_DIMENSIONS) {
+  if (dimensionCount > MAX_DIMENSIONS) {
     throw cursor.error('E_GGUF_DIMENSIONS', `${what} has ${dimensionCount} dimensions`, {
-      allowed: `1 to ${MAX_DIMENSIONS} are allowed`,
+      allowed: `up to ${MAX_DIMENSIONS} are allowed`,
     });
   }
   await cursor.need(dimensionCount * 8 + 4 + 8, what);
@@ -45,9 +46,9 @@ async function readTensor(cursor: GgufCursor, name: string): Promise<GgufTensor>
     const claimed = cursor.u64();
     const dimension = Number(claimed);
     elementCount *= dimension;
-    if (dimension < 1 || !Number.isSafeInteger(dimension) || !Number.isSafeInteger(elementCount)) {
+    if (!Number.isSafeInteger(dimension) || !Number.isSafeInteger(elementCount)) {
       throw cursor.error('E_GGUF_DIMENSION', `dimension ${i} of ${what} is ${claimed}`, {
-        allowed: 'each must be at least 1 and their product below 2^53',
+        allowed: 'each must be below 2^53, and so must their product',
       });
     }
     dimensions.push(dimension);
@@ -72,7 +73,7 @@ async function readTensor(cursor: GgufCursor, name: string): Promise<GgufTensor>
     shape: dimensions.toReversed(),
     elementCount,
     byteOffset: Number(offset),
-    byteLength: block === null ? null : (elementCount / block.elements) * block.bytes,
+    byteLength: elementCount === 0 ? 0 : block === null ? null : (elementCount / block.elements) * block.bytes,
   };
 }
 
@@ -97,13 +98,16 @@ export function placeTensors(
         { allowed: `it must be a multiple of general.alignment, ${alignment}` },
       );
     }
+    // Without bytes there is nothing that could lie outside of the file, or in another tensor.
+    if (tensor.byteLength === 0) continue;
     const end = endOf(tensor);
     if (end > fileLength) {
       const is = `tensor ${quoted(tensor.name)} ends at byte ${end}, the file has ${fileLength}`;
       throw cursor.error('E_GGUF_TENSOR_PAST_END', is, { next: 'A download was probably cut short' });
     }
   }
-  const inOrder = placed.toSorted((a, b) => a.byteOffset - b.byteOffset);
+  const filled = placed.filter(({ byteLength }) => byteLength !== 0);
+  const inOrder = filled.toSorted((a, b) => a.byteOffset - b.byteOffset);
   for (const [i, tensor] of inOrder.entries()) {
     const next = inOrder[i + 1];
     if (next !== undefined && endOf(tensor) > next.byteOffset) {

@@ -25,9 +25,9 @@ export interface GgufFile {
   brokenStringCount: number;
 }
 
-/** An entry takes at least a key length, a type and one byte; a tensor a name length, a dimension, type and offset. */
+/** An entry takes at least a key length, a type and one byte; a tensor a name length, a dimension count, type and offset. */
 const MIN_ENTRY_BYTES = 8 + 4 + 1;
-const MIN_TENSOR_BYTES = 8 + 4 + 8 + 4 + 8;
+const MIN_TENSOR_BYTES = 8 + 4 + 4 + 8;
 
 /**
  * Reads and checks a GGUF header.

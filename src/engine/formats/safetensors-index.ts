@@ -46,36 +46,67 @@ export function readShardIndex(path: string, index: JsonObject): ShardIndex {
   return shardOf;
 }
 
-/** No folder, no drive, no `..`, no NUL. */
-function isPlainName(name: string): boolean {
+/** Of a file in the same folder: no drive, no `..`, no NUL. */
+export function isPlainName(name: string): boolean {
   return /^[^/\\:\0]+\.safetensors$/.test(name) && !name.startsWith('.');
 }
 
+/** What the index says of the files beside it. */
+export interface CheckedShards {
+  /** By file: names of tensors that are read from another one. */
+  stale: ReadonlyMap<string, ReadonlySet<string>>;
+  notices: Notice[];
+}
+
 /**
- * Holds the index against the files.
+ * Holds the index against the files. Where a tensor is in several, the index says which is read.
  *
  * @throws RefuteError E_SAFETENSORS_INDEX_TENSOR (a tensor is not where the index says), E_SAFETENSORS_SHARD_DUPLICATE
+ *   (in several files, and no index says in which)
  */
-export function checkShards(path: string, index: ShardIndex | null, shards: readonly Shard[]): Notice[] {
-  const foundIn = new Map<string, string>();
+export function checkShards(path: string, index: ShardIndex | null, shards: readonly Shard[]): CheckedShards {
+  const foundIn = new Map<string, string[]>();
   for (const { name: shard, tensors } of shards) {
-    for (const { name } of tensors) {
-      const first = foundIn.get(name);
-      if (first !== undefined) {
-        const is = `tensor ${quoted(name)} is in ${quoted(first)} and in ${quoted(shard)}`;
-        throw new RefuteError({ code: 'E_SAFETENSORS_SHARD_DUPLICATE', place: path, is, allowed: 'it must be in one' });
-      }
-      foundIn.set(name, shard);
-    }
+    for (const { name } of tensors) foundIn.set(name, [...(foundIn.get(name) ?? []), shard]);
   }
-  if (index === null) return [];
-  for (const [tensor, shard] of index) {
-    if (foundIn.get(tensor) === shard) continue;
-    const is = `tensor ${quoted(tensor)} is said to be in ${quoted(shard)} and is not`;
-    const next = 'A shard is of another model, or of another version of this one';
+  for (const [tensor, shard] of index ?? []) {
+    const found = foundIn.get(tensor) ?? [];
+    if (found.includes(shard)) continue;
+    const where = found[0] === undefined ? 'no file has it' : `it is in ${quoted(found[0])}`;
+    const is = `tensor ${quoted(tensor)} is said to be in ${quoted(shard)}, and ${where}`;
+    const next = 'A file is of another model, or of another version of this one';
     throw new RefuteError({ code: 'E_SAFETENSORS_INDEX_TENSOR', place: path, is, next });
   }
-  const unlisted = [...foundIn.keys()].filter((name) => !index.has(name));
+  const stale = new Map<string, Set<string>>(shards.map(({ name }) => [name, new Set()]));
+  for (const [tensor, found] of foundIn) {
+    if (found.length === 1) continue;
+    const chosen = index?.get(tensor);
+    if (chosen === undefined) throw duplicateError(path, tensor, found);
+    for (const shard of found) if (shard !== chosen) stale.get(shard)?.add(tensor);
+  }
+  const unlisted = index === null ? [] : [...foundIn.keys()].filter((name) => !index.has(name));
+  return { stale, notices: [...staleNotices(stale, index), ...unlistedNotices(unlisted)] };
+}
+
+function duplicateError(path: string, tensor: string, found: readonly string[]): RefuteError {
+  const is = `tensor ${quoted(tensor)} is in ${found.slice(0, 4).map(quoted).join(' and ')}`;
+  const allowed = 'it must be in one, or the index must say in which';
+  return new RefuteError({ code: 'E_SAFETENSORS_SHARD_DUPLICATE', place: path, is, allowed });
+}
+
+function staleNotices(stale: CheckedShards['stale'], index: ShardIndex | null): Notice[] {
+  return [...stale].flatMap(([shard, tensors]): Notice[] => {
+    if (tensors.size === 0) return [];
+    const shown = [...tensors]
+      .slice(0, 4)
+      .map((name) => `${quoted(name)} (read from ${quoted(index?.get(name) ?? '')})`);
+    const more = tensors.size > 4 ? ` and ${tensors.size - 4} more` : '';
+    const message = `${quoted(shard)} has other copies of ${shown.join(', ')}${more}, which the index does not name and nothing reads. Transformers takes the copy in the last file.`;
+    return [{ severity: 'warning', code: 'SAFETENSORS-STALE', message }];
+  });
+}
+
+function unlistedNotices(unlisted: readonly string[]): Notice[] {
   if (unlisted.length === 0) return [];
   const shown = unlisted.slice(0, 4).map(quoted).join(', ');
   const message = `the index does not list ${unlisted.length} tensors that the files hold: ${shown}.`;

@@ -25,6 +25,8 @@ export const SAFETENSORS_TYPES: ReadonlyMap<string, SafetensorsType> = new Map<s
   ['BOOL', { type: null, bits: 8 }],
   ['F8_E4M3', { type: null, bits: 8 }],
   ['F8_E5M2', { type: null, bits: 8 }],
+  ['F8_E4M3FNUZ', { type: null, bits: 8 }],
+  ['F8_E5M2FNUZ', { type: null, bits: 8 }],
   ['F8_E8M0', { type: null, bits: 8 }],
   ['F6_E2M3', { type: null, bits: 6 }],
   ['F6_E3M2', { type: null, bits: 6 }],

@@ -76,7 +76,7 @@ function parseHeader(path: string, bytes: Uint8Array): JsonObject {
 }
 
 function readMetadata(path: string, value: JsonValue | undefined): ReadonlyMap<string, string> {
-  if (value === undefined) return new Map();
+  if (value === undefined || value === null) return new Map();
   const entries = isJsonObject(value) ? [...value] : [['', null] as const];
   const isText = (entry: readonly [string, JsonValue]): entry is [string, string] => typeof entry[1] === 'string';
   if (entries.every(isText)) return new Map(entries);

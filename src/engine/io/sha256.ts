@@ -15,7 +15,7 @@ export async function sha256File(path: string): Promise<string> {
   }
 }
 
-export async function sha256Source(source: ByteSource): Promise<string> {
+async function sha256Source(source: ByteSource): Promise<string> {
   const hash = await newSha256();
   const buffer = new Uint8Array(Math.min(CHUNK_BYTES, source.byteLength));
   for (let byteOffset = 0; byteOffset < source.byteLength; byteOffset += buffer.byteLength) {
@@ -24,6 +24,15 @@ export async function sha256Source(source: ByteSource): Promise<string> {
     hash.update(chunk);
   }
   return hash.digest();
+}
+
+/** Of one file, or of the list of several: a line of hash and name for each. */
+export async function sha256Files(files: readonly { name: string; source: ByteSource }[]): Promise<string> {
+  const [only] = files;
+  if (only !== undefined && files.length === 1) return sha256Source(only.source);
+  const lines: string[] = [];
+  for (const { name, source } of files) lines.push(`${await sha256Source(source)}  ${name}\n`);
+  return sha256Bytes(new TextEncoder().encode(lines.join('')));
 }
 
 export async function sha256Bytes(...parts: readonly Uint8Array[]): Promise<string> {

@@ -17,21 +17,30 @@ export interface CheckedWeights {
   notices: Notice[];
 }
 
-/** @throws RefuteError E_MODEL_TENSOR_MISSING, E_MODEL_SHAPE, E_TENSOR_TYPE */
-export function checkWeights(path: string, program: Program, weights: WeightSource): CheckedWeights {
+/**
+ * @param nameInFile for messages
+ * @throws RefuteError E_MODEL_TENSOR_MISSING, E_MODEL_SHAPE, E_TENSOR_TYPE
+ */
+export function checkWeights(
+  path: string,
+  program: Program,
+  weights: WeightSource,
+  nameInFile: (name: WeightName) => string,
+): CheckedWeights {
   const swapped = new Map<WeightName, WeightInfo>();
   const notices: Notice[] = [];
   for (const wanted of program.weights) {
     const found = weights.info(wanted.name);
-    if (found === undefined) throw missingTensor(path, wanted.name);
+    if (found === undefined) throw missingTensor(path, nameInFile(wanted.name));
     if (isSameLayout(found.shape, wanted.shape)) continue;
-    if (!isSameLayout(found.shape.toReversed(), wanted.shape)) throw shapeError(path, found, wanted);
+    const name = quoted(nameInFile(wanted.name));
+    if (!isSameLayout(found.shape.toReversed(), wanted.shape)) throw shapeError(path, name, found, wanted);
     swapped.set(wanted.name, { ...found, shape: wanted.shape });
     notices.push({
       severity: 'warning',
       code: 'LAYOUT-TRANSPOSED',
       message:
-        `tensor ${quoted(wanted.name)} may be transposed: its shape is ${shown(found.shape)} and the config wants ` +
+        `tensor ${name} may be transposed: its shape is ${shown(found.shape)} and the config wants ` +
         `${shown(wanted.shape)}. It is read as ${shown(wanted.shape)}.`,
     });
   }
@@ -47,8 +56,8 @@ export function checkWeights(path: string, program: Program, weights: WeightSour
   };
 }
 
-function shapeError(path: string, found: WeightInfo, wanted: WeightShape): RefuteError {
-  const is = `tensor ${quoted(found.name)} has shape ${shown(found.shape)}`;
+function shapeError(path: string, name: string, found: WeightInfo, wanted: WeightShape): RefuteError {
+  const is = `tensor ${name} has shape ${shown(found.shape)}`;
   const allowed = `the config demands ${shown(wanted.shape)}`;
   const next = 'Metadata and weights are probably of different models';
   return new RefuteError({ code: 'E_MODEL_SHAPE', place: path, is, allowed, next });

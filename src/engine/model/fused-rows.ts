@@ -61,7 +61,7 @@ function piecesOf(path: string, tensor: FileTensor, wanted: readonly WeightShape
   const shape = [rowCount, wanted[0]?.shape[1] ?? 0];
   if (!isSameLayout(tensor.shape, shape)) {
     const is = `tensor ${quoted(storedName)} has shape [${tensor.shape.join(', ')}]`;
-    const allowed = `${wanted.map((one) => one.name).join(', ')} make [${shape.join(', ')}]`;
+    const allowed = `the rows of ${wanted.map((one) => one.name.split('.')[2]).join(', ')} make [${shape.join(', ')}]`;
     const next = 'Metadata and weights are probably of different models';
     throw new RefuteError({ code: 'E_MODEL_SHAPE', place: path, is, allowed, next });
   }

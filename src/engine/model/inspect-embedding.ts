@@ -8,7 +8,7 @@ import { dequantize } from '../cpu/dequantize.ts';
 import { TENSOR_TYPES } from '../formats/tensor-types.ts';
 import { findLayoutFault } from './layout-probe.ts';
 import type { WeightInfo, WeightSource } from '../program/executor.ts';
-import type { Program } from '../program/program.ts';
+import type { Program, WeightName } from '../program/program.ts';
 
 const SHOWN_VALUES = 5;
 const SAMPLED_ROWS = 64;
@@ -20,6 +20,7 @@ const SPECIAL_TOKEN_TYPES: readonly unknown[] = [2, 3, 5];
 
 /**
  * @param of.tokenCount entries of the tokenizer; 0 where there is none
+ * @param of.nameInFile for messages, where it is not the canonical name
  * @param of.firstTokenType type of token 0 in the tokenizer's own numbering, if it says one
  * @throws RefuteError E_EMBEDDING_ZERO, E_EMBEDDING_ROWS
  */
@@ -27,7 +28,7 @@ export async function inspectEmbedding(
   path: string,
   program: Program,
   weights: WeightSource,
-  of: { tokenCount: number; firstTokenType: unknown },
+  of: { tokenCount: number; firstTokenType: unknown; nameInFile?: (name: WeightName) => string },
 ): Promise<{ embedding: EmbeddingReport | null; notices: Notice[] }> {
   const op = program.ops.find((candidate) => candidate.op === 'embed');
   const info = op === undefined ? undefined : weights.info(op.weight);
@@ -38,7 +39,8 @@ export async function inspectEmbedding(
 
   const notices: Notice[] = [];
   const warn = (code: string, message: string): void => void notices.push({ severity: 'warning', code, message });
-  const name = quoted(info.name);
+  const storedName = of.nameInFile?.(info.name) ?? info.name;
+  const name = quoted(storedName);
   if (row.every((value) => value === 0)) {
     const isSpecial = SPECIAL_TOKEN_TYPES.includes(of.firstTokenType);
     if (!isSpecial || sample.every((values) => values.every((value) => value === 0))) throw zeroRowError(path, name);
@@ -70,7 +72,12 @@ export async function inspectEmbedding(
     );
   }
   return {
-    embedding: { name: info.name, type: info.type, shape: info.shape, firstValues: [...row.subarray(0, SHOWN_VALUES)] },
+    embedding: {
+      name: storedName,
+      type: info.type,
+      shape: info.shape,
+      firstValues: [...row.subarray(0, SHOWN_VALUES)],
+    },
     notices,
   };
 }

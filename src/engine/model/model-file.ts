@@ -4,11 +4,14 @@ import type { Notice } from '../../notice.ts';
 import type { FileEntry, FileTensor, Model } from './model.ts';
 import type { ModelConfig } from '../program/config.ts';
 import type { WeightSource } from '../program/executor.ts';
+import type { WeightName } from '../program/program.ts';
 import type { TextModel } from '../text/text-model.ts';
 
 export interface ModelFile {
   /** As it was given: a file or a folder. */
   path: string;
+  /** What another program opens the model by: of several GGUF files the first, of a folder with one that file. */
+  entryPath: string;
   format: Model['format'];
   /** Format, version and layout in words. */
   formatText: string;
@@ -26,6 +29,8 @@ export interface ModelFile {
   notices: readonly Notice[];
   /** By canonical name. */
   weights: WeightSource;
+  /** How the file spells a canonical name, also of a tensor that it does not have. */
+  nameInFile: (name: WeightName) => string;
   /** @throws RefuteError where the files do not describe a model that can be run */
   readConfig(): { config: ModelConfig; notices: Notice[] };
   /** @throws RefuteError where the tokenizer is broken; an absent or unknown one is a TextModel all the same */

@@ -1,6 +1,6 @@
 // A model as the product sees it, whatever file it came from: config, Program, weights, tokenizer data.
 // Types only; `open-model.ts` makes one.
-import type { Program, WeightName } from '../program/program.ts';
+import type { Program } from '../program/program.ts';
 import type { Notice } from '../../notice.ts';
 import type { WeightSource } from '../program/executor.ts';
 import type { ModelConfig } from '../program/config.ts';
@@ -10,6 +10,8 @@ import type { TextModel } from '../text/text-model.ts';
 
 export interface Model {
   path: string;
+  /** What another program opens it by; see ModelFile. */
+  entryPath: string;
   format: 'gguf' | 'safetensors';
   /** Of all files that hold tensors. */
   byteLength: number;
@@ -34,7 +36,8 @@ export interface Model {
 }
 
 export interface EmbeddingReport {
-  name: WeightName;
+  /** What the file calls it. */
+  name: string;
   type: TensorTypeName;
   /** As the program reads it: [vocabSize, modelDim]. */
   shape: readonly number[];

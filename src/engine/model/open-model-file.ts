@@ -4,7 +4,7 @@ import { listFolder, pathIn, splitPath } from '../io/list-folder.ts';
 import { openFile } from '../io/open-file.ts';
 import { readFormat, type FormatName } from '../formats/magic.ts';
 import type { ModelFile } from './model-file.ts';
-import { chooseInFolder } from './open-model-folder.ts';
+import { chooseInFolder, isShardName } from './open-model-folder.ts';
 import { readGgufFile } from './open-model-gguf.ts';
 import { readSafetensorsFolder } from './open-model-safetensors.ts';
 
@@ -40,7 +40,11 @@ async function readBesideConfig(source: ByteSource): Promise<ModelFile> {
   const { path } = source;
   const { folder, name } = await splitPath(path);
   const names = (await listFolder(folder)) ?? [];
-  const file = await readSafetensorsFolder({ path, folder, names, shards: [name], notices: [] });
+  // A part of several stands for all, as in a folder: the others are beside it.
+  const choice = isShardName(name) ? chooseInFolder(folder, names) : null;
+  const isPart = choice?.kind === 'safetensors' && (choice.shards === null || choice.shards.includes(name));
+  const shards = isPart ? choice.shards : [name];
+  const file = await readSafetensorsFolder({ path, folder, names, shards, given: name, notices: [] });
   await source.close();
   return file;
 }
@@ -49,7 +53,7 @@ async function openFolder(path: string, names: readonly string[]): Promise<Model
   const choice = chooseInFolder(path, names);
   if (choice.kind === 'safetensors') {
     const { shards, notices } = choice;
-    return readSafetensorsFolder({ path, folder: path, names, shards, notices });
+    return readSafetensorsFolder({ path, folder: path, names, shards, given: null, notices });
   }
   const file = await openModelFileSource(await openFile(await pathIn(path, choice.name)));
   return { ...file, path, notices: [...choice.notices, ...file.notices] };

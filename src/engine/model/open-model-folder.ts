@@ -1,6 +1,8 @@
-// Which files of a folder are the model. Order: model.safetensors.index.json, model.safetensors, the shards
-// model-00001-of-0000N.safetensors, the first *.gguf. What is passed over is said.
+// Which files of a folder are the model. Order: model.safetensors.index.json (which gives way to a model.safetensors that
+// it does not name), model.safetensors, the shards model-00001-of-0000N.safetensors, the first *.gguf with all that
+// belong to it. What is passed over is said.
 import { RefuteError } from '../../errors.ts';
+import { shardNames } from '../formats/gguf-shard-names.ts';
 import { quoted } from '../formats/quoted.ts';
 import { MAX_SHARDS } from '../formats/safetensors-limits.ts';
 import type { Notice } from '../../notice.ts';
@@ -11,24 +13,52 @@ export type FolderChoice =
   | { kind: 'safetensors'; shards: string[] | null; notices: Notice[] };
 
 export const INDEX_NAME = 'model.safetensors.index.json';
-const SINGLE_NAME = 'model.safetensors';
+export const SINGLE_NAME = 'model.safetensors';
+/** Files of weights, the model's or not. */
+const WEIGHTS = /\.(safetensors|gguf)$|^consolidated\b.*\.pth$|^(pytorch_model|adapter_model)\b.*\.bin$/i;
+const ADAPTER = /^adapter_model\b.*\.(safetensors|bin)$/;
 const SHARD_NAME = /^model-(\d{5})-of-(\d{5})\.safetensors$/;
+
+export function isShardName(name: string): boolean {
+  return SHARD_NAME.test(name);
+}
 
 /**
  * @param names the folder's entries
  * @throws RefuteError E_FOLDER_NO_MODEL, E_FOLDER_SHARD_MISSING
  */
 export function chooseInFolder(path: string, names: readonly string[]): FolderChoice {
-  if (names.includes(INDEX_NAME)) return { kind: 'safetensors', shards: null, notices: [] };
-  if (names.includes(SINGLE_NAME)) return { kind: 'safetensors', shards: [SINGLE_NAME], notices: [] };
   const shards = names.filter((name) => SHARD_NAME.test(name));
-  if (shards.length > 0) return { kind: 'safetensors', shards: allShards(path, shards), notices: [] };
-  const [first, ...others] = names.filter((name) => name.toLowerCase().endsWith('.gguf'));
-  if (first !== undefined) return { kind: 'gguf', name: first, notices: passedOver(first, others) };
+  const chosen: string[] | null | undefined = names.includes(INDEX_NAME)
+    ? null
+    : names.includes(SINGLE_NAME)
+      ? [SINGLE_NAME]
+      : shards.length > 0
+        ? allShards(path, shards)
+        : undefined;
+  if (chosen !== undefined) {
+    return { kind: 'safetensors', shards: chosen, notices: adapterNotices(names) };
+  }
+  const ggufs = names.filter((name) => name.toLowerCase().endsWith('.gguf'));
+  // What llama.cpp calls the part of a model that sees pictures is no model.
+  const [first, ...others] = ggufs.toSorted((a, b) => Number(/^mmproj/i.test(a)) - Number(/^mmproj/i.test(b)));
+  if (first !== undefined) {
+    const own = shardNames(first);
+    return {
+      kind: 'gguf',
+      name: first,
+      notices: passedOver(
+        first,
+        own.length,
+        others.filter((name) => !own.includes(name)),
+      ),
+    };
+  }
+  const weights = names.filter((name) => WEIGHTS.test(name));
   throw new RefuteError({
     code: 'E_FOLDER_NO_MODEL',
     place: path,
-    is: 'the folder holds no model',
+    is: `the folder holds no model${weights.length === 0 ? '' : ` in a format that is read, but ${weights.slice(0, 4).map(quoted).join(', ')}`}`,
     allowed: `${INDEX_NAME}, ${SINGLE_NAME}, model-00001-of-0000N.safetensors and *.gguf are looked for, in this order`,
   });
 }
@@ -50,9 +80,27 @@ function allShards(path: string, found: readonly string[]): string[] {
   throw new RefuteError({ code: 'E_FOLDER_SHARD_MISSING', place: path, is, allowed: 'a model needs all parts', next });
 }
 
-function passedOver(first: string, others: readonly string[]): Notice[] {
+function passedOver(first: string, ownCount: number, others: readonly string[]): Notice[] {
   if (others.length === 0) return [];
   const shown = others.slice(0, 4).map(quoted).join(', ');
-  const message = `the folder holds ${others.length + 1} GGUF files: ${quoted(first)} is read, ${shown} not.`;
+  const read = ownCount === 1 ? quoted(first) : `${quoted(first)} with the other files of its split`;
+  const message = `the folder holds ${others.length + ownCount} GGUF files: ${read} is read, ${shown} not.`;
   return [{ severity: 'warning', code: 'FOLDER-CHOICE', message }];
+}
+
+/** Weights beside the model's, of which Transformers knows nothing either. */
+export function besideNotices(names: readonly string[], chosen: readonly string[]): Notice[] {
+  const beside = names.filter((name) => WEIGHTS.test(name) && !chosen.includes(name) && !ADAPTER.test(name));
+  if (beside.length === 0) return [];
+  const more = beside.length > 4 ? ` and ${beside.length - 4} more` : '';
+  const message = `${quoted(chosen[0] ?? '')} is read, ${beside.slice(0, 4).map(quoted).join(', ')}${more} beside it not.`;
+  return [{ severity: 'note', code: 'FOLDER-CHOICE', message }];
+}
+
+/** Transformers applies one where its package for adapters is installed, and loads the model as it is elsewhere. */
+function adapterNotices(names: readonly string[]): Notice[] {
+  const adapter = names.find((name) => ADAPTER.test(name));
+  if (adapter === undefined || !names.includes('adapter_config.json')) return [];
+  const message = `${quoted(adapter)} is an adapter and is not applied: the model is run without it.`;
+  return [{ severity: 'warning', code: 'FOLDER-ADAPTER', message }];
 }

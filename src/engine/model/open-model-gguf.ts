@@ -1,33 +1,30 @@
-// An open GGUF file as a ModelFile. One file holds everything: config, tokenizer, weights.
-import { parseGguf } from '../formats/gguf.ts';
+// Open GGUF files as a ModelFile. One file holds everything: config, tokenizer, weights; of several, the first one the
+// config and the tokenizer.
+import { quoted } from '../formats/quoted.ts';
 import { StoredWeights, type StoredTensor } from './stored-weights.ts';
 import type { ByteSource } from '../io/byte-source.ts';
-import { sha256Source } from '../io/sha256.ts';
+import { sha256Files } from '../io/sha256.ts';
 import type { ModelFile } from './model-file.ts';
 import type { Notice } from '../../notice.ts';
 import { ARCHITECTURES, bosSpellings } from '../architectures/registry.ts';
 import { configFromGguf } from '../config/config-from-gguf.ts';
 import { createTextModel } from '../text/create-text-model.ts';
+import { openShards, type GgufShard } from './open-model-gguf-split.ts';
 
-/** @throws RefuteError as parseGguf does */
+/** @param source of any file of the model. @throws RefuteError as openShards does */
 export async function readGgufFile(source: ByteSource): Promise<ModelFile> {
-  const { path, byteLength } = source;
-  const { version, dataOffset, alignment, metadata, ...file } = await parseGguf(source);
-  const tensors = file.tensors.map(({ ggmlId: _id, ...tensor }): StoredTensor => ({
-    ...tensor,
-    parts: tensor.byteLength === null ? [] : [{ source, byteOffset: tensor.byteOffset, byteLength: tensor.byteLength }],
-  }));
-  const notices: Notice[] = [];
-  if (file.brokenStringCount > 0) {
-    const message = `${file.brokenStringCount} metadata strings are not UTF-8; their bad bytes were read as U+FFFD.`;
-    notices.push({ severity: 'warning', code: 'METADATA-UTF8', message });
-  }
+  const { path } = source;
+  const shards = await openShards(source);
+  const [{ source: entry, file }, ...others] = shards as [GgufShard, ...GgufShard[]];
+  const { version, dataOffset, alignment, metadata } = file;
+  const tensors = shards.flatMap((shard) => tensorsOf(shard, shards.length > 1));
   return {
     path,
+    entryPath: entry.path,
     format: 'gguf',
-    formatText: `GGUF ${version}`,
-    container: { version, alignment, dataOffset },
-    byteLength,
+    formatText: others.length === 0 ? `GGUF ${version}` : `GGUF ${version}, ${shards.length} files`,
+    container: others.length === 0 ? { version, alignment, dataOffset } : null,
+    byteLength: shards.reduce((sum, shard) => sum + shard.source.byteLength, 0),
     entries: file.entries.map(({ key, type, elementType, value }) => ({
       key,
       type: elementType === null ? type : `${elementType}[]`,
@@ -36,11 +33,47 @@ export async function readGgufFile(source: ByteSource): Promise<ModelFile> {
     metadata,
     tokenizer: metadata,
     tensors,
-    notices,
+    notices: [...brokenStrings(shards), ...passedOver(others, metadata)],
     weights: new StoredWeights(path, tensors),
+    nameInFile: (name) => name,
     readConfig: () => configFromGguf({ path, metadata, tensors }, ARCHITECTURES),
     readText: (notify) => createTextModel(metadata, notify, { bosSpellings: bosSpellings(metadata) }),
-    sha256: () => sha256Source(source),
-    close: () => source.close(),
+    sha256: () => sha256Files(shards),
+    close: async () => void (await Promise.all(shards.map((shard) => shard.source.close()))),
   };
+}
+
+function tensorsOf({ name, source, file }: GgufShard, isShard: boolean): StoredTensor[] {
+  return file.tensors.map(({ ggmlId: _id, ...tensor }) => ({
+    ...tensor,
+    ...(isShard ? { file: name } : {}),
+    parts: tensor.byteLength === null ? [] : [{ source, byteOffset: tensor.byteOffset, byteLength: tensor.byteLength }],
+  }));
+}
+
+function brokenStrings(shards: readonly GgufShard[]): Notice[] {
+  const count = shards.reduce((sum, { file }) => sum + file.brokenStringCount, 0);
+  if (count === 0) return [];
+  const message = `${count} metadata strings are not UTF-8; their bad bytes were read as U+FFFD.`;
+  return [{ severity: 'warning', code: 'METADATA-UTF8', message }];
+}
+
+/** About a file as such, not about the model. */
+const OWN_KEYS = /^(split\.|general\.alignment$)/;
+
+/** What a later file says and the first one does not: llama.cpp reads the first one's only. */
+function passedOver(others: readonly GgufShard[], metadata: ReadonlyMap<string, unknown>): Notice[] {
+  return others.flatMap(({ name, file }): Notice[] => {
+    const isPassedOver = (key: string, value: unknown): boolean =>
+      !OWN_KEYS.test(key) && JSON.stringify(value, text) !== JSON.stringify(metadata.get(key), text);
+    const keys = file.entries.filter(({ key, value }) => isPassedOver(key, value)).map(({ key }) => key);
+    if (keys.length === 0) return [];
+    const more = keys.length > 4 ? ` and ${keys.length - 4} more` : '';
+    const message = `${quoted(name)} has ${keys.slice(0, 4).map(quoted).join(', ')}${more}, which only count in the first file of a split model.`;
+    return [{ severity: 'warning', code: 'SPLIT-METADATA', message }];
+  });
+}
+
+function text(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value;
 }

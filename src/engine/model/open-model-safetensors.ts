@@ -3,21 +3,27 @@
 import { RefuteError } from '../../errors.ts';
 import { ARCHITECTURES } from '../architectures/registry.ts';
 import { findModelType } from '../config/hf-keys.ts';
-import { canonicalName } from '../config/hf-names.ts';
+import { canonicalName, transformersName } from '../config/hf-names.ts';
 import { flattened, readJsonFile, type JsonFileLimits } from '../formats/json-file.ts';
-import { quoted } from '../formats/quoted.ts';
-import { checkShards, readShardIndex, type ShardIndex } from '../formats/safetensors-index.ts';
+import { quoted, shownValue } from '../formats/quoted.ts';
+import {
+  checkShards,
+  isPlainName,
+  readShardIndex,
+  type CheckedShards,
+  type ShardIndex,
+} from '../formats/safetensors-index.ts';
 import { MAX_INDEX_BYTES, MAX_TENSORS } from '../formats/safetensors-limits.ts';
 import { parseSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
 import { StoredWeights, type StoredTensor } from './stored-weights.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { pathIn } from '../io/list-folder.ts';
 import { openFile } from '../io/open-file.ts';
-import { sha256Bytes, sha256Source } from '../io/sha256.ts';
+import { sha256Files } from '../io/sha256.ts';
 import type { ModelFile } from './model-file.ts';
 import type { Notice } from '../../notice.ts';
 import type { FileEntry } from './model.ts';
-import { INDEX_NAME } from './open-model-folder.ts';
+import { besideNotices, INDEX_NAME, SINGLE_NAME } from './open-model-folder.ts';
 import { configFromHf } from '../config/config-from-hf.ts';
 import { readHfTokenizer } from '../text/hf-tokenizer.ts';
 import { createTextModel } from '../text/create-text-model.ts';
@@ -41,6 +47,8 @@ export interface SafetensorsFolder {
   names: readonly string[];
   /** Names of the files that hold tensors; null where the index says them. */
   shards: readonly string[] | null;
+  /** Name of the file that was asked for; null: the folder was. */
+  given: string | null;
   notices: readonly Notice[];
 }
 
@@ -54,17 +62,19 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
   }
   const configPath = await pathIn(folder, 'config.json');
   const config = await readJsonFile(configPath, CONFIG_LIMITS);
-  const index = of.shards === null ? await readIndex(folder) : null;
+  const { index, files, notices: chosen } = await chooseShards(of, config.get('transformers_weights'));
   const opened: OpenShard[] = [];
   try {
-    for (const name of of.shards ?? [...new Set(index?.values())].toSorted()) {
+    for (const name of files) {
       const source = await openFile(await pathIn(folder, name));
       opened.push({ name, source, file: { dataOffset: 0, metadata: new Map(), tensors: [] } });
       (opened.at(-1) as OpenShard).file = await parseSafetensors(source);
     }
     const shards = opened.map(({ name, file: { tensors } }) => ({ name, tensors }));
-    const notices = [...of.notices, ...checkShards(path, index, shards)];
-    const tensors = storedTensors(path, opened, findModelType(ARCHITECTURES, config.get('model_type')));
+    const { stale, notices } = checkShards(path, index, shards);
+    const type = findModelType(ARCHITECTURES, config.get('model_type'));
+    const tensors = storedTensors(path, opened, stale, type);
+    const nameInFile = namesInFile(tensors, type);
     const metadata = flattened(config);
     const generation = names.includes('generation_config.json')
       ? flattened(await readJsonFile(await pathIn(folder, 'generation_config.json'), CONFIG_LIMITS))
@@ -72,6 +82,7 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
     const text = await readHfTokenizer({ folder, names, config: metadata, generation });
     return {
       path,
+      entryPath: path,
       format: 'safetensors',
       formatText: opened.length === 1 ? 'safetensors' : `safetensors, ${opened.length} files`,
       container:
@@ -85,11 +96,12 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
       metadata,
       tokenizer: text.keys,
       tensors,
-      notices,
+      notices: [...of.notices, ...chosen, ...besideNotices(names, files), ...notices],
       weights: new StoredWeights(path, tensors),
-      readConfig: () => configFromHf({ path: configPath, metadata, tensors }, ARCHITECTURES),
+      nameInFile,
+      readConfig: () => configFromHf({ path: configPath, metadata, tensors, nameInFile }, ARCHITECTURES),
       readText: (notify) => createTextModel(text.keys, notify, { tokenizer: text.tokenizer }),
-      sha256: () => sha256Shards(opened),
+      sha256: () => sha256Files(opened),
       close: async () => void (await Promise.all(opened.map(({ source }) => source.close()))),
     };
   } catch (error) {
@@ -98,16 +110,71 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
   }
 }
 
-async function readIndex(folder: string): Promise<ShardIndex> {
-  const path = await pathIn(folder, INDEX_NAME);
+interface ChosenShards {
+  index: ShardIndex | null;
+  files: readonly string[];
+  notices: Notice[];
+}
+
+/** @param named what config.json says under transformers_weights, which Transformers goes by */
+async function chooseShards(
+  { folder, names, shards, given }: SafetensorsFolder,
+  named: unknown,
+): Promise<ChosenShards> {
+  if (named !== undefined && named !== null && given === null) {
+    if (typeof named !== 'string') throw namedError(folder, named);
+    const isIndex = named.endsWith('.index.json');
+    if (!isPlainName(isIndex ? named.slice(0, -'.index.json'.length) : named)) throw namedError(folder, named);
+    const index = isIndex ? await readIndex(folder, named) : null;
+    const message = `transformers_weights of config.json names ${quoted(named)}, which is read.`;
+    return { index, files: filesOf(index, [named]), notices: [{ severity: 'note', code: 'FOLDER-CHOICE', message }] };
+  }
+  if (shards !== null) return { index: null, files: shards, notices: [] };
+  const index = await readIndex(folder, INDEX_NAME);
+  const files = filesOf(index, []);
+  if (given !== null)
+    return files.includes(given) ? { index, files, notices: [] } : { index: null, files: [given], notices: [] };
+  if (!names.includes(SINGLE_NAME) || files.includes(SINGLE_NAME)) return { index, files, notices: [] };
+  const message = `the folder holds ${quoted(SINGLE_NAME)} and an index of other files: the first is read, as Transformers does, ${files.slice(0, 4).map(quoted).join(', ')} not.`;
+  return { index: null, files: [SINGLE_NAME], notices: [{ severity: 'warning', code: 'FOLDER-CHOICE', message }] };
+}
+
+function filesOf(index: ShardIndex | null, without: readonly string[]): readonly string[] {
+  return index === null ? without : [...new Set(index.values())].toSorted();
+}
+
+function namedError(folder: string, named: unknown): RefuteError {
+  const is = `transformers_weights of config.json is ${shownValue(named)}`;
+  const allowed = 'the name of a .safetensors file in the same folder is needed, or of its index';
+  return new RefuteError({ code: 'E_SAFETENSORS_INDEX_PATH', place: folder, is, allowed });
+}
+
+async function readIndex(folder: string, name: string): Promise<ShardIndex> {
+  const path = await pathIn(folder, name);
   return readShardIndex(path, await readJsonFile(path, INDEX_LIMITS));
+}
+
+type FoundType = ReturnType<typeof findModelType>;
+
+/** Names of tensors that are there, and of those that a message misses. */
+function namesInFile(tensors: readonly StoredTensor[], type: FoundType): ModelFile['nameInFile'] {
+  const stored = new Map(tensors.map(({ name, storedName }) => [name, storedName ?? name]));
+  const { hf, fused } = type?.architecture ?? {};
+  const parts = Object.entries(type?.modelType.textPart?.tensors ?? {});
+  const [part = '', plain = ''] =
+    parts.find(([start]) => tensors.some(({ storedName }) => storedName?.startsWith(start))) ?? [];
+  return (name) => {
+    const theirs = stored.get(name) ?? transformersName(name, hf?.layerNames, fused);
+    return !stored.has(name) && plain !== '' && theirs.startsWith(plain) ? part + theirs.slice(plain.length) : theirs;
+  };
 }
 
 /** Under canonical names, in file order, experts stacked. */
 function storedTensors(
   path: string,
   shards: readonly OpenShard[],
-  type: ReturnType<typeof findModelType>,
+  stale: CheckedShards['stale'],
+  type: FoundType,
 ): StoredTensor[] {
   const { layerNames } = type?.architecture.hf ?? {};
   const prefixes = type?.modelType.textPart?.tensors;
@@ -115,6 +182,7 @@ function storedTensors(
   const stacks = new Map<string, Map<number, StoredTensor>>();
   for (const { name: file, source, file: parsed } of shards) {
     for (const { name: storedName, ...tensor } of parsed.tensors) {
+      if (stale.get(file)?.has(storedName) === true) continue;
       const { name, expert } = canonicalName(storedName, layerNames, prefixes);
       const parts = [{ source, byteOffset: tensor.byteOffset, byteLength: tensor.byteLength }];
       const stored = { name, storedName, ...(shards.length > 1 ? { file } : {}), ...tensor, parts };
@@ -146,7 +214,7 @@ function stacked(path: string, name: string, stack: ReadonlyMap<number, StoredTe
   const isSame = (tensor: StoredTensor): boolean =>
     tensor.typeLabel === first?.typeLabel && tensor.shape.join() === first.shape.join();
   if (first === undefined || !stack.has(experts.length - 1) || !experts.every(isSame)) {
-    const is = `the experts of ${quoted(name)} are numbered with gaps, or differ in type or shape`;
+    const is = `the experts beside ${quoted(first?.storedName ?? name)} are numbered with gaps, or differ in type or shape`;
     throw new RefuteError({ code: 'E_MODEL_EXPERTS', place: path, is, allowed: 'they are read as one stack' });
   }
   const parts = experts.flatMap((tensor) => tensor.parts);
@@ -168,12 +236,4 @@ function fileEntries(shards: readonly OpenShard[]): FileEntry[] {
 function typeOf(value: unknown): string {
   if (value === null) return 'null';
   return Array.isArray(value) ? 'list' : typeof value;
-}
-
-async function sha256Shards(shards: readonly OpenShard[]): Promise<string> {
-  const [only] = shards;
-  if (only !== undefined && shards.length === 1) return sha256Source(only.source);
-  const lines: string[] = [];
-  for (const { name, source } of shards) lines.push(`${await sha256Source(source)}  ${name}\n`);
-  return sha256Bytes(new TextEncoder().encode(lines.join('')));
 }

@@ -8,8 +8,10 @@ import { openModelFile, openModelFileSource } from './open-model-file.ts';
 import { ARCHITECTURES, compileProgram } from '../architectures/registry.ts';
 import { checkWeights } from './check-weights.ts';
 import { splitFusedRows } from './fused-rows.ts';
+import { settleHead } from './tied-head.ts';
 import { inspectEmbedding } from './inspect-embedding.ts';
 import { unreadTensors } from './unread-tensors.ts';
+import type { WeightName } from '../program/program.ts';
 import type { TextModel } from '../text/text-model.ts';
 
 export interface OpenModelOptions {
@@ -45,7 +47,9 @@ async function loadModel(file: ModelFile, options: OpenModelOptions): Promise<Mo
 async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenModelOptions): Promise<Model> {
   const { path, format, byteLength, metadata } = file;
   const notices: Notice[] = [...file.notices];
-  const read = file.readConfig();
+  const stated = file.readConfig();
+  notices.push(...stated.notices);
+  const read = await settleHead(file, stated.config);
   notices.push(...read.notices);
   const config = transform.config?.(read.config) ?? read.config;
   const compiled = compileProgram(config);
@@ -53,14 +57,16 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
   // The file's own program says what is in the file: a planted fault that forgets a bias must reach the run.
   const ownProgram = compileProgram(read.config);
   const { fused } = ARCHITECTURES.get(read.config.architecture) ?? {};
-  const { tensors, weights } = splitFusedRows(path, ownProgram, file, fused);
-  const checked = checkWeights(path, program, transform.weights?.(weights) ?? weights);
+  const { tensors, weights } = splitFusedRows(path, ownProgram, read, fused);
+  const storedNames = new Map(tensors.map(({ name, storedName = name }) => [name, storedName]));
+  const nameInFile = (name: WeightName): string => storedNames.get(name) ?? file.nameInFile(name);
+  const checked = checkWeights(path, program, transform.weights?.(weights) ?? weights, nameInFile);
   notices.push(...checked.notices);
-  const names = tensors.map(({ name }) => name);
-  notices.push(...unreadTensors(path, ownProgram, names, ARCHITECTURES));
+  notices.push(...unreadTensors(path, ownProgram, tensors, ARCHITECTURES));
   const text = file.readText((notice) => notices.push(notice));
   const inspected = await inspectEmbedding(path, program, checked.weights, {
     tokenCount: text.vocabSize,
+    nameInFile,
     firstTokenType: firstElement(file.tokenizer.get('tokenizer.ggml.token_type')),
   });
   notices.push(...inspected.notices);
@@ -69,6 +75,7 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
   let sha256: Promise<string> | undefined;
   return {
     path,
+    entryPath: file.entryPath,
     format,
     byteLength,
     config,

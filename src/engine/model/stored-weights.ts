@@ -65,11 +65,12 @@ export function checkTensorRange(path: string, tensor: FileTensor, byteOffset: n
   const end = byteOffset + into.byteLength;
   const byteLength = tensor.byteLength ?? 0;
   if (Number.isSafeInteger(byteOffset) && byteOffset >= 0 && end <= byteLength) return;
-  const is = `bytes ${byteOffset} to ${end} of tensor ${quoted(tensor.name)} are wanted, it has ${byteLength}`;
+  const is = `bytes ${byteOffset} to ${end} of tensor ${quoted(tensor.storedName ?? tensor.name)} are wanted, it has ${byteLength}`;
   throw new RefuteError({ code: 'E_TENSOR_RANGE', place: path, is });
 }
 
-export function missingTensor(path: string, name: WeightName): RefuteError {
+/** @param name as the file would spell it */
+export function missingTensor(path: string, name: string): RefuteError {
   const is = `there is no tensor ${quoted(name)}`;
   const allowed = 'the forward pass reads it';
   const next = 'The file is a part of a split model, or a conversion dropped it';

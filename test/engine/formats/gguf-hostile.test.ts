@@ -148,14 +148,14 @@ describe('parseGguf refuses', () => {
     );
   });
 
-  it('dimensions that are none, too many, zero or endless', async () => {
+  it('dimensions that are too many or endless', async () => {
     const bytes = encodeGguf({ entries: [], tensors: [tensor('a')] });
     const at = find(bytes, 'a') + 1;
     const set = (write: (view: DataView) => void) => patched(at, write, { entries: [], tensors: [tensor('a')] });
-    for (const count of [0, 5, 2 ** 32 - 1]) {
+    for (const count of [5, 2 ** 32 - 1]) {
       await refusal('E_GGUF_DIMENSIONS', () => parse(set((view) => view.setUint32(0, count, true))));
     }
-    for (const extent of [0n, 2n ** 53n, 2n ** 63n]) {
+    for (const extent of [2n ** 53n, 2n ** 63n]) {
       await refusal('E_GGUF_DIMENSION', () => parse(set((view) => view.setBigUint64(4, extent, true))));
     }
     const overflowing = { ...tensor('a'), shape: [2 ** 31, 2 ** 31] };

@@ -78,6 +78,44 @@ describe('parseGguf', () => {
     expect(tensors[0]).toMatchObject({ shape: [5, 32], elementCount: 160, byteLength: 640, type: 'f32', ggmlId: 0 });
   });
 
+  it('lists tensors without elements wherever they are, and single numbers', async () => {
+    const of = (name: string, dimensions: number[], byteLength: number, typeId = 0) => ({
+      name,
+      dimensions,
+      typeId,
+      bytes: new Uint8Array(byteLength),
+    });
+    const tensors = [
+      of('first', [0], 0),
+      of('same offset', [4, 0], 0),
+      of('a', [8], 32),
+      of('number', [], 4),
+      of('of blocks', [0, 3], 0, 8),
+      of('of an unknown type', [0, 3], 0, 999),
+      of('last', [3, 0, 2], 0),
+    ];
+    const { bytes, marks } = ggufFile({ metadata: [], tensors });
+    // As a writer leaves it that does not pad the last tensor: nothing is there where the empty ones begin.
+    const end = (marks.get('data') ?? Number.NaN) + 32 + 4;
+    for (const file of [bytes, bytes.subarray(0, end)]) {
+      const listed = (await parse(file)).tensors.map(({ name, shape, elementCount, byteLength }) => [
+        name,
+        shape,
+        elementCount,
+        byteLength,
+      ]);
+      expect(listed).toEqual([
+        ['first', [0], 0, 0],
+        ['same offset', [0, 4], 0, 0],
+        ['a', [8], 8, 32],
+        ['number', [], 1, 4],
+        ['of blocks', [3, 0], 0, 0],
+        ['of an unknown type', [3, 0], 0, 0],
+        ['last', [2, 0, 3], 0, 0],
+      ]);
+    }
+  });
+
   it('lists tensors of types that it cannot decode', async () => {
     const tensor = { type: 'f32', shape: [256], data: new Uint8Array(1_024) } as const;
     const { tensors } = await parse(

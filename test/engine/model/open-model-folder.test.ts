@@ -152,7 +152,11 @@ describe('a folder is refused', () => {
       index(shards({ a: '/tmp/model.safetensors' })),
     ],
     ['with an index without a map', 'E_SAFETENSORS_INDEX', index('{}')],
-    ['with an index that names a missing file', 'E_FILE_MISSING', index(shards({ a: 'b.safetensors' }))],
+    [
+      'with an index that names a missing file',
+      'E_FILE_MISSING',
+      files({ 'model.safetensors': null, 'model.safetensors.index.json': shards({ a: 'b.safetensors' }) }),
+    ],
     [
       'with an index that names a missing tensor',
       'E_SAFETENSORS_INDEX_TENSOR',

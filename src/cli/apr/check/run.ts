@@ -87,7 +87,7 @@ async function run(
       requested.name,
       model.program,
       model.weights,
-      requested.optionsFor(model.path),
+      requested.optionsFor(model.entryPath),
     );
     try {
       const inputs = checkInputs({ model, original, formats, odd, vouchers }, prompt.ids, flags, progress);

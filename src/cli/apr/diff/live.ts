@@ -31,7 +31,7 @@ export async function recordRun(
     const positions = isList ? 'all' : like.positions;
     const names = isList ? STAGE_NAMES : new Set([...like.tensors.values()].map(({ name }) => name));
     noteRopeChoice(model, tokens.length);
-    const { executor } = await openExecutor(requested.name, program, weights, requested.optionsFor(path));
+    const { executor } = await openExecutor(requested.name, program, weights, requested.optionsFor(model.entryPath));
     try {
       const layers = Array.from({ length: program.layerCount }, (_, layer) => layer);
       const { stages } = selectStages(program, { names: [...names], layers });

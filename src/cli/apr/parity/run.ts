@@ -131,7 +131,7 @@ interface Asked {
 
 async function askOurs(model: Model, tokens: readonly number[], requested: RequestedEngine): Promise<Asked> {
   const { name: asked, optionsFor } = requested;
-  const { executor, report } = await openExecutor(asked, model.program, model.weights, optionsFor(model.path));
+  const { executor, report } = await openExecutor(asked, model.program, model.weights, optionsFor(model.entryPath));
   try {
     const logits = await logitsOf(executor, tokens, 'all', interruptSignal());
     const name = executor.adapter ?? executor.id;

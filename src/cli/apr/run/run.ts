@@ -96,7 +96,12 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   const notices = [...prompt.notices, ...samplingNotices(sampling), ...(chosenRope === null ? [] : [chosenRope])];
   output.printPrompt(prompt, notices);
 
-  const chosen = await openExecutor(requested.name, program, model.value.weights, requested.optionsFor(path));
+  const chosen = await openExecutor(
+    requested.name,
+    program,
+    model.value.weights,
+    requested.optionsFor(model.value.entryPath),
+  );
   await using executor = disposable(chosen.executor);
   tracer?.leaveOut((stage) => isHidden(stage, executor.value));
   const loadMs = performance.now() - loadStartMs;

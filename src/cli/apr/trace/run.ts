@@ -39,7 +39,7 @@ export async function traceRun(path: string, promptText: string | undefined, opt
       requested.name,
       model.program,
       model.weights,
-      requested.optionsFor(path),
+      requested.optionsFor(model.entryPath),
     );
     try {
       const { selection, left } = withoutHidden(asked, executor, options);
