@@ -31,8 +31,16 @@ export class ChatTemplate {
     return this.#source.includes('strftime_now');
   }
 
-  /** @throws RefuteError E_CHAT_TEMPLATE (does not parse or run), E_CHAT_TEMPLATE_REFUSED (refuses the messages) */
-  render(messages: readonly ChatMessage[], texts: SpecialTexts, addGenerationPrompt: boolean): string {
+  /**
+   * @param variables add to what templates are given or stand for it: `tools`, `documents`, `enable_thinking`
+   * @throws RefuteError E_CHAT_TEMPLATE (does not parse or run), E_CHAT_TEMPLATE_REFUSED (refuses the messages)
+   */
+  render(
+    messages: readonly ChatMessage[],
+    texts: SpecialTexts,
+    addGenerationPrompt: boolean,
+    variables: Readonly<Record<string, unknown>> = {},
+  ): string {
     // Not Template.render: it declares the library's own functions and refuses others of the same name.
     const environment = new Environment();
     const globals = {
@@ -44,6 +52,9 @@ export class ChatTemplate {
       raise_exception: refuse,
       strftime_now: (format: unknown) => formatTime(new Date(), String(format)),
       range: boundedRange,
+      tools: null,
+      documents: null,
+      ...variables,
     };
     try {
       this.#template ??= parse(this.#source);
