@@ -263,11 +263,11 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       - add_generation_prompt: addGenerationPrompt
       + add_generation_prompt: false
       small tok-template-wrong-end: the end token is the first token
-      - eos_token: texts.eos
-      + eos_token: texts.bos
+      - eos: text(ids.eosId)
+      + eos: text(ids.bosId)
       small tok-template-range-step: a range has its stop in it
-      - Math.ceil((stop - start) / step)
-      + Math.floor((stop - start) / step) + 1
+      - stop - start + step - 1n
+      + stop - start + step
     `,
   },
 };

@@ -73,11 +73,18 @@ export class ChatTemplate {
       ]);
     } catch (error) {
       if (error instanceof RefuteError) throw error;
+      if (error instanceof RangeError) throw failure('it is nested too deep, or its text is too long', error);
       const what = error instanceof Error ? error.message : String(error);
-      const is = error instanceof NotFollowed ? `it is not rendered: ${what}` : `it does not render: ${what}`;
-      throw new RefuteError({ code: 'E_CHAT_TEMPLATE', place: KEY, is, next: NEXT, cause: error });
+      throw failure(
+        error instanceof NotFollowed ? `it is not rendered: ${what}` : `it does not render: ${what}`,
+        error,
+      );
     }
   }
+}
+
+function failure(is: string, cause: unknown): RefuteError {
+  return new RefuteError({ code: 'E_CHAT_TEMPLATE', place: KEY, is, next: NEXT, cause });
 }
 
 function parseTemplate(source: string): Node {

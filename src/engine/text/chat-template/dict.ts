@@ -1,5 +1,6 @@
 // Python's dict: keys in the order of their first insertion, equal where Python's are (1, 1.0 and True are one key).
 import { PyObject, Tuple, raise, typeName, Markup, Undefined, type Value } from './values.ts';
+import { work } from './work.ts';
 
 export class Dict extends PyObject {
   readonly typeName = 'dict';
@@ -104,6 +105,7 @@ let identityCount = 0;
 
 /** The same text for equal keys. */
 export function hashOf(value: Value): string {
+  work();
   if (typeof value === 'string') return `s${value}`;
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? '1' : '0';

@@ -18,9 +18,7 @@ import type { Scope } from './scope.ts';
 import { INTERNAL, isExpression, type BinaryNode, type Node } from './syntax.ts';
 import { callTest } from './tests.ts';
 import { PyObject, Tuple, Undefined, notFollowed, raise, typeName, type Keywords, type Value } from './values.ts';
-
-/** A prompt takes thousands; above it a template is broken or hostile. */
-const MAX_STEPS = 20_000_000;
+import { work } from './work.ts';
 
 export const CONSTANTS: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['true', true],
@@ -32,14 +30,6 @@ export const CONSTANTS: ReadonlyMap<string, Value> = new Map<string, Value>([
 ]);
 
 export class Expressions {
-  #steps = 0;
-
-  /** Counts what a template does, so that one that does not end is refused. */
-  step(): void {
-    this.#steps += 1;
-    if (this.#steps > MAX_STEPS) notFollowed(`a template of more than ${MAX_STEPS} steps`);
-  }
-
   call(callee: Value, args: Value[], keywords: Keywords): Value {
     const call = callee instanceof PyObject ? callee.call : undefined;
     return call === undefined
@@ -89,7 +79,7 @@ export class Expressions {
   }
 
   evaluate(node: Node, scope: Scope): Value {
-    this.step();
+    work();
     if (!isExpression(node)) return raise('TemplateSyntaxError', `unexpected ${node.type}`);
     switch (node.type) {
       case 'IntegerLiteral':

@@ -12,6 +12,7 @@ import { sequenceFilters, type Filter } from './sequence-filters.ts';
 import { center, replace, splitLines } from './string-methods.ts';
 import * as unicode from './unicode.ts';
 import { Markup, Tuple, Undefined, notFollowed, raise, typeName, type Keywords, type Value } from './values.ts';
+import { workOn } from './work.ts';
 
 function filter(
   name: string,
@@ -152,6 +153,7 @@ export function isFilter(name: Value): boolean {
 }
 
 export function callFilter(name: string, value: Value, args: Value[], keywords: Keywords): Value {
+  if (typeof value === 'string') workOn(value);
   const found = FILTERS.get(name);
   return found === undefined
     ? raise('TemplateRuntimeError', `No filter named '${name}'.`)
@@ -160,11 +162,15 @@ export function callFilter(name: string, value: Value, args: Value[], keywords: 
 
 function indent(value: Value, width: Value = null, first: Value = null, blank: Value = null): Value {
   if (value instanceof Undefined) return value.fail();
-  const margin = typeof width === 'string' ? width : ' '.repeat(Math.max(0, Math.min(int(width, 'width'), 10_000)));
+  const margin = typeof width === 'string' ? width : spaces(int(width, 'width'));
   const lines = splitLines(`${textOf(value, 'the value of indent')}\n`);
   const [head = '', ...rest] = lines;
   const indented = rest.map((line) => (isTrue(blank) || line !== '' ? margin + line : line));
   return concatenate(isTrue(first) ? margin : '', [head, ...indented].join('\n'));
+}
+
+function spaces(count: number): string {
+  return count > 10_000 ? notFollowed(`an indent of ${count}`) : ' '.repeat(Math.max(0, count));
 }
 
 function round(value: Value, precision: Value = null, method: Value = null): Value {

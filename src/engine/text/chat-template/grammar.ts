@@ -6,12 +6,13 @@ import { INTERNAL, type Token } from './syntax.ts';
 import { notFollowed, raise } from './values.ts';
 
 export function arrange(parts: readonly Part[]): Token[] {
+  const openFilters: number[] = [];
   return parts.flatMap((part) => {
     if (part.kind === 'text') return [token('Text', part.text)];
     try {
       return part.kind === 'expression'
         ? [token('OpenExpression', '{{'), ...expression(part.tokens, { isTuple: true }), token('CloseExpression', '}}')]
-        : statement(part.tokens);
+        : statement(part.tokens, openFilters);
     } catch (error) {
       if (error instanceof Error) error.message += `, line ${part.line}`;
       throw error;
@@ -35,7 +36,7 @@ function block(...tokens: Token[]): Token[] {
 const UNFOLLOWED = new Set(['block', 'endblock', 'autoescape', 'endautoescape', 'print']);
 const WITHOUT_LOADER = new Set(['include', 'import', 'from', 'extends']);
 
-function statement(tokens: readonly Token[]): Token[] {
+function statement(tokens: readonly Token[], openFilters: number[]): Token[] {
   const [head, ...rest] = tokens;
   if (head?.type !== 'Identifier') return fail('tag name expected');
   // A colon may end a statement that opens a block.
@@ -52,10 +53,15 @@ function statement(tokens: readonly Token[]): Token[] {
       return scope([], []);
     case 'with':
       return withScope(body);
-    case 'filter':
-      if (body.some((item) => item.type === 'Pipe' && item.depth === 0))
-        return notFollowed('a filter block of several filters');
-      return block(head, ...expression(body));
+    case 'filter': {
+      // One block for each filter, the first innermost; the parser knows one a block.
+      const filters = split(body, 'Pipe');
+      openFilters.push(filters.length);
+      return filters.toReversed().flatMap((filter) => block(head, ...expression(filter)));
+    }
+    case 'endfilter':
+      if (rest.length > 0) return fail('unexpected words after endfilter');
+      return Array.from({ length: openFilters.pop() ?? 1 }, () => block(head)).flat();
     case 'endgeneration':
     case 'endwith':
       if (rest.length > 0) return fail(`unexpected words after ${head.value}`);

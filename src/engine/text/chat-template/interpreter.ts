@@ -7,9 +7,13 @@ import { str } from './python-text.ts';
 import { Scope } from './scope.ts';
 import { INTERNAL, isStatement, type CallStatement, type For, type Node } from './syntax.ts';
 import { Macro, Markup, Namespace, notFollowed, raise, typeName, type Value } from './values.ts';
+import { startWork, work } from './work.ts';
 
 /** No prompt is longer; above it a template is broken or hostile. */
 const MAX_OUTPUT = 64_000_000;
+
+/** A little below where Python's own limit ends a macro that calls itself. */
+const MAX_DEPTH = 190;
 
 /** What ends the body of a loop before its end. */
 type Jump = 'Break' | 'Continue' | null;
@@ -17,8 +21,10 @@ type Jump = 'Break' | 'Continue' | null;
 export class Interpreter {
   readonly #expressions = new Expressions();
   #written = 0;
+  #depth = 0;
 
   run(program: Node, variables: Iterable<readonly [string, Value]>): string {
+    startWork();
     const context = new Scope(null);
     for (const [name, value] of variables) context.set(name, value);
     return program.type === 'Program' ? this.#capture(program.body, new Scope(context)) : '';
@@ -29,6 +35,16 @@ export class Interpreter {
     const jump = this.#execute(nodes, scope, output);
     if (jump !== null) notFollowed(`${jump.toLowerCase()} out of a block that is no loop`);
     return output.join('');
+  }
+
+  /** A macro or a recursive loop within another. */
+  #nested(run: () => string): string {
+    work();
+    if (this.#depth >= MAX_DEPTH) notFollowed(`more than ${MAX_DEPTH} macros within each other`);
+    this.#depth += 1;
+    const text = run();
+    this.#depth -= 1;
+    return text;
   }
 
   #write(text: string, output: string[]): void {
@@ -46,7 +62,7 @@ export class Interpreter {
   }
 
   #statement(node: Node, scope: Scope, output: string[]): Jump {
-    this.#expressions.step();
+    work();
     if (!isStatement(node)) {
       this.#write(str(this.#expressions.evaluate(node, scope)), output);
       return null;
@@ -126,7 +142,9 @@ export class Interpreter {
 
   #loop(node: For, items: Value, scope: Scope, depth: number): string {
     const { target, isRecursive } = loopTarget(node.loopvar);
-    const recurse = isRecursive ? (inner: Value, level: number): string => this.#loop(node, inner, scope, level) : null;
+    const recurse = isRecursive
+      ? (inner: Value, level: number): string => this.#nested(() => this.#loop(node, inner, scope, level))
+      : null;
     const condition = node.iterable.type === 'SelectExpression' ? node.iterable.test : null;
     const chosen = condition === null ? iterate(items) : this.#chosen(items, target, condition, scope);
     const loop = new Loop(chosen, depth, recurse);
@@ -134,7 +152,7 @@ export class Interpreter {
     // Jinja2 asks whether the end of the body was reached once.
     let isUnfinished = true;
     for (let item = loop.next(); item !== undefined; item = loop.next()) {
-      this.#expressions.step();
+      work();
       const inner = new Scope(scope);
       inner.set('loop', loop);
       this.#assign(target, item, inner);
@@ -161,12 +179,11 @@ export class Interpreter {
   #macro(name: string | null, parameters: readonly Node[], body: readonly Node[], scope: Scope): Macro {
     const special = specialNames(body);
     return new Macro(name, (args, keywords) => {
-      this.#expressions.step();
       const inner = new Scope(scope);
       bindMacro({ name, parameters, special }, args, keywords, inner, (node) =>
         this.#expressions.evaluate(node, inner),
       );
-      return this.#capture(body, inner);
+      return this.#nested(() => this.#capture(body, inner));
     });
   }
 

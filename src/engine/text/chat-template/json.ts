@@ -3,6 +3,7 @@ import { Dict } from './dict.ts';
 import { isLess, isTrue } from './operators.ts';
 import { floatText, integerText, str } from './python-text.ts';
 import { Markup, Tuple, Undefined, notFollowed, raise, typeName, type Value } from './values.ts';
+import { work } from './work.ts';
 
 interface Layout {
   isAscii: boolean;
@@ -43,6 +44,7 @@ function separatorsOf(separators: Value, isIndented: boolean): readonly [string,
 }
 
 function dump(value: Value, layout: Layout, depth: number): string {
+  work();
   if (depth > 300) return raise('RecursionError', 'maximum recursion depth exceeded while encoding a JSON object');
   if (value === null) return 'null';
   if (typeof value === 'boolean') return String(value);

@@ -142,6 +142,7 @@ class Lexer {
     const closing = CLOSING.get(text);
     if (closing !== undefined) {
       brackets.push(closing);
+      if (brackets.length > MAX_BRACKETS) notFollowed(`more than ${MAX_BRACKETS} brackets within each other`);
     } else if (')]}'.includes(text) && brackets.pop() !== text) {
       this.#fail(`unexpected '${text}'`);
     }
@@ -166,6 +167,9 @@ class Lexer {
     return raise('TemplateSyntaxError', `${message}, line ${this.#line()}`);
   }
 }
+
+/** Jinja2's parser ends at 70. */
+const MAX_BRACKETS = 100;
 
 const DIGIT_GROUPS = '(?:[0-9]+_)*[0-9]+';
 const RULES: readonly (readonly [string, RegExp])[] = [

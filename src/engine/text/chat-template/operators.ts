@@ -4,9 +4,11 @@ import { formatPercent } from './percent-format.ts';
 import { str } from './python-text.ts';
 import { codePoints, compareText, hasAstral, lengthOf } from './unicode.ts';
 import { Markup, PyObject, Range, Tuple, Undefined, notFollowed, raise, typeName, type Value } from './values.ts';
+import { work, workOn } from './work.ts';
 
 /** Above it a template builds text or lists that no prompt needs. */
-const MAX_LENGTH = 16_000_000;
+export const MAX_LENGTH = 16_000_000;
+const MAX_ITEMS = 1_000_000;
 const MAX_INTEGER_BITS = 100_000;
 
 export function isTrue(value: Value): boolean {
@@ -18,8 +20,11 @@ export function isTrue(value: Value): boolean {
 }
 
 export function iterate(value: Value): Iterable<Value> {
-  if (typeof value === 'string') return codePoints(value);
-  if (Array.isArray(value)) return value;
+  if (typeof value === 'string') return codePoints(workOn(value));
+  if (Array.isArray(value)) {
+    work(value.length);
+    return value;
+  }
   if (value instanceof Markup) return notFollowed('going through text that is marked safe');
   return value instanceof PyObject
     ? value.iterate()
@@ -51,6 +56,7 @@ function plain(value: Value): Value {
 }
 
 export function equals(left: Value, right: Value): boolean {
+  work();
   const [a, b] = [plain(left), plain(right)];
   const [x, y] = [numeric(a), numeric(b)];
   if (x !== undefined || y !== undefined) return x !== undefined && y !== undefined && x <= y && x >= y;
@@ -142,7 +148,13 @@ export function concatenate(left: Value, right: Value): string {
 
 function bounded(text: string): string {
   if (text.length > MAX_LENGTH) notFollowed(`text of more than ${MAX_LENGTH} characters`);
-  return text;
+  return workOn(text);
+}
+
+function boundedItems(items: Value[]): Value[] {
+  if (items.length > MAX_ITEMS) notFollowed(`a list of more than ${MAX_ITEMS} items`);
+  work(items.length);
+  return items;
 }
 
 /** `+ - * / // % **`. */
@@ -159,8 +171,9 @@ export function arithmetic(operator: string, left: Value, right: Value): Value {
   if (operator === '+') {
     if (left instanceof Markup || right instanceof Markup) return addMarkup(left, right);
     if (typeof left === 'string' && typeof right === 'string') return bounded(left + right);
-    if (Array.isArray(left) && Array.isArray(right)) return [...left, ...right];
-    if (left instanceof Tuple && right instanceof Tuple) return new Tuple([...left.items, ...right.items]);
+    if (Array.isArray(left) && Array.isArray(right)) return boundedItems([...left, ...right]);
+    if (left instanceof Tuple && right instanceof Tuple)
+      return new Tuple(boundedItems([...left.items, ...right.items]));
   }
   if (operator === '*') {
     if (typeof y === 'bigint') return repeat(left, y);
@@ -177,7 +190,8 @@ export function arithmetic(operator: string, left: Value, right: Value): Value {
 function repeat(value: Value, times: bigint): Value {
   const count = times > 0n ? Number(times) : 0;
   const size = typeof value === 'string' || Array.isArray(value) || value instanceof Tuple ? sizeOf(value) : 0;
-  if (size * count > MAX_LENGTH) notFollowed(`a repetition to ${size * count} items`);
+  if (size * count > (typeof value === 'string' ? MAX_LENGTH : MAX_ITEMS))
+    notFollowed(`a repetition to ${size * count} items`);
   const repeated = (items: readonly Value[]): Value[] => Array.from({ length: count }, () => items).flat(1);
   if (typeof value === 'string') return size === 0 ? '' : value.repeat(count);
   if (Array.isArray(value)) return size === 0 ? [] : repeated(value);

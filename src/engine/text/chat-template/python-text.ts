@@ -1,4 +1,5 @@
 // `str()` and `repr()` as Python writes them, to the character.
+import { work } from './work.ts';
 import { Markup, Undefined, notFollowed, raise, type Value } from './values.ts';
 
 /** Above it Python itself does not write an integer out. */
@@ -16,6 +17,7 @@ export function repr(value: Value): string {
 }
 
 function reprWithin(value: Value, depth: number): string {
+  work();
   if (depth > 200) raise('RecursionError', 'maximum recursion depth exceeded while getting the repr of an object');
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';

@@ -202,6 +202,7 @@ function countOf(value: Value): number {
 function* batch(value: Value, count: Value, fill: Value): Generator<Value, void> {
   // Compared, not counted with, in Python: a float does.
   const most = typeof count === 'number' ? count : countOf(count);
+  if (fill !== null && most > 100_000) notFollowed(`rows of ${most} items`);
   let row: Value[] = [];
   for (const item of iterate(value)) {
     if (row.length === most) {

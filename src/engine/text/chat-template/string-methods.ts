@@ -1,10 +1,11 @@
 // The methods of Python's str.
 import { formatBraces, type Lookup } from './brace-format.ts';
-import { isTrue, iterate } from './operators.ts';
+import { MAX_LENGTH, isTrue, iterate } from './operators.ts';
 import { bind, positional, type Parameters } from './parameters.ts';
 import { textOf } from './python-text.ts';
 import * as unicode from './unicode.ts';
 import { PyFunction, Tuple, Undefined, notFollowed, raise, typeName, type Keywords, type Value } from './values.ts';
+import { workOn } from './work.ts';
 
 const { SPACE, codePoints } = unicode;
 
@@ -109,6 +110,7 @@ const METHODS: ReadonlyMap<string, Method> = new Map([
   ),
   method('join', 1, 1, (text, items = null) => {
     const parts = [...iterate(items)].map((item, i) => textOf(item, `sequence item ${i}`));
+    if (parts.length * text.length > MAX_LENGTH) notFollowed(`text of more than ${MAX_LENGTH} characters`);
     return parts.join(text);
   }),
   method('find', 1, 3, (text, part = null, ...range) => find(text, part, range, 'first')),
@@ -152,7 +154,7 @@ export function stringAttribute(text: string, name: string, lookup: Lookup): Val
   }
   const found = METHODS.get(name);
   if (found !== undefined) {
-    return new PyFunction('builtin_function_or_method', (args, keywords) => found(text, args, keywords));
+    return new PyFunction('builtin_function_or_method', (args, keywords) => found(workOn(text), args, keywords));
   }
   return OTHERS.has(name)
     ? new PyFunction('builtin_function_or_method', () => notFollowed(`str.${name}()`))
@@ -250,6 +252,7 @@ export function replace(text: string, old: string, by: string, count: number): s
     return points.map((point, i) => (i < most ? by : '') + point).join('') + (points.length < most ? by : '');
   }
   const parts = text.split(old);
+  if (parts.length * by.length > MAX_LENGTH) notFollowed(`text of more than ${MAX_LENGTH} characters`);
   if (count < 0 || parts.length - 1 <= count) return parts.join(by);
   return [...parts.slice(0, count), parts.slice(count).join(old)].join(by);
 }

@@ -4,9 +4,8 @@ import { notFollowed, type Value } from './values.ts';
 
 /** A number without a fraction is an integer, as JSON has it; -0 is a float. */
 export function toValue(given: unknown): Value {
-  // Half of a surrogate pair has no UTF-8; it is U+FFFD wherever text becomes bytes.
-  if (typeof given === 'string') return given.toWellFormed();
-  if (typeof given === 'boolean' || typeof given === 'bigint' || given === null) return given;
+  if (typeof given === 'string' || typeof given === 'boolean' || typeof given === 'bigint' || given === null)
+    return given;
   if (typeof given === 'number') return Number.isSafeInteger(given) && !Object.is(given, -0) ? BigInt(given) : given;
   if (typeof given !== 'object') return notFollowed(`a variable of type ${typeof given}`);
   if (Array.isArray(given)) return given.map(toValue);

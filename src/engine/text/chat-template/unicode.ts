@@ -82,36 +82,30 @@ const TITLE_DIGRAPHS = new Map(
 
 /** `str.capitalize`. */
 export function capitalize(text: string): string {
-  const [first = ''] = text;
-  return titleCharacter(first) + lowerAfter(first, text.slice(first.length));
+  const points = codePoints(text);
+  return points.map((point, i) => (i === 0 ? titleCharacter(point) : lowerAt(points, i))).join('');
 }
 
-/** A final sigma looks at what stands before it. */
-function lowerAfter(before: string, text: string): string {
-  const lowered = (before + text).toLowerCase();
-  return lowered.slice(before.toLowerCase().length);
+/** One character in lower case: a sigma at the end of a word has a form of its own. */
+function lowerAt(points: readonly string[], at: number): string {
+  const character = points[at] ?? '';
+  if (character !== '\u03a3') return character.toLowerCase();
+  const isIgnored = (point: string | undefined): boolean => point !== undefined && /^\p{Case_Ignorable}$/u.test(point);
+  let before = at - 1;
+  while (isIgnored(points[before])) before -= 1;
+  let after = at + 1;
+  while (isIgnored(points[after])) after += 1;
+  return isCased(points[before]) && !isCased(points[after]) ? '\u03c2' : '\u03c3';
 }
 
 /** `str.title`: a letter after one that has case is lower, another one is title case. */
 export function title(text: string): string {
-  const lowered = codePoints(text);
-  let isInside = false;
-  let result = '';
-  for (const [i, character] of lowered.entries()) {
-    if (isInside) {
-      const lower = lowerAfter(lowered.slice(0, i).join(''), character + lowered.slice(i + 1).join(''));
-      const after = lowerAfter(lowered.slice(0, i + 1).join(''), lowered.slice(i + 1).join(''));
-      result += character === '\u03a3' ? lower.slice(0, lower.length - after.length) : character.toLowerCase();
-    } else {
-      result += titleCharacter(character);
-    }
-    isInside = isCased(character);
-  }
-  return result;
+  const points = codePoints(text);
+  return points.map((point, i) => (isCased(points[i - 1]) ? lowerAt(points, i) : titleCharacter(point))).join('');
 }
 
-function isCased(character: string): boolean {
-  return /^[\p{Lowercase}\p{Uppercase}\p{Lt}]$/u.test(character);
+function isCased(character: string | undefined): boolean {
+  return character !== undefined && /^\p{Cased}$/u.test(character);
 }
 
 /** `str.isupper` and `str.islower`: no letter of the other case, and at least one of this. */
@@ -123,17 +117,11 @@ export function hasCase(text: string, wanted: 'upper' | 'lower'): boolean {
 
 export function swapCase(text: string): string {
   const points = codePoints(text);
-  return points
-    .map((character, i) => {
-      if (/^\p{Uppercase}$/u.test(character)) {
-        if (character !== '\u03a3') return character.toLowerCase();
-        const before = points.slice(0, i).join('');
-        const whole = text.toLowerCase();
-        return whole.charAt(before.toLowerCase().length);
-      }
-      return /^\p{Lowercase}$/u.test(character) ? character.toUpperCase() : character;
-    })
-    .join('');
+  const swap = (point: string, i: number): string => {
+    if (/^\p{Uppercase}$/u.test(point)) return lowerAt(points, i);
+    return /^\p{Lowercase}$/u.test(point) ? point.toUpperCase() : point;
+  };
+  return points.map(swap).join('');
 }
 
 /** `str.istitle`. */
