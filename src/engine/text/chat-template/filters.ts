@@ -1,6 +1,6 @@
 // Jinja2's filters on one value, and the table of all filters.
 import { attributeOf } from './attributes.ts';
-import { Dict } from './dict.ts';
+import { Dict, hashOf } from './dict.ts';
 import { toJson } from './json.ts';
 import { fixed } from './number-format.ts';
 import { toFloat, toInteger } from './numbers.ts';
@@ -149,7 +149,8 @@ const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
 ]);
 
 export function isFilter(name: Value): boolean {
-  return typeof name === 'string' && FILTERS.has(name);
+  // Looked up in a dict: what cannot be a key raises.
+  return hashOf(name) !== '' && typeof name === 'string' && FILTERS.has(name);
 }
 
 export function callFilter(name: string, value: Value, args: Value[], keywords: Keywords): Value {

@@ -6,13 +6,13 @@ import { INTERNAL, type Token } from './syntax.ts';
 import { notFollowed, raise } from './values.ts';
 
 export function arrange(parts: readonly Part[]): Token[] {
-  const openFilters: number[] = [];
+  const open: OpenBlock[] = [];
   return parts.flatMap((part) => {
     if (part.kind === 'text') return [token('Text', part.text)];
     try {
       return part.kind === 'expression'
         ? [token('OpenExpression', '{{'), ...expression(part.tokens, { isTuple: true }), token('CloseExpression', '}}')]
-        : statement(part.tokens, openFilters);
+        : statement(part.tokens, open);
     } catch (error) {
       if (error instanceof Error) error.message += `, line ${part.line}`;
       throw error;
@@ -36,7 +36,13 @@ function block(...tokens: Token[]): Token[] {
 const UNFOLLOWED = new Set(['block', 'endblock', 'autoescape', 'endautoescape', 'print']);
 const WITHOUT_LOADER = new Set(['include', 'import', 'from', 'extends']);
 
-function statement(tokens: readonly Token[], openFilters: number[]): Token[] {
+/** A block that the parser is given as one or more of another name. */
+interface OpenBlock {
+  end: string;
+  count: number;
+}
+
+function statement(tokens: readonly Token[], open: OpenBlock[]): Token[] {
   const [head, ...rest] = tokens;
   if (head?.type !== 'Identifier') return fail('tag name expected');
   // A colon may end a statement that opens a block.
@@ -48,24 +54,31 @@ function statement(tokens: readonly Token[], openFilters: number[]): Token[] {
     case 'set':
       return block(head, ...assignment(body));
     case 'call':
+      open.push({ end: 'endcall', count: 1 });
       return block(head, ...callHead(body));
     case 'generation':
-      return scope([], []);
+      if (body.length > 0) return fail('unexpected words after generation');
+      open.push({ end: 'endgeneration', count: 1 });
+      return scope(INTERNAL.generation, [], []);
     case 'with':
+      open.push({ end: 'endwith', count: 1 });
       return withScope(body);
     case 'filter': {
       // One block for each filter, the first innermost; the parser knows one a block.
       const filters = split(body, 'Pipe');
-      openFilters.push(filters.length);
+      open.push({ end: 'endfilter', count: filters.length });
       return filters.toReversed().flatMap((filter) => block(head, ...expression(filter)));
     }
+    case 'endcall':
     case 'endfilter':
-      if (rest.length > 0) return fail('unexpected words after endfilter');
-      return Array.from({ length: openFilters.pop() ?? 1 }, () => block(head)).flat();
     case 'endgeneration':
-    case 'endwith':
+    case 'endwith': {
+      const opened = open.pop();
+      if (opened?.end !== head.value) return fail(`unknown tag '${head.value}', expected '${opened?.end ?? 'text'}'`);
       if (rest.length > 0) return fail(`unexpected words after ${head.value}`);
-      return block(token('Identifier', 'endcall'));
+      const end = token('Identifier', head.value === 'endfilter' ? 'endfilter' : 'endcall');
+      return Array.from({ length: opened.count }, () => block(end)).flat();
+    }
     default:
       if (UNFOLLOWED.has(head.value)) return notFollowed(`the statement ${head.value}`);
       if (WITHOUT_LOADER.has(head.value))
@@ -77,9 +90,9 @@ function statement(tokens: readonly Token[], openFilters: number[]): Token[] {
 const OPENS = new Set('for if elif else macro call filter set with generation'.split(' '));
 
 /** A call block around what has a scope of its own: `with`, and Transformers' `generation`. */
-function scope(names: Token[], values: Token[]): Token[] {
+function scope(name: string, names: Token[], values: Token[]): Token[] {
   const list = (items: Token[]): Token[] => [token('OpenParen', '('), ...items, token('CloseParen', ')')];
-  return block(token('Identifier', 'call'), ...list(names), token('Identifier', INTERNAL.scope), ...list(values));
+  return block(token('Identifier', 'call'), ...list(names), token('Identifier', name), ...list(values));
 }
 
 function withScope(tokens: readonly Token[]): Token[] {
@@ -89,7 +102,8 @@ function withScope(tokens: readonly Token[]): Token[] {
   for (const [name, equals] of pairs) {
     if (name?.type !== 'Identifier' || equals?.type !== 'Equals') return notFollowed('a with statement of this shape');
   }
-  return scope(comma(pairs.map((pair) => pair.slice(0, 1))), comma(pairs.map((pair) => expression(pair.slice(2)))));
+  const names = comma(pairs.map((pair) => pair.slice(0, 1)));
+  return scope(INTERNAL.scope, names, comma(pairs.map((pair) => expression(pair.slice(2)))));
 }
 
 function split(tokens: readonly Token[], type: string): Token[][] {

@@ -197,6 +197,10 @@ export class Interpreter {
       return this.#execute(node.body, inner, output);
     }
     const caller = this.#macro(null, parameters, node.body, scope);
+    if (callee.type === 'Identifier' && callee.value === INTERNAL.generation) {
+      this.#write(str(caller.call([], new Map())), output);
+      return null;
+    }
     this.#write(
       str(
         this.#expressions.call(

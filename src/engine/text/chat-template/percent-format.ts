@@ -13,12 +13,12 @@ export function formatPercent(template: string, right: Value): string {
     used += 1;
     return value === undefined ? raise('TypeError', 'not enough arguments for format string') : value;
   };
-  const pattern = /%(?:\(([^)]*)\))?([#0\- +]*)(\*|\d+)?(?:\.(\*|\d+))?(.)?/gsu;
+  const pattern = /%(?:\(([^)]*)\))?([#0\- +]*)(\*|\d+)?(?:\.(\*|\d+))?(?:[hlL](?=.))?(.)?/gsu;
   const text = template.replaceAll(
     pattern,
-    (_, key?: string, flags = '', width?: string, precision?: string, type?: string) => {
+    (whole, key?: string, flags = '', width?: string, precision?: string, type?: string) => {
       if (type === undefined) return raise('ValueError', 'incomplete format');
-      if (type === '%') return '%';
+      if (whole === '%%') return '%';
       if (width === '*' || precision === '*') return notFollowed("'*' in a format string");
       if (key !== undefined && !(right instanceof Dict)) return raise('TypeError', 'format requires a mapping');
       const value = key === undefined ? next() : right instanceof Dict ? right.get(key) : undefined;

@@ -93,8 +93,10 @@ interface SliceNode {
 export const INTERNAL = {
   /** Called with the items of a tuple. */
   tuple: 'tuple of',
-  /** Called by a call block; what it returns is the block's own text. */
+  /** Called by a call block that stands for `with`: its text is the block's own. */
   scope: 'scope of',
+  /** The same for Transformers' `generation`. */
+  generation: 'generation of',
   /** Before the digits of an integer that the parser would round. */
   integer: 'int ',
   /** Before the name of a loop's variable. */

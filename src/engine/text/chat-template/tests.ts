@@ -1,5 +1,5 @@
 // Jinja2's tests, the words after `is`.
-import { Dict } from './dict.ts';
+import { Dict, hashOf } from './dict.ts';
 import { arithmetic, compare, contains, equals, isIterable, sizeOf } from './operators.ts';
 import { str } from './python-text.ts';
 import { positional } from './parameters.ts';
@@ -83,7 +83,7 @@ function entry(name: string, count: number, test: Test): [string, (v: Value, a: 
 }
 
 export function isTest(name: Value): boolean {
-  return name === 'filter' || (typeof name === 'string' && TESTS.has(name));
+  return (hashOf(name) !== '' && name === 'filter') || (typeof name === 'string' && TESTS.has(name));
 }
 
 export function callTest(name: string, value: Value, args: Value[], keywords: Keywords): boolean {
