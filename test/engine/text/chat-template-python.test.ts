@@ -209,3 +209,12 @@ test('the order of a Map and None among its values stay', () => {
   ]);
   expect(render("{{ m }}{{ m['10'] is none }}{{ m.get('10', 5) }}", { m: map })).toBe("{'10': None, '2': 1.5}TrueNone");
 });
+
+test.each([
+  ['{% for i in [1] %}{{ tools }}{% endfor %}{% set tools = 1 %}', ''],
+  ['{% for i in [1] %}{{ tools }}{% endfor %}{% if true %}{% set tools = 1 %}{% endif %}', 'None'],
+  ['{% macro m() %}{{ tools }}{% endmacro %}{{ m() }}{% set tools = 1 %}{{ m() }}', '1'],
+  ['{{ tools }}{% for i in [1] %}{{ tools }}{% endfor %}{% set tools = 1 %}', 'NoneNone'],
+])('a name that is set first hides the variable of this name from the start: %s', (source, text) => {
+  expect(render(source)).toBe(text);
+});

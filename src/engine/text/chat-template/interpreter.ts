@@ -1,4 +1,5 @@
 // Runs a template's syntax tree with Python's values and Jinja2's scopes.
+import { findEarlyNames, type EarlyNames } from './early-names.ts';
 import { CONSTANTS, Expressions } from './expressions.ts';
 import { Loop } from './loop.ts';
 import { bindMacro, specialNames } from './macro.ts';
@@ -6,7 +7,7 @@ import { isTrue, iterate } from './operators.ts';
 import { str } from './python-text.ts';
 import { Scope } from './scope.ts';
 import { INTERNAL, isStatement, type CallStatement, type For, type Node } from './syntax.ts';
-import { Macro, Markup, Namespace, notFollowed, raise, typeName, type Value } from './values.ts';
+import { Macro, Markup, Namespace, Undefined, notFollowed, raise, typeName, type Value } from './values.ts';
 import { startWork, work } from './work.ts';
 
 /** No prompt is longer; above it a template is broken or hostile. */
@@ -20,14 +21,23 @@ type Jump = 'Break' | 'Continue' | null;
 
 export class Interpreter {
   readonly #expressions = new Expressions();
+  #earlyNames: EarlyNames = new Map();
   #written = 0;
   #depth = 0;
 
   run(program: Node, variables: Iterable<readonly [string, Value]>): string {
     startWork();
+    this.#earlyNames = findEarlyNames(program.type === 'Program' ? program.body : []);
     const context = new Scope(null);
     for (const [name, value] of variables) context.set(name, value);
-    return program.type === 'Program' ? this.#capture(program.body, new Scope(context)) : '';
+    return program.type === 'Program' ? this.#capture(program.body, this.#enter(program.body, context)) : '';
+  }
+
+  /** The scope of a list of statements that has one. */
+  #enter(body: readonly Node[], outer: Scope): Scope {
+    const scope = new Scope(outer);
+    for (const name of this.#earlyNames.get(body) ?? []) scope.set(name, new Undefined(`'${name}' is undefined`));
+    return scope;
   }
 
   #capture(nodes: readonly Node[], scope: Scope): string {
@@ -85,7 +95,8 @@ export class Interpreter {
         this.#write(this.#loop(node, this.#loopItems(node, scope), scope, 0), output);
         return null;
       case 'Set':
-        if (node.value === null) this.#assignBlock(node.assignee, this.#capture(node.body, new Scope(scope)), scope);
+        if (node.value === null)
+          this.#assignBlock(node.assignee, this.#capture(node.body, this.#enter(node.body, scope)), scope);
         else this.#assign(node.assignee, this.#expressions.evaluate(node.value, scope), scope);
         return null;
       case 'Macro':
@@ -94,7 +105,11 @@ export class Interpreter {
       case 'CallStatement':
         return this.#callBlock(node, scope, output);
       case 'FilterStatement': {
-        const text = this.#expressions.applyFilter(this.#capture(node.body, new Scope(scope)), node.filter, scope);
+        const text = this.#expressions.applyFilter(
+          this.#capture(node.body, this.#enter(node.body, scope)),
+          node.filter,
+          scope,
+        );
         if (typeof text !== 'string' && !(text instanceof Markup))
           raise('TypeError', `expected str instance, ${typeName(text)} found`);
         this.#write(str(text), output);
@@ -153,7 +168,7 @@ export class Interpreter {
     let isUnfinished = true;
     for (let item = loop.next(); item !== undefined; item = loop.next()) {
       work();
-      const inner = new Scope(scope);
+      const inner = this.#enter(node.body, scope);
       inner.set('loop', loop);
       this.#assign(target, item, inner);
       const jump = this.#execute(node.body, inner, output);
@@ -161,7 +176,7 @@ export class Interpreter {
       if (jump === null) isUnfinished = false;
     }
     if (isUnfinished) {
-      const jump = this.#execute(node.defaultBlock, new Scope(scope), output);
+      const jump = this.#execute(node.defaultBlock, this.#enter(node.defaultBlock, scope), output);
       if (jump !== null) notFollowed(`${jump.toLowerCase()} in the else of a loop`);
     }
     return output.join('');
@@ -179,7 +194,7 @@ export class Interpreter {
   #macro(name: string | null, parameters: readonly Node[], body: readonly Node[], scope: Scope): Macro {
     const special = specialNames(body);
     return new Macro(name, (args, keywords) => {
-      const inner = new Scope(scope);
+      const inner = this.#enter(body, scope);
       bindMacro({ name, parameters, special }, args, keywords, inner, (node) =>
         this.#expressions.evaluate(node, inner),
       );
@@ -191,7 +206,7 @@ export class Interpreter {
     const { callee, args } = node.call;
     const parameters: readonly Node[] = node.callerArgs ?? [];
     if (callee.type === 'Identifier' && callee.value === INTERNAL.scope) {
-      const inner = new Scope(scope);
+      const inner = this.#enter(node.body, scope);
       const values = args.map((argument) => this.#expressions.evaluate(argument, scope));
       parameters.forEach((name, i) => this.#assign(name, values[i] ?? null, inner));
       return this.#execute(node.body, inner, output);
