@@ -9,6 +9,7 @@ import { Interpreter } from './chat-template/interpreter.ts';
 import { lex } from './chat-template/lexer.ts';
 import type { Node } from './chat-template/syntax.ts';
 import { toValue, withReasoning } from './chat-template/to-value.ts';
+import { startWork } from './chat-template/work.ts';
 import { NotFollowed } from './chat-template/values.ts';
 import type { ChatMessage } from './text-model.ts';
 
@@ -64,6 +65,7 @@ export class ChatTemplate {
       add_generation_prompt: addGenerationPrompt,
       ...variables,
     };
+    startWork();
     try {
       this.#program ??= parseTemplate(this.#source);
       const values = Object.entries(given).filter(([, value]) => value !== undefined);

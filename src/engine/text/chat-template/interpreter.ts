@@ -8,7 +8,7 @@ import { str } from './python-text.ts';
 import { Scope } from './scope.ts';
 import { INTERNAL, isStatement, type CallStatement, type For, type Node } from './syntax.ts';
 import { Macro, Markup, Namespace, Undefined, notFollowed, raise, typeName, type Value } from './values.ts';
-import { startWork, work } from './work.ts';
+import { work } from './work.ts';
 
 /** No prompt is longer; above it a template is broken or hostile. */
 const MAX_OUTPUT = 64_000_000;
@@ -26,7 +26,6 @@ export class Interpreter {
   #depth = 0;
 
   run(program: Node, variables: Iterable<readonly [string, Value]>): string {
-    startWork();
     this.#earlyNames = findEarlyNames(program.type === 'Program' ? program.body : []);
     const context = new Scope(null);
     for (const [name, value] of variables) context.set(name, value);

@@ -54,8 +54,8 @@ function pad({ fill, align, width }: Specification, sign: string, text: string, 
 
 /** `format(value, specification)` of a str. */
 export function formatString(text: string, specification: Specification): string {
-  const { type, align, precision, sign, grouping } = specification;
-  if ((type !== '' && type !== 's') || align === '=' || sign !== '' || grouping !== '') {
+  const { type, align, precision, sign, grouping, isAlternate } = specification;
+  if ((type !== '' && type !== 's') || align === '=' || sign !== '' || grouping !== '' || isAlternate) {
     return raise('ValueError', `Unknown format code '${type}' for object of type 'str'`);
   }
   const cut = precision === null ? text : codePoints(text).slice(0, precision).join('');

@@ -75,6 +75,7 @@ function convert(value: Value, type: string, flags: string, width: string, preci
     case 'E':
     case 'g':
     case 'G':
+      if (flags.includes('#')) return notFollowed(`the flag '#' of '%${type}'`);
       return formatNumber(Number(numberOf(value, type)), specify(type));
     default:
       return 'ac'.includes(type)
