@@ -69,7 +69,8 @@ function titleCharacter(character: string): string {
   if (rest.length === 0) return upper;
   // A Greek iota below stays below.
   if (/^[\u1f80-\u1ffc]$/.test(character) && upper.endsWith('\u0399')) {
-    return `${upper.slice(0, -1)}\u0345`.normalize('NFC');
+    const title = `${upper.slice(0, -1)}\u0345`;
+    return rest.length === 1 ? title.normalize('NFC') : title;
   }
   return first + rest.join('').toLowerCase();
 }
