@@ -262,12 +262,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       gross tok-no-generation-prompt: the prompt does not ask for an answer
       - add_generation_prompt: addGenerationPrompt
       + add_generation_prompt: false
+      src/engine/text/special-texts.ts
       small tok-template-wrong-end: the end token is the first token
-      - eos_token: texts.eos
-      + eos_token: texts.bos
-      small tok-template-range-step: a range has its stop in it
-      - Math.ceil((stop - start) / step)
-      + Math.floor((stop - start) / step) + 1
+      - eos: text(ids.eosId)
+      + eos: text(ids.bosId)
+      src/engine/text/chat-template/values.ts
+      small tok-template-range-step: a range that goes down ends one number early
+      - stop - start + step + 1n
+      + stop - start + 1n
     `,
   },
 };

@@ -33,26 +33,44 @@ const SLOW: Readonly<Record<string, Render>> = {
       : '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n') +
     chatMl(messages, addGenerationPrompt),
   turns(messages, addGenerationPrompt) {
-    const system = messages[0]?.role === 'system' ? messages[0].content.trim() : '';
+    const system = messages[0]?.role === 'system' ? trimmed(messages[0].content) : '';
     const turns = messages[0]?.role === 'system' ? messages.slice(1) : messages;
     const lines = turns.map(
       ({ role, content }, i) =>
         `${i === 0 && system !== '' ? `<<${system}>>\n` : ''}[${i + 1}/${turns.length} ${role.toUpperCase()}] ` +
-        `${content.trim()}${role === 'assistant' ? '<|im_end|>' : ''}\n`,
+        `${trimmed(content)}${role === 'assistant' ? '<|im_end|>' : ''}\n`,
     );
     return `<|endoftext|>${lines.join('')}${addGenerationPrompt ? '[ASSISTANT]' : ''}`;
   },
-  counted: (messages) => `${messages.map(({ content }, i) => `${i}:${JSON.stringify(content)}`).join(', ')}963`,
+  counted: (messages) => `${messages.map(({ content }, i) => `${i}:${quoted(content)}`).join(', ')}963`,
   'gemma3-form'(messages, addGenerationPrompt) {
     const before = messages[0]?.role === 'system' ? `${messages[0].content}\n\n` : '';
     const turns = messages[0]?.role === 'system' ? messages.slice(1) : messages;
     const lines = turns.map(({ role, content }, i) => {
       const name = role === 'assistant' ? 'model' : role;
-      return `<start_of_turn>${name}\n${i === 0 ? before : ''}${content.trim()}<end_of_turn>\n`;
+      return `<start_of_turn>${name}\n${i === 0 ? before : ''}${trimmed(content)}<end_of_turn>\n`;
     });
     return `<|endoftext|>${lines.join('')}${addGenerationPrompt ? '<start_of_turn>model\n' : ''}`;
   },
 };
+
+/** Python's `strip()`: U+001C to U+001F and U+0085 are white space, U+FEFF is none. */
+function trimmed(text: string): string {
+  const isSpace = (character: string): boolean =>
+    '\x1c\x1d\x1e\x1f\x85'.includes(character) || (character !== '\ufeff' && character.trim() === '');
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(text.charAt(start))) start += 1;
+  while (end > start && isSpace(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+/** `json.dumps` leaves half of a surrogate pair as it is. */
+function quoted(text: string): string {
+  const halves = /\\u(d[89a-f][0-9a-f]{2})|\\./g;
+  return JSON.stringify(text).replaceAll(halves, (escape, half?: string) =>
+    half === undefined ? escape : String.fromCharCode(Number.parseInt(half, 16)),
+  );
+}
 
 function chatMl(messages: readonly ChatMessage[], addGenerationPrompt: boolean): string {
   const turns = messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`);
@@ -83,18 +101,12 @@ async function readChat(context: PartContext): Promise<ChatVectors & { models: M
   return { ...vectors, models: new Map(models) };
 }
 
-/** White space at an end is the language's own, and Python and JavaScript differ in these: kept out, as in chat.json. */
-const TRIMMED_BY_ONE: ReadonlySet<string> = new Set(['\ufeff', '\x1c', '\x1d', '\x1e', '\x1f', '\x85']);
-const content = hostileText.map((text) =>
-  Array.from(text, (character) => (TRIMMED_BY_ONE.has(character) ? 'z' : character)).join(''),
-);
-
 export async function searchConversations(context: PartContext): Promise<void> {
   const { models } = await readChat(context);
   const conversation = fc.record({
     template: fc.constantFrom(...Object.keys(SLOW)),
-    system: fc.option(content, { nil: null }),
-    turns: fc.array(content, { minLength: 1, maxLength: 5 }),
+    system: fc.option(hostileText, { nil: null }),
+    turns: fc.array(hostileText, { minLength: 1, maxLength: 5 }),
     addGenerationPrompt: fc.boolean(),
   });
   await context.search(conversation, context.planned, ({ template, system, turns, addGenerationPrompt }) => {

@@ -2,12 +2,13 @@
 // is an error when the model is opened; builds the encoder on first use, because most commands never encode.
 import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../../notice.ts';
-import { ChatTemplate } from './chat-template.ts';
+import { ChatTemplate, type SpecialTexts } from './chat-template.ts';
 import { buildEncoder, type Encode } from './encoder.ts';
 import { hfEncoder, type EncodeWhole } from './hf-encoder.ts';
 import type { HfTokenizer } from './hf-tokenizer.ts';
 import { TokenizerKeys } from './tokenizer-keys.ts';
 import { Pieces, PieceStream } from './pieces.ts';
+import { specialTexts } from './special-texts.ts';
 import { SpecialTokens } from './special-tokens.ts';
 import type { ChatMessage, TextModel, TextStream } from './text-model.ts';
 import { TextlessModel } from './textless-model.ts';
@@ -44,7 +45,8 @@ export function createTextModel(
     return textless;
   }
   const vocabulary = readVocabulary(metadata, kind, notify, { own: tokenizer, bosSpellings });
-  const model = new VocabularyTextModel(vocabulary, tokenizer === null ? null : hfEncoder(tokenizer.json));
+  const texts = specialTexts(metadata, vocabulary, tokenizer !== null);
+  const model = new VocabularyTextModel(vocabulary, texts, tokenizer === null ? null : hfEncoder(tokenizer.json));
   if (model.chatReadsClock) {
     const message = 'The chat template writes the date of today: a prompt has other ids tomorrow.';
     notify({ severity: 'note', code: 'TEMPLATE-CLOCK', message });
@@ -60,13 +62,18 @@ class VocabularyTextModel implements TextModel {
   readonly #vocabulary: Vocabulary;
   readonly #pieces: Pieces;
   readonly #template: ChatTemplate | null;
+  readonly #texts: SpecialTexts;
   #specials: SpecialTokens | null = null;
   #encodeText: Encode | null = null;
   readonly #encodeWhole: EncodeWhole | null;
 
-  /** @param encodeWhole takes the place of the encoder that the vocabulary makes */
-  constructor(vocabulary: Vocabulary, encodeWhole: EncodeWhole | null) {
+  /**
+   * @param texts what the chat template may name
+   * @param encodeWhole takes the place of the encoder that the vocabulary makes
+   */
+  constructor(vocabulary: Vocabulary, texts: SpecialTexts, encodeWhole: EncodeWhole | null) {
     this.#encodeWhole = encodeWhole;
+    this.#texts = texts;
     this.vocabSize = vocabulary.tokens.length;
     this.bosId = vocabulary.bosId;
     this.endIds = vocabulary.endIds;
@@ -118,9 +125,7 @@ class VocabularyTextModel implements TextModel {
       const is = 'the file has none';
       throw new RefuteError({ code: 'E_CHAT_TEMPLATE_ABSENT', place: 'tokenizer.chat_template', is });
     }
-    const { bosId, eosId, tokens } = this.#vocabulary;
-    const texts = { bos: tokens[bosId ?? -1] ?? '', eos: tokens[eosId ?? -1] ?? '' };
-    return this.#template.render(messages, texts, addGenerationPrompt);
+    return this.#template.render(messages, this.#texts, addGenerationPrompt);
   }
 
   #encodeStretch(text: string): number[] {

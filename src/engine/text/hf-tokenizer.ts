@@ -26,6 +26,15 @@ const MAX_TOKENIZER_BYTES = 2 ** 28;
 const MAX_TEMPLATE_BYTES = 2 ** 22;
 const MAX_TOKENS = 2 ** 24;
 
+/** Tokens that tokenizer_config.json names, for the chat template only. */
+const NAMED = [
+  ['unk_token', 'tokenizer.ggml.unknown_token_id'],
+  ['sep_token', 'tokenizer.ggml.seperator_token_id'],
+  ['pad_token', 'tokenizer.ggml.padding_token_id'],
+  ['cls_token', 'tokenizer.ggml.cls_token_id'],
+  ['mask_token', 'tokenizer.ggml.mask_token_id'],
+] as const;
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** @throws RefuteError as readTextFile does, E_TOKENIZER_JSON */
@@ -58,6 +67,10 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
   ]);
   if (bosId !== null) keys.set('tokenizer.ggml.bos_token_id', bosId);
   if (eosId !== null) keys.set('tokenizer.ggml.eos_token_id', eosId);
+  for (const [name, key] of NAMED) {
+    const id = idOf.get(textOf(settings[name]) ?? '');
+    if (id !== undefined) keys.set(key, id);
+  }
   if (template !== null) keys.set('tokenizer.chat_template', template);
   const named = [generation.get('eos_token_id'), config.get('eos_token_id')].flat();
   const endIds = named.filter((id): id is number => typeof id === 'number' && isSpecial(id));
