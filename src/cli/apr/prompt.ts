@@ -53,9 +53,17 @@ export function renderPrompt(model: Model, argument: string | undefined, flags: 
   }
   const text = isChat ? renderChat(model, given.prompt, flags.system) : given.prompt;
   const ids = model.text.encode(text, { parseSpecial: true, addBos: false });
-  const { bosId, wantsBos } = model.text;
-  // A template that writes the BOS itself must not get a second one.
-  if (wantsBos && bosId !== null && ids[0] !== bosId) ids.unshift(bosId);
+  const { bosId, wantsBos, frame } = model.text;
+  if (frame !== null) {
+    // As Transformers: a conversation is what its template prints, a text alone what the post-processor makes of it.
+    if (!isChat) {
+      ids.unshift(...frame.before);
+      ids.push(...frame.after);
+    }
+  } else if (wantsBos && bosId !== null && ids[0] !== bosId) {
+    // A template that writes the BOS itself must not get a second one.
+    ids.unshift(bosId);
+  }
   if (ids.length === 0) {
     const is = 'it has no tokens, and this model starts no text by itself';
     const next = 'Give some text, or the first id: --tokens 1';
