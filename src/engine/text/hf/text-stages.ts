@@ -54,6 +54,7 @@ export function heldBack(open: () => TokenStage): TextStage {
       return '';
     },
     end() {
+      if (all === '') return '';
       const stage = open();
       return [...stage.push(all), ...stage.end()].join('');
     },
