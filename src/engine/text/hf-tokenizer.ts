@@ -62,7 +62,20 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
   const special = new Set(added.filter(({ isSpecial }) => isSpecial).map(({ id }) => id));
   const named = [generation.get('eos_token_id'), config.get('eos_token_id')].flat();
   const endIds = named.filter((id): id is number => typeof id === 'number' && special.has(id));
-  return { keys, tokenizer: { text, endIds, notices: [] } };
+  return { keys, tokenizer: { text, endIds, notices: idNotices(added) } };
+}
+
+/** Transformers numbers as the library does, and goes by what the library says. */
+function idNotices(added: readonly AddedToken[]): Notice[] {
+  return added
+    .filter(({ id, statedId }) => id !== statedId)
+    .slice(0, 5)
+    .map(({ id, statedId, content }) => {
+      const message =
+        `tokenizer.json gives ${JSON.stringify(content)} the id ${statedId}; it is ${id}, ` +
+        'the place that the tokenizers library has for it whatever the file says.';
+      return { severity: 'warning', code: 'TOKEN-ID', message };
+    });
 }
 
 /** What is not followed leaves ids: a model runs without text. */

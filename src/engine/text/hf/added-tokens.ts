@@ -15,6 +15,8 @@ export interface AddedToken {
   stripsRight: boolean;
   /** Is looked for in the normalized text, and normalized itself. */
   isNormalized: boolean;
+  /** What the file says its id is. */
+  statedId: number;
 }
 
 /**
@@ -27,7 +29,7 @@ export function readAddedTokens(parts: readonly Part[], idOf: ReadonlyMap<string
   const byContent = new Map<string, AddedToken>();
   let nextId = idOf.size;
   for (const part of parts) {
-    part.count('id');
+    const statedId = part.count('id');
     const content = part.string('content');
     const rest = {
       isSpecial: part.flag('special'),
@@ -38,7 +40,7 @@ export function readAddedTokens(parts: readonly Part[], idOf: ReadonlyMap<string
     };
     if (content === '') continue;
     const id = byContent.get(content)?.id ?? idOf.get(content) ?? nextId++;
-    byContent.set(content, { id, content, ...rest });
+    byContent.set(content, { id, content, statedId, ...rest });
   }
   return [...byContent.values()];
 }
