@@ -32,7 +32,8 @@ export interface SlowFolder {
 
 interface Word {
   text: string;
-  isFirst: boolean;
+  /** How many characters at its start stand for the first character of the whole text. */
+  first: number;
 }
 
 const isSpace = (character: string | undefined): boolean =>
@@ -74,21 +75,29 @@ function longestAt(added: readonly SlowAdded[], characters: readonly string[], a
 }
 
 function encodeStretch(folder: SlowFolder, stretch: string, isFirst: boolean): number[] {
-  let [text, stands] = [stretch, isFirst];
+  let characters = Array.from(stretch);
+  let first = isFirst ? 1 : 0;
   for (const part of folder.normalizers) {
-    if (part.type === 'Prepend' && text !== '') text = String(part['prepend']) + text;
-    if (part.type === 'Replace') text = text.split(' ').join(String(part['content']));
+    if (part.type === 'Prepend' && characters.length > 0) {
+      const before = Array.from(String(part['prepend']));
+      characters.unshift(...before);
+      if (first > 0) first += before.length;
+    }
+    if (part.type === 'Replace') {
+      const replace = (list: string[]): string[] =>
+        list.flatMap((character) => (character === ' ' ? Array.from(String(part['content'])) : [character]));
+      first = replace(characters.slice(0, first)).length;
+      characters = replace(characters);
+    }
     if (part.type === 'Strip') {
-      const characters = Array.from(text);
       while (isSpace(characters[0])) {
         characters.shift();
-        stands = false;
+        first = Math.max(0, first - 1);
       }
       while (isSpace(characters.at(-1))) characters.pop();
-      text = characters.join('');
     }
   }
-  let words: Word[] = text === '' ? [] : [{ text, isFirst: stands }];
+  let words: Word[] = characters.length === 0 ? [] : [{ text: characters.join(''), first }];
   for (const part of folder.preTokenizers) words = words.flatMap((word) => cutWord(part, word));
   return words.flatMap(({ text: word }) => mergeWord(folder, word));
 }
@@ -99,8 +108,12 @@ function cutWord(part: SlowComponent, word: Word): Word[] {
       const mark = String(part['replacement']);
       let text = word.text.split(' ').join(mark);
       const scheme = part['prepend_scheme'];
-      if ((scheme === 'always' || (scheme === 'first' && word.isFirst)) && !text.startsWith(mark)) text = mark + text;
-      if (part['split'] === false) return [{ ...word, text }];
+      let { first } = word;
+      if ((scheme === 'always' || (scheme === 'first' && word.first > 0)) && !text.startsWith(mark)) {
+        text = mark + text;
+        if (first > 0) first += 1;
+      }
+      if (part['split'] === false) return [{ text, first }];
       return wordsOf(
         cutAt(Array.from(text), (c) => c === mark, 'MergedWithNext'),
         word,
@@ -129,11 +142,11 @@ function cutWord(part: SlowComponent, word: Word): Word[] {
   }
 }
 
-/** Cuts whose first piece starts where the word starts. */
+/** `start` counts characters. */
 function wordsOf(pieces: readonly { text: string; start: number }[], word: Word): Word[] {
   return pieces
     .filter(({ text }) => text !== '')
-    .map(({ text, start }) => ({ text, isFirst: word.isFirst && start === 0 }));
+    .map(({ text, start }) => ({ text, first: Math.max(0, word.first - start) }));
 }
 
 function cutAt(

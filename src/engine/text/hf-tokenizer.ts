@@ -5,7 +5,7 @@ import type { Notice } from '../../notice.ts';
 import { readTextFile } from '../formats/json-file.ts';
 import { pathIn } from '../io/list-folder.ts';
 import type { AddedToken } from './hf/added-tokens.ts';
-import { readHfText, type HfText } from './hf/hf-text.ts';
+import { readHfText, type CleanUp, type HfText } from './hf/hf-text.ts';
 import type { ModelVocabulary } from './hf/model-types.ts';
 import type { Json } from './hf/part.ts';
 import { TOKEN_TYPE } from './vocabulary.ts';
@@ -39,7 +39,7 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
     ? await readJson(await pathIn(folder, 'tokenizer_config.json'), MAX_TEMPLATE_BYTES)
     : {};
   const vocabulary = readModelVocabulary(path, json);
-  const text = textOrError(json, vocabulary, settings['clean_up_tokenization_spaces'] === true);
+  const text = textOrError(json, vocabulary, cleanUpOf(settings));
   const added = text instanceof RefuteError ? [] : text.added;
   const { tokens, types } = listTokens(path, json, vocabulary, added);
   const idOf = (token: string | null): number | null =>
@@ -78,10 +78,17 @@ function idNotices(added: readonly AddedToken[]): Notice[] {
     });
 }
 
+/** Transformers spares BPE unless it is told to spoil its text. */
+function cleanUpOf(settings: Json): CleanUp {
+  if (settings['clean_up_tokenization_spaces'] !== true) return 'never';
+  const isForced = settings['clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output'] === true;
+  return isForced ? 'always' : 'not BPE';
+}
+
 /** What is not followed leaves ids: a model runs without text. */
-function textOrError(json: Json, vocabulary: ModelVocabulary, cleansUp: boolean): HfText | RefuteError {
+function textOrError(json: Json, vocabulary: ModelVocabulary, cleanUp: CleanUp): HfText | RefuteError {
   try {
-    return readHfText(json, vocabulary, cleansUp);
+    return readHfText(json, vocabulary, cleanUp);
   } catch (error) {
     if (error instanceof RefuteError) return error;
     throw error;

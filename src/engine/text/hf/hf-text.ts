@@ -9,6 +9,8 @@ import { Part, type Json } from './part.ts';
 import { readPostProcessor, type Frame } from './post-processor.ts';
 import { readPreTokenizer, type PreTokenize } from './pre-tokenizers.ts';
 
+export type CleanUp = 'never' | 'not BPE' | 'always';
+
 export interface HfText {
   /** Special tokens that go around a text which is no conversation. */
   frame: Frame;
@@ -25,16 +27,18 @@ export interface HfText {
 /**
  * Reads everything but the merges, which are read for the first text.
  *
- * @param cleansUp of tokenizer_config.json; Transformers does not do it to BPE
+ * @param cleanUp of the spaces before marks, as tokenizer_config.json asks for it
  * @throws RefuteError E_TOKENIZER_JSON with the component and key that is not followed
  */
-export function readHfText(json: Json, vocabulary: ModelVocabulary, cleansUp: boolean): HfText {
+export function readHfText(json: Json, vocabulary: ModelVocabulary, cleanUp: CleanUp): HfText {
   const part = (key: string): Part | null =>
     json[key] === undefined || json[key] === null ? null : new Part(key, json[key]);
   const whole = new Part('it', json);
   if (json['version'] !== undefined && json['version'] !== '1.0') throw whole.keyError('version', '"1.0"');
   const model = new Part('model', json['model']);
-  if (!MODELS.has(model.type)) throw model.unknownType();
+  if (!MODELS.has(model.type) || (model.type === '' && model.get('type') !== undefined)) throw model.unknownType();
+  // An object, token to id; read before, with the tokens.
+  model.part('vocab');
   const normalizer = part('normalizer');
   const preTokenizer = part('pre_tokenizer');
   const postProcessor = part('post_processor');
@@ -55,6 +59,7 @@ export function readHfText(json: Json, vocabulary: ModelVocabulary, cleansUp: bo
     refuse,
   );
   const isBpe = model.type === '' || model.type === 'BPE';
+  const cleans = cleanUp === 'always' || (cleanUp === 'not BPE' && !isBpe);
   let tokenize: Tokenize | null = null;
   return {
     frame: postProcessor === null ? { before: [], after: [] } : readPostProcessor(postProcessor),
@@ -68,7 +73,7 @@ export function readHfText(json: Json, vocabulary: ModelVocabulary, cleansUp: bo
       }
       return ids;
     },
-    openDecoding: readDecoder(part('decoder'), cleansUp && !isBpe ? TEXT_CLEANUP : []),
+    openDecoding: readDecoder(part('decoder'), cleans ? TEXT_CLEANUP : []),
     decodedSpellings: new Map(added.map((token) => [token.id, decodedSpelling(token)])),
     specials: new Set(added.filter(({ isSpecial }) => isSpecial).map(({ content }) => content)),
   };

@@ -290,18 +290,21 @@ class Translator {
 
   #quantified(text: string, isAssertion: boolean): string {
     let source = text;
-    let isRepeated = false;
+    let [isRepeated, isLazy] = [false, false];
     for (;;) {
       const quantifier = this.#quantifier();
       if (quantifier === null) return source;
       if (isAssertion) throw this.#refuse('what looks around is repeated');
-      if (isRepeated) throw this.#refuse('a repetition is repeated');
+      if (isLazy) throw this.#refuse('a lazy repetition is repeated');
+      // Ruby's {1,3}+ is such a case: one repetition within the other.
+      if (isRepeated) source = `(?:${source})`;
       isRepeated = true;
       const isInterval = quantifier.startsWith('{');
       if (!isInterval && this.#take('+')) {
         source = this.#atomic(`${source}${quantifier}`);
       } else if (this.#take('?')) {
         if (isInterval && !quantifier.includes(',')) throw this.#refuse(`${quantifier}? is not followed`);
+        isLazy = true;
         source += `${quantifier}?`;
       } else source += quantifier;
     }

@@ -12,7 +12,7 @@ import { refusal } from '../../../fixtures/refusal.ts';
 import { temporaryFolder } from '../../../fixtures/temporary-folder.ts';
 
 const folder = await temporaryFolder();
-const TOKENS = ['<unk>', '<s>', '</s>', '▁', ..."abistx'ſSé ", '▁a', 'ab', '<0xE2>', '<0x82>', '<0xAC>'];
+const TOKENS = ['<unk>', '<s>', '</s>', '▁', ...Array.from("abistx'ſSé "), '▁a', 'ab', '<0xE2>', '<0x82>', '<0xAC>'];
 const idOf = (token: string): number => TOKENS.indexOf(token);
 const MODEL = {
   type: 'BPE',
@@ -100,11 +100,12 @@ describe('regular expressions', () => {
     ['[a-t&&[^b]]', 'abs', ['b']],
     ['\\h', 'abx', ['x']],
     ['^', 'ab', ['ab']],
+    ['[ab]{1,2}+', 'ababax', ['x']],
   ])('%s on %j', async (pattern, text, expected) => {
     expect(await spelled(split(pattern), text)).toEqual(expected);
   });
 
-  it.each(['(?i:ss)', '(a)\\1', '\\p{Script=Han}', 'a**', '(?<=(?>a))b', '(', '\\q'])(
+  it.each(['(?i:ss)', '(a)\\1', '\\p{Script=Han}', 'a+?*', '(?<=(?>a))b', '(', '\\q'])(
     '%s is refused',
     async (pattern) => {
       const model = await open(split(pattern));
