@@ -69,7 +69,8 @@ export function renderPrompt(model: Model, argument: string | undefined, flags: 
     const next = 'Give some text, or the first id: --tokens 1';
     throw new RefuteError({ code: 'E_PROMPT_EMPTY', place: 'prompt', is, next });
   }
-  return { ids, source: isChat ? 'chat' : 'raw', text, notices: isChat ? controlNotices(model, given.prompt) : [] };
+  const notices = isChat ? controlNotices(model, given.prompt) : endNotices(model);
+  return { ids, source: isChat ? 'chat' : 'raw', text, notices };
 }
 
 /** For commands that look at an engine, not at a text: without any prompt, a short question. */
@@ -121,6 +122,15 @@ function renderChat({ text }: Model, prompt: string, system: string | undefined)
     { role: 'user' as const, content: prompt },
   ];
   return text.renderChat(messages, { addGenerationPrompt: true });
+}
+
+/** An end token behind a text that is to go on is worth a word. */
+function endNotices({ text }: Model): Notice[] {
+  const after = text.frame?.after ?? [];
+  if (after.length === 0) return [];
+  const tokens = after.map((id) => `${text.tokenText(id)} (${id})`).join(', ');
+  const message = `The post-processor of tokenizer.json puts ${tokens} behind a raw prompt, as in Transformers.`;
+  return [{ severity: 'note', code: 'PROMPT-EOS', message }];
 }
 
 /** The rendered text is encoded as a whole, so a control token spelled in the prompt takes effect, with a notice. */
