@@ -1,12 +1,14 @@
 // Tries to find a string whose token ids are not llama.cpp's, and an id whose text is not. The reference is llama.cpp
 // itself on the same file and, where strings and vocabularies are searched, a tokenizer in its slowest form, written
 // from the definitions. Chat templates are compared with Transformers,
-// which is where they come from. Not claimed here: how a vocabulary is read from a file (gguf-reader-v1).
+// which is where they come from. Folders with a tokenizer.json are compared with what the `tokenizers` library recorded.
+// Not claimed here: how a vocabulary is read from a file (gguf-reader-v1).
 import fc from 'fast-check';
 import type { Falsifier, Part, PartContext } from '../src/runner/run/falsifier.ts';
 import * as chat from './tokenizer-parity-v1/chat.ts';
 import * as checks from './tokenizer-parity-v1/checks.ts';
 import * as decoding from './tokenizer-parity-v1/decoding.ts';
+import * as folders from './tokenizer-parity-v1/folders.ts';
 import { hostileText, sampleTexts } from './tokenizer-parity-v1/strings.ts';
 import {
   bpeVocabulary,
@@ -270,6 +272,63 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       small tok-template-range-step: a range that goes down ends one number early
       - stop - start + step + 1n
       + stop - start + 1n
+    `,
+  },
+
+  'FALSIFY-TOKPAR-006': {
+    parts: {
+      generated: { planned: 3000, run: folders.searchIds },
+      live: { planned: folders.TEXTS_BY_PROGRAM, run: folders.tokenizeByProgram },
+      oracle: { planned: folders.RECORDED_TEXTS, run: folders.compareIds },
+    },
+    faults: plants`
+      src/engine/text/hf/pre-tokenizers.ts
+      gross tok-metaspace-never-splits: a word goes on after its mark
+      - const splits = part.isNull('split') || part.flag('split');
+      + const splits = part.get('split') === 'never';
+      small tok-metaspace-first-always: a text within a text gets a space before it
+      - (scheme === 'first' && piece.isFirst)
+      + (scheme === 'first')
+      src/engine/text/hf/piece.ts
+      small tok-contiguous-cut: matches side by side are cut
+      - isMatch === wasMatch
+      + isMatch && !wasMatch
+      src/engine/text/hf/bpe.ts
+      small tok-unknown-never-fused: neighbouring unknown characters stay apart
+      - waiting !== null && !fusesUnknown
+      + waiting !== null
+      src/engine/text/hf/added-tokens.ts
+      small tok-added-spaces-kept: a token that takes the spaces before it leaves them
+      - if (stripsLeft) {
+      + if (stripsLeft && start < 0) {
+      src/engine/text/hf/oniguruma.ts
+      small tok-case-not-folded in oracle: an expression without regard to case has regard to it
+      - foldsCase ? \`(?i:\${source})\` : source
+      + foldsCase ? \`(?:\${source})\` : source
+    `,
+  },
+
+  'FALSIFY-TOKPAR-007': {
+    parts: {
+      generated: { planned: 3000, run: folders.searchTexts },
+      live: { planned: folders.LISTS_BY_PROGRAM, run: folders.decodeByProgram },
+      oracle: { planned: folders.RECORDED_LISTS, run: folders.compareTexts },
+    },
+    faults: plants`
+      src/engine/text/hf/decoders.ts
+      gross tok-first-mark-kept: the mark that starts a text is a space
+      - isFirst && scheme !== 'never'
+      + isFirst && scheme === 'never'
+      small tok-broken-bytes-once: several bytes that are no text become one sign
+      - return run.map(() => '\\ufffd');
+      + return ['\\ufffd'];
+      src/engine/text/hf/text-stages.ts
+      small tok-half-match-lost: what began a replacement and did not end it is lost
+      - end: () => rest,
+      + end: () => '',
+      small tok-strips-later: what is taken from the start is taken behind it too
+      - if (rest !== '') left = 0;
+      + if (rest === '') left = 0;
     `,
   },
 };

@@ -53,15 +53,24 @@ export function renderPrompt(model: Model, argument: string | undefined, flags: 
   }
   const text = isChat ? renderChat(model, given.prompt, flags.system) : given.prompt;
   const ids = model.text.encode(text, { parseSpecial: true, addBos: false });
-  const { bosId, wantsBos } = model.text;
-  // A template that writes the BOS itself must not get a second one.
-  if (wantsBos && bosId !== null && ids[0] !== bosId) ids.unshift(bosId);
+  const { bosId, wantsBos, frame } = model.text;
+  if (frame !== null) {
+    // As Transformers: a conversation is what its template prints, a text alone what the post-processor makes of it.
+    if (!isChat) {
+      ids.unshift(...frame.before);
+      ids.push(...frame.after);
+    }
+  } else if (wantsBos && bosId !== null && ids[0] !== bosId) {
+    // A template that writes the BOS itself must not get a second one.
+    ids.unshift(bosId);
+  }
   if (ids.length === 0) {
     const is = 'it has no tokens, and this model starts no text by itself';
     const next = 'Give some text, or the first id: --tokens 1';
     throw new RefuteError({ code: 'E_PROMPT_EMPTY', place: 'prompt', is, next });
   }
-  return { ids, source: isChat ? 'chat' : 'raw', text, notices: isChat ? controlNotices(model, given.prompt) : [] };
+  const notices = isChat ? controlNotices(model, given.prompt) : endNotices(model);
+  return { ids, source: isChat ? 'chat' : 'raw', text, notices };
 }
 
 /** For commands that look at an engine, not at a text: without any prompt, a short question. */
@@ -113,6 +122,15 @@ function renderChat({ text }: Model, prompt: string, system: string | undefined)
     { role: 'user' as const, content: prompt },
   ];
   return text.renderChat(messages, { addGenerationPrompt: true });
+}
+
+/** An end token behind a text that is to go on is worth a word. */
+function endNotices({ text }: Model): Notice[] {
+  const after = text.frame?.after ?? [];
+  if (after.length === 0) return [];
+  const tokens = after.map((id) => `${text.tokenText(id)} (${id})`).join(', ');
+  const message = `The post-processor of tokenizer.json puts ${tokens} behind a raw prompt, as in Transformers.`;
+  return [{ severity: 'note', code: 'PROMPT-EOS', message }];
 }
 
 /** The rendered text is encoded as a whole, so a control token spelled in the prompt takes effect, with a notice. */

@@ -4,7 +4,8 @@ import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../../notice.ts';
 import { ChatTemplate, type SpecialTexts } from './chat-template.ts';
 import { buildEncoder, type Encode } from './encoder.ts';
-import { hfEncoder, type EncodeWhole } from './hf-encoder.ts';
+import type { HfText } from './hf/hf-text.ts';
+import { isVisibleToken, openHfStream } from './hf/hf-stream.ts';
 import type { HfTokenizer } from './hf-tokenizer.ts';
 import { TokenizerKeys } from './tokenizer-keys.ts';
 import { Pieces, PieceStream } from './pieces.ts';
@@ -38,15 +39,18 @@ export function createTextModel(
   { tokenizer = null, bosSpellings = [] }: TextOptions = {},
 ): TextModel {
   const name = new TokenizerKeys(metadata).string('tokenizer.ggml.model');
-  const kind = KINDS.get(name ?? '');
-  if (kind === undefined) {
-    const textless = new TextlessModel(name);
+  const own = tokenizer?.text ?? null;
+  // A tokenizer.json does all by itself; which kind its vocabulary would be in GGUF is then of no account.
+  const kind = own === null ? KINDS.get(name ?? '') : 'bpe';
+  if (kind === undefined || own instanceof RefuteError) {
+    const textless = new TextlessModel(own instanceof RefuteError ? own : name);
     notify(textless.notice);
     return textless;
   }
+  for (const notice of tokenizer?.notices ?? []) notify(notice);
   const vocabulary = readVocabulary(metadata, kind, notify, { own: tokenizer, bosSpellings });
   const texts = specialTexts(metadata, vocabulary, tokenizer !== null);
-  const model = new VocabularyTextModel(vocabulary, texts, tokenizer === null ? null : hfEncoder(tokenizer.json));
+  const model = new VocabularyTextModel(vocabulary, texts, own);
   if (model.chatReadsClock) {
     const message = 'The chat template writes the date of today: a prompt has other ids tomorrow.';
     notify({ severity: 'note', code: 'TEMPLATE-CLOCK', message });
@@ -65,14 +69,14 @@ class VocabularyTextModel implements TextModel {
   readonly #texts: SpecialTexts;
   #specials: SpecialTokens | null = null;
   #encodeText: Encode | null = null;
-  readonly #encodeWhole: EncodeWhole | null;
+  readonly #own: HfText | null;
 
   /**
    * @param texts what the chat template may name
-   * @param encodeWhole takes the place of the encoder that the vocabulary makes
+   * @param own encodes and decodes in place of what the vocabulary makes
    */
-  constructor(vocabulary: Vocabulary, texts: SpecialTexts, encodeWhole: EncodeWhole | null) {
-    this.#encodeWhole = encodeWhole;
+  constructor(vocabulary: Vocabulary, texts: SpecialTexts, own: HfText | null) {
+    this.#own = own;
     this.#texts = texts;
     this.vocabSize = vocabulary.tokens.length;
     this.bosId = vocabulary.bosId;
@@ -81,6 +85,10 @@ class VocabularyTextModel implements TextModel {
     this.#vocabulary = vocabulary;
     this.#pieces = new Pieces(vocabulary);
     this.#template = vocabulary.chatTemplate === null ? null : new ChatTemplate(vocabulary.chatTemplate);
+  }
+
+  get frame(): TextModel['frame'] {
+    return this.#own?.frame ?? null;
   }
 
   get hasChatTemplate(): boolean {
@@ -94,7 +102,7 @@ class VocabularyTextModel implements TextModel {
   encode(text: string, { parseSpecial, addBos }: { parseSpecial: boolean; addBos: boolean }): number[] {
     // A lone surrogate has no UTF-8; it is U+FFFD from here on, as everywhere else that text becomes bytes.
     const whole = text.toWellFormed();
-    const ids = this.#encodeWhole?.(whole, parseSpecial) ?? this.#encodeParts(whole, parseSpecial);
+    const ids = this.#own?.encode(whole, parseSpecial) ?? this.#encodeParts(whole, parseSpecial);
     return addBos ? [this.#requireBos(), ...ids] : ids;
   }
 
@@ -105,6 +113,10 @@ class VocabularyTextModel implements TextModel {
   }
 
   decode(ids: readonly number[], { keepSpecial = false }: { keepSpecial?: boolean } = {}): string {
+    if (this.#own !== null) {
+      const own = openHfStream(this.#own, this.#vocabulary, { keepSpecial, isStart: true });
+      return ids.map((id) => own.push(id)).join('') + own.end();
+    }
     const [first] = ids;
     const startsWithText = first !== undefined && this.#pieces.isVisible(first);
     const stream = new PieceStream(this.#pieces, { keepSpecial }, startsWithText && this.#vocabulary.hasSpacePrefix);
@@ -112,6 +124,11 @@ class VocabularyTextModel implements TextModel {
   }
 
   openStream(after: readonly number[]): TextStream {
+    if (this.#own !== null) {
+      const own = this.#own;
+      const isStart = !after.some((id) => isVisibleToken(own, this.#vocabulary, id));
+      return openHfStream(own, this.#vocabulary, { keepSpecial: false, isStart });
+    }
     const isTextStart = !after.some((id) => this.#pieces.isVisible(id));
     return new PieceStream(this.#pieces, { keepSpecial: false }, isTextStart && this.#vocabulary.hasSpacePrefix);
   }

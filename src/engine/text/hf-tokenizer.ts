@@ -1,16 +1,19 @@
 // tokenizer.json, tokenizer_config.json and chat_template.jinja -> the tokenizer keys of GGUF, so that one reader
-// checks every vocabulary. Merging stays with tokenizer.json itself: its normalizer and pre-tokenizer have no key in
-// GGUF.
+// checks every vocabulary. Text and ids are tokenizer.json's own affair (hf/): its parts have no keys in GGUF.
 import { RefuteError } from '../../errors.ts';
+import type { Notice } from '../../notice.ts';
 import { readTextFile } from '../formats/json-file.ts';
 import { pathIn } from '../io/list-folder.ts';
-import type { TokenizerJson } from './hf-encoder.ts';
+import type { AddedToken } from './hf/added-tokens.ts';
+import { readHfText, type CleanUp, type HfText } from './hf/hf-text.ts';
+import type { ModelVocabulary } from './hf/model-types.ts';
+import type { Json } from './hf/part.ts';
 import { TOKEN_TYPE } from './vocabulary.ts';
 
 export interface HfTokenizer {
   /** `tokenizer.ggml.*`, `tokenizer.chat_template`; empty where the folder has no tokenizer.json. */
   keys: ReadonlyMap<string, unknown>;
-  tokenizer: { json: TokenizerJson; endIds: readonly number[] } | null;
+  tokenizer: { text: HfText | RefuteError; endIds: readonly number[]; notices: readonly Notice[] } | null;
 }
 
 export interface HfTextFiles {
@@ -35,8 +38,6 @@ const NAMED = [
   ['mask_token', 'tokenizer.ggml.mask_token_id'],
 ] as const;
 
-type Json = Readonly<Record<string, unknown>>;
-
 /** @throws RefuteError as readTextFile does, E_TOKENIZER_JSON */
 export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> {
   const { folder, names, config, generation } = files;
@@ -46,35 +47,65 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
   const settings = names.includes('tokenizer_config.json')
     ? await readJson(await pathIn(folder, 'tokenizer_config.json'), MAX_TEMPLATE_BYTES)
     : {};
-  const { tokens, types, isSpecial } = readTokens(path, json);
-  const idOf = new Map(tokens.map((token, id) => [token, id]));
-  const first = firstSpecial(json);
-  const bosId = idOf.get(first ?? '') ?? idOf.get(textOf(settings['bos_token']) ?? '') ?? null;
-  const eosId = idOf.get(textOf(settings['eos_token']) ?? '') ?? null;
+  const vocabulary = readModelVocabulary(path, json);
+  const text = textOrError(json, vocabulary, cleanUpOf(settings));
+  const added = text instanceof RefuteError ? [] : text.added;
+  const { tokens, types } = listTokens(path, json, vocabulary, added);
+  const idOf = (token: string | null): number | null =>
+    token === null ? null : (added.find(({ content }) => content === token)?.id ?? vocabulary.get(token) ?? null);
+  const [first] = text instanceof RefuteError ? [] : text.frame.before;
+  const bosId = first ?? idOf(textOf(settings['bos_token']));
+  const eosId = idOf(textOf(settings['eos_token']));
   const template = names.includes('chat_template.jinja')
     ? await readTextFile(await pathIn(folder, 'chat_template.jinja'), MAX_TEMPLATE_BYTES)
     : templateOf(settings['chat_template']);
-  const model = objectOf(json['model']);
   const keys = new Map<string, unknown>([
     ['tokenizer.ggml.model', kindOf(json)],
     ['tokenizer.ggml.tokens', tokens],
     ['tokenizer.ggml.token_type', types],
-    // The merges decide. The reader of SentencePiece vocabularies wants a score for each token, so each has 0.
-    ['tokenizer.ggml.scores', tokens.map(() => 0)],
-    ['tokenizer.ggml.merges', mergesOf(model['merges'])],
-    ['tokenizer.ggml.add_bos_token', first !== null && bosId !== null],
-    ['tokenizer.ggml.add_space_prefix', hasSpacePrefix(json)],
+    ['tokenizer.ggml.add_bos_token', first !== undefined],
   ]);
   if (bosId !== null) keys.set('tokenizer.ggml.bos_token_id', bosId);
   if (eosId !== null) keys.set('tokenizer.ggml.eos_token_id', eosId);
   for (const [name, key] of NAMED) {
-    const id = idOf.get(textOf(settings[name]) ?? '');
-    if (id !== undefined) keys.set(key, id);
+    const id = idOf(textOf(settings[name]));
+    if (id !== null) keys.set(key, id);
   }
   if (template !== null) keys.set('tokenizer.chat_template', template);
+  const special = new Set(added.filter(({ isSpecial }) => isSpecial).map(({ id }) => id));
   const named = [generation.get('eos_token_id'), config.get('eos_token_id')].flat();
-  const endIds = named.filter((id): id is number => typeof id === 'number' && isSpecial(id));
-  return { keys, tokenizer: { json: json as TokenizerJson, endIds } };
+  const endIds = named.filter((id): id is number => typeof id === 'number' && special.has(id));
+  return { keys, tokenizer: { text, endIds, notices: idNotices(added) } };
+}
+
+/** Transformers numbers as the library does, and goes by what the library says. */
+function idNotices(added: readonly AddedToken[]): Notice[] {
+  return added
+    .filter(({ id, statedId }) => id !== statedId)
+    .slice(0, 5)
+    .map(({ id, statedId, content }) => {
+      const message =
+        `tokenizer.json gives ${JSON.stringify(content)} the id ${statedId}; it is ${id}, ` +
+        'the place that the tokenizers library has for it whatever the file says.';
+      return { severity: 'warning', code: 'TOKEN-ID', message };
+    });
+}
+
+/** Transformers spares BPE unless it is told to spoil its text. */
+function cleanUpOf(settings: Json): CleanUp {
+  if (settings['clean_up_tokenization_spaces'] !== true) return 'never';
+  const isForced = settings['clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output'] === true;
+  return isForced ? 'always' : 'not BPE';
+}
+
+/** What is not followed leaves ids: a model runs without text. */
+function textOrError(json: Json, vocabulary: ModelVocabulary, cleanUp: CleanUp): HfText | RefuteError {
+  try {
+    return readHfText(json, vocabulary, cleanUp);
+  } catch (error) {
+    if (error instanceof RefuteError) return error;
+    throw error;
+  }
 }
 
 async function readJson(path: string, maxBytes: number): Promise<Json> {
@@ -89,40 +120,50 @@ async function readJson(path: string, maxBytes: number): Promise<Json> {
   throw new RefuteError({ code: 'E_TOKENIZER_JSON', place: path, is: 'its value is not an object' });
 }
 
-function readTokens(
+/** A Unigram model lists pairs. This kind is not supported as text: prompts and output are ids. */
+function readModelVocabulary(path: string, json: Json): ModelVocabulary {
+  const { vocab } = objectOf(json['model']);
+  const vocabulary = new Map<string, number>(
+    Array.isArray(vocab) ? [] : Object.entries(objectOf(vocab) as Record<string, number>),
+  );
+  for (const [token, id] of vocabulary) assertId(path, token, id);
+  return vocabulary;
+}
+
+function assertId(path: string, token: string, id: unknown): void {
+  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 && id < MAX_TOKENS) return;
+  const is = `the id of ${JSON.stringify(token.slice(0, 60))} is ${String(id).slice(0, 30)}`;
+  throw new RefuteError({ code: 'E_TOKENIZER_JSON', place: path, is, allowed: `0 to ${MAX_TOKENS - 1}` });
+}
+
+function listTokens(
   path: string,
   json: Json,
-): { tokens: string[]; types: number[]; isSpecial: (id: number) => boolean } {
-  const { vocab, unk_token: unknown } = objectOf(json['model']);
-  const added = (Array.isArray(json['added_tokens']) ? (json['added_tokens'] as unknown[]) : []).map(objectOf);
-  // A Unigram model lists pairs. This kind is not supported as text: prompts and output are ids.
-  const entries: (readonly [string, unknown])[] = Array.isArray(vocab) ? [] : Object.entries(objectOf(vocab));
-  for (const token of added) entries.push([String(token['content']), token['id']]);
-  const byId = new Map<number, string>();
-  for (const [token, id] of entries) {
-    if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0 || id >= MAX_TOKENS) {
-      const is = `the id of ${JSON.stringify(token.slice(0, 60))} is ${String(id).slice(0, 30)}`;
-      throw new RefuteError({ code: 'E_TOKENIZER_JSON', place: path, is, allowed: `0 to ${MAX_TOKENS - 1}` });
-    }
-    byId.set(id, token);
-  }
-  const count = [...byId.keys()].reduce((most, id) => Math.max(most, id + 1), 0);
+  vocabulary: ModelVocabulary,
+  added: readonly AddedToken[],
+): { tokens: string[]; types: number[] } {
+  let count = 0;
+  for (const id of vocabulary.values()) count = Math.max(count, id + 1);
+  for (const { id } of added) count = Math.max(count, id + 1);
   // Ids may have gaps, but a list of them would be large for nothing.
-  if (count > 2 * byId.size + 65_536) {
-    const is = `it has ${byId.size} tokens and ids up to ${count - 1}`;
+  if (count > 2 * (vocabulary.size + added.length) + 65_536) {
+    const is = `it has ${vocabulary.size + added.length} tokens and ids up to ${count - 1}`;
     throw new RefuteError({ code: 'E_TOKENIZER_JSON', place: path, is });
   }
-  const special = new Map(added.map((token) => [token['id'], token['special'] === true]));
+  const { unk_token: unknown } = objectOf(json['model']);
+  const tokens: string[] = Array.from({ length: count }, (_, id) => `[PAD${id}]`);
+  const types = Array.from<number>({ length: count }).fill(TOKEN_TYPE.unused);
   const hasByteTokens = kindOf(json) === 'llama';
-  const tokens = Array.from({ length: count }, (_, id) => byId.get(id) ?? `[PAD${id}]`);
-  const types = tokens.map((token, id) => {
-    if (!byId.has(id)) return TOKEN_TYPE.unused;
-    if (token === unknown && special.has(id)) return TOKEN_TYPE.unknown;
-    const isSpecial = special.get(id);
-    if (isSpecial !== undefined) return isSpecial ? TOKEN_TYPE.control : TOKEN_TYPE.userDefined;
-    return hasByteTokens && /^<0x[0-9A-F]{2}>$/.test(token) ? TOKEN_TYPE.byte : TOKEN_TYPE.normal;
-  });
-  return { tokens, types, isSpecial: (id) => special.get(id) === true };
+  for (const [token, id] of vocabulary) {
+    tokens[id] = token;
+    types[id] = hasByteTokens && /^<0x[0-9A-F]{2}>$/.test(token) ? TOKEN_TYPE.byte : TOKEN_TYPE.normal;
+  }
+  for (const { id, content, isSpecial } of added) {
+    tokens[id] = content;
+    types[id] = isSpecial ? TOKEN_TYPE.control : TOKEN_TYPE.userDefined;
+    if (content === unknown) types[id] = TOKEN_TYPE.unknown;
+  }
+  return { tokens, types };
 }
 
 /** `gpt2` and `llama` as GGUF means them; another name is refused when text is asked for. */
@@ -135,37 +176,11 @@ function kindOf(json: Json): string {
   return model['byte_fallback'] === true ? 'llama' : 'BPE without bytes';
 }
 
-/** True where the tokenizer puts a space before every text. */
-function hasSpacePrefix(json: Json): boolean {
-  const normalizers = partsOf(json['normalizer'], 'normalizers');
-  const preTokenizers = partsOf(json['pre_tokenizer'], 'pretokenizers');
-  return (
-    normalizers.some((part) => part['type'] === 'Prepend' && part['prepend'] === '▁') ||
-    preTokenizers.some((part) => part['type'] === 'Metaspace' && (part['prepend_scheme'] ?? 'always') !== 'never')
-  );
-}
-
-/** The token that the post-processor puts before a text. */
-function firstSpecial(json: Json): string | null {
-  for (const part of partsOf(json['post_processor'], 'processors')) {
-    const [first] = part['type'] === 'TemplateProcessing' && Array.isArray(part['single']) ? part['single'] : [];
-    const id = textOf(objectOf(objectOf(first)['SpecialToken'])['id']);
-    if (id !== null) return id;
-  }
-  return null;
-}
-
 /** A part by itself, or those of a Sequence. */
 function partsOf(value: unknown, listKey: string): Json[] {
   const part = objectOf(value);
   const list = part[listKey];
   return part['type'] === 'Sequence' && Array.isArray(list) ? (list as unknown[]).map(objectOf) : [part];
-}
-
-/** "left right", or [left, right] as written since Transformers 4.45. */
-function mergesOf(value: unknown): unknown {
-  if (!Array.isArray(value)) return [];
-  return (value as unknown[]).map((merge) => (Array.isArray(merge) ? merge.join(' ') : merge));
 }
 
 /** One template; of a list of named ones, the one named `default`. */

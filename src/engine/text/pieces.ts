@@ -76,7 +76,7 @@ function byteOf(spelling: string): number | null {
   return digits === undefined ? null : Number.parseInt(digits, 16);
 }
 
-function assertId(id: number): number {
+export function assertId(id: number): number {
   if (Number.isSafeInteger(id) && id >= 0) return id;
   const is = `${id} is not a token id`;
   throw new RefuteError({ code: 'E_TOKEN_ID', place: 'decode', is, allowed: 'whole numbers from 0' });

@@ -9,7 +9,7 @@ export interface ChatMessage {
 export interface TextStream {
   /** The characters that this token completes; empty while one is unfinished. */
   push(id: number): string;
-  /** What an unfinished character leaves behind: U+FFFD or nothing. */
+  /** What is held back: an unfinished character is U+FFFD. */
   end(): string;
 }
 
@@ -20,6 +20,8 @@ export interface TextModel {
   readonly endIds: ReadonlySet<number>;
   /** The model's own wish (tokenizer.ggml.add_bos_token); applied by callers, never by `encode` on its own. */
   readonly wantsBos: boolean;
+  /** What a tokenizer.json puts around a text that is no conversation; null: a BOS at most, as `wantsBos` says. */
+  readonly frame: { before: readonly number[]; after: readonly number[] } | null;
   readonly hasChatTemplate: boolean;
   /** @param options.parseSpecial true: `<|im_end|>` in the text is one control token; false: it is text. */
   encode(text: string, options: { parseSpecial: boolean; addBos: boolean }): number[];

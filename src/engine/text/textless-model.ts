@@ -9,12 +9,16 @@ export class TextlessModel implements TextModel {
   readonly bosId: null = null;
   readonly endIds: ReadonlySet<number> = new Set<number>();
   readonly wantsBos = false;
+  readonly frame: null = null;
   readonly hasChatTemplate = false;
   readonly #is: string;
+  readonly #why: RefuteError | null;
 
-  /** @param kind `tokenizer.ggml.model`, null where the file has no such key */
-  constructor(kind: string | null) {
-    this.#is = kind === null ? 'the file holds no tokenizer' : `${JSON.stringify(kind)} vocabularies are not read`;
+  /** @param of why a tokenizer.json is not followed; or `tokenizer.ggml.model`, null where the file has no such key */
+  constructor(of: RefuteError | string | null) {
+    this.#why = of instanceof RefuteError ? of : null;
+    if (of instanceof RefuteError) this.#is = of.message;
+    else this.#is = of === null ? 'the file holds no tokenizer' : `${JSON.stringify(of)} vocabularies are not read`;
   }
 
   get notice(): Notice {
@@ -46,6 +50,7 @@ export class TextlessModel implements TextModel {
   }
 
   #error(): RefuteError {
+    if (this.#why !== null) return this.#why;
     const allowed = '"gpt2" (byte-level BPE) and "llama" (SentencePiece) are';
     const next = 'Give the prompt as ids: --tokens 1,5,9';
     return new RefuteError({ code: 'E_TOKENIZER_ABSENT', place: 'tokenizer.ggml.model', is: this.#is, allowed, next });

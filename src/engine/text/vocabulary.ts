@@ -83,7 +83,7 @@ export function readVocabulary(
   if (tokens.length === 0) throw reader.error('E_TOKENIZER_EMPTY', 'tokenizer.ggml.tokens', 'the vocabulary is empty');
   const idOf = indexTokens(reader, tokens);
   const types = readTypes(reader, tokens.length, idOf, notify);
-  noticeMissingBytes(kind, idOf, types, notify);
+  if (own === null) noticeMissingBytes(kind, idOf, types, notify);
   const preTokenizer = kind === 'bpe' && own === null ? choosePreTokenizer(reader, notify) : null;
   const bosId =
     reader.id('tokenizer.ggml.bos_token_id', tokens.length) ??
