@@ -1,7 +1,8 @@
 // How both programs start, fail and end: one commander setup, one place that turns an error into a message and an
 // exit code. Commands live in cli/pv and cli/apr, one file each; this file knows none of them.
-import { Command, CommanderError } from 'commander';
+import { CommanderError, type Command } from 'commander';
 import { RefuteError } from '../errors.ts';
+import { StrictCommand, usageError } from './command.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { errorStyle } from './terminal.ts';
 
@@ -15,11 +16,14 @@ Exit codes: 0 accepted, 1 rejected (measured, and failed), 2 declined (nothing o
 
 /** A program or subcommand whose usage errors become exit 3 and whose help says what the exit codes mean. */
 export function createProgram(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .exitOverride()
-    .showHelpAfterError('(--help lists what there is)')
-    .addHelpText('after', EXIT_HELP);
+  return (
+    new StrictCommand(name)
+      .description(description)
+      .exitOverride()
+      // Worded in `report`, like every other error.
+      .configureOutput({ outputError: () => undefined })
+      .addHelpText('after', EXIT_HELP)
+  );
 }
 
 /** Name of a subcommand -> loads its module, which adds it to the program. */
@@ -48,10 +52,11 @@ export async function runCommandLine(program: Command, argv: readonly string[], 
   if (wasInterrupted()) process.exit(EXIT.interrupted);
 }
 
-function report(error: unknown): ExitCode {
-  if (error instanceof CommanderError) {
-    return error.exitCode === 0 ? EXIT.accepted : EXIT.error;
+function report(thrown: unknown): ExitCode {
+  if (thrown instanceof CommanderError && (thrown.exitCode === 0 || thrown.code === 'commander.help')) {
+    return thrown.exitCode === 0 ? EXIT.accepted : EXIT.error;
   }
+  const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
   const label = errorStyle.red('error');
   if (error instanceof RefuteError) {
     process.stderr.write(`${label} ${error.code} ${error.message}\n`);

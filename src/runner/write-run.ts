@@ -20,7 +20,9 @@ export interface WriteSession {
   source: VolatilePart['source'];
 }
 
+/** @throws RefuteError E_OPTION where the clock is fixed to something that is no time */
 export async function openWriteSession(project: Project): Promise<WriteSession> {
+  clock();
   return { project, source: await sourceOf(project.root) };
 }
 

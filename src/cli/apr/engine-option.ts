@@ -2,11 +2,13 @@
 import { Option, type Command } from 'commander';
 import type { OpenOptions } from '../../engine/index.ts';
 import { EXECUTORS, executorNamed } from '../../executors.ts';
-import { parsePositiveCount } from '../options.ts';
+import { wholeOption } from '../options.ts';
 import { usage } from './prompt.ts';
 
 const SUBJECT = 'llama.cpp';
 const FLASH_ATTENTION = ['on', 'off', 'auto'] as const;
+/** As many as ggml can have. */
+const MAX_THREADS = 512;
 const KV_TYPES = ['f32', 'f16', 'bf16', 'q8_0'] as const;
 
 export interface EngineFlags {
@@ -34,7 +36,7 @@ export function addEngineOptions(command: Command): Command {
     )
     .option('--no-gpu', 'run on the CPU: --engine cpu')
     .addOption(new Option('--flash-attention <when>', `${only} (default: auto)`).choices(FLASH_ATTENTION))
-    .option('--threads <n>', `${only} (default: 1)`, parsePositiveCount)
+    .addOption(wholeOption('--threads <n>', `${only} (default: 1)`, { from: 1, to: MAX_THREADS }))
     .addOption(new Option('--kv-type <type>', `type of the cache, ${only} (default: f16)`).choices(KV_TYPES));
 }
 

@@ -2,6 +2,7 @@
 // model's chat template where it has one (--raw leaves it out), --tokens are used exactly as they stand.
 import type { Command } from 'commander';
 import type { Model, Notice } from '../../engine/index.ts';
+import { parseWhole } from '../../decimal.ts';
 import { RefuteError } from '../../errors.ts';
 
 export interface PromptFlags {
@@ -87,8 +88,8 @@ export function renderPromptOrDefault(model: Model, argument: string | undefined
 export function parseTokenIds(list: string, vocabSize: number, flag = '--tokens'): number[] {
   return list.split(',').map((item, i) => {
     const text = item.trim();
-    const id = Number(text);
-    if (/^\d+$/.test(text) && id < vocabSize) return id;
+    const id = parseWhole(text);
+    if (id !== null && id < vocabSize) return id;
     const is = `entry ${i + 1} of ${list.split(',').length} is ${JSON.stringify(text)}`;
     throw usage(flag, is, `ids from 0 to ${vocabSize - 1}, separated by commas, are needed`);
   });

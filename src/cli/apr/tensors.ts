@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { FileTensor, ModelFile, TensorStatistics } from '../../engine/index.ts';
 import { badCountText, bytesText, countText, plural, smallText } from '../figures.ts';
-import { parseCount } from '../options.ts';
+import { wholeOption } from '../options.ts';
 import { createProgram, EXIT, type ExitCode } from '../program.ts';
 import { plainText, printJson, printLine, printTable, Progress, right, style, type Column } from '../terminal.ts';
 
@@ -28,7 +28,7 @@ export function tensorsCommand(): Command {
   return createProgram('tensors', 'Lists the tensors of a model file: type, shape, bytes, offset, statistics')
     .argument('<model>', 'a GGUF file, or a folder with safetensors and config.json')
     .option('--filter <substring>', 'only tensors whose name, here or in the file, contains this')
-    .option('--limit <n>', 'at most so many tensors, in file order', parseCount)
+    .addOption(wholeOption('--limit <n>', 'at most so many tensors, in file order'))
     .option('--stats', 'decode the values: mean, std, min, max, NaN, Inf, zeros')
     .option('--json', 'print JSON only')
     .addHelpText('after', EXAMPLES)

@@ -1,9 +1,10 @@
 // `pv falsify` and `pv replay`: run falsifiers, say one line per claim, and end with counts that have denominators.
 // Receipts are written as each claim finishes, contracts once at the end; all of that is the runner's.
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { RefuteError } from '../../errors.ts';
 import type * as runnerIndex from '../../runner/index.ts';
 import type { ClaimOutcome, FalsifyResult, PartName } from '../../runner/index.ts';
+import { MAX_SECONDS, wholeOption } from '../options.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson, printLine, Progress, style } from '../terminal.ts';
 
@@ -38,7 +39,7 @@ export function addFalsifyCommand(program: Command): void {
     .option('--all', 'every claim that has a falsifier')
     .option('--stale', 'of the chosen claims, only those without a fresh receipt on this class of machine')
     .option('--replay', 'try stored counterexamples before anything generated')
-    .option('--repeat <n>', 'run each part n times with the same seed; all must agree', atLeastOne)
+    .addOption(wholeOption('--repeat <n>', 'run each part n times with the same seed; all must agree', { from: 1 }))
     .option('--dry-run', 'write nothing')
     .option('--confirm', "add this machine's result to receipts that another machine wrote")
     .option('--model <file>', 'run the live part, and only it, on this model instead; nothing is written')
@@ -51,8 +52,8 @@ export function addFalsifyCommand(program: Command): void {
 export function addRunOptions(command: Command): Command {
   return command
     .addOption(new Option('--part <part>', 'only this part').choices(PARTS))
-    .option('--seed <n>', 'a seed instead of the one that follows from the claim id', wholeNumber)
-    .option('--time-limit <seconds>', 'for each part of each claim', atLeastOne)
+    .addOption(wholeOption('--seed <n>', 'a seed instead of the one that follows from the claim id'))
+    .addOption(wholeOption('--time-limit <seconds>', 'for each part of each claim', { from: 1, to: MAX_SECONDS }))
     .option('--json', 'print one JSON document and nothing else');
 }
 
@@ -61,6 +62,14 @@ export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): P
   if (flags.all !== true && ids.length === 0) {
     const is = 'no claim is named';
     throw new RefuteError({ code: 'E_USAGE', place: 'pv falsify', is, next: 'Name one, or use --all' });
+  }
+  if (flags.all === true && ids.length > 0) {
+    const is = 'claims are named beside --all';
+    throw new RefuteError({ code: 'E_USAGE', place: 'pv falsify', is, next: 'Name some, or use --all' });
+  }
+  if (flags.confirm === true && (flags.dryRun === true || flags.model !== undefined)) {
+    const is = `${flags.dryRun === true ? '--dry-run' : '--model'} is given too, and nothing is written`;
+    throw new RefuteError({ code: 'E_USAGE', place: 'pv falsify --confirm', is, next: 'Leave one of them out' });
   }
   if (flags.model !== undefined && (flags.part ?? 'live') !== 'live') {
     const is = `the ${flags.part} part is asked for`;
@@ -143,16 +152,4 @@ export function pick<Key extends keyof FalsifyFlags>(
 ): Pick<FalsifyFlags, Key> {
   const given = keys.filter((key) => flags[key] !== undefined).map((key) => [key, flags[key]]);
   return Object.fromEntries(given) as Pick<FalsifyFlags, Key>;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('A whole number from 0.');
-  return value;
-}
-
-function atLeastOne(text: string): number {
-  const value = wholeNumber(text);
-  if (value < 1) throw new InvalidArgumentError('A whole number from 1.');
-  return value;
 }

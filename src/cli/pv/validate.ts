@@ -2,8 +2,9 @@
 // nothing. How findings are worded is the runner's (contract/rules/); here is how they are laid out.
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
+import { RefuteError } from '../../errors.ts';
 import type { PathValidation } from '../../runner/contract/index.ts';
-import { parseCount } from '../options.ts';
+import { wholeOption } from '../options.ts';
 import { EXIT, type ExitCode } from '../program.ts';
 import { printJson } from '../terminal.ts';
 import { codeFrameLines, validationLine, plainLines, skippedText } from './validate-text.ts';
@@ -30,11 +31,29 @@ export function addValidateCommand(program: Command): void {
     .argument('[paths...]', 'contract files, or folders with all that is below; contracts/ when none is named')
     .addOption(new Option('--format <format>', 'how findings are shown').choices(FORMATS).default('codeframe'))
     .option('--json', 'the same as --format json')
-    .option('--max-problems <n>', 'findings shown; 0 shows all', parseCount, 100)
+    .addOption(wholeOption('--max-problems <n>', 'findings shown; 0 shows all').default(100))
     .addHelpText('after', EXAMPLES)
     .action(async (paths: string[], _flags: unknown, command: Command) => {
+      assertFlagsFit(paths, command);
       process.exitCode = await runValidate(paths, command.optsWithGlobals<ValidateFlags>());
     });
+}
+
+/** Flags that would do nothing beside the others. */
+function assertFlagsFit(paths: readonly string[], command: Command): void {
+  const isGiven = (name: string): boolean => command.getOptionValueSourceWithGlobals(name) === 'cli';
+  const { json, format } = command.opts<ValidateFlags>();
+  const isJson = json === true || format === 'json';
+  const refuse = (place: string, is: string, allowed: string): never => {
+    throw new RefuteError({ code: 'E_USAGE', place, is, allowed });
+  };
+  if (json === true && format !== 'json' && isGiven('format')) {
+    refuse('--json', `--format ${format} is given too`, 'it is another way to say --format json');
+  }
+  if (isJson && isGiven('maxProblems')) refuse('--max-problems', 'JSON is asked for', 'JSON has every finding');
+  if (paths.length > 0 && isGiven('root')) {
+    refuse('--root', 'paths are named too', 'it says where contracts/ is when none is named');
+  }
 }
 
 async function runValidate(paths: readonly string[], flags: ValidateFlags): Promise<ExitCode> {

@@ -12,12 +12,12 @@
 //       q_bias: "model.layers.{layer}.self_attn.q_proj"
 // `ignored`, in the place of a stage, has names of nothing that is judged.
 // Names that it does not have are ours: `layer-3/attn_norm`, `final_norm`.
-import { parse } from 'yaml';
 import { RefuteError } from '../../errors.ts';
 import { ROTARY_ROWS } from '../../engine/capture/rotary-layout.ts';
 import { quoted } from '../../engine/formats/quoted.ts';
 import { readWholeFile } from '../../engine/io/read-whole.ts';
 import { nearest } from '../../near-miss.ts';
+import { readSmallYaml } from '../small-yaml.ts';
 import { BUILT_IN_MAPS } from './maps/built-in.ts';
 import type { MapSource, Names } from './maps/source.ts';
 import { layered, stageMapOf, type StageMap } from './stage-map.ts';
@@ -66,12 +66,7 @@ async function readFile(path: string): Promise<StageMap> {
 export function parseStageMap(text: string, place: string): StageMap {
   const fail = (is: string, allowed?: string): RefuteError =>
     new RefuteError({ code: 'E_STAGE_MAP', place, is, ...(allowed === undefined ? {} : { allowed }) });
-  let root: unknown;
-  try {
-    root = parse(text, { maxAliasCount: 0 });
-  } catch (error) {
-    throw new RefuteError({ code: 'E_STAGE_MAP', place, is: 'this is not YAML', cause: error });
-  }
+  const root = readSmallYaml(text, place, 'E_STAGE_MAP');
   if (!isRecord(root)) throw fail('this is not a mapping', `its keys are ${KEYS.join(', ')}`);
   const unknown = Object.keys(root).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) {

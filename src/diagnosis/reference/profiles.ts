@@ -1,6 +1,5 @@
 // Profiles of other people's engines by name, for --formats and --profile, and as a file or a manifest says them. Of
 // what is not known of an engine, the widest of its kind.
-import { parse } from 'yaml';
 import { parseProfile } from '../../engine/capture/parse-profile.ts';
 import { readWholeFile } from '../../engine/io/read-whole.ts';
 import { quoted, shownValue } from '../../engine/formats/quoted.ts';
@@ -9,6 +8,7 @@ import { INFERRED_PARTS, UNDECLARED } from '../../engine/program/numeric-profile
 import type { DeclaredFormats, NumericProfile } from '../../engine/program/numeric-profile.ts';
 import { RefuteError } from '../../errors.ts';
 import { UNIT_BF16, UNIT_F16, UNIT_F64 } from '../ops/constants.ts';
+import { readSmallYaml } from '../small-yaml.ts';
 
 const FLOAT64: NumericProfile = {
   ...UNDECLARED,
@@ -94,13 +94,7 @@ export function formatsNamed(name: string, place: string): DeclaredFormats {
 export async function readFormats(value: string, place: string): Promise<DeclaredFormats> {
   if (FORMATS.has(value) || !/[./\\]/.test(value)) return formatsNamed(value, place);
   const text = new TextDecoder().decode(await readWholeFile(value, MAX_FILE_BYTES));
-  let root: unknown;
-  try {
-    root = parse(text, { maxAliasCount: 0 });
-  } catch (error) {
-    throw new RefuteError({ code: 'E_PROFILE', place: value, is: 'this is not YAML', cause: error });
-  }
-  return declaredFormats(root, value);
+  return declaredFormats(readSmallYaml(text, value, 'E_PROFILE'), value);
 }
 
 /** @throws RefuteError E_PROFILE */

@@ -1,4 +1,5 @@
 // What a person asks to capture, as text -> stages of a program. Every list is checked whole; nothing is guessed.
+import { parseWhole } from '../../decimal.ts';
 import { RefuteError } from '../../errors.ts';
 import { nearest } from '../../near-miss.ts';
 import { quoted } from '../formats/quoted.ts';
@@ -60,10 +61,9 @@ export function parseLayers(text: string, layerCount: number, place = '--layers'
   if (text.trim().toLowerCase() === 'all') return range(0, layerCount);
   const layers = new Set<number>();
   for (const token of text.split(',')) {
-    const match = /^\s*(\d{1,9})(?:\s*\.\.\s*(\d{1,9}))?\s*$/.exec(token);
-    const first = Number(match?.[1]);
-    const last = Number(match?.[2] ?? match?.[1]);
-    if (match === null || last < first || last >= layerCount) {
+    const ends = token.split('..').map((end) => parseWhole(end.trim()));
+    const [first = null, last = first] = ends;
+    if (ends.length > 2 || first === null || last === null || last < first || last >= layerCount) {
       throw layersError(
         place,
         token,
@@ -77,9 +77,9 @@ export function parseLayers(text: string, layerCount: number, place = '--layers'
 
 /** `START..END` of the older flag `--save-tensor-layers`: END does not belong to it. @throws RefuteError E_LAYERS */
 export function parseLayerRange(text: string, layerCount: number, place = '--save-tensor-layers'): number[] {
-  const match = /^\s*(\d{1,9})\s*\.\.\s*(\d{1,9})\s*$/.exec(text);
-  const [start, end] = [Number(match?.[1]), Number(match?.[2])];
-  if (match === null || end <= start || end > layerCount) {
+  const ends = text.split('..').map((end) => parseWhole(end.trim()));
+  const [start = null, end = null] = ends;
+  if (ends.length !== 2 || start === null || end === null || end <= start || end > layerCount) {
     throw layersError(place, text, `START..END with 0 <= START < END <= ${layerCount} is needed, END not included`);
   }
   return range(start, end);

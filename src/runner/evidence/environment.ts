@@ -1,6 +1,8 @@
 // Where a run took place: the part that can move a float (the class), and the part that cannot (machine, versions).
 import { createHash } from 'node:crypto';
 import { cpus, hostname } from 'node:os';
+import { parseWhole } from '../../decimal.ts';
+import { RefuteError } from '../../errors.ts';
 
 export interface Environment {
   /** `cpu.x64.v8-13.6`, `webgpu.nvidia-h100` */
@@ -35,9 +37,21 @@ export function thisMachine(): Machine {
   return { id, os: process.platform, cpu, node: process.versions.node };
 }
 
-/** SOURCE_DATE_EPOCH (seconds) makes a run reproducible to the byte: it fixes the clock, and then durations are 0. */
+/** The last second that a date can have. */
+const MAX_EPOCH_SECONDS = 8_640_000_000_000;
+
+/**
+ * SOURCE_DATE_EPOCH (seconds) makes a run reproducible to the byte: it fixes the clock, and then durations are 0.
+ *
+ * @throws RefuteError E_OPTION
+ */
 export function clock(): { startedAt: string; isFixed: boolean } {
   const epoch = process.env['SOURCE_DATE_EPOCH'];
-  const isFixed = epoch !== undefined && /^\d{1,12}$/.test(epoch);
-  return { startedAt: new Date(isFixed ? Number(epoch) * 1000 : Date.now()).toISOString(), isFixed };
+  if (epoch === undefined || epoch === '') return { startedAt: new Date().toISOString(), isFixed: false };
+  const seconds = parseWhole(epoch);
+  if (seconds === null || seconds > MAX_EPOCH_SECONDS) {
+    const allowed = `whole seconds since 1970, at most ${MAX_EPOCH_SECONDS}, are needed`;
+    throw new RefuteError({ code: 'E_OPTION', place: 'SOURCE_DATE_EPOCH', is: JSON.stringify(epoch), allowed });
+  }
+  return { startedAt: new Date(seconds * 1000).toISOString(), isFixed: true };
 }

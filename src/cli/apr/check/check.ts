@@ -80,8 +80,14 @@ function assertFlagsFit(prompt: string | undefined, flags: CheckFlags): void {
     const is = 'a prompt is given';
     throw new RefuteError({ code: 'E_USAGE', place: '--dump', is, allowed: 'the tokens are those of the dump' });
   }
-  if (flags.engine !== undefined) {
+  if (flags.system !== undefined || flags.raw === true) {
+    const place = flags.raw === true ? '--raw' : '--system';
+    const allowed = 'the tokens are those of the dump';
+    throw new RefuteError({ code: 'E_USAGE', place, is: 'there is a --dump', allowed });
+  }
+  if (flags.engine !== undefined || !flags.gpu) {
+    const place = flags.gpu ? '--engine' : '--no-gpu';
     const allowed = 'another engine has computed the dump';
-    throw new RefuteError({ code: 'E_USAGE', place: '--engine', is: 'there is a --dump', allowed });
+    throw new RefuteError({ code: 'E_USAGE', place, is: 'there is a --dump', allowed });
   }
 }

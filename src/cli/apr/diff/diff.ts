@@ -2,7 +2,7 @@
 // comparisons are in stage-files.ts, captures.ts and models.ts; nothing is measured here.
 import type { Command } from 'commander';
 import { RefuteError } from '../../../errors.ts';
-import { collect, parseCount } from '../../options.ts';
+import { collect, wholeOption } from '../../options.ts';
 import { createProgram, type ExitCode } from '../../program.ts';
 import { addEngineOptions, requestedEngine, type EngineFlags } from '../engine-option.ts';
 import { usage } from '../prompt.ts';
@@ -39,7 +39,7 @@ export function diffCommand(): Command {
   return addEngineOptions(command)
     .option('--tokens <ids>', 'two models with --engine: what both are run on')
     .option('--values', 'compare values too (recordings: always)')
-    .option('--limit <n>', 'rows of each list to show', parseCount, 10)
+    .addOption(wholeOption('--limit <n>', 'rows of each list to show').default(10))
     .option('--stage <names>', 'recordings: only these stages or values, comma-separated')
     .option('--layers <list>', 'recordings: only these layers, e.g. 0,1,13..15')
     .option(

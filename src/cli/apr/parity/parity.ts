@@ -1,7 +1,7 @@
 // `apr parity MODEL [PROMPT]`: our engine against one outside engine on the same token ids, position by position.
 // Options and their rules are here; the work is in run.ts, what it looks like in text.ts.
 import type { Command } from 'commander';
-import { parsePositiveCount } from '../../options.ts';
+import { MAX_SECONDS, wholeOption } from '../../options.ts';
 import { createProgram } from '../../program.ts';
 import { addEngineOptions } from '../engine-option.ts';
 import type { ParityFlags } from './run.ts';
@@ -42,14 +42,21 @@ export function parityCommand(): Command {
     .option('--http <url>', 'against an OpenAI-compatible endpoint')
     .option('--model-name <name>', 'what the endpoint calls the model')
     .option('--api-key-env <name>', 'environment variable that holds the API key of the endpoint')
-    .option('--top-k <k>', 'tokens per position that the endpoint is asked for', parsePositiveCount, 5)
+    .addOption(
+      wholeOption('--top-k <k>', 'tokens per position that the endpoint is asked for (default: 5)', { from: 1 }),
+    )
     .option('--command <argv>', 'against a program: a JSON list of arguments')
     .option('--command-version <argv>', 'prints who the program is: a JSON list of arguments')
     .option('--pack <path>', 'against a recorded pack')
     .option('--profile <name>', 'roundings of the outside engine: float64, float32, float16, bfloat16, llama.cpp')
     .option('--subject <argv>', 'put this program in the place of our engine: a JSON list of arguments')
     .option('--subject-profile <name>', 'roundings of the subject (default: float32)')
-    .option('--time-limit <seconds>', 'of one run of a program or one request', parsePositiveCount, 600)
+    .addOption(
+      wholeOption('--time-limit <seconds>', 'of one run of a program or one request (default: 600)', {
+        from: 1,
+        to: MAX_SECONDS,
+      }),
+    )
     .option('--all', 'show every position of a long prompt')
     .option('--json', 'print JSON only')
     .addHelpText('after', EXAMPLES)
@@ -70,19 +77,26 @@ function assertFlagsFit(prompt: string | undefined, flags: ParityFlags): void {
   const partners: [flag: string, value: unknown, partner: string, present: unknown][] = [
     ['--model-name', flags.modelName, '--http', http],
     ['--api-key-env', flags.apiKeyEnv, '--http', http],
+    ['--top-k', flags.topK, '--http', http],
+    ['--time-limit', flags.timeLimit, '--http, --command or --subject', http ?? command ?? flags.subject],
     ['--command-version', flags.commandVersion, '--command', command],
     ['--subject-profile', flags.subjectProfile, '--subject', flags.subject],
   ];
   for (const [flag, value, partner, present] of partners) {
     if (value !== undefined && present === undefined) throw usage(flag, `there is no ${partner}`, 'it goes with it');
   }
-  if (flags.subject !== undefined && flags.engine !== undefined) {
-    throw usage('--engine', 'there is a --subject', 'the subject takes the place of our engine');
+  if (flags.subject !== undefined && (flags.engine !== undefined || !flags.gpu)) {
+    const flag = flags.gpu ? '--engine' : '--no-gpu';
+    throw usage(flag, 'there is a --subject', 'the subject takes the place of our engine');
   }
   if (http !== undefined && flags.modelName === undefined) {
     throw usage('--http', 'there is no --model-name', 'an endpoint serves models by name');
   }
-  if (pack !== undefined && [prompt, flags.prompt, flags.tokens].some((text) => text !== undefined)) {
+  if (pack !== undefined && [prompt, flags.prompt, flags.tokens, flags.system, flags.raw].some(isGiven)) {
     throw usage('--pack', 'a prompt is given', 'the tokens are those of the pack');
   }
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined;
 }

@@ -17,7 +17,7 @@ export interface ParityFlags extends PromptFlags, EngineFlags {
   http?: string;
   modelName?: string;
   apiKeyEnv?: string;
-  topK: number;
+  topK?: number;
   /** Argument lists as JSON. */
   command?: string;
   commandVersion?: string;
@@ -25,7 +25,7 @@ export interface ParityFlags extends PromptFlags, EngineFlags {
   subject?: string;
   profile?: string;
   subjectProfile?: string;
-  timeLimit: number;
+  timeLimit?: number;
   all?: true;
   json?: true;
 }
@@ -85,7 +85,7 @@ export async function runParity(path: string, promptText: string | undefined, fl
 
 /** Flags are read at once, before a model is opened for nothing. */
 function outsideOpener(flags: ParityFlags): (model: Model, tokenCount: number) => Promise<OutsideEngine> {
-  const { llamaCpp, http, command, pack, modelName = '', topK, apiKeyEnv, timeLimit } = flags;
+  const { llamaCpp, http, command, pack, modelName = '', topK = 5, apiKeyEnv, timeLimit = 600 } = flags;
   const named = flags.profile === undefined ? null : profileNamed(flags.profile, '--profile');
   const profile = named ?? profileNamed('float32', '--profile');
   if (llamaCpp === true) {
@@ -150,7 +150,7 @@ async function askSubject(
   flags: ParityFlags,
 ): Promise<Asked> {
   const profile = profileNamed(flags.subjectProfile ?? 'float32', '--subject-profile');
-  const engine = openCommand(model, { argv, timeLimitMs: flags.timeLimit * 1000 }, profile);
+  const engine = openCommand(model, { argv, timeLimitMs: (flags.timeLimit ?? 600) * 1000 }, profile);
   try {
     const answer = await engine.ask(tokens);
     if (answer.kind !== 'logits') throw new RangeError('a command answers with logits');

@@ -1,12 +1,12 @@
 // `apr run MODEL [PROMPT]`: generates text, greedily unless told otherwise, and says exactly what it ran: prompt ids,
 // generated ids, executor, model. The text streams to stdout; everything else goes to stderr, or with --json to JSON.
 import type { Command } from 'commander';
-import type { Notice, SamplingOptions } from '../../../engine/index.ts';
-import { parseCount, parsePositiveCount } from '../../options.ts';
+import type { Notice } from '../../../engine/index.ts';
+import { decimalOption, wholeOption } from '../../options.ts';
 import { createProgram } from '../../program.ts';
 import { printJson } from '../../terminal.ts';
 import { addEngineOptions, requestedEngine, type EngineFlags } from '../engine-option.ts';
-import { addPromptOptions, usage, type PromptFlags } from '../prompt.ts';
+import { addPromptOptions, type PromptFlags } from '../prompt.ts';
 import type { RunReport } from './text.ts';
 import type { TraceFlags } from './traced-stages.ts';
 
@@ -20,6 +20,9 @@ export interface RunOptions extends PromptFlags, EngineFlags, TraceFlags {
   repeatLastN: number;
   json?: true;
 }
+
+const DEFAULT_SEED = 299_792_458;
+const DEFAULT_LAST_N = 64;
 
 const EXAMPLES = `
 Sampling applies, in this order: repeat penalty, temperature, top-k, top-p, draw (PCG32 from --seed). At temperature 0
@@ -35,30 +38,21 @@ export function runCommand(): Command {
   const command = createProgram('run', 'Generates text and says exactly what it ran');
   const model = command.argument('<model>', 'a GGUF file, or a folder with safetensors and config.json');
   return addEngineOptions(addPromptOptions(model))
-    .option('-n, --max-tokens <n>', 'end after so many tokens', parsePositiveCount, 128)
-    .option('--temperature <t>', '0 takes the most likely token; higher is more random', parseReal('--temperature'), 0)
-    .option('--top-k <k>', 'draw from the k most likely tokens only; 0 = all', parseCount, 0)
-    .option('--top-p <p>', 'draw from the most likely tokens that reach this probability', parseReal('--top-p'), 1)
-    .option('--seed <n>', 'start of the random numbers', parseCount, 299_792_458)
-    .option('--repeat-penalty <r>', 'make recent tokens less likely; 1 = off', parseReal('--repeat-penalty'), 1)
-    .option('--repeat-last-n <n>', 'how many tokens count as recent', parseCount, 64)
+    .addOption(wholeOption('-n, --max-tokens <n>', 'end after so many tokens', { from: 1 }).default(128))
+    .addOption(decimalOption('--temperature <t>', '0 takes the most likely token; higher is more random').default(0))
+    .addOption(wholeOption('--top-k <k>', 'draw from the k most likely tokens only; 0 = all').default(0))
+    .addOption(decimalOption('--top-p <p>', 'draw from the most likely tokens that reach this probability').default(1))
+    .addOption(wholeOption('--seed <n>', 'start of the random numbers').default(DEFAULT_SEED))
+    .addOption(decimalOption('--repeat-penalty <r>', 'make recent tokens less likely; 1 = off').default(1))
+    .addOption(wholeOption('--repeat-last-n <n>', 'how many tokens count as recent').default(DEFAULT_LAST_N))
     .option('--trace', 'also show statistics and first values of every stage')
-    .option('--trace-steps <n>', 'decode steps that --trace shows after the prompt (default: 1)', parseCount)
+    .addOption(wholeOption('--trace-steps <n>', 'decode steps that --trace shows after the prompt (default: 1)'))
     .option('--stages <names>', 'stages that --trace shows (default: all)')
     .option('--layers <list>', 'layers that --trace shows: 0,1,13..15 (default: all)')
     .option('--positions <which>', 'positions of the prompt in --trace: all or last (default: all)')
     .option('--json', 'print JSON only')
     .addHelpText('after', EXAMPLES)
     .action(run);
-}
-
-/** A number of any kind; its range is checked where its meaning is known. */
-function parseReal(flag: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || Number.isNaN(value)) throw usage(flag, JSON.stringify(text), 'a number is needed');
-    return value;
-  };
 }
 
 async function run(path: string, argument: string | undefined, options: RunOptions): Promise<void> {
@@ -93,7 +87,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   const { program } = model.value;
   const tracer = options.trace === true ? new tracing.RunTracer(program, options) : null;
   const chosenRope = engine.chosenByLength(program, sessionLength(program, prompt, maxTokens));
-  const notices = [...prompt.notices, ...samplingNotices(sampling), ...(chosenRope === null ? [] : [chosenRope])];
+  const notices = [...prompt.notices, ...samplingNotices(options), ...(chosenRope === null ? [] : [chosenRope])];
   output.printPrompt(prompt, notices);
 
   const chosen = await openExecutor(
@@ -142,8 +136,18 @@ function disposable<T extends { close(): Promise<void> }>(value: T): { value: T 
   return { value, [Symbol.asyncDispose]: () => value.close() };
 }
 
-function samplingNotices({ temperature, topK, topP }: SamplingOptions): Notice[] {
-  if (temperature > 0 || (topK === 0 && topP === 1)) return [];
-  const message = 'At temperature 0 the most likely token is taken: --top-k and --top-p change nothing.';
-  return [{ severity: 'note', code: 'SAMPLING-UNUSED', message }];
+/** Options that change nothing beside the others. */
+function samplingNotices({ temperature, topK, topP, seed, repeatPenalty, repeatLastN }: RunOptions): Notice[] {
+  const note = (message: string): Notice => ({ severity: 'note', code: 'SAMPLING-UNUSED', message });
+  const unused = [
+    topK === 0 ? [] : '--top-k',
+    topP === 1 ? [] : '--top-p',
+    seed === DEFAULT_SEED ? [] : '--seed',
+  ].flat();
+  const greedy = `At temperature 0 the most likely token is taken: ${unused.join(', ')} changes nothing.`;
+  const penalty = 'A --repeat-penalty of 1 is none: --repeat-last-n changes nothing.';
+  return [
+    ...(temperature === 0 && unused.length > 0 ? [note(greedy)] : []),
+    ...(repeatPenalty === 1 && repeatLastN !== DEFAULT_LAST_N ? [note(penalty)] : []),
+  ];
 }

@@ -1,4 +1,5 @@
 // Which layers, positions and stages a trace is about: options as text -> a checked choice. Nothing is run here.
+import { parseWhole } from '../../../decimal.ts';
 import { RefuteError } from '../../../errors.ts';
 import { parseLayerRange, parseLayers, parseStages, selectStages, STAGE_NAMES } from '../../../engine/index.ts';
 import { stageId } from '../../../engine/index.ts';
@@ -71,8 +72,7 @@ export function withoutHidden(
 export function chooseLayers(options: TraceOptions, layerCount: number): number[] {
   if (options.layer !== undefined) {
     // The list's parser, held to one number.
-    const isOne = /^\s*\d+\s*$/.test(options.layer);
-    if (isOne) return parseLayers(options.layer, layerCount, '--layer');
+    if (parseWhole(options.layer) !== null) return parseLayers(options.layer, layerCount, '--layer');
     const is = `"${options.layer}" is not one layer`;
     const allowed = `a number from 0 to ${layerCount - 1}`;
     const next = 'Several are chosen with --layers 0,1,13..15';

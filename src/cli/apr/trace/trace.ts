@@ -44,8 +44,9 @@ export function traceCommand(): Command {
 async function trace(path: string, prompt: string | undefined, options: TraceOptions): Promise<void> {
   assertFlagsFit(options);
   const isRun = options.payload === true || options.saveTensor !== undefined || hasPrompt(prompt, options);
-  if (!isRun && options.engine !== undefined) {
-    throw flagError('--engine', 'nothing is run', 'it goes with --payload, --save-tensor or a prompt');
+  const forRuns = isRun ? [] : flagsOfRuns(options);
+  if (forRuns.length > 0) {
+    throw flagError(forRuns.join(', '), 'nothing is run', 'it goes with --payload, --save-tensor or a prompt');
   }
   if (isRun) await (await import('./run.ts')).traceRun(path, prompt, options);
   else await (await import('./program.ts')).traceProgram(path, options);
@@ -53,6 +54,22 @@ async function trace(path: string, prompt: string | undefined, options: TraceOpt
 
 function hasPrompt(prompt: string | undefined, options: TraceOptions): boolean {
   return prompt !== undefined || options.prompt !== undefined || options.tokens !== undefined;
+}
+
+/** Flags that say how a run is made or shown. */
+function flagsOfRuns(options: TraceOptions): string[] {
+  const { engine, gpu, flashAttention, threads, kvType, system, raw, positions } = options;
+  const given = {
+    '--engine': engine !== undefined,
+    '--no-gpu': !gpu,
+    '--flash-attention': flashAttention !== undefined,
+    '--threads': threads !== undefined,
+    '--kv-type': kvType !== undefined,
+    '--system': system !== undefined,
+    '--raw': raw === true,
+    '--positions': positions !== 'all',
+  };
+  return Object.entries(given).flatMap(([flag, isGiven]) => (isGiven ? [flag] : []));
 }
 
 /** Flags that contradict each other, or that would silently do nothing. */
