@@ -19,3 +19,13 @@ export function parseDecimal(text: string): number | null {
   const [significand = ''] = text.toLowerCase().split('e');
   return value === 0 && /[1-9]/.test(significand) ? null : value;
 }
+
+/**
+ * Does every reader take this number for what its author wrote? Decimal, without a leading 0 (octal to some) and with
+ * no more whole digits than a double keeps.
+ */
+export function isReadAsWritten(text: string): boolean {
+  const value = parseDecimal(text);
+  if (value === null || /^-?0[0-9]/.test(text)) return false;
+  return !/^-?[0-9]+$/.test(text) || Number.isSafeInteger(value);
+}

@@ -1,7 +1,7 @@
 // The small YAML (or JSON) files that people write for a command: profiles and maps of names. One document, no aliases,
 // no merge keys, and numbers as options take them. Contracts have a reader of their own.
 import { isScalar, LineCounter, parseDocument, visit } from 'yaml';
-import { parseDecimal } from '../decimal.ts';
+import { isReadAsWritten } from '../decimal.ts';
 import { RefuteError } from '../errors.ts';
 
 /**
@@ -30,14 +30,9 @@ export function readSmallYaml(text: string, file: string, code: string): unknown
       }
     },
     Scalar(_, { value, type, source = '', range }) {
-      if (typeof value !== 'number' || type !== 'PLAIN' || isDecimal(source)) return;
+      if (typeof value !== 'number' || type !== 'PLAIN' || isReadAsWritten(source)) return;
       throw failAt(range?.[0] ?? 0, { is: JSON.stringify(source), allowed: 'a decimal number is needed' });
     },
   });
   return document.toJS() as unknown;
-}
-
-/** A leading 0 is octal to some readers. */
-function isDecimal(source: string): boolean {
-  return parseDecimal(source) !== null && !/^-?0[0-9]/.test(source);
 }

@@ -2,7 +2,7 @@
 // Text out of contracts is untrusted: control characters are replaced before anything reaches a terminal.
 import { readFileSync, statSync } from 'node:fs';
 import type { Diagnostic, PathValidation } from '../../runner/contract/index.ts';
-import { plural } from '../figures.ts';
+import { countText, plural } from '../figures.ts';
 import { style } from '../terminal.ts';
 
 /** Longest piece of a source line that is shown. */
@@ -98,7 +98,21 @@ export function validationLine(validation: PathValidation): string {
     `${plural(validation.fileCount, 'file')}: ${plural(validation.contractCount, 'contract')}${unreadable}${skippedPart}`,
     `${plural(validation.claimCount, 'claim')}, ${validation.boundClaimCount} bound`,
     `links resolved ${totals.resolved} of ${totals.total}`,
+    ...uncoveredTexts(validation),
   ].join(' · ');
+}
+
+/** What no test is about, and harnesses and contracts that are about nothing, where there are some. */
+function uncoveredTexts({ diagnostics }: PathValidation): string[] {
+  const kinds = [
+    ['PV-033', 'obligation', 'obligations', 'without a test'],
+    ['PV-034', 'harness', 'harnesses', 'without an obligation'],
+    ['PV-035', 'contract', 'contracts', 'without a claim'],
+  ] as const;
+  return kinds.flatMap(([code, one, many, without]) => {
+    const count = diagnostics.filter((diagnostic) => diagnostic.code === code).length;
+    return count === 0 ? [] : `${countText(count)} ${count === 1 ? one : many} ${without}`;
+  });
 }
 
 /** `2 binding registries`: what was not judged, by kind. */

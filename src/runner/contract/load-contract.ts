@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync, type Dirent, type Stats } from 'no
 import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import { compareText, type Diagnostic } from './diagnostic.ts';
+import { nearest } from '../../near-miss.ts';
 import { LineIndex } from './line-index.ts';
 import { MAX_FILE_BYTES } from './yaml/limits.ts';
 import { parseContract } from './parse-contract.ts';
@@ -14,6 +15,8 @@ import { findPair, type YamlMap, type YamlNode, type YamlProblem } from './yaml/
 
 /** Files of one run; the largest corpus known has about 2,400. */
 const MAX_FILES = 20_000;
+
+const CONTRACT_SECTIONS = ['metadata', 'falsification_tests', 'equations', 'proof_obligations', 'kani_harnesses'];
 
 /** What one YAML file turned out to be. `unreadable` comes with its errors; the caller decides whether to go on. */
 export type FileReading =
@@ -103,13 +106,15 @@ export function readContractText(path: string, source: string): FileReading {
 /** What a YAML file is when it is not a contract; recognised by its shape, as the original tool does. */
 function otherArtifact(root: YamlNode | undefined): string | undefined {
   if (root === undefined) return 'an empty file';
-  if (root.kind !== 'map') return root.kind === 'seq' ? 'a list' : 'a single value';
+  if (root.kind === 'scalar') return root.value === null ? 'an empty file' : 'a single value';
+  if (root.kind === 'seq') return 'a list';
   const has = (key: string): boolean => findPair(root, key) !== undefined;
   if (has('metadata')) return undefined;
   if (has('bindings') && has('target_crate')) return 'a binding registry';
   if (has('model_id') && has('provenance')) return 'a publish manifest';
-  const contractKeys = ['falsification_tests', 'equations', 'proof_obligations', 'kani_harnesses'];
-  return contractKeys.some(has) ? undefined : 'some other YAML file';
+  // Misspelt ones too: a file of only such is a contract in which nothing is read.
+  const isContractKey = (key: string): boolean => nearest(key, CONTRACT_SECTIONS) !== undefined;
+  return root.pairs.some(({ key }) => isContractKey(key.text)) ? undefined : 'some other YAML file';
 }
 
 function unreadable(path: string, source: string, problems: readonly YamlProblem[]): FileReading {

@@ -131,7 +131,7 @@ function parseObligations(nodes: YamlMap[], contract: string, locate: (node: Yam
 
 function parseClaim(contract: Contract, node: YamlMap, index: number, place: Located): Claim {
   const claim: Claim = {
-    id: asText(findNode(node, 'id')) ?? `${contract.name}#test-${index + 1}`,
+    id: nameIn(node) ?? `${contract.name}#test-${index + 1}`,
     contract,
     prediction: asText(findAnyNode(node, TEST_PREDICTION)) ?? '',
     requiredLevel: parseRequiredLevel(findNode(node, 'required_level')),
@@ -157,6 +157,12 @@ function parseClaim(contract: Contract, node: YamlMap, index: number, place: Loc
   const level = claim.status === undefined ? undefined : parseDeclaredLevel(claim.status);
   if (level !== undefined) claim.declaredLevel = level;
   return claim;
+}
+
+/** Absent where it is blank. */
+function nameIn(node: YamlMap): string | undefined {
+  const id = asText(findNode(node, 'id'));
+  return id?.trim() === '' ? undefined : id;
 }
 
 function parseOutsideOracle(oracle: YamlMap | undefined): Claim['outsideOracle'] {

@@ -4,11 +4,13 @@ import { FileDiagnostics } from './file-diagnostics.ts';
 import type { Contract } from './model.ts';
 import { checkClaims } from './rules/claim-rules.ts';
 import { checkContract } from './rules/contract-rules.ts';
+import { checkCoverage } from './rules/coverage-rules.ts';
 import { CorpusIndex } from './rules/corpus-rules.ts';
 import { checkKeys } from './rules/key-rules.ts';
 import { checkLevels, type DeriveLevel } from './rules/level-rules.ts';
 import { checkLinks, emptyLinkCounts, type LinkCounts, type LinkTargets } from './rules/link-rules.ts';
 import { checkShape } from './rules/shape-rules.ts';
+import { checkSpellings } from './rules/spelling-rules.ts';
 
 export interface ValidationInput {
   /** The contracts to judge. Looked at once, one after the other: a generator keeps only one tree in memory. */
@@ -45,6 +47,8 @@ export function validateContracts(input: ValidationInput): Validation {
     checkContract(contract, ofFile);
     checkClaims(contract, ofFile);
     checkLinks(contract, { falsifierText }, links, ofFile);
+    checkCoverage(contract, links, ofFile);
+    checkSpellings(contract, ofFile);
     if (deriveLevel !== undefined) checkLevels(contract, deriveLevel, ofFile);
     diagnostics.push(...ofFile.diagnostics);
     index.add(contract);

@@ -5,7 +5,9 @@ import { RefuteError } from '../../errors.ts';
 import { compareDiagnostics, compareText, countDiagnostics, type Diagnostic } from './diagnostic.ts';
 import { falsifierReader } from './falsifier-text.ts';
 import { findContractFiles, listContractFiles, readContractFile } from './load-contract.ts';
+import { diagnosticAt } from './file-diagnostics.ts';
 import type { Contract } from './model.ts';
+import { parseFileName } from './parse-contract.ts';
 import { projectRootOf } from './project-root.ts';
 import { claimsLevel, type DeriveLevel } from './rules/level-rules.ts';
 import { validateContracts, validateLevels, type Validation } from './validate-contracts.ts';
@@ -36,7 +38,7 @@ export async function validatePaths(
     context: contextOf(files),
     falsifierText: falsifierReader(),
   });
-  const diagnostics = [...validation.diagnostics, ...selection.unreadable];
+  const diagnostics = [...validation.diagnostics, ...selection.unreadable, ...selection.unread];
   if (options.levels !== undefined)
     diagnostics.push(...(await levelDiagnostics(selection.claiming, files, options.levels)));
   return {
@@ -49,9 +51,13 @@ export async function validatePaths(
   };
 }
 
+const OTHER_ARTIFACTS: ReadonlySet<string> = new Set(['a binding registry', 'a publish manifest']);
+
 /** Reads the selected files one after the other and keeps a list of those that are not contracts. */
 class Selection {
   readonly unreadable: Diagnostic[] = [];
+  /** Of files that are named like contracts. */
+  readonly unread: Diagnostic[] = [];
   unreadableCount = 0;
   readonly skipped: PathValidation['skipped'] = [];
   /** Contracts in which a level is claimed. */
@@ -62,11 +68,19 @@ class Selection {
     this.#files = files;
   }
 
+  /** Another file may lie among contracts; one that is named like them was one, or was meant to be. */
+  #skip(path: string, what: string): void {
+    this.skipped.push({ path, what });
+    if (parseFileName(path).fileVersion === undefined || OTHER_ARTIFACTS.has(what)) return;
+    const message = `${basename(path)} is named like a contract and is ${what}; nothing in it is read`;
+    this.unread.push(diagnosticAt('PV-024', message, { file: path, line: 1, column: 1 }));
+  }
+
   *contracts(): Generator<Contract, void, undefined> {
     for (const file of this.#files) {
       const reading = readContractFile(file);
       if (reading.kind === 'other') {
-        this.skipped.push({ path: reading.path, what: reading.what });
+        this.#skip(reading.path, reading.what);
       } else if (reading.kind === 'unreadable') {
         this.unreadable.push(...reading.diagnostics);
         this.unreadableCount += 1;

@@ -33,6 +33,8 @@ test('the findings are the same for any order of files', () => {
     'c-v1 SCHEMA-007 error 4:10',
     'd-v1 PV-020 error 3:10',
     'e-v1 PV-032 error 1:90',
+    'e-v1 PV-035 warning 2:1',
+    'f-v1 PV-035 warning 2:1',
   ]);
   expect(expected.links.depends_on).toEqual({ resolved: 7, total: 8 });
   fc.assert(
@@ -54,8 +56,9 @@ test('a circle is told once, by its shortest way', () => {
 test('a ring of thousands is told in one short line', () => {
   const ring = Array.from({ length: 3000 }, (_, index) => small(`r${index}-v1`, [`r${(index + 1) % 3000}-v1`]));
   const { diagnostics } = validate(ring);
-  expect(diagnostics).toHaveLength(1);
-  expect(diagnostics[0]?.message).toMatch(/^circle: r0-v1 → r1-v1 → r2-v1 → r3-v1 → … 2995 more … → r2999-v1 → r0-v1$/);
+  const circles = diagnostics.filter(({ code }) => code === 'PV-032');
+  expect(circles).toHaveLength(1);
+  expect(circles[0]?.message).toMatch(/^circle: r0-v1 → r1-v1 → r2-v1 → r3-v1 → … 2995 more … → r2999-v1 → r0-v1$/);
 });
 
 test('circles are exactly the groups that reach each other', () => {

@@ -81,4 +81,22 @@ describe('readYaml', () => {
   test.each(['', '\n', '# only a comment\n'])('reads %j as an empty document', (source) => {
     expect(readYaml(source)).toEqual({ duplicates: [], problems: [], aliasCount: 0 });
   });
+
+  test.each([
+    ['a tag that is not of the core schema', 'a: 1\nb: !!binary aGk=\n', 17],
+    ['a tag of its own', 'a: !v 1.10\n', 6],
+    ['another version of YAML', '%YAML 1.1\n---\na: 1\n', 0],
+    ['a second document', 'a: 1\n---\nb: 1\n', 5],
+  ])('refuses %s, with the place', (_, source, start) => {
+    const { root, problems } = readYaml(source);
+    expect(root).toBeUndefined();
+    expect(problems).toMatchObject([{ code: 'PV-001', start }]);
+  });
+
+  test('reads core tags, markers of one document and its own version', () => {
+    const { root, problems } = readYaml('%YAML 1.2\n---\na: !!str 1.10\nb: !!int "8"\nc: ! x\n...\n');
+    expect(problems).toEqual([]);
+    if (root?.kind !== 'map') throw new Error('not a map');
+    expect(root.pairs.map(({ value }) => value.kind === 'scalar' && value.value)).toEqual(['1.10', 8, 'x']);
+  });
 });

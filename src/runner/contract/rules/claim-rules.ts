@@ -9,17 +9,28 @@ import { asMap, asText, findAnyPair, findNode, findPair, type YamlMap } from '..
 export function checkClaims(contract: Contract, diagnostics: FileDiagnostics): void {
   checkFileName(contract, diagnostics);
   for (const claim of contract.claims) {
-    if (findNode(claim.node, 'id') === undefined) {
-      const severity = claim.isBound ? 'error' : 'warning';
-      diagnostics.add('PV-022', `a falsification test has no id (called ${claim.id} here)`, startOf(claim.node), {
-        severity,
-      });
-    }
+    checkId(claim, diagnostics);
     checkStatus(claim, diagnostics);
     checkSelfReference(contract, claim, diagnostics);
     if (claim.isBound) checkBound(claim, diagnostics);
   }
   checkSummary(contract, diagnostics);
+}
+
+/** Controls, blanks other than the common one, and what cannot be seen. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
+
+function checkId({ id, node, isBound }: Claim, diagnostics: FileDiagnostics): void {
+  const severity = isBound ? 'error' : 'warning';
+  const pair = findPair(node, 'id');
+  if ((asText(pair?.value) ?? '').trim() === '') {
+    const what = pair === undefined ? 'has no id' : 'has an empty id';
+    const at = pair === undefined ? startOf(node) : spanOfPair(pair);
+    diagnostics.add('PV-022', `a falsification test ${what} (called ${id} here)`, at, { severity });
+  } else if (UNSEEN.test(id) || id !== id.trim()) {
+    const message = `the id ${JSON.stringify(id)} has characters that cannot be seen`;
+    diagnostics.add('PV-022', message, spanOfValue(node, 'id'), { severity });
+  }
 }
 
 function checkFileName(contract: Contract, diagnostics: FileDiagnostics): void {

@@ -4,14 +4,18 @@ import type { FileDiagnostics, Span } from '../file-diagnostics.ts';
 import { placeOf, relatedAt, spanOfKey, spanOfValue, startOf } from '../file-diagnostics.ts';
 import { OBLIGATION_FORMAL, OBLIGATION_PROPERTY, TEST_IF_FAILS, TEST_PREDICTION } from '../keys.ts';
 import type { Contract, Obligation } from '../model.ts';
-import { asMap, asText, findNode, findPair } from '../yaml/yaml-node.ts';
+import { asMap, asText, findNode, findPair, type YamlMap } from '../yaml/yaml-node.ts';
 
 export function checkContract(contract: Contract, diagnostics: FileDiagnostics): void {
   checkMetadata(contract, diagnostics);
   const isKernel = contract.metadata.kind === 'kernel' && !isRegistry(contract);
   if (isKernel) checkEquations(contract, diagnostics);
   checkObligations(contract, diagnostics);
-  checkObligationIds(contract, diagnostics);
+  checkIds(contract, contract.obligations, 'obligations', diagnostics);
+  checkIds(contract, contract.retired, 'withdrawn claims', diagnostics);
+  // Of a map of equations, SCHEMA-020 reports it.
+  const isList = findNode(contract.root, 'equations')?.kind === 'seq';
+  if (isList) checkIds(contract, namedEquations(contract), 'equations', diagnostics);
   checkTests(contract, diagnostics);
   checkHarnesses(contract, diagnostics);
   if (isKernel && findPair(contract.root, 'qa_gate') === undefined) {
@@ -31,8 +35,14 @@ function isEmpty(text: string | undefined): boolean {
 
 function checkMetadata({ root, metadata }: Contract, diagnostics: FileDiagnostics): void {
   const map = asMap(findNode(root, 'metadata'));
-  // Absent or not a map: the shape rules report it.
-  if (map === undefined) return;
+  if (map === undefined) {
+    // Absent or of another type: the shape rules report it.
+    const pair = findPair(root, 'metadata');
+    if (pair?.value.kind === 'scalar' && pair.value.value === null) {
+      diagnostics.add('PV-005', 'metadata is empty; version, description and references are missing', pair.key);
+    }
+    return;
+  }
   const at = (key: string): Span => findPair(map, key)?.key ?? spanOfKey(root, 'metadata');
   if (metadata.references.every(isEmpty)) {
     const message = 'metadata.references must not be empty; every contract cites its sources';
@@ -84,16 +94,32 @@ function checkObligations(contract: Contract, diagnostics: FileDiagnostics): voi
   });
 }
 
-function checkObligationIds(contract: Contract, diagnostics: FileDiagnostics): void {
+interface Identified {
+  id?: string;
+  node: YamlMap;
+}
+
+function namedEquations({ equations }: Contract): Identified[] {
+  return equations
+    .filter(({ node }) => findPair(node, 'id') !== undefined)
+    .map(({ name, node }) => ({ id: name, node }));
+}
+
+function checkIds(
+  contract: Contract,
+  entities: readonly Identified[],
+  what: string,
+  diagnostics: FileDiagnostics,
+): void {
   const firstById = new Map<string, Span>();
-  for (const { id, node } of contract.obligations) {
-    if (id === undefined) continue;
+  for (const { id, node } of entities) {
+    if (id === undefined || id === '') continue;
     const at = spanOfValue(node, 'id');
     const first = firstById.get(id);
     if (first === undefined) firstById.set(id, at);
     else {
       const related = relatedAt(placeOf(contract, first), 'the first one');
-      diagnostics.add('PV-020', `${id} names two obligations`, at, { related });
+      diagnostics.add('PV-020', `${id} names two ${what}`, at, { related });
     }
   }
 }

@@ -103,7 +103,8 @@ export class CorpusIndex {
       counts.depends_on.total += 1;
       const target = this.#resolve(name);
       if (target === undefined) {
-        const didYouMean = nearest(name.replace(/\.ya?ml$/, ''), [...this.#byName.keys()]);
+        const others = [...this.#byName.keys()].filter((other) => other !== contract.name);
+        const didYouMean = nearest(name.replace(/\.ya?ml$/, ''), others);
         const message = `depends_on names ${JSON.stringify(name)}; there is no such contract`;
         return [diagnosticAt('PV-031', message, place, { didYouMean })];
       }

@@ -6,6 +6,7 @@ import type { Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';
 import { CONTRACT_KEYS, treeOfKey, type KeyTree } from '../schema.ts';
 import { findPair, type YamlKey, type YamlMap, type YamlNode } from '../yaml/yaml-node.ts';
+import { sectionHeld } from './section-kinds.ts';
 
 export function checkKeys(contract: Contract, diagnostics: FileDiagnostics): void {
   for (const { first, second } of contract.duplicates) {
@@ -14,10 +15,11 @@ export function checkKeys(contract: Contract, diagnostics: FileDiagnostics): voi
   }
   for (const { key, value } of contract.root.pairs) {
     const tree = treeOfKey(CONTRACT_KEYS, key.text);
-    if (tree === undefined) reportTopLevel(key, diagnostics);
+    if (tree === undefined) reportTopLevel(key, value, diagnostics);
     else if (hasUnknownKey(value, tree))
       visit({ node: value, tree, path: key.text, isOurs: key.text === 'retired', diagnostics });
     if (tree?.isUnrun === true) reportUnrun(contract, key, value, diagnostics);
+    else if (tree !== undefined) reportMisplaced(key.text, value, diagnostics);
   }
 }
 
@@ -34,13 +36,15 @@ function hasUnknownKey(node: YamlNode, tree: KeyTree): boolean {
   });
 }
 
-function reportTopLevel(key: YamlKey, diagnostics: FileDiagnostics): void {
+function reportTopLevel(key: YamlKey, value: YamlNode, diagnostics: FileDiagnostics): void {
+  // Reported by the spelling rules.
+  if (key.text === '<<') return;
   if (key.text === 'kind') {
     const message = 'top-level `kind:` decides nothing; the kind of a contract is metadata.kind, else kernel';
     diagnostics.add('SCHEMA-018', message, key, { didYouMean: 'metadata.kind' });
     return;
   }
-  const section = nearest(key.text, [...(CONTRACT_KEYS.keys?.keys() ?? [])]);
+  const section = sectionHeld(value) ?? nearest(key.text, [...(CONTRACT_KEYS.keys?.keys() ?? [])]);
   if (section !== undefined) {
     const message = `top-level \`${key.text}:\` is not a contract field; everything under it is unread`;
     diagnostics.add('SCHEMA-019', message, key, { didYouMean: section });
@@ -48,6 +52,17 @@ function reportTopLevel(key: YamlKey, diagnostics: FileDiagnostics): void {
   }
   diagnostics.add('PV-010', `unknown key '${key.text}'; it is kept, nothing reads it`, key);
 }
+
+/** Claims under an older name, whatever their entries look like. */
+const UNRUN_TESTS: ReadonlySet<string> = new Set(['falsification', 'falsifications']);
+/** What must not be read past where it stands too deep. */
+const SECTIONS: ReadonlySet<string> = new Set([
+  'falsification_tests',
+  'proof_obligations',
+  'kani_harnesses',
+  'equations',
+  'qa_gate',
+]);
 
 interface Visit {
   node: YamlNode;
@@ -76,8 +91,16 @@ function visit({ node, tree, path, isOurs, diagnostics }: Visit): void {
       visit({ node: value, tree: below, path: `${path}.${key.text}`, isOurs: isOursBelow, diagnostics });
       continue;
     }
+    // Reported elsewhere: by the spelling rules, and as misplaced.
+    if (key.text === '<<' || isMisplaced(key.text, value)) continue;
+    if (sectionHeld(value) === 'falsification_tests') {
+      const message = `falsification tests under '${key.text}' in ${path}, from where nothing is run`;
+      diagnostics.add('PV-011', message, key, { severity: 'error', didYouMean: 'falsification_tests' });
+      continue;
+    }
     const didYouMean = nearest(key.text, [...(tree.keys?.keys() ?? [])]);
-    const severity = isHereOurs && didYouMean !== undefined ? 'error' : 'warning';
+    // A decimal comma makes a key of the digits behind it: `threshold: 1,5`.
+    const severity = isHereOurs && (didYouMean !== undefined || /^\d+$/.test(key.text)) ? 'error' : 'warning';
     const message = `unknown key '${key.text}' in ${path}; it is kept, nothing reads it`;
     diagnostics.add('PV-010', message, key, { severity, didYouMean });
   }
@@ -88,11 +111,35 @@ function isBound(test: YamlMap): boolean {
 }
 
 function reportUnrun(contract: Contract, key: YamlKey, value: YamlNode, diagnostics: FileDiagnostics): void {
-  const count = value.kind === 'seq' ? value.items.length : value.kind === 'map' ? value.pairs.length : 0;
+  const isNull = value.kind === 'scalar' && value.value === null;
+  const count = value.kind === 'seq' ? value.items.length : value.kind === 'map' ? value.pairs.length : isNull ? 0 : 1;
   if (count === 0) return;
   const what = count === 1 ? '1 entry' : `${count} entries`;
   const tests = contract.claims.length;
   const besides = tests === 0 ? 'and the file has no falsification test' : `beside ${tests} in falsification_tests`;
   const message = `${what} under '${key.text}', from where nothing is run, ${besides}`;
-  diagnostics.add('PV-011', message, key);
+  const areTests = UNRUN_TESTS.has(key.text) || sectionHeld(value) === 'falsification_tests';
+  const isError = areTests ? { severity: 'error' as const, didYouMean: 'falsification_tests' } : {};
+  diagnostics.add('PV-011', message, key, isError);
+}
+
+/** Below another key: an indentation too deep, mostly. */
+function reportMisplaced(path: string, node: YamlNode, diagnostics: FileDiagnostics): void {
+  if (node.kind === 'scalar') return;
+  if (node.kind === 'seq') {
+    node.items.forEach((item, index) => reportMisplaced(`${path}[${index}]`, item, diagnostics));
+    return;
+  }
+  for (const { key, value } of node.pairs) {
+    if (!isMisplaced(key.text, value)) {
+      reportMisplaced(`${path}.${key.text}`, value, diagnostics);
+      continue;
+    }
+    const message = `'${key.text}' stands in ${path}, where nothing reads it; it belongs to the top of the file`;
+    diagnostics.add('PV-011', message, key, { severity: 'error', didYouMean: key.text });
+  }
+}
+
+function isMisplaced(key: string, value: YamlNode): boolean {
+  return SECTIONS.has(key) && value.kind !== 'scalar' && (key === 'qa_gate' || sectionHeld(value) === key);
 }

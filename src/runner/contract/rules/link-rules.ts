@@ -3,20 +3,20 @@
 import { spanOfPair, spanOfValue, type FileDiagnostics } from '../file-diagnostics.ts';
 import type { Claim, Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';
-import { asMap, asText, findNode, findPair, itemsOf } from '../yaml/yaml-node.ts';
+import { asText, findNode, findPair, itemsOf } from '../yaml/yaml-node.ts';
 
 export interface LinkTargets {
   /** Text of a falsifier module with that of the helpers beside it; undefined where there is none. */
   falsifierText(name: string, contractPath: string): string | undefined;
 }
 
-const LINK_KINDS = ['binds_to', 'depends_on', 'falsifier', 'faults', 'obligation', 'check'] as const;
+const LINK_KINDS = ['binds_to', 'depends_on', 'falsifier', 'faults', 'test', 'obligation', 'check'] as const;
 type LinkKind = (typeof LINK_KINDS)[number];
 export type LinkCounts = Record<LinkKind, { resolved: number; total: number }>;
 
 export function emptyLinkCounts(): LinkCounts {
   const zero = (): { resolved: number; total: number } => ({ resolved: 0, total: 0 });
-  return { binds_to: zero(), depends_on: zero(), falsifier: zero(), faults: zero(), obligation: zero(), check: zero() };
+  return Object.fromEntries(LINK_KINDS.map((kind) => [kind, zero()])) as LinkCounts;
 }
 
 export function checkLinks(
@@ -29,11 +29,10 @@ export function checkLinks(
     checkBinding(contract, claim, counts, diagnostics);
     if (claim.isBound) checkFalsifier(claim, targets, counts, diagnostics);
   }
-  countObligationLinks(contract, counts);
-  countChecks(contract, counts);
 }
 
-function count(counts: LinkCounts, kind: LinkKind, isResolved: boolean): boolean {
+/** Counts one link, and says whether it leads somewhere. */
+export function count(counts: LinkCounts, kind: LinkKind, isResolved: boolean): boolean {
   counts[kind].total += 1;
   if (isResolved) counts[kind].resolved += 1;
   return isResolved;
@@ -76,32 +75,11 @@ function isKeyIn(text: string, id: string): boolean {
 }
 
 /** Between characters that cannot be part of an id. */
-function isWordIn(text: string, word: string): boolean {
+export function isWordIn(text: string, word: string): boolean {
   if (word === '') return false;
   const isPart = (at: number): boolean => /[\w-]/.test(text.charAt(at));
   for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
     if (!isPart(at - 1) && !isPart(at + word.length)) return true;
   }
   return false;
-}
-
-/** Harness to obligation. In older contracts obligations have no ids; what is unresolved is counted, not refused. */
-function countObligationLinks(contract: Contract, counts: LinkCounts): void {
-  if (contract.harnesses.length === 0) return;
-  const targets = new Set<string>();
-  for (const { handle, property } of contract.obligations) targets.add(handle).add(property);
-  for (const { obligation } of contract.harnesses) count(counts, 'obligation', targets.has(obligation));
-}
-
-/** Gate and enforcement checks to tests and harnesses. */
-function countChecks(contract: Contract, counts: LinkCounts): void {
-  const ids = [...contract.claims, ...contract.harnesses].map((entity) => entity.id).filter((id) => id !== '');
-  const namesOne = (text: string): boolean => ids.some((id) => isWordIn(text, id));
-  for (const item of itemsOf(findNode(asMap(findNode(contract.root, 'qa_gate')), 'checks'))) {
-    count(counts, 'check', namesOne(asText(item) ?? ''));
-  }
-  for (const { value } of asMap(findNode(contract.root, 'enforcement'))?.pairs ?? []) {
-    const check = asText(findNode(asMap(value), 'check'));
-    if (check !== undefined) count(counts, 'check', namesOne(check));
-  }
 }

@@ -5,6 +5,9 @@ import { MAX_ALIASES, MAX_DEPTH, MAX_NODES } from './limits.ts';
 import type { DuplicateKey, ScalarStyle, ScalarValue, YamlKey, YamlNode, YamlProblem } from './yaml-node.ts';
 import type { YamlReading } from './yaml-node.ts';
 
+/** As the library spells `!!str`. */
+const CORE_TAG = /^(?:tag:yaml\.org,2002:(?:str|int|float|bool|null|seq|map)|!)$/;
+
 export function tooDeep(start: number): YamlProblem {
   return { code: 'PV-002', message: `nested too deeply; at most ${MAX_DEPTH} levels are read`, start };
 }
@@ -51,6 +54,9 @@ export class Conversion {
     const start = node.range?.[0] ?? 0;
     this.#spend(1, start);
     this.#enter(depth, start);
+    if (!isAlias(node) && node.tag !== undefined && !CORE_TAG.test(node.tag)) {
+      throw refusal('PV-001', `the tag ${node.tag} is not of the core schema, so its value is not known`, start);
+    }
     if (isAlias(node)) return this.#followAlias(node, depth, start);
     if (node.anchor === undefined || node.anchor === '') return this.#convertOwn(node, depth, start);
 

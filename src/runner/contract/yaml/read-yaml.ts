@@ -35,6 +35,11 @@ export function readYaml(source: string): YamlReading {
     }));
     return failed(problems);
   }
+  const declared = document.directives?.yaml;
+  if (declared?.explicit === true && declared.version !== '1.2') {
+    const message = `the file says that it is YAML ${declared.version}; contracts are read as YAML 1.2`;
+    return failed([{ code: 'PV-001', message, start: source.indexOf('%YAML') }]);
+  }
   if (document.contents === null) return failed([]);
   try {
     return new Conversion(document, source).read(document.contents);
