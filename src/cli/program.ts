@@ -4,7 +4,7 @@ import { CommanderError, type Command } from 'commander';
 import { RefuteError } from '../errors.ts';
 import { StrictCommand, usageError } from './command.ts';
 import { watchInterrupt } from './interrupt.ts';
-import { errorStyle } from './terminal.ts';
+import { errorStyle, plainText } from './terminal.ts';
 
 /** DESIGN §7: 0 accepted, 1 rejected (measured, and failed), 2 declined (not measured), 3 error, 130 interrupted. */
 export const EXIT = { accepted: 0, rejected: 1, declined: 2, error: 3, interrupted: 130 } as const;
@@ -59,7 +59,8 @@ function report(thrown: unknown): ExitCode {
   const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
   const label = errorStyle.red('error');
   if (error instanceof RefuteError) {
-    process.stderr.write(`${label} ${error.code} ${error.message}\n`);
+    // Paths and what is quoted out of files may hold what a terminal acts on.
+    process.stderr.write(`${label} ${error.code} ${plainText(error.message)}\n`);
   } else {
     const text = error instanceof Error ? error.message : String(error);
     process.stderr.write(`${label} E_INTERNAL ${text}. This is a bug in the program; REFUTE_DEBUG=1 shows where.\n`);

@@ -2,6 +2,7 @@
 // behind. What each code means is tested where it is thrown; here, that every command gets there.
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { encodeGguf } from '../fixtures/gguf.ts';
 import { tinyGguf, tinyImage } from '../fixtures/tiny-model.ts';
@@ -89,6 +90,18 @@ describe('every command of apr refuses, and leaves nothing behind,', () => {
     }
   });
 
+  test.each([
+    ['an address', 'https://example.org/m.gguf', 'download the file'],
+    ['a home that no shell wrote out', '~/m.gguf', 'write the folder out'],
+    ['a path without end', 'a/'.repeat(3000), '… (6000 characters)'],
+    ['a path with controls', 'a\n\u001b[31m\u202e.gguf', 'a\\n\\u{1b}[31m\\u{202e}.gguf: there is no such file'],
+  ])('a model at %s', async (_, path, says) => {
+    const { exitCode, stdout, stderr } = await apr(['inspect', path]);
+    expect({ exitCode, stdout, lines: stderr.split('\n').length }).toEqual({ exitCode: 3, stdout: '', lines: 1 });
+    expect(stderr).toMatch(/^error E_FILE_/);
+    expect(stderr).toContain(says);
+  });
+
   test('a place to write that is a file', async () => {
     const into = at('healthy.gguf');
     const argv = ['trace', at('healthy.gguf'), '--tokens', '1,5', '--save-tensor', 'all', '--save-tensor-dir', into];
@@ -151,6 +164,18 @@ describe('pv, given a contract that is', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
     expect(stderr).toMatch(/^error E_[A-Z_]+ .*absent/);
     expect(stderr).not.toMatch(STACK);
+  });
+
+  test('no file at all: a pipe has no writer, and a device no end', async () => {
+    const pipe = project.path('contracts/pipe-v1.yaml');
+    await execa('mkfifo', [pipe]);
+    for (const path of [pipe, '/dev/zero', '/dev/null']) {
+      const { exitCode, stdout, stderr } = await project.pv(['validate', path]);
+      expect({ path, exitCode, stdout }).toEqual({ path, exitCode: 3, stdout: '' });
+      expect(stderr).toBe(`error E_UNREADABLE ${path}: this is a pipe, socket or device; a regular file is needed.`);
+    }
+    // Among contracts it is passed over, as every other entry that is no file.
+    expect((await project.pv(['validate'])).exitCode).toBe(0);
   });
 
   test('full of control characters: none of them reaches the terminal', async () => {

@@ -1,6 +1,7 @@
 // Which format a file has, decided by its first bytes alone: file names lie.
 import { RefuteError } from '../../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
+import { quoted } from './quoted.ts';
 
 export type FormatName = 'gguf' | 'apr' | 'aprt' | 'safetensors' | 'npy' | 'unknown';
 
@@ -32,7 +33,10 @@ export async function assertFormat(source: ByteSource, wanted: FormatName): Prom
   const found = sniffFormat(bytes);
   if (found === wanted) return;
   const is = found === 'unknown' ? describeUnknown(bytes) : `this is ${article(found)} file`;
-  throw new RefuteError({ code: 'E_FORMAT', place: source.path, is, allowed: `${article(wanted)} file is needed` });
+  const allowed = `${article(wanted)} file is needed`;
+  const isModelWanted = wanted === 'gguf' || wanted === 'safetensors';
+  const next = isModelWanted && bytes.byteLength > 0 && found === 'unknown' ? { next: NEXT } : {};
+  throw new RefuteError({ code: 'E_FORMAT', place: source.path, is, allowed, ...next });
 }
 
 async function firstBytes(source: ByteSource): Promise<Uint8Array> {
@@ -41,15 +45,36 @@ async function firstBytes(source: ByteSource): Promise<Uint8Array> {
   return bytes;
 }
 
+const NEXT = 'Models are read from GGUF files, and from folders with safetensors and config.json';
+
+/** How files begin that are taken for models; ONNX and pickles by more than a magic. */
+const KNOWN: readonly (readonly [start: RegExp, what: string])[] = [
+  [/^version https:\/\/git-lfs/, 'this is a Git LFS pointer, not the data it points to'],
+  [/^\s*<(!doctype|html)/i, 'this is a web page, probably an error page saved by a download'],
+  [/^FUGG/, 'this is a GGUF file with its magic reversed, as a big-endian writer leaves it'],
+  [/^(lmgg|fmgg|tjgg|algg)/, 'this is a model in a format that llama.cpp had before GGUF'],
+  [/^PK\u0003\u0004/, 'this is a ZIP archive, as torch.save writes (.bin, .pt, .pth)'],
+  [/^\u0080[\u0002-\u0005]/, 'this is a Python pickle, as torch.save wrote it, which is a program and is not read'],
+  [/^\u0008[\u0001-\u0020]\u0012/, 'this looks like an ONNX model'],
+  [/^\u0089HDF/, 'this is an HDF5 file, as Keras writes'],
+  [/^....TFL3/s, 'this is a TensorFlow Lite model'],
+  [/^\u001f\u008b/, 'this is a gzip archive'],
+  [/^\(\u00b5\/\u00fd|^\u00fd7zXZ|^7z\u00bc\u00af|^BZh/, 'this is a compressed archive'],
+  [/^\u0089PNG|^\u00ff\u00d8\u00ff|^GIF8/, 'this is a picture'],
+  [/^%PDF/, 'this is a PDF document'],
+  [/^\u007fELF|^MZ/, 'this is a program'],
+];
+
 /** The usual accidents by name; else the bytes. */
 function describeUnknown(bytes: Uint8Array): string {
   const text = latin1(bytes);
   if (bytes.byteLength === 0) return 'the file is empty';
-  if (text.startsWith('version https://git-lfs')) return 'this is a Git LFS pointer, not the data it points to';
-  if (/^\s*<(!doctype|html)/i.test(text)) return 'this is a web page, probably an error page saved by a download';
+  const known = KNOWN.find(([start]) => start.test(text))?.[1];
+  if (known !== undefined) return known;
   if (bytes.every((byte) => byte === 0)) return 'the file begins with zeros';
   const hex = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  return `the file begins with the bytes ${hex}`;
+  const isText = bytes.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d));
+  return isText ? `this is text, beginning ${quoted(text.slice(0, 16))}` : `the file begins with the bytes ${hex}`;
 }
 
 function article(format: FormatName): string {

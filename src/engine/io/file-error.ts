@@ -3,16 +3,28 @@ import { RefuteError } from '../../errors.ts';
 
 type Action = 'read' | 'write';
 
+/** Addresses and names of hubs are not paths, and a shell expands `~` only at the start of a word. */
+function hintOf(path: string): { next?: string } {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path))
+    return { next: 'This is an address: download the file, and name the copy' };
+  if (path.startsWith('~')) return { next: 'The ~ was not expanded: write the folder out' };
+  return {};
+}
+
+/** Longer paths are cut in messages. */
+const MAX_SHOWN = 300;
+
 /** A RefuteError passes through; an errno becomes one with a code of its own; anything else keeps its cause. */
 export function fileError(error: unknown, path: string, action: Action): RefuteError {
   if (error instanceof RefuteError) return error;
   const errno = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const place = path === '' ? '(empty path)' : path.replaceAll('\0', '\\0');
+  const shown = path.length <= MAX_SHOWN ? path : `${path.slice(0, MAX_SHOWN)}… (${path.length} characters)`;
+  const place = path === '' ? '(empty path)' : shown.replaceAll('\0', '\\0');
   const parts = { place, cause: error };
   switch (errno) {
     case 'ENOENT':
       return action === 'read'
-        ? new RefuteError({ ...parts, code: 'E_FILE_MISSING', is: 'there is no such file' })
+        ? new RefuteError({ ...parts, code: 'E_FILE_MISSING', is: 'there is no such file', ...hintOf(path) })
         : new RefuteError({ ...parts, code: 'E_FILE_MISSING', is: 'the folder does not exist' });
     case 'ENOTDIR':
     case 'EEXIST':

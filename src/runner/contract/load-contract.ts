@@ -78,7 +78,13 @@ function isYamlName(name: string): boolean {
 }
 
 export function readContractFile(path: string): FileReading {
-  const { size } = statOf(path);
+  const stats = statOf(path);
+  // A pipe waits for a writer, and a device may have no end.
+  if (!stats.isFile()) {
+    const is = stats.isDirectory() ? 'this is a folder' : 'this is a pipe, socket or device';
+    throw new RefuteError({ code: 'E_UNREADABLE', place: path, is, allowed: 'a regular file is needed' });
+  }
+  const { size } = stats;
   if (size > MAX_FILE_BYTES) return unreadable(path, '', [tooLarge(size)]);
   let text: string;
   try {
@@ -144,5 +150,10 @@ function entriesOf(folder: string): Dirent[] {
 function unreadableFile(path: string, cause: unknown): RefuteError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   const is = code === 'ENOENT' ? 'no such file or folder' : `cannot be read (${String(code ?? cause)})`;
-  return new RefuteError({ code: code === 'ENOENT' ? 'E_NO_SUCH_PATH' : 'E_UNREADABLE', place: path, is, cause });
+  return new RefuteError({
+    code: code === 'ENOENT' ? 'E_NO_SUCH_PATH' : 'E_UNREADABLE',
+    place: path === '' ? '(empty path)' : path,
+    is,
+    cause,
+  });
 }
