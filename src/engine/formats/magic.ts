@@ -47,29 +47,39 @@ async function firstBytes(source: ByteSource): Promise<Uint8Array> {
 
 const NEXT = 'Models are read from GGUF files, and from folders with safetensors and config.json';
 
-/** How files begin that are taken for models; ONNX and pickles by more than a magic. */
-const KNOWN: readonly (readonly [start: RegExp, what: string])[] = [
-  [/^version https:\/\/git-lfs/, 'this is a Git LFS pointer, not the data it points to'],
-  [/^\s*<(!doctype|html)/i, 'this is a web page, probably an error page saved by a download'],
-  [/^FUGG/, 'this is a GGUF file with its magic reversed, as a big-endian writer leaves it'],
-  [/^(lmgg|fmgg|tjgg|algg)/, 'this is a model in a format that llama.cpp had before GGUF'],
-  [/^PK\u0003\u0004/, 'this is a ZIP archive, as torch.save writes (.bin, .pt, .pth)'],
-  [/^\u0080[\u0002-\u0005]/, 'this is a Python pickle, as torch.save wrote it, which is a program and is not read'],
-  [/^\u0008[\u0001-\u0020]\u0012/, 'this looks like an ONNX model'],
-  [/^\u0089HDF/, 'this is an HDF5 file, as Keras writes'],
-  [/^....TFL3/s, 'this is a TensorFlow Lite model'],
-  [/^\u001f\u008b/, 'this is a gzip archive'],
-  [/^\(\u00b5\/\u00fd|^\u00fd7zXZ|^7z\u00bc\u00af|^BZh/, 'this is a compressed archive'],
-  [/^\u0089PNG|^\u00ff\u00d8\u00ff|^GIF8/, 'this is a picture'],
-  [/^%PDF/, 'this is a PDF document'],
-  [/^\u007fELF|^MZ/, 'this is a program'],
+/** How files begin that are taken for models. */
+const STARTS: readonly (readonly [starts: readonly string[], what: string])[] = [
+  [['version https://git-lfs'], 'this is a Git LFS pointer, not the data it points to'],
+  [['FUGG'], 'this is a GGUF file with its magic reversed, as a big-endian writer leaves it'],
+  [['lmgg', 'fmgg', 'tjgg', 'algg'], 'this is a model in a format that llama.cpp had before GGUF'],
+  [['PK\u0003\u0004'], 'this is a ZIP archive, as torch.save writes (.bin, .pt, .pth)'],
+  [
+    ['\u0080\u0002', '\u0080\u0003', '\u0080\u0004', '\u0080\u0005'],
+    'this is a Python pickle, as torch.save wrote it, which is a program and is not read',
+  ],
+  [['\u0089HDF'], 'this is an HDF5 file, as Keras writes'],
+  [['\u001F\u008B'], 'this is a gzip archive'],
+  [['(\u00B5/\u00FD', '\u00FD7zXZ', '7z\u00BC\u00AF', 'BZh'], 'this is a compressed archive'],
+  [['\u0089PNG', '\u00FF\u00D8\u00FF', 'GIF8'], 'this is a picture'],
+  [['%PDF'], 'this is a PDF document'],
+  [['\u007FELF', 'MZ'], 'this is a program'],
 ];
+
+function knownStart(text: string): string | undefined {
+  const known = STARTS.find(([starts]) => starts.some((start) => text.startsWith(start)));
+  if (known !== undefined) return known[1];
+  if (/^\s*<(!doctype|html)/i.test(text)) return 'this is a web page, probably an error page saved by a download';
+  if (text.slice(4, 8) === 'TFL3') return 'this is a TensorFlow Lite model';
+  // A protocol buffer: field 1 with the version, which is small, then the name of the producer.
+  const isOnnx = text.startsWith('\b') && text.charCodeAt(1) <= 0x20 && text.charAt(2) === '\u0012';
+  return isOnnx ? 'this looks like an ONNX model' : undefined;
+}
 
 /** The usual accidents by name; else the bytes. */
 function describeUnknown(bytes: Uint8Array): string {
   const text = latin1(bytes);
   if (bytes.byteLength === 0) return 'the file is empty';
-  const known = KNOWN.find(([start]) => start.test(text))?.[1];
+  const known = knownStart(text);
   if (known !== undefined) return known;
   if (bytes.every((byte) => byte === 0)) return 'the file begins with zeros';
   const hex = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
