@@ -1,5 +1,6 @@
 // `pv falsify` and `pv replay`: run falsifiers, say one line per claim, and end with counts that have denominators.
 // Receipts are written as each claim finishes, contracts once at the end; all of that is the runner's.
+import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { RefuteError } from '../../errors.ts';
 import type * as runnerIndex from '../../runner/index.ts';
@@ -75,6 +76,9 @@ export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): P
     const is = `the ${flags.part} part is asked for`;
     const allowed = 'only the live part runs on a model';
     throw new RefuteError({ code: 'E_USAGE', place: 'pv falsify --model', is, allowed, next: 'Leave --part out' });
+  }
+  if (flags.model !== undefined && !existsSync(flags.model)) {
+    throw new RefuteError({ code: 'E_USAGE', place: '--model', is: `there is no ${JSON.stringify(flags.model)}` });
   }
   const part = flags.model === undefined ? {} : { part: 'live' as const };
   const project = runner.openProject(flags.root);

@@ -32,6 +32,8 @@ async function runWhy(ids: readonly string[], { root, json }: WhyFlags): Promise
   const statuses = all.filter((status) => claims.has(status.claim));
   if (json === true) {
     printJson({ schemaVersion: 1, claims: statuses.map(runner.whyJson) });
+  } else if (statuses.length === 0) {
+    printLine(`declined: none of ${all.length} claims matches ${ids.join(', ')}`);
   } else {
     statuses.forEach((status, index) => {
       if (index > 0) printLine('');

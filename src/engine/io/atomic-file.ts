@@ -21,19 +21,19 @@ export class AtomicFile {
    * Makes missing folders and the empty temporary file. A target that is a symbolic link stays one; the mode of an
    * existing file is kept.
    *
-   * @throws RefuteError E_FILE_PERMISSION, E_FILE_NO_SPACE, E_FILE_MISSING, E_FILE_PATH, E_FILE_WRITE
+   * @throws RefuteError E_FILE_PERMISSION, E_FILE_NO_SPACE, E_FILE_MISSING, E_FILE_PATH, E_FILE_KIND, E_FILE_WRITE
    */
   static async create(path: string): Promise<AtomicFile> {
-    const { mkdir, realpath, stat, writeFile } = await import('node:fs/promises');
+    const { realpath, stat, writeFile } = await import('node:fs/promises');
     const paths = await import('node:path');
     const { randomBytes } = await import('node:crypto');
     return wording(path, async () => {
-      await mkdir(paths.dirname(path), { recursive: true });
+      await makeFolder(paths.dirname(path));
       const target = await realpath(path).catch(() => path);
-      const mode = await stat(target).then(
-        (existing) => existing.mode & 0o777,
-        () => undefined,
-      );
+      const existing = await stat(target).catch(() => null);
+      // A rename would put a file in the place of /dev/null.
+      if (existing !== null && !existing.isFile() && !existing.isDirectory()) throw kindError(path);
+      const mode = existing === null ? undefined : existing.mode & 0o777;
       // Cut, because a name of 255 bytes must still leave room.
       const name = `.${paths.basename(target).slice(0, 60)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
       const temporary = paths.join(paths.dirname(target), name);
@@ -69,6 +69,24 @@ export class AtomicFile {
     const { rm } = await import('node:fs/promises');
     await rm(this.#temporary, { force: true });
   }
+}
+
+/** Node's own recursive one never ends where a folder that is there takes no entry, as /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const { mkdir, stat } = await import('node:fs/promises');
+  const { dirname } = await import('node:path');
+  if ((await stat(folder).catch(() => null))?.isDirectory() === true) return;
+  const parent = dirname(folder);
+  if (parent !== folder) await makeFolder(parent);
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    // Made by another process in between, or a file: then writing into it fails.
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
+
+function kindError(path: string): RefuteError {
+  const is = 'this is a pipe, socket or device';
+  return new RefuteError({ code: 'E_FILE_KIND', place: path, is, allowed: 'a regular file is needed' });
 }
 
 async function flush(path: string, flags: 'r' | 'r+'): Promise<void> {

@@ -111,7 +111,9 @@ export class CommandEngine {
       reject: false,
       stdin: 'ignore',
       stripFinalNewline: false,
-      maxBuffer: { stdout: outputLimitBytes, stderr: STDERR_LIMIT_BYTES },
+      // Collected here: execa puts what it keeps, escaped, into a message, and V8 ends the process where that is too long.
+      buffer: { stdout: false },
+      maxBuffer: { stderr: STDERR_LIMIT_BYTES },
       detached: isGrouped,
     });
     const end = (): void => {
@@ -122,6 +124,13 @@ export class CommandEngine {
         // It has ended by itself.
       }
     };
+    const printed: Uint8Array[] = [];
+    let printedBytes = 0;
+    child.stdout.on('data', (chunk: Uint8Array) => {
+      printedBytes += chunk.byteLength;
+      if (printedBytes <= outputLimitBytes) printed.push(chunk);
+      else end();
+    });
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -133,7 +142,7 @@ export class CommandEngine {
       if (result.isMaxBuffer) end();
       const said = { place: program, tail: tailOf(result.stderr) };
       if (isLate) throw failure('E_COMMAND_TIME', said, `it was still running after ${timeLimitMs} ms`);
-      if (result.isMaxBuffer) {
+      if (printedBytes > outputLimitBytes || result.isMaxBuffer) {
         throw failure('E_COMMAND_SIZE', said, `it printed more than ${outputLimitBytes} bytes`);
       }
       if (result.exitCode === undefined && result.signal === undefined) {
@@ -144,7 +153,7 @@ export class CommandEngine {
       if (result.exitCode !== 0) {
         throw failure('E_COMMAND_EXIT', said, `it ended with ${result.exitCode ?? result.signal}`);
       }
-      return result.stdout;
+      return Buffer.concat(printed).toString('utf8');
     } finally {
       clearTimeout(timer);
       process.removeListener('exit', end);

@@ -1,5 +1,5 @@
-import { chmod, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
-import { spawn } from 'node:child_process';
+import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -93,6 +93,21 @@ describe('writeFileAtomic', () => {
     expect(await readlink(link)).toBe(target);
     expect(await readFile(target, 'utf8')).toBe('new');
     expect((await stat(target)).mode & 0o777).toBe(0o640);
+  });
+
+  // Windows has neither of them at these places.
+  it.skipIf(process.platform === 'win32')('puts nothing in the place of a device or a pipe', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const path of ['/dev/null', pipe]) {
+      await refusal('E_FILE_KIND', () => writeFileAtomic(path, 'x'));
+      expect((await lstat(path)).isFile()).toBe(false);
+    }
+    expect(await readdir(folder)).toEqual(expect.not.arrayContaining([expect.stringContaining('.tmp')]));
+  });
+
+  it.skipIf(process.platform !== 'linux')('ends where no folder can be made', async () => {
+    await refusal('E_FILE_MISSING', () => writeFileAtomic('/proc/no-such/a/b.txt', 'x'));
   });
 
   it('names what is wrong with a target', async () => {

@@ -88,6 +88,11 @@ describe('a command is refused', () => {
     );
   });
 
+  it('that prints so many controls that their escapes would not fit a string', async () => {
+    const zeros = 'const all = Buffer.alloc(4 << 20); for (;;) require("fs").writeSync(1, all)';
+    await refusal('E_COMMAND_SIZE', () => ask(zeros, { outputLimitBytes: 100 << 20 }));
+  });
+
   it('that does not end, and what it has started ends with it', async () => {
     const pidFile = join(folder, 'pid');
     await writeFile(pidFile, '');
