@@ -74,9 +74,9 @@ export class AtomicFile {
 /** Node's own recursive one never ends where a folder that is there takes no entry, as /proc. */
 async function makeFolder(folder: string): Promise<void> {
   const { mkdir, stat } = await import('node:fs/promises');
-  const { dirname } = await import('node:path');
+  const paths = await import('node:path');
   if ((await stat(folder).catch(() => null))?.isDirectory() === true) return;
-  const parent = dirname(folder);
+  const parent = paths.dirname(folder);
   if (parent !== folder) await makeFolder(parent);
   await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
     // Made by another process in between, or a file: then writing into it fails.
