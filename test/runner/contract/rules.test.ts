@@ -82,6 +82,7 @@ const CASES: Record<string, Case> = {
   'a scope that is none': ['PV-037 warning 13:17', boundKeys('applies_to: sclae')],
   'an older home of tests': ['PV-011 error 27:1', section('falsification: ["drop the scale"]')],
   'tests by another name': ['SCHEMA-019 error 27:1', section('checks: [{id: A-1, prediction: p, if_fails: q}]')],
+  'tests told by their ids': ['SCHEMA-019 error 27:1', section('cases: [{id: FALSIFY-X-002, test: t}]')],
   'obligations by another name': ['SCHEMA-019 error 27:1', section('properties: [{property: p}]')],
   'harnesses by another name': ['SCHEMA-019 error 27:1', section('kani: [{obligation: OB-1}]')],
   'tests among the metadata': [
