@@ -76,7 +76,8 @@ export function configFromHf(
   );
   const maxPositions = count('contextLength', 'max_position_embeddings', LIMITS.contextLength);
   const rope = ropeFromHf(reader, { headDim: heads.headDim, maxPositions }, rules.rope);
-  const window: ConfigParts['window'] = (_, of) => windowFromHf(reader, modelType.window, { ...of, maxPositions });
+  const contextLength = readContextLength(reader, rope, maxPositions);
+  const window: ConfigParts['window'] = (_, of) => windowFromHf(reader, modelType.window, { ...of, contextLength });
   const config: Omit<ModelConfig, 'provenance'> = {
     architecture: architecture.name,
     layerCount,
@@ -84,7 +85,7 @@ export function configFromHf(
     ffnDim: reader.requiredCount('ffnDim', 'intermediate_size', LIMITS.ffnDim),
     ...heads,
     vocabSize: count('vocabSize', 'vocab_size', LIMITS.vocabSize),
-    contextLength: readContextLength(reader, rope, maxPositions),
+    contextLength,
     rmsNormEps:
       reader.positive('rmsNormEps', 'rms_norm_eps') ??
       reader.default('rmsNormEps', 'RMS-EPS-DEFAULT', 'rms_norm_eps', rules.defaults?.['rms_norm_eps'] ?? 1e-6, WHY),

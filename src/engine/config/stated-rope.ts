@@ -35,8 +35,8 @@ export class StatedRope {
   readonly #keys: ReadonlySet<string>;
   readonly #hasNew: boolean;
 
-  /** @throws RefuteError E_CONFIG_VALUE */
-  constructor(reader: ConfigReader, { layerType }: HfRope) {
+  /** Null where Transformers computes with the value, and fails. @throws RefuteError E_CONFIG_VALUE */
+  constructor(reader: ConfigReader, { layerType, isPartial = false }: HfRope) {
     const own = layerType === undefined ? 'rope_parameters.' : `rope_parameters.${layerType}.`;
     const keys = reader.keys();
     const has = (start: string): boolean => keys.some((key) => key.startsWith(start));
@@ -45,6 +45,10 @@ export class StatedRope {
     this.#keys = new Set(keys);
     this.#groups = has(OLD) ? [OLD, own] : [own, OLD];
     this.#hasNew = has('rope_parameters.');
+    for (const name of ['rope_theta', 'rope_type', ...(isPartial ? ['partial_rotary_factor'] : [])]) {
+      const key = this.keyOf(name);
+      if (reader.isNull(key)) throw reader.valueError(key, 'null', 'a value, or no such key');
+    }
     if (layerType === undefined) return;
     // Parameters for every layer alike would be passed over.
     const flat = keys.find((key) => /^rope_parameters\.[^.]+$/.test(key) && !reader.isNull(key));

@@ -12,7 +12,8 @@ type Windows = Pick<ModelConfig, 'slidingWindow' | 'fullAttentionLayers'>;
 
 interface Sizes {
   layerCount: number;
-  maxPositions: number;
+  /** Positions that the model takes. */
+  contextLength: number;
 }
 
 const FULL = 'full_attention';
@@ -67,11 +68,13 @@ function fullLayers(reader: ConfigReader, window: 'switched' | WindowPeriod, lay
     return lastOfEach(stated ?? window.layers, layerCount);
   }
   // Layers before this one see all positions; 0 is allowed: then every layer has the window.
-  const first = reader.get('max_window_layers');
+  const key = 'max_window_layers';
+  const first =
+    reader.get(key) ?? reader.default('fullAttentionLayers', 'WINDOW-LAYERS-DEFAULT', key, 28, "Transformers' default");
   if (typeof first !== 'number' || !Number.isSafeInteger(first) || first < 0) {
-    throw reader.valueError('max_window_layers', first, 'with a window, it must say how many layers have none');
+    throw reader.valueError(key, first, 'with a window, it must say how many layers have none');
   }
-  reader.record('fullAttentionLayers', 'metadata', reader.full('max_window_layers'));
+  if (reader.get(key) !== undefined) reader.record('fullAttentionLayers', 'metadata', reader.full(key));
   return layers.filter((layer) => layer < first);
 }
 
@@ -94,25 +97,22 @@ function keysOf(window: HfModelType['window'], { slidingWindow }: Windows): Read
   return new Set(['sliding_window', 'layer_types', window.key ?? '']);
 }
 
-/** A window that no text is as long as is none. @throws RefuteError E_CONFIG_UNSUPPORTED */
+/** A window that no text is longer than is none. @throws RefuteError E_CONFIG_UNSUPPORTED */
 function checkUnread(
   reader: ConfigReader,
   { slidingWindow, fullAttentionLayers }: Windows,
-  { layerCount, maxPositions }: Sizes,
+  { layerCount, contextLength }: Sizes,
   read: ReadonlySet<string>,
 ): void {
   const has = (key: string): boolean => !read.has(key) && reader.get(key) !== undefined;
   const isOff = reader.get('use_sliding_window') === false;
   const stated = reader.get('sliding_window');
-  if (has('sliding_window') && !isOff && !(typeof stated === 'number' && (stated === 0 || stated >= maxPositions))) {
-    throw refusal(
-      reader,
-      'sliding_window',
-      `no window shorter than max_position_embeddings, ${maxPositions}: this model type has none`,
-    );
+  if (has('sliding_window') && !isOff && !(typeof stated === 'number' && (stated === 0 || stated >= contextLength))) {
+    const allowed = `this model type has no window, so one shorter than its ${contextLength} positions is not supported`;
+    throw refusal(reader, 'sliding_window', allowed);
   }
-  const isWindowed = slidingWindow !== null && slidingWindow < maxPositions && fullAttentionLayers.length < layerCount;
-  const full = isWindowed ? fullAttentionLayers : lastOfEach(1, layerCount);
+  if (slidingWindow !== null && slidingWindow >= contextLength) return;
+  const full = slidingWindow === null ? lastOfEach(1, layerCount) : fullAttentionLayers;
   for (const key of ['layer_types', 'use_sliding_window', 'max_window_layers', 'sliding_window_pattern']) {
     if (!has(key) || agrees(reader, key, full, layerCount)) continue;
     throw refusal(reader, key, `what this model type does without it: ${shownWindows(full, layerCount)}`);
