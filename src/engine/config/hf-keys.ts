@@ -60,11 +60,11 @@ const HARMLESS: KnownKeys['harmless'] = {
     /^(epsilon|eta)_cutoff$|^assistant_|^num_assistant_|^target_lookbehind$|^(remove_invalid_values|renormalize_logits)$/,
   ],
   'about storage or speed': [
-    /^(torch_)?dtype$|_dtype$|^use_(cache|cache_.*|bfloat16|fp16|bf16|mem_.*|kernel.*)$|^cache_implementation$|flash_?att|sdpa/,
+    /^(torch_)?dtype$|_dtype$|^use_(cache|cache_.*|bfloat16|fp16|bf16|mem_eff.*|kernel.*)$|^cache_implementation$|flash_?att|sdpa/,
     /^_?(attn|experts)_implementation|(^|_)fused?_|_in_fp32$|^torchscript$|_plan(\.|$)|tensor_parallel|^chunk_size_feed_forward$/,
     /^transformers\.js_config\.|^device_map|^max_shard_size$|^offload|^sharded|^(vocab|pad_vocab)_size_multiple/,
   ],
-  'about what is given back': [/^output_|^return_dict|^keys_to_ignore/],
+  'about what is given back': [/^output_(attentions|hidden_states|scores|(router_)?logits|past)$|^return_dict|^keys_to_ignore/],
   'about the length of texts, which no pass hangs on': [
     /^(max_sequence_length|max_seq_len(gth)?|model_max_length|seq(uence)?_len(gth)?|n_ctx|n_positions|max_context_length|context_length)$/,
   ],
@@ -246,6 +246,10 @@ const NEUTRAL: KnownKeys['neutral'] = {
   // What makes it another kind of model, or other weights than those of the file.
   is_decoder: [true, false],
   is_encoder_decoder: [false],
+  is_encoder: [false],
+  prefix_lm: [false],
+  new_decoder_architecture: [false],
+  use_long_context: [false],
   add_cross_attention: [false],
   'quantization_config.quant_method': ['none'],
   auto_map: [],

@@ -23,16 +23,16 @@ export interface KnownKeys {
 /** Parts of names that speak of a forward pass. A key that has one is refused if no list has it and it is switched on. */
 const FORWARD_WORDS = new RegExp(
   `(?<![a-z])(?:${[
-    'scal(?:e|es|ed|ing|ar)|mult(?:iplier)?s?|factors?|ratio|(?:soft)?cap(?:s|ped|ping)?|clip(?:ped|ping)?|clamp(?:ed)?|temperature',
-    'm?ropes?|rotary|rotates?|theta|freqs?|base|nopes?|yarn|ntk|alibi|positions?|positional|pos|alpha|beta|gamma',
-    '(?:[a-z]*norm(?:s|ed|alization|alize|alized|alised)?)|rms|eps(?:ilon)?|bias(?:es|ed)?|pre|post',
-    'windows?|swa|sliding|local|global|sparse|sparsity|chunk(?:ed|s)?|causal|bidirectional|masks?|sinks?|interleaved?',
-    'act|activations?|gelu|relu|silu|swish|(?:swi|ge|re)?glu|gate|gates|gated|gating|softmax|tanh|sigmoid',
-    'moe|experts?|routers?|routed|routing|topk|shared?|dense|group(?:s|ed)?',
-    'attn|attention|heads?|[qkv]|qkv?|kqv|kv|mq[av]|gqa|mla|query|queries|keys?|values?|proj|projections?',
-    'residuals?|parallel|layers?|blocks?|depth|loops?|skip|mlp|ffn?|feed|intermediate|hidden|inner|embd?|embed(?:ding)?s?|logits?|tied?',
-    'dims?|ndims|width|sizes?|ranks?|lora|dora|adapters?|peft|conv|ssm|mamba|recurrent|states?|delta|nextn|mtp|pct|percent',
-    'quant(?:s|ize|ized|ization|isation)?|compression|bits|prun(?:e|ed|ing)|altup|laurel|hyper|engram',
+    '[a-z]*scal(?:e|es|ed|ing|ar)|mult(?:iplier)?s?|factors?|ratio|(?:soft)?cap(?:s|ped|ping)?|clip(?:ped|ping)?|clamp(?:ed)?',
+    'm?ropes?|rotary|rotates?|theta|freqs?|base|nopes?|yarn|ntk|alibi|positions?|positional|pos|relative|buckets?|distance',
+    'temperature|alpha|beta|gamma|mup|[a-z]*norm(?:s|ed|alization|alize|alized|alised)?|rms|eps(?:ilon)?|bias(?:es|ed)?|pre|post',
+    'windows?|swa|sliding|local|global|sparse|sparsity|chunk(?:ed|s)?|causal|bidirectional|mask(?:s|ing)?|sinks?|interleaved?',
+    'act|afn|activations?|gelu|relu|silu|swish|(?:swi|ge|re)?glu|gate|gates|gated|gating|softmax|tanh|sigmoid|linear|bottleneck',
+    'moe|experts?|routers?|routed|routing|topk|shared?|dense|group(?:s|ed)?|cycles?|loops?|skip|timescales?|period',
+    'attn|attention|heads?|[qkv]|qkv?|kqv|kv|mq[av]|gqa|mla|query|queries|keys?|values?|proj|projections?|index(?:er)?',
+    'residuals?|parallel|layers?|blocks?|depth|mlp|ffn?|dff|feed[a-z]*|intermediate|hidden|inner|embd?|embed(?:ding)?s?|logits?|tied?',
+    'dims?|ndims|width|sizes?|ranks?|lora|dora|adapters?|peft|conv|ssm|mamba|kda|wkv|dt|time|expand|mem|memory|recurrent|states?',
+    'delta|nextn|mtp|pct|percent|(?:de)?quant(?:s|ize|ized|ization|isation)?|compression|bits|prun(?:e|ed|ing)|altup|laurel|hyper|hc|ngrams?|engram',
   ].join('|')})(?![a-z])`,
 );
 
