@@ -26,7 +26,9 @@ import {
   unknownNames,
   type TinyName,
 } from './architecture-config-v1/cases.ts';
+import { formClaim } from './architecture-config-v1/form-claim.ts';
 import { HfFolders, type ConfigChange } from './architecture-config-v1/hf-folders.ts';
+import { keyClaim } from './architecture-config-v1/key-claim.ts';
 import { plants } from './kit/claims/plants.ts';
 
 const SOURCES: ReadonlySet<string> = new Set(['metadata', 'tensor', 'architecture', 'default']);
@@ -298,4 +300,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       + architectures.get(name.startsWith('llam') ? 'llama' : name) : undefined;
     `,
   },
+
+  'FALSIFY-ARCHCONF-004': keyClaim,
+  'FALSIFY-ARCHCONF-005': formClaim,
 };

@@ -98,7 +98,10 @@ export function configFromHf(
   reader.record('hasQkNorm', 'architecture', hasQkNorm ? 'always' : 'never');
   checkOtherWords(reader, known, config);
   if (beside !== undefined) checkOtherWords(beside, KEYS_BESIDE_TEXT, config);
-  return { config: { ...config, provenance: provenanceOf(reader) }, notices: [...reader.notices, ...(beside?.notices ?? [])] };
+  return {
+    config: { ...config, provenance: provenanceOf(reader) },
+    notices: [...reader.notices, ...(beside?.notices ?? [])],
+  };
 }
 
 function readModelType(

@@ -46,7 +46,7 @@ const NEUTRAL: KnownKeys['neutral'] = {
   embedding_scale: ({ embeddingScale }) => [embeddingScale, 0],
   residual_scale: [1, 0],
   logit_scale: [1, 0],
-  hidden_activation: ({ architecture }) => [(architecture.startsWith('gemma') ? 'gelu' : 'silu')],
+  hidden_activation: ({ architecture }) => [architecture.startsWith('gemma') ? 'gelu' : 'silu'],
   expert_count: ({ experts }) => [experts?.count ?? 0],
   expert_used_count: ({ experts }) => [experts?.usedCount ?? 0],
   expert_feed_forward_length: ({ experts }) => [experts?.ffnDim ?? 0],

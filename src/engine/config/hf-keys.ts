@@ -64,14 +64,18 @@ const HARMLESS: KnownKeys['harmless'] = {
     /^_?(attn|experts)_implementation|(^|_)fused?_|_in_fp32$|^torchscript$|_plan(\.|$)|tensor_parallel|^chunk_size_feed_forward$/,
     /^transformers\.js_config\.|^device_map|^max_shard_size$|^offload|^sharded|^(vocab|pad_vocab)_size_multiple/,
   ],
-  'about what is given back': [/^output_(attentions|hidden_states|scores|(router_)?logits|past)$|^return_dict|^keys_to_ignore/],
+  'about what is given back': [
+    /^output_(attentions|hidden_states|scores|(router_)?logits|past)$|^return_dict|^keys_to_ignore/,
+  ],
   'about the length of texts, which no pass hangs on': [
     /^(max_sequence_length|max_seq_len(gth)?|model_max_length|seq(uence)?_len(gth)?|n_ctx|n_positions|max_context_length|context_length)$/,
   ],
   'about where the model comes from': [
     /version$|^_name_or_path$|^_commit_hash$|^base_model|^_from_model_config$|^unsloth_|^is_llama_config$|^license|^model_name$/,
   ],
-  'about heads for other tasks': [/^(id2label|label2id|task_specific_params)\.|^num_labels$|^problem_type$|^pruned_heads/],
+  'about heads for other tasks': [
+    /^(id2label|label2id|task_specific_params)\.|^num_labels$|^problem_type$|^pruned_heads/,
+  ],
   // A group of rope parameters that says how it came about, and the defaults that Phi-4 mini states.
   'about how rope scaling was trained': [/^rope_(scaling|parameters)(\.full_attention)?\.finetuned$/],
   'followed where the files are chosen': [/^transformers_weights$/],
@@ -259,12 +263,14 @@ const TOLD: NonNullable<KnownKeys['told']> = [
   {
     key: /^auto_map\./,
     code: 'CONFIG-OWN-CODE',
-    message: "code of the model's own that Transformers may be told to run; here it is not run, the model type decides.",
+    message:
+      "code of the model's own that Transformers may be told to run; here it is not run, the model type decides.",
   },
   {
     key: /^dual_chunk_attention_config\./,
     code: 'CONFIG-DUAL-CHUNK',
-    message: 'attention in chunks, which vLLM has for long prompts; Transformers and llama.cpp have not, nor is it done here.',
+    message:
+      'attention in chunks, which vLLM has for long prompts; Transformers and llama.cpp have not, nor is it done here.',
   },
 ];
 

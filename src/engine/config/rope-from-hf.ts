@@ -33,7 +33,12 @@ export function ropeFromHf(
   stated.noteOthers('rope_theta', theta);
   reader.record('rope.pairing', 'architecture', 'halves: rows of Q and K are stored as trained');
   const rotaryDim = readRotaryDim(reader, rules, stated, headDim);
-  return { theta, rotaryDim, pairing: 'neox', scaling: readScaling(reader, rules, { stated, rotaryDim, maxPositions }) };
+  return {
+    theta,
+    rotaryDim,
+    pairing: 'neox',
+    scaling: readScaling(reader, rules, { stated, rotaryDim, maxPositions }),
+  };
 }
 
 function readRotaryDim(
@@ -194,7 +199,11 @@ class ScalingGroup {
     const key = this.#stated.keyOf('truncate');
     const isTruncated = !this.#reader.isNull(key) && (this.#reader.flag('rope.scaling', key) ?? true);
     if (isTruncated || !this.#stated.isNested) return isTruncated;
-    throw this.#reader.valueError(key, isTruncated, 'true: Transformers does not read it where layers rotate differently');
+    throw this.#reader.valueError(
+      key,
+      isTruncated,
+      'true: Transformers does not read it where layers rotate differently',
+    );
   }
 
   #factors(name: string, count: number): number[] {
