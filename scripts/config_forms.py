@@ -105,8 +105,10 @@ def rope(rng: random.Random, kind: str) -> dict:
     return out
 
 
-def windows(rng: random.Random, layers: int) -> dict:
+def windows(rng: random.Random, kind: str, layers: int) -> dict:
     kinds = ["full_attention", "sliding_attention"]
+    if rng.random() < 0.4:
+        return {"sliding_window": rng.choice([5, 9])} | ({"use_sliding_window": True} if kind.startswith("qwen") else {})
     out = {}
     for name, chance, value in (
         ("sliding_window", 0.7, lambda: rng.choice([5, 9, 64, 4096, None])),
@@ -128,7 +130,7 @@ def draw(rng: random.Random) -> dict:
         out |= EXPERTS
     if kind.startswith("gemma"):
         out["query_pre_attn_scalar"] = 16
-    return out | (rope(rng, kind) if rng.random() < 0.75 else {}) | (windows(rng, layers) if rng.random() < 0.5 else {})
+    return out | (rope(rng, kind) if rng.random() < 0.75 else {}) | (windows(rng, kind, layers) if rng.random() < 0.5 else {})
 
 
 def frequencies(module, length: int, layer_type: str | None):

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { ARCHITECTURES } from '../../src/engine/architectures/registry.ts';
 import { configFromHf } from '../../src/engine/config/config-from-hf.ts';
+import type { Model } from '../../src/engine/model/model.ts';
 import type { ModelConfig } from '../../src/engine/program/config.ts';
 import { ropeAmplitude, ropeFrequencies } from '../../src/engine/program/rope-frequencies.ts';
 import { RefuteError } from '../../src/errors.ts';
@@ -157,7 +158,9 @@ export const formClaim: Falsifier = {
         const folders = new HfFolders(context);
         await context.search(statements, context.planned, async ({ model, ...stated }) => {
           const folder = await folders.write(`models/tiny/${model}/hf`, stated);
-          const { config, notices, close } = await context.openModel(folder);
+          const opened = await context.openModel(folder).catch((error: unknown) => error);
+          if (opened instanceof RefuteError) return 1;
+          const { config, notices, close } = opened as Model;
           await close();
           const wanted = rule(stated);
           const { theta, scaling } = config.rope;
@@ -195,9 +198,9 @@ export const formClaim: Falsifier = {
     small archconf-groups-merged: what rope_scaling lacks is taken from rope_parameters
     - const group = this.isNested ?
     + const group = !this.isNested || this.isNested ?
-    small archconf-nested-type in oracle: where layers rotate differently, the older word for the type counts too
-    - this.isNested && !this.#hasNew ?
-    + this.isNested && this.#hasNew && !this.isNested ?
+    small archconf-nested-replaced in oracle: where layers rotate differently, rope_scaling replaces the others' numbers too
+    - const group = this.isNested ? this
+    + const group = this.isNested && first === '' ? this
     src/engine/config/other-values.ts
     small archconf-twice-in-silence: of two values the other is passed over in silence
     - return value !== undefined && JSON.stringify

@@ -205,32 +205,78 @@ export function nested([name, value]: Key, own: Record<string, unknown> = {}): R
 
 /** Tiny models with a GGUF file, and every key of llama.cpp's list but those that it stops the process on. */
 export const GGUF_MODELS = ['llama', 'qwen2', 'qwen3', 'qwen3moe', 'gemma2', 'gemma3', 'phi3'] as const;
-export const GGUF_KEYS: readonly string[] = `
-  attention.causal attention.clamp_kqv attention.group_norm_epsilon
-  attention.group_norm_groups attention.indexer.top_k attention.key_length_swa
-  attention.kv_lora_rank attention.layer_norm_epsilon attention.layer_norm_rms_epsilon
-  attention.max_alibi_bias attention.output_scale attention.q_lora_rank
-  attention.scale attention.value_scale attention.shared_kv_layers
-  attention.sliding_window attention.sliding_window_pattern attention.temperature_length
-  attention.temperature_scale attention.value_length_swa attention.relative_buckets_count
-  attention.recurrent_layers attention.rope_pattern attn_logit_softcapping
-  final_logit_softcapping router_logit_softcapping embedding_scale
-  logit_scale residual_scale expert_feed_forward_length
-  expert_gating_func expert_group_scale expert_shared_count
-  expert_weights_norm expert_weights_scale full_attention_interval
-  interleave_moe_layer_step leading_dense_block_count moe_every_n_layers
-  n_deepstack_layers num_loops pooling_type
-  rope.dimension_sections rope.freq_base rope.freq_base_swa
-  rope.scale_linear rope.scaling.alpha rope.scaling.attn_factor
-  rope.scaling.factor rope.scaling.finetuned rope.scaling.original_context_length
-  rope.scaling.yarn_attn_factor rope.scaling.yarn_beta_fast rope.scaling.yarn_ext_factor
-  rope.scaling.yarn_log_multiplier rescale_every_n_layers ssm.state_size
-  swiglu_clamp_exp swin_norm token_shift_count
-  use_parallel_residual wkv.head_size tensor_data_layout
-  hidden_activation
+/** `name type value`, of the type that llama.cpp wants: it stops on others. */
+export const GGUF_KEYS: readonly { key: string; value: GgufValue }[] = `
+  attention.causal bool false
+  attention.clamp_kqv f32 0.375
+  attention.group_norm_epsilon f32 0.375
+  attention.group_norm_groups u32 3
+  attention.indexer.top_k u32 3
+  attention.key_length_swa u32 3
+  attention.kv_lora_rank u32 3
+  attention.layer_norm_epsilon f32 0.375
+  attention.layer_norm_rms_epsilon f32 0.375
+  attention.max_alibi_bias f32 0.375
+  attention.output_scale f32 0.375
+  attention.q_lora_rank u32 3
+  attention.relative_buckets_count u32 3
+  attention.scale f32 0.375
+  attention.shared_kv_layers u32 1
+  attention.sliding_window u32 3
+  attention.temperature_length u32 3
+  attention.temperature_scale f32 0.375
+  attention.value_length_swa u32 3
+  attention.value_scale f32 0.375
+  attn_logit_softcapping f32 0.375
+  embedding_scale f32 0.375
+  expert_feed_forward_length u32 3
+  expert_gating_func u32 2
+  expert_group_scale f32 0.375
+  expert_shared_count u32 1
+  expert_used_count u32 2
+  expert_weights_norm bool true
+  expert_weights_norm bool false
+  expert_weights_scale f32 0.375
+  final_logit_softcapping f32 4
+  full_attention_interval u32 2
+  hidden_activation string relu
+  interleave_moe_layer_step u32 2
+  leading_dense_block_count u32 1
+  logit_scale f32 0.375
+  moe_every_n_layers u32 2
+  num_loops u32 2
+  pooling_type u32 3
+  rescale_every_n_layers u32 2
+  residual_scale f32 0.375
+  rope.dimension_sections u32 3
+  rope.freq_base f32 100
+  rope.freq_base_swa f32 100
+  rope.scale_linear f32 4
+  rope.scaling.alpha f32 0.375
+  rope.scaling.attn_factor f32 1.5
+  rope.scaling.factor f32 4
+  rope.scaling.finetuned bool true
+  rope.scaling.original_context_length u32 512
+  rope.scaling.yarn_attn_factor f32 0.375
+  rope.scaling.yarn_beta_fast f32 4
+  rope.scaling.yarn_ext_factor f32 0.375
+  rope.scaling.yarn_log_multiplier f32 0.375
+  router_logit_softcapping f32 0.375
+  ssm.state_size u32 3
+  swiglu_clamp_exp f32 0.375
+  swin_norm bool true
+  tensor_data_layout string somehow
+  token_shift_count u32 3
+  use_parallel_residual bool true
+  wkv.head_size u32 3
 `
   .trim()
-  .split(/\s+/);
+  .split('\n')
+  .map((line) => {
+    const [key = '', type = '', word = ''] = line.trim().split(' ');
+    const value = type === 'string' ? word : type === 'bool' ? word === 'true' : Number(word);
+    return { key, value: { type, value } as GgufValue };
+  });
 /** Windows in these layers, as converters write it. */
 export const PATTERNS: readonly ['gemma2' | 'gemma3', GgufValue][] = [
   ['gemma2', { type: 'u32', value: 2 }],
@@ -241,10 +287,4 @@ export const PATTERNS: readonly ['gemma2' | 'gemma3', GgufValue][] = [
   ['gemma3', { type: 'u32', value: 2 }],
   ['gemma3', { type: 'array', of: 'bool', values: [true, true, false, true, true, false] }],
   ['gemma3', { type: 'array', of: 'u32', values: [2, 0, 0, 1, 0, 1] }],
-];
-export const GGUF_VALUES: readonly GgufValue[] = [
-  { type: 'u32', value: 3 },
-  { type: 'f32', value: 0.375 },
-  { type: 'bool', value: true },
-  { type: 'bool', value: false },
 ];
