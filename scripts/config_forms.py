@@ -123,13 +123,16 @@ def windows(rng: random.Random, kind: str, layers: int) -> dict:
 
 
 def draw(rng: random.Random) -> dict:
-    kind = rng.choice(TYPES)
+    kind = rng.choice([*TYPES, "gemma3_text", "gemma3_text"])
     layers = rng.randrange(2, 5)
     out = {"model_type": kind, "num_hidden_layers": layers, **SIZES, **WIDTHS.get(kind, {})}
     if kind == "qwen3_moe":
         out |= EXPERTS
     if kind.startswith("gemma"):
         out["query_pre_attn_scalar"] = 16
+    if kind == "gemma3_text":
+        # Layers of both kinds, few as they are.
+        out["sliding_window_pattern"] = 2
     return out | (rope(rng, kind) if rng.random() < 0.75 else {}) | (windows(rng, kind, layers) if rng.random() < 0.5 else {})
 
 
