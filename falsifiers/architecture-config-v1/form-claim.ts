@@ -160,8 +160,9 @@ export const formClaim: Falsifier = {
           const folder = await folders.write(`models/tiny/${model}/hf`, stated);
           const opened = await context.openModel(folder).catch((error: unknown) => error);
           if (opened instanceof RefuteError) return 1;
-          const { config, notices, close } = opened as Model;
-          await close();
+          const read = opened as Model;
+          await read.close();
+          const { config, notices } = read;
           const wanted = rule(stated);
           const { theta, scaling } = config.rope;
           const factor = scaling.type === 'linear' ? scaling.factor : null;

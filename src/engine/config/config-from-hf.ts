@@ -218,6 +218,8 @@ function readQkvBias(
 ): boolean {
   if (qkvBias === 'always') {
     reader.record('hasQkvBias', 'architecture', 'always');
+    const rule = 'as in Transformers, this model type always has biases of q, k and v';
+    noteOtherValues(reader, { key: 'biases', value: true }, ['attention_bias'], rule);
     return true;
   }
   const isPresent = shapes.has('blk.0.attn_q.bias');

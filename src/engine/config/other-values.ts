@@ -5,7 +5,7 @@ import type { ConfigReader } from './config-reader.ts';
 /**
  * A warning where one of `keys` states another value than the one that is used.
  *
- * @param used.key what it is called, or the key that stated it
+ * @param used.key the key that counts, or what it is called where none states it
  * @param rule whose order this is
  */
 export function noteOtherValues(
@@ -20,7 +20,7 @@ export function noteOtherValues(
   });
   if (other.length === 0) return;
   const stated = other.map((key) => `${reader.full(key)} is ${shownValue(reader.get(key))}`).join(' and ');
-  const taken = used.value === undefined ? 'is not set' : `${shownValue(used.value)} is taken`;
-  const message = `${stated}, but of ${used.key} ${taken}: ${rule}.`;
+  const taken = used.value === undefined ? `no ${used.key}` : `${used.key} = ${shownValue(used.value)}`;
+  const message = `${stated}, but ${taken} is taken (${rule}).`;
   reader.notices.push({ severity: 'warning', code: 'CONFIG-STATED-TWICE', message });
 }

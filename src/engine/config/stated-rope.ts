@@ -34,6 +34,7 @@ export class StatedRope {
   readonly #groups: readonly string[];
   readonly #keys: ReadonlySet<string>;
   readonly #hasNew: boolean;
+  readonly #hasBoth: boolean;
 
   /** Null where Transformers computes with the value, and fails. @throws RefuteError E_CONFIG_VALUE */
   constructor(reader: ConfigReader, { layerType, isPartial = false }: HfRope) {
@@ -45,6 +46,7 @@ export class StatedRope {
     this.#keys = new Set(keys);
     this.#groups = has(OLD) ? [OLD, own] : [own, OLD];
     this.#hasNew = has('rope_parameters.');
+    this.#hasBoth = this.#hasNew && has(OLD);
     for (const name of ['rope_theta', 'rope_type', ...(isPartial ? ['partial_rotary_factor'] : [])]) {
       const key = this.keyOf(name);
       if (reader.isNull(key)) throw reader.valueError(key, 'null', 'a value, or no such key');
@@ -98,9 +100,12 @@ export class StatedRope {
     const names = name === 'rope_type' ? ['rope_type', 'type'] : [name];
     const inGroups = this.#groups.flatMap((group) => names.map((one) => group + one));
     const keys = BESIDE.includes(name) ? [...inGroups, name] : inGroups;
-    const rule = this.isNested
-      ? 'as in Transformers, rope_scaling goes into rope_parameters key by key'
-      : 'as in Transformers, a rope_scaling that is not empty replaces rope_parameters as a whole';
-    noteOtherValues(this.#reader, { key: name, value }, keys, rule);
+    const rule = !this.#hasBoth
+      ? "Transformers' order"
+      : this.isNested
+        ? 'as in Transformers, rope_scaling goes into rope_parameters key by key'
+        : 'as in Transformers, a rope_scaling that is not empty replaces rope_parameters as a whole';
+    const key = keys.find((one) => value !== undefined && this.#reader.get(one) === value) ?? name;
+    noteOtherValues(this.#reader, { key, value }, keys, rule);
   }
 }

@@ -149,7 +149,11 @@ describe('two spellings that disagree', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['experts', { ...MOE, num_experts: 8, num_local_experts: 4 }, 'num_experts is 8'],
     ['activations', { ...GEMMA, hidden_act: 'gelu' }, 'hidden_act is "gelu"'],
-    ['bases', { 'rope_parameters.rope_theta': 5, 'rope_parameters.rope_type': 'default' }, 'rope_theta is 10000'],
+    [
+      'bases',
+      { 'rope_parameters.rope_theta': 5, 'rope_parameters.rope_type': 'default' },
+      'but rope_parameters.rope_theta = 5 is taken',
+    ],
     [
       'scalings',
       { 'rope_parameters.rope_theta': 5, 'rope_scaling.rope_type': 'linear', 'rope_scaling.factor': 2 },
