@@ -34,6 +34,8 @@ export interface GgufRules {
   isAlwaysTied?: boolean;
   /** True where a rotary dimension below the head dimension is refused. */
   rotatesWholeHead?: boolean;
+  /** True where llama.cpp reads the factors in rope_freqs.weight. */
+  readsFactors?: boolean;
   /**
    * Where llama.cpp reads the two tensors of longrope: if the type of scaling says so, or wherever they are. In
    * config.json it is read everywhere.
