@@ -26,7 +26,9 @@ import {
   unknownNames,
   type TinyName,
 } from './architecture-config-v1/cases.ts';
+import { formClaim } from './architecture-config-v1/form-claim.ts';
 import { HfFolders, type ConfigChange } from './architecture-config-v1/hf-folders.ts';
+import { keyClaim } from './architecture-config-v1/key-claim.ts';
 import { plants } from './kit/claims/plants.ts';
 
 const SOURCES: ReadonlySet<string> = new Set(['metadata', 'tensor', 'architecture', 'default']);
@@ -174,13 +176,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: plants`
-      src/engine/config/rope-from-hf.ts
+      src/engine/config/stated-rope.ts
       gross archconf-theta-lost: rope_theta of Transformers 5 is not read
-      - rules.layerType === undefined ? 'rope_parameters'
-      + rules.layerType === undefined ? 'rope_params'
+      - layerType === undefined ? 'rope_parameters.'
+      + layerType === undefined ? 'rope_params.'
+      src/engine/config/rope-from-hf.ts
       small archconf-rotated-part-lost in oracle: partial_rotary_factor is not read
-      - const key = isPartial ?
-      + const key = !isPartial ?
+      - (candidate) => isPartial && reader
+      + (candidate) => !isPartial && reader
       src/engine/config/rope-scaling.ts
       small archconf-yarn-mscale-lost in oracle: yarn's attention factor is inferred from the factor alone
       - return mscale === undefined || mscaleAllDim === undefined ?
@@ -298,4 +301,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       + architectures.get(name.startsWith('llam') ? 'llama' : name) : undefined;
     `,
   },
+
+  'FALSIFY-ARCHCONF-004': keyClaim,
+  'FALSIFY-ARCHCONF-005': formClaim,
 };

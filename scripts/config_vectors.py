@@ -279,7 +279,10 @@ def main() -> None:
         kind = stated["model_type"]
         # Without a head of its own, a tied model cannot lose the key that says so.
         dropped = [key for key in DROPPED[kind] if key in stated and (key != "tie_word_embeddings" or not stated[key] or "gemma" in kind)]
-        changes = [{}, *({"-": key} for key in dropped), *SET[kind]]
+        # Without the switch there is no window, and layers that are said to have one are not taken.
+        unswitched = {"layer_types": None} if "sliding_attention" in stated.get("layer_types", []) and "qwen" in kind else {}
+        more = {"use_sliding_window": unswitched}
+        changes = [{}, *({"-": key, **more.get(key, {})} for key in dropped), *SET[kind]]
         if folder.name == "llama":
             changes += [*BY_SCALING, OUTER]
         if folder.name == "phi3":

@@ -21,7 +21,7 @@ export const gemma2: Architecture = {
   gguf: {
     ropePairing: 'neox',
     isAlwaysTied: true,
-    keys: [...Object.values(SOFTCAP_KEYS), 'attention.sliding_window_pattern'],
+    keys: Object.values(SOFTCAP_KEYS),
     parts: {
       window: (reader, { layerCount }) => {
         const key = 'attention.sliding_window';
@@ -37,7 +37,7 @@ export const gemma2: Architecture = {
   },
   hf: {
     modelTypes: { gemma2: { window: { layers: 2 }, isTied: true } },
-    activation: { key: 'hidden_activation', name: 'gelu_pytorch_tanh' },
+    activation: { key: 'hidden_activation', names: ['gelu_pytorch_tanh', 'gelu_new'], others: ['gelu'] },
     keys: ['hidden_activation', 'query_pre_attn_scalar', ...Object.values(SOFTCAP_KEYS)],
     // It has a norm on either side of each part; the others' name for the second one is its name for another.
     layerNames: {

@@ -3,6 +3,7 @@
 import type { Architecture } from '../config/architecture.ts';
 import type { ConfigParts } from '../config/config-parts.ts';
 import type { ConfigReader } from '../config/config-reader.ts';
+import { noteOtherValues } from '../config/other-values.ts';
 import { ropeKeys } from '../config/hf-keys.ts';
 import { fullLayersFromGguf, statedWindow } from '../config/window-from-gguf.ts';
 import { gemma2, scaleByLayers } from './gemma2.ts';
@@ -29,7 +30,7 @@ export const gemma3: Architecture = {
   hasQkNorm: true,
   gguf: {
     ropePairing: 'neox',
-    keys: [LOGIT_SOFTCAP, GGUF_LOCAL_THETA, 'attention.sliding_window_pattern'],
+    keys: [LOGIT_SOFTCAP, GGUF_LOCAL_THETA],
     parts: {
       ...gemma2.gguf.parts,
       window: (reader, { layerCount }) => {
@@ -88,8 +89,9 @@ export const gemma3: Architecture = {
 
 function localTheta(reader: ConfigReader, keys: readonly string[], why: string): number {
   const key = keys.find((candidate) => reader.get(candidate) !== undefined) ?? keys.at(-1) ?? '';
-  return (
+  const value =
     reader.positive('localTheta', key) ??
-    reader.default('localTheta', 'ROPE-THETA-DEFAULT', key, DEFAULT_LOCAL_THETA, why)
-  );
+    reader.default('localTheta', 'ROPE-THETA-DEFAULT', key, DEFAULT_LOCAL_THETA, why);
+  noteOtherValues(reader, { key, value }, keys, 'as in Transformers, rope_parameters go first');
+  return value;
 }

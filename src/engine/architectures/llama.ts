@@ -14,6 +14,7 @@ export const llama: Architecture = {
     ropePairing: 'norm',
     // llama.cpp refuses a llama file that rotates a part of the head.
     rotatesWholeHead: true,
+    readsFactors: true,
     longrope: 'by type',
   },
   hf: { modelTypes: { llama: { window: 'never', isTied: false }, mistral: { window: 'always', isTied: false } } },

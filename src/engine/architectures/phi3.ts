@@ -18,7 +18,12 @@ export const phi3: Architecture = {
     modelTypes: { phi3: { window: 'stated', isTied: false } },
     keys: ['partial_rotary_factor', 'rope_parameters.partial_rotary_factor', 'rope_scaling.partial_rotary_factor'],
     defaults: { rms_norm_eps: 1e-5 },
-    rope: { isPartial: true, typeNames: { su: 'longrope', yarn: 'longrope' }, originalContextLength: 4_096 },
+    rope: {
+      isPartial: true,
+      types: ['default', 'longrope'],
+      typeNames: { su: 'longrope', yarn: 'longrope' },
+      originalContextLength: 4_096,
+    },
     layerNames: { 'self_attn.qkv_proj': 'attn_qkv', 'mlp.gate_up_proj': 'ffn_up' },
   },
   compile: compileDecoder,

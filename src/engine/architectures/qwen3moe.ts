@@ -1,11 +1,15 @@
 // Qwen3 with a feed-forward of experts in every layer: a router shares each position out over a few of them.
 // Channels: M = modelDim, E = experts, K = experts used, F = ffnDim of one expert.
 import type { Architecture } from '../config/architecture.ts';
+import type { ConfigReader } from '../config/config-reader.ts';
 import { LIMITS } from '../config/config-rules.ts';
+import { noteOtherValues } from '../config/other-values.ts';
 import type { ModelConfig } from '../program/config.ts';
 import type { Built, ProgramBuilder } from '../program/program-builder.ts';
 import { compileDecoder } from './decoder.ts';
 import { qwen3 } from './qwen3.ts';
+
+const TWO_NAMES = "num_local_experts goes first, as Transformers' class has it";
 
 export const qwen3moe: Architecture = {
   ...qwen3,
@@ -21,12 +25,13 @@ export const qwen3moe: Architecture = {
         const ffnDim = reader.requiredCount('experts.ffnDim', 'expert_feed_forward_length', LIMITS.ffnDim);
         reader.record('experts.isRenormalised', 'architecture', 'always, unless stated');
         const isRenormalised = reader.flag('experts.isRenormalised', 'expert_weights_norm') ?? true;
+        noteShares(reader, 'expert_weights_norm', isRenormalised);
         return { experts: { count, usedCount, ffnDim, isRenormalised } };
       },
     },
   },
   hf: {
-    modelTypes: { qwen3_moe: { window: 'switched', isTied: false } },
+    modelTypes: { qwen3_moe: { window: 'switched for all', isTied: false } },
     keys: ['num_experts', 'num_local_experts', 'num_experts_per_tok', 'moe_intermediate_size', 'norm_topk_prob'],
     parts: {
       experts: (reader) => {
@@ -45,12 +50,21 @@ export const qwen3moe: Architecture = {
             false,
             "Transformers' default",
           );
+        noteShares(reader, 'norm_topk_prob', isRenormalised);
+        noteOtherValues(reader, { key: 'experts', value: count }, ['num_local_experts', 'num_experts'], TWO_NAMES);
         return { experts: { count, usedCount, ffnDim, isRenormalised } };
       },
     },
   },
   compile: (config) => compileDecoder(config, { feedForward: expertFeedForward }),
 };
+
+/** Where Transformers and llama.cpp compute different things of the same statement. */
+function noteShares(reader: ConfigReader, key: string, isRenormalised: boolean): void {
+  if (isRenormalised) return;
+  const message = `${reader.full(key)} is false, so the shares of the chosen experts are left as they are, as Transformers does; llama.cpp scales them to add up to 1 whatever the file says.`;
+  reader.notices.push({ severity: 'note', code: 'EXPERT-NORM', message });
+}
 
 /** Σ_e share_e · W_down,e · (silu(W_gate,e · x) ⊙ (W_up,e · x)), over the K largest of softmax(W_r · x). */
 function expertFeedForward(b: ProgramBuilder, config: ModelConfig, x: Built): Built {

@@ -34,6 +34,8 @@ export interface GgufRules {
   isAlwaysTied?: boolean;
   /** True where a rotary dimension below the head dimension is refused. */
   rotatesWholeHead?: boolean;
+  /** True where llama.cpp reads the factors in rope_freqs.weight. */
+  readsFactors?: boolean;
   /**
    * Where llama.cpp reads the two tensors of longrope: if the type of scaling says so, or wherever they are. In
    * config.json it is read everywhere.
@@ -50,8 +52,11 @@ export interface HfRules {
   modelTypes: Readonly<Record<string, HfModelType>>;
   /** Read beside the keys of every decoder. */
   keys?: readonly string[];
-  /** Where config.json names the activation function, and the one that is supported; absent: silu in hidden_act. */
-  activation?: { key: string; name: string };
+  /**
+   * Where config.json names the activation function, and the supported one under all its names; absent: silu in
+   * hidden_act. Others may stand in hidden_act where that is not read.
+   */
+  activation?: { key: string; names: readonly string[]; others?: readonly string[] };
   /** What Transformers takes for keys that a config.json leaves out, where not every decoder may. */
   defaults?: Readonly<Record<string, number>>;
   rope?: HfRope;
@@ -69,6 +74,8 @@ export interface HfRope {
   layerType?: string;
   /** True where partial_rotary_factor is read. */
   isPartial?: boolean;
+  /** The types of scaling that the class takes; all unless given. */
+  types?: readonly string[];
   /** Older words for a type of scaling. */
   typeNames?: Readonly<Record<string, string>>;
   /** Transformers' default of original_max_position_embeddings, of which the group then has no say. */
@@ -78,9 +85,9 @@ export interface HfRope {
 export interface HfModelType {
   /**
    * What makes a layer look back only so far. `always`: a number in sliding_window, which has a default; `stated`: one
-   * that is stated; `switched`: use_sliding_window too; a period: a number, but for the last layer of each so many.
+   * that is stated; `switched`: use_sliding_window too, and which layers; `switched for all`: as that, for every layer; a period: a number, but for the last layer of each so many.
    */
-  window: 'never' | 'always' | 'stated' | 'switched' | WindowPeriod;
+  window: 'never' | 'always' | 'stated' | 'switched' | 'switched for all' | WindowPeriod;
   /** Transformers' default of tie_word_embeddings for the type. */
   isTied: boolean;
   /** Of a model that sees more than text. */

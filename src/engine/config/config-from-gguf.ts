@@ -9,7 +9,7 @@ import { checkHeads, LIMITS, provenanceOf, unknownArchitecture } from './config-
 import type { ModelConfig } from '../program/config.ts';
 import { knownGgufKeys } from './gguf-keys.ts';
 import { ConfigReader } from './config-reader.ts';
-import { reportUnreadKeys } from './unread-keys.ts';
+import { checkOtherWords, reportUnreadKeys } from './unread-keys.ts';
 import { ropeFromGguf } from './rope-from-gguf.ts';
 import { readContextLength } from './rope-scaling.ts';
 import { plainWindow } from './window-from-gguf.ts';
@@ -35,7 +35,8 @@ export function configFromGguf(
     reader.requiredCount('layerCount', 'block_count', LIMITS.layerCount),
   );
   reader.record('architecture', 'metadata', 'general.architecture');
-  reportUnreadKeys(reader, knownGgufKeys(rules.keys));
+  const known = knownGgufKeys(rules.keys);
+  reportUnreadKeys(reader, known);
 
   const layerCount = reader.requiredCount('layerCount', 'block_count', LIMITS.layerCount);
   const modelDim = reader.requiredCount('modelDim', 'embedding_length', LIMITS.modelDim);
@@ -61,6 +62,7 @@ export function configFromGguf(
   if (rules.isAlwaysTied === true) reader.record('isTied', 'architecture', 'always');
   else reader.record('isTied', 'tensor', `output.weight is ${config.isTied ? 'absent' : 'present'}`);
   reader.record('hasQkNorm', 'architecture', traits.hasQkNorm ? 'always' : 'never');
+  checkOtherWords(reader, known, config);
   return { config: { ...config, provenance: provenanceOf(reader) }, notices: reader.notices };
 }
 

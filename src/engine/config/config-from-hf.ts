@@ -7,12 +7,13 @@ import type { Architecture, Architectures, HfModelType, HfRules } from './archit
 import { PLAIN_PARTS, readParts, type ConfigParts } from './config-parts.ts';
 import { checkHeads, LIMITS, provenanceOf, unknownArchitecture } from './config-rules.ts';
 import type { ConfigKey, ModelConfig } from '../program/config.ts';
-import { findModelType, knownHfKeys } from './hf-keys.ts';
+import { findModelType, KEYS_BESIDE_TEXT, knownHfKeys } from './hf-keys.ts';
 import { windowFromHf } from './window-from-hf.ts';
 import { ConfigReader } from './config-reader.ts';
+import { noteOtherValues } from './other-values.ts';
 import { ropeFromHf } from './rope-from-hf.ts';
 import { readContextLength } from './rope-scaling.ts';
-import { reportUnreadKeys } from './unread-keys.ts';
+import { checkOtherWords, reportUnreadKeys } from './unread-keys.ts';
 
 export interface HfModelHeader {
   /** Of config.json, for messages. */
@@ -26,6 +27,7 @@ export interface HfModelHeader {
 }
 
 const WHY = "Transformers' default";
+const TIED = 'tie_word_embeddings';
 
 interface ListedTensors {
   shapes: ReadonlyMap<string, readonly number[]>;
@@ -56,7 +58,10 @@ export function configFromHf(
     return reader.count(name, key, limit) ?? reader.default(name, 'COUNT-DEFAULT', key, fallback, WHY);
   };
   reader.record('architecture', 'metadata', 'model_type');
-  reportUnreadKeys(reader, knownHfKeys(rules.keys));
+  const known = knownHfKeys(rules.keys);
+  reportUnreadKeys(reader, known);
+  const beside = textPart === undefined ? undefined : besideText(reader, metadata, textPart.config);
+  if (beside !== undefined) reportUnreadKeys(beside, KEYS_BESIDE_TEXT);
   checkActivation(reader, rules);
 
   const layerCount = reader.requiredCount('layerCount', 'num_hidden_layers', LIMITS.layerCount);
@@ -71,7 +76,8 @@ export function configFromHf(
   );
   const maxPositions = count('contextLength', 'max_position_embeddings', LIMITS.contextLength);
   const rope = ropeFromHf(reader, { headDim: heads.headDim, maxPositions }, rules.rope);
-  const window: ConfigParts['window'] = (_, of) => windowFromHf(reader, modelType.window, of.layerCount);
+  const contextLength = readContextLength(reader, rope, maxPositions);
+  const window: ConfigParts['window'] = (_, of) => windowFromHf(reader, modelType.window, { ...of, contextLength });
   const config: Omit<ModelConfig, 'provenance'> = {
     architecture: architecture.name,
     layerCount,
@@ -79,7 +85,7 @@ export function configFromHf(
     ffnDim: reader.requiredCount('ffnDim', 'intermediate_size', LIMITS.ffnDim),
     ...heads,
     vocabSize: count('vocabSize', 'vocab_size', LIMITS.vocabSize),
-    contextLength: readContextLength(reader, rope, maxPositions),
+    contextLength,
     rmsNormEps:
       reader.positive('rmsNormEps', 'rms_norm_eps') ??
       reader.default('rmsNormEps', 'RMS-EPS-DEFAULT', 'rms_norm_eps', rules.defaults?.['rms_norm_eps'] ?? 1e-6, WHY),
@@ -90,7 +96,12 @@ export function configFromHf(
     isTied: readTied(reader, modelType, metadata),
   };
   reader.record('hasQkNorm', 'architecture', hasQkNorm ? 'always' : 'never');
-  return { config: { ...config, provenance: provenanceOf(reader) }, notices: reader.notices };
+  checkOtherWords(reader, known, config);
+  if (beside !== undefined) checkOtherWords(beside, KEYS_BESIDE_TEXT, config);
+  return {
+    config: { ...config, provenance: provenanceOf(reader) },
+    notices: [...reader.notices, ...(beside?.notices ?? [])],
+  };
 }
 
 function readModelType(
@@ -114,12 +125,33 @@ function readModelType(
   return found;
 }
 
+/** The keys beside the text part, less those that say what it says: Transformers reads a decoder's keys in it alone. */
+function besideText(reader: ConfigReader, metadata: ReadonlyMap<string, unknown>, part: string): ConfigReader {
+  const isBeside = ([key, value]: [string, unknown]): boolean =>
+    !key.startsWith(`${part}.`) && !key.startsWith('vision_config.') && (key === TIED || reader.get(key) !== value);
+  return new ConfigReader(reader.path, new Map([...metadata].filter(isBeside)), '', () => 0);
+}
+
+/** Gemma's classes read hidden_activation alone; its first files had an older word for the same in hidden_act. */
 function checkActivation(reader: ConfigReader, { activation }: HfRules): void {
-  const { key, name } = activation ?? { key: 'hidden_act', name: 'silu' };
-  const found = reader.get(key);
-  if (found === undefined || found === name) return;
-  const is = `${key} is ${shownValue(found)}`;
-  throw new RefuteError({ code: 'E_CONFIG_UNSUPPORTED', place: reader.path, is, allowed: `${name} is supported` });
+  const { key, names, others = [] } = activation ?? { key: 'hidden_act', names: ['silu', 'swish'] };
+  const [name = ''] = names;
+  const check = (of: string, allowed: readonly unknown[]): void => {
+    const found = reader.get(of);
+    if (found === undefined || allowed.includes(found)) return;
+    const is = `${reader.full(of)} is ${shownValue(found)}`;
+    throw new RefuteError({
+      code: 'E_CONFIG_UNSUPPORTED',
+      place: reader.path,
+      is,
+      allowed: `${names.join(', ')} is supported`,
+    });
+  };
+  check(key, names);
+  if (key === 'hidden_act') return;
+  check('hidden_act', [...names, ...others]);
+  const rule = `as in Transformers, ${key} goes first and is ${name} where it is absent`;
+  noteOtherValues(reader, { key, value: reader.get(key) ?? name }, ['hidden_act'], rule);
 }
 
 /**
@@ -168,10 +200,11 @@ function readTied(
   { isTied, textPart }: HfModelType,
   metadata: ReadonlyMap<string, unknown>,
 ): boolean {
-  const key = 'tie_word_embeddings';
+  const key = TIED;
   const ofWhole = textPart === undefined ? undefined : metadata.get(key);
   if (typeof ofWhole === 'boolean') {
     reader.record('isTied', 'metadata', key);
+    noteOtherValues(reader, { key, value: ofWhole }, [key], 'as in Transformers, that of the whole model goes first');
     return ofWhole;
   }
   return reader.flag('isTied', key) ?? reader.default('isTied', 'TIED-DEFAULT', key, isTied, WHY);
@@ -185,6 +218,8 @@ function readQkvBias(
 ): boolean {
   if (qkvBias === 'always') {
     reader.record('hasQkvBias', 'architecture', 'always');
+    const rule = 'as in Transformers, this model type always has biases of q, k and v';
+    noteOtherValues(reader, { key: 'biases', value: true }, ['attention_bias'], rule);
     return true;
   }
   const isPresent = shapes.has('blk.0.attn_q.bias');

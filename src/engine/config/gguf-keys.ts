@@ -1,4 +1,5 @@
-// The keys of every decoder in a GGUF file, by what they do here: read, harmless, or refused unless neutral.
+// The keys of every decoder in a GGUF file, by what they do here: read, harmless, or refused unless neutral. Which of
+// them llama.cpp reads was found out by its answers (test/oracles/external/llama-cpp-keys.test.ts).
 import type { KnownKeys } from './unread-keys.ts';
 
 const READ: readonly string[] = [
@@ -13,6 +14,7 @@ const READ: readonly string[] = [
   'attention.value_length',
   'attention.layer_norm_rms_epsilon',
   'attention.sliding_window',
+  'attention.sliding_window_pattern',
   'rope.freq_base',
   'rope.dimension_count',
   'rope.scaling.type',
@@ -22,38 +24,51 @@ const READ: readonly string[] = [
   'rope.scaling.attn_factor',
 ];
 
-const HARMLESS: readonly string[] = [
-  'tensor_data_layout',
-  'expert_used_count',
-  'rope.scaling.finetuned',
-  'attention.layer_norm_epsilon',
-];
+const HARMLESS: KnownKeys['harmless'] = {
+  'about the file it was made of': [/^tensor_data_layout$/, /^rope\.scaling\.finetuned$/],
+  'about embeddings of texts, which come after the last layer': [/^pooling_type$/, /^embedding_length_out$/],
+  'about text': [/^decoder_start_token_id$/],
+};
 
-const NEUTRAL: ReadonlyMap<string, unknown> = new Map<string, unknown>([
-  ['expert_count', 0],
-  ['expert_shared_count', 0],
-  ['expert_weights_scale', 1],
-  ['attention.causal', true],
-  ['attention.clamp_kqv', 0],
-  ['attention.max_alibi_bias', 0],
-  ['attention.scale', 0],
-  ['attention.temperature_scale', 0],
-  ['attention.key_length_swa', 0],
-  ['attention.value_length_swa', 0],
-  ['rope.dimension_count_swa', 0],
-  ['rope.freq_base_swa', 0],
-  ['attn_logit_softcapping', 0],
-  ['final_logit_softcapping', 0],
-  ['embedding_scale', 1],
-  ['residual_scale', 1],
-  ['logit_scale', 1],
-  ['use_parallel_residual', false],
-  ['rope.scaling.yarn_log_multiplier', 0],
-  ['rope.scaling.yarn_ext_factor', 1],
-  ['rope.scaling.yarn_attn_factor', 1],
-  ['rope.scaling.yarn_beta_fast', 32],
-  ['rope.scaling.yarn_beta_slow', 1],
-]);
+/** 0 is how llama.cpp has "none" of most. */
+const NEUTRAL: KnownKeys['neutral'] = {
+  'attention.causal': [true],
+  'attention.scale': ({ attentionScale }) => [attentionScale, 0],
+  'attention.output_scale': [1, 0],
+  'attention.value_scale': [1, 0],
+  'attention.layer_norm_epsilon': ({ rmsNormEps }) => [rmsNormEps, 0],
+  'attention.key_length_swa': ({ headDim }) => [headDim, 0],
+  'attention.value_length_swa': ({ headDim }) => [headDim, 0],
+  'rope.dimension_count_swa': ({ rope }) => [rope.rotaryDim, 0],
+  'rope.freq_base_swa': ({ rope, localTheta }) => [localTheta ?? rope.theta, 0],
+  attn_logit_softcapping: ({ attentionSoftcap }) => [attentionSoftcap ?? 0],
+  final_logit_softcapping: ({ logitSoftcap }) => [logitSoftcap ?? 0],
+  embedding_scale: ({ embeddingScale }) => [embeddingScale, 0],
+  residual_scale: [1, 0],
+  logit_scale: [1, 0],
+  hidden_activation: ({ architecture }) => [architecture.startsWith('gemma') ? 'gelu' : 'silu'],
+  expert_count: ({ experts }) => [experts?.count ?? 0],
+  expert_used_count: ({ experts }) => [experts?.usedCount ?? 0],
+  expert_feed_forward_length: ({ experts }) => [experts?.ffnDim ?? 0],
+  expert_weights_norm: ({ experts }) => [experts?.isRenormalised ?? false],
+  expert_weights_scale: [1, 0],
+  /** 1 is softmax. */
+  expert_gating_func: [1, 0],
+  moe_every_n_layers: [1, 0],
+  interleave_moe_layer_step: [1, 0],
+  swiglu_clamp_exp: [0],
+  swiglu_clamp_shexp: [0],
+  'rope.dimension_sections': [0],
+  'rope.scaling.yarn_log_multiplier': [0],
+  'rope.scaling.yarn_ext_factor': [1],
+  'rope.scaling.yarn_attn_factor': [1],
+  'rope.scaling.yarn_beta_fast': [32],
+  'rope.scaling.yarn_beta_slow': [1],
+  // Without a word of FORWARD_WORDS in the name.
+  nextn_predict_layers: [0],
+  'classifier.output_labels': [],
+  swin_norm: [false],
+};
 
 /** @param own keys that the architecture reads beside these */
 export function knownGgufKeys(own: readonly string[] = []): KnownKeys {

@@ -30,13 +30,18 @@ export function ropeFromGguf(
   const theta =
     reader.positive('rope.theta', 'rope.freq_base') ??
     reader.default('rope.theta', 'ROPE-THETA-DEFAULT', 'rope.freq_base', DEFAULT_THETA, "llama.cpp's default");
+  const hasFactors = of.hasTensor('rope_freqs.weight');
+  if (hasFactors && rules.readsFactors !== true) {
+    const is = 'it has the tensor "rope_freqs.weight"';
+    throw unsupported(reader, is, 'llama.cpp reads it for llama alone and refuses this file');
+  }
   reader.record('rope.pairing', 'architecture', rules.ropePairing === 'norm' ? 'adjacent pairs' : 'halves');
   return {
     theta,
     rotaryDim: readRotaryDim(reader, rules, of.headDim),
     pairing: rules.ropePairing,
     scaling: readScaling(reader, {
-      hasFactors: of.hasTensor('rope_freqs.weight'),
+      hasFactors,
       longrope: of.hasTensor(LONG_FACTORS) && of.hasTensor(SHORT_FACTORS) ? rules.longrope : undefined,
       contextLength: of.contextLength,
     }),

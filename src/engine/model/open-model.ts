@@ -6,6 +6,7 @@ import type { Notice } from '../../notice.ts';
 import type { Model, ModelTransform } from './model.ts';
 import { openModelFile, openModelFileSource } from './open-model-file.ts';
 import { ARCHITECTURES, compileProgram } from '../architectures/registry.ts';
+import { checkFactors } from './check-factors.ts';
 import { checkWeights } from './check-weights.ts';
 import { splitFusedRows } from './fused-rows.ts';
 import { settleHead } from './tied-head.ts';
@@ -24,7 +25,7 @@ export interface OpenModelOptions {
 /**
  * Opens a model: a GGUF file, or a folder with a GGUF file or with safetensors and config.json.
  *
- * @throws RefuteError as openModelFile, ModelFile.readConfig, checkWeights and unreadTensors do
+ * @throws RefuteError as openModelFile, ModelFile.readConfig, checkWeights, checkFactors and unreadTensors do
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
   return loadModel(await openModelFile(path), options);
@@ -62,6 +63,7 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
   const nameInFile = (name: WeightName): string => storedNames.get(name) ?? file.nameInFile(name);
   const checked = checkWeights(path, program, transform.weights?.(weights) ?? weights, nameInFile);
   notices.push(...checked.notices);
+  await checkFactors(path, program, checked.weights);
   notices.push(...unreadTensors(path, ownProgram, tensors, ARCHITECTURES));
   const text = file.readText((notice) => notices.push(notice));
   const inspected = await inspectEmbedding(path, program, checked.weights, {

@@ -285,6 +285,12 @@ describe('configFromGguf refuses', () => {
     );
   });
 
+  it('factors of a rotation in an architecture that llama.cpp has without', async () => {
+    const extraTensors = [{ name: 'rope_freqs.weight', elementCount: 4 }];
+    const { message } = await refusal('E_CONFIG_UNSUPPORTED', () => configOf({ architecture: 'qwen2', extraTensors }));
+    expect(message).toContain('rope_freqs.weight');
+  });
+
   it('an embedding that is not there or does not divide into rows', async () => {
     await refusal('E_MODEL_TENSOR_MISSING', () => configOf({ without: ['token_embd.weight'] }));
     await refusal('E_CONFIG_VOCABULARY', () =>

@@ -169,11 +169,16 @@ describe('a pattern of windows in GGUF is refused', () => {
       ARCHITECTURES,
     ).config.fullAttentionLayers;
 
-  it.each([[[true, false]], [[true, false, 2]], [[]], [0], [-1], ['5:1']])('%j', async (pattern) => {
-    await refusal('E_CONFIG_VALUE', () => gguf(pattern));
-  });
+  it.each([[[true, false]], [[true, false, 2]], [[]], [[0, 1]], [[0, -1, 1]], [1.5], [-1], ['5:1'], [true]])(
+    '%j',
+    async (pattern) => {
+      await refusal('E_CONFIG_VALUE', () => gguf(pattern));
+    },
+  );
 
   it('where it is none that is read', () => {
     expect([gguf(2), gguf([true, false, true]), gguf(undefined)]).toEqual([[1], [1], []]);
+    // llama.cpp: any number but 0 is true in a list, and a period of 0 has no layer without a window.
+    expect([gguf([3, 0, 1]), gguf(0), gguf(1)]).toEqual([[1], [], [0, 1, 2]]);
   });
 });

@@ -2,39 +2,22 @@
 // vocabulary and float32 weights: that the files are what converters write, which keys llama.cpp reads, and what it
 // takes where they are absent.
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dequantize } from '../../../src/engine/cpu/dequantize.ts';
 import { openModel, type ModelConfig, type ModelTransform } from '../../../src/engine/index.ts';
-import { parseGguf } from '../../../src/engine/formats/gguf.ts';
-import { openFile } from '../../../src/engine/io/open-file.ts';
 import { loadLlamaCpp, type LlamaCppAvailability } from '../../../src/oracles/external/index.ts';
-import { encodeGguf, ggufEntry } from '../../fixtures/gguf.ts';
-import { llamaCppDivergence } from '../../fixtures/llama-cpp.ts';
+import type { GgufValue } from '../../../falsifiers/kit/models/gguf-bytes.ts';
+import { TINY_TOKENS, tinyGgufBytes } from '../../../falsifiers/kit/models/tiny-gguf.ts';
+import type { ggufEntry } from '../../fixtures/gguf.ts';
+import { llamaCppDivergence } from '../../../falsifiers/kit/oracles/llama-cpp-divergence.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 type Typed = Parameters<typeof ggufEntry> extends [string, ...infer Rest] ? Rest : never;
 /** By key behind the architecture; null: left out. */
 type Keys = Readonly<Record<string, Typed | null>>;
-
-const TOKENS = [70, 4, 33, 33, 8, 54, 20, 76, 5, 41, 9, 66];
-const VOCABULARY = ['<unk>', '<s>', '</s>', 'Ċ', ...Array.from({ length: 74 }, (_, i) => `t${i}`), 'a', 'b'];
-const TOKENIZER = [
-  ggufEntry('tokenizer.ggml.model', 'string', 'gpt2'),
-  ggufEntry('tokenizer.ggml.pre', 'string', 'gpt-2'),
-  ggufEntry('tokenizer.ggml.tokens', 'string[]', VOCABULARY),
-  ggufEntry(
-    'tokenizer.ggml.token_type',
-    'i32[]',
-    VOCABULARY.map((_, id) => (id < 3 ? 3 : 1)),
-  ),
-  ggufEntry('tokenizer.ggml.merges', 'string[]', ['a b']),
-  ggufEntry('tokenizer.ggml.bos_token_id', 'u32', 1),
-  ggufEntry('tokenizer.ggml.eos_token_id', 'u32', 2),
-];
 
 let loaded: LlamaCppAvailability;
 const folder = await temporaryFolder();
@@ -46,25 +29,17 @@ afterAll(async () => {
 });
 
 async function written(name: string, keys: Keys = {}): Promise<string> {
-  const source = await openFile(fileURLToPath(new URL(`../../../models/tiny/${name}/model.gguf`, import.meta.url)));
-  const file = await parseGguf(source);
-  const bytes = await readFile(source.path);
-  await source.close();
-  const architecture = String(file.metadata.get('general.architecture'));
-  const all: Keys = { context_length: ['u32', 4096], ...keys };
-  const changes = new Map(Object.entries(all).map(([key, typed]) => [`${architecture}.${key}`, typed]));
-  const entries = file.entries.filter(({ key }) => !changes.has(key));
-  for (const [key, typed] of changes) if (typed !== null) entries.push(ggufEntry(key, ...typed));
-  const tensors = await Promise.all(
-    file.tensors.map(async ({ name: tensor, type, shape, byteOffset, byteLength }) => {
-      const stored = bytes.subarray(byteOffset, byteOffset + (byteLength ?? 0));
-      const values = await dequantize(type ?? 'f32', Uint8Array.from(stored));
-      return { name: tensor, type: 'f32' as const, shape, data: new Uint8Array(values.buffer) };
-    }),
-  );
+  const source = fileURLToPath(new URL(`../../../models/tiny/${name}/model.gguf`, import.meta.url));
   const path = join(folder, `${randomUUID()}.gguf`);
-  await writeFile(path, encodeGguf({ entries: [...entries, ...TOKENIZER], tensors }));
+  await writeFile(path, await tinyGgufBytes(source, Object.fromEntries(Object.entries(keys).map(asValue))));
   return path;
+}
+
+function asValue([key, typed]: [string, Typed | null]): [string, GgufValue | null] {
+  if (typed === null) return [key, null];
+  const [type, value] = typed;
+  const of = type.endsWith('[]') ? type.slice(0, -2) : null;
+  return [key, (of === null ? { type, value } : { type: 'array', of, values: value }) as GgufValue];
 }
 
 const config = (change: (own: ModelConfig) => Partial<ModelConfig>): ModelTransform => ({
@@ -97,7 +72,7 @@ describe('a tiny GGUF file is llama.cpp’s:', () => {
     ['phi3-longrope'],
   ])('%s', async (name, transform) => {
     if (!loaded.available) return;
-    const kl = await llamaCppDivergence(loaded, await written(name), TOKENS, transform);
+    const kl = await llamaCppDivergence(loaded, await written(name), TINY_TOKENS, transform);
     expect(kl).toBeLessThanOrEqual(limitOf(name));
   });
 });
@@ -124,6 +99,10 @@ describe('a key is read as llama.cpp reads it:', () => {
     ['gemma3', 'a period of windows', pattern('u32', 3), full(5)],
     ['gemma3', 'no period of windows', {}, full(1, 3, 5)],
     ['gemma3', 'a list of windows', pattern('bool[]', [false, true, true, false, true, true]), full(5)],
+    ['gemma3', 'a period of 0: every layer has the window', pattern('u32', 0), full(5)],
+    ['gemma3', 'a list of numbers', pattern('u32[]', [0, 2, 1, 0, 1, 1]), full(5)],
+    ['gemma2', 'a list of numbers', pattern('i32[]', [0, 1, 1]), full(1)],
+    ['gemma2', 'a period of windows', pattern('u32', 3), full(1)],
     ['gemma2', 'a list of windows', pattern('bool[]', [true, true, false]), full(1)],
     ['gemma3', 'no window', NO_WINDOW, config(() => ({ slidingWindow: 4 }))],
     ['gemma3', 'a window of 0', { 'attention.sliding_window': ['u32', 0] }, config(() => ({ slidingWindow: 4 }))],
@@ -145,8 +124,8 @@ describe('a key is read as llama.cpp reads it:', () => {
   ])('%s, %s', async (name, _, keys, fault) => {
     if (!loaded.available) return;
     const path = await written(name, keys);
-    expect(await llamaCppDivergence(loaded, path, TOKENS)).toBeLessThanOrEqual(limitOf(name));
-    expect(await llamaCppDivergence(loaded, path, TOKENS, fault)).toBeGreaterThan(LEAST_OF_FAULT);
+    expect(await llamaCppDivergence(loaded, path, TINY_TOKENS)).toBeLessThanOrEqual(limitOf(name));
+    expect(await llamaCppDivergence(loaded, path, TINY_TOKENS, fault)).toBeGreaterThan(LEAST_OF_FAULT);
   });
 });
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel, type ModelTransform } from '../../../src/engine/index.ts';
 import { loadLlamaCpp, type LlamaCppAvailability } from '../../../src/oracles/external/index.ts';
 import { encodeGguf, ggufEntry } from '../../fixtures/gguf.ts';
-import { llamaCppDivergence, llamaCppLogits } from '../../fixtures/llama-cpp.ts';
+import { llamaCppDivergence, llamaCppLogits } from '../../../falsifiers/kit/oracles/llama-cpp-divergence.ts';
 import { refusal } from '../../fixtures/refusal.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { tinyImage, type TinyModelOptions } from '../../fixtures/tiny-model.ts';
