@@ -70,7 +70,7 @@ def write(name, head, rows):
     text = json.dumps({**HEAD, **head}, ensure_ascii=True)[:-1] + f',\n "cases": [\n  {lines}\n ]\n}}\n'
     assert len(json.loads(text)["cases"]) == len(rows)
     (FOLDER / name).write_text(text)
-    print(f"{name}: {len(rows)} cases, {len(text)} bytes, {sum(row[-1] is not None and row[-2] is None for row in rows)} errors")
+    print(f"{name}: {len(rows)} cases, {len(text)} bytes, {sum(row[-2] is None for row in rows)} errors")
 
 
 VARIABLES = {
@@ -131,8 +131,68 @@ def write_expressions():
     write("expressions.json", {"messages": MESSAGES, "variables": VARIABLES}, rows)
 
 
+HOSTILE = "  \u00a0x \u2028\r\ny\t'\"\\\\n{{ 1 }}{% if %} <|to|>\ufeff\u00df\U0001f44d\u200b \n"
+CALL = {"id": "abcdefghi", "type": "function", "function": {"name": "add", "arguments": {"a": 2, "b": -3.5, "note": "it's \"x\" \u00e9", "deep": {"z": [None, True], "y": "<&>"}}}}
+PLAIN = [{"role": "user", "content": "Hi"}]
+TALK = [
+    {"role": "system", "content": " Be brief. "},
+    {"role": "user", "content": "  2+2? "},
+    {"role": "assistant", "content": "<muse>\nhm\n</muse>\n\n4 "},
+    {"role": "user", "content": "Why?\n"},
+]
+CONVERSATIONS = {
+    "plain": PLAIN,
+    "talk": TALK,
+    "answered": [*TALK, {"role": "assistant", "content": "Because."}],
+    "hostile": [{"role": "system", "content": HOSTILE}, {"role": "user", "content": HOSTILE}, {"role": "assistant", "content": HOSTILE[::-1]}, {"role": "user", "content": "\x85\x1cq\x1f"}],
+    "disordered": [{"role": "assistant", "content": "first"}, {"role": "user", "content": ""}, {"role": "user", "content": "/quiet again"}, {"role": "narrator", "content": "dusk"}],
+    "parts": [{"role": "system", "content": [{"type": "text", "text": "See."}]}, {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": " What is it?\r\n"}]}, {"role": "assistant", "content": [{"type": "text", "text": "A cat"}]}, {"role": "user", "content": [{"type": "text", "text": "Sure?"}]}],
+    "calls": [{"role": "user", "content": "Add."}, {"role": "assistant", "content": None, "tool_calls": [CALL]}, {"role": "tool", "name": "add", "tool_call_id": "abcdefghi", "content": "-1.5"}, {"role": "assistant", "content": "It is -1.5"}],
+    "two calls": [{"role": "system", "content": "S"}, {"role": "user", "content": "Add."}, {"role": "assistant", "content": "", "reasoning_content": "\nI add\n", "tool_calls": [CALL, {"id": "jklmnopqr", "type": "function", "function": {"name": "now", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "abcdefghi", "content": "1"}, {"role": "tool", "tool_call_id": "jklmnopqr", "content": "{\"t\": 1}"}],
+    "reasoned": [{"role": "user", "content": "1?"}, {"role": "assistant", "content": "2", "reasoning_content": "a\nb"}, {"role": "user", "content": "3?"}, {"role": "assistant", "content": "4", "reasoning_content": "c"}],
+    "empty": [],
+}
+TOOLS = [
+    {"type": "function", "function": {"name": "add", "description": "Adds \"two\" <numbers> \u00e9.", "parameters": {"type": "object", "properties": {"b": {"type": "number", "description": " the second "}, "a": {"type": ["integer", "number"], "description": "first"}, "note": {"type": "string", "enum": ["x", "y"], "default": "x", "description": "why"}, "many": {"type": "array", "items": {"type": "string"}, "description": "list"}}, "required": ["a"]}, "return": {"type": "number"}}},
+    {"type": "function", "function": {"name": "now", "description": "The time", "parameters": {"type": "object", "properties": {}}}},
+]
+SETTINGS = {
+    "none": {},
+    "tools": {"tools": TOOLS},
+    "no tools": {"tools": [], "documents": []},
+    "papers": {"documents": [{"title": "T\u00e9", "text": "It's <so>"}, {"title": "U", "text": "a\nb", "n": 1}], "citation_mode": "fast", "controls": {"length": "short", "citations": True}},
+    "quiet": {"enable_thinking": False, "thinking": False, "reasoning_effort": "low", "thinking_budget": 600, "skip_think": False},
+    "muse": {"enable_thinking": True, "thinking": True, "date_string": "3 May", "thinking_budget": 0, "custom_tools": None, "builtin_tools": ["add", "python"], "tools_in_user_message": False, "add_vision_id": True, "tools": TOOLS[:1]},
+}
+
+
+def situations(source):
+    """Conversation, whether an answer is asked for, settings: those that this template looks at."""
+    yield from [("plain", True, "none"), ("talk", True, "none"), ("answered", False, "none"), ("hostile", True, "none"), ("disordered", False, "no tools")]
+    if "string" in source or "parts" in source or len(source) > 3000:
+        yield ("parts", True, "none")
+    if "tool" in source:
+        yield from [("talk", True, "tools"), ("talk", False, "no tools"), ("calls", False, "tools"), ("two calls", True, "tools"), ("calls", True, "none")]
+    if "document" in source:
+        yield from [("talk", True, "papers"), ("plain", False, "papers")]
+    if any(word in source for word in ("enable_thinking", "thinking", "muse", "reasoning", "date_string", "builtin_tools", "add_vision_id")):
+        yield from [("reasoned", False, "quiet"), ("reasoned", True, "muse"), ("talk", True, "muse"), ("parts", True, "muse")]
+    yield ("empty", True, "none")
+
+
+def write_families():
+    templates = {path.stem: path.read_text() for path in sorted((HERE / "families").glob("*.jinja"))}
+    rows = [
+        [name, conversation, prompt, settings, *render(source, CONVERSATIONS[conversation], prompt, **SETTINGS[settings])]
+        for name, source in templates.items()
+        for conversation, prompt, settings in situations(source)
+    ]
+    write("families.json", {"templates": templates, "conversations": CONVERSATIONS, "settings": SETTINGS}, rows)
+
+
 def main():
     write_expressions()
+    write_families()
 
 
 if __name__ == "__main__":
