@@ -17,6 +17,7 @@ from transformers.utils import chat_template_utils
 HERE = Path(__file__).resolve().parent / "chat-templates"
 FOLDER = Path(__file__).resolve().parent.parent / "falsifiers/vectors/chat-template-parity"
 sys.path.insert(0, str(HERE))
+from generator import generated  # noqa: E402
 
 BOS, EOS = "<s>", "</s>"
 NOW = (2025, 2, 3, 4, 5, 6)
@@ -29,7 +30,7 @@ HEAD = {
 }
 # What CPython prints of an object by its place in memory differs from run to run: there is nothing to agree with.
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-MAX_CHARACTERS = 20_000
+MAX_CHARACTERS = 200
 
 
 class StillClock(datetime.datetime):
@@ -176,7 +177,7 @@ def situations(source):
     if "document" in source:
         yield from [("talk", True, "papers"), ("plain", False, "papers")]
     if any(word in source for word in ("enable_thinking", "thinking", "muse", "reasoning", "date_string", "builtin_tools", "add_vision_id")):
-        yield from [("reasoned", False, "quiet"), ("reasoned", True, "muse"), ("talk", True, "muse"), ("parts", True, "muse")]
+        yield from [("reasoned", False, "quiet"), ("reasoned", True, "muse"), ("talk", True, "muse")] + ([("parts", True, "muse")] if "add_vision_id" in source else [])
     yield ("empty", True, "none")
 
 
@@ -190,9 +191,22 @@ def write_families():
     write("families.json", {"templates": templates, "conversations": CONVERSATIONS, "settings": SETTINGS}, rows)
 
 
+def write_generated(name, count, seed):
+    rows = []
+    for template in generated(random.Random(seed), count):
+        row = [template, *render(template, MESSAGES, **VARIABLES)]
+        if len(template) <= 2 * MAX_CHARACTERS and (row[1] is None or len(row[1]) <= MAX_CHARACTERS):
+            rows.append(row)
+    write(name, {"seed": seed, "messages": MESSAGES, "variables": VARIABLES}, rows)
+
+
 def main():
+    """Without arguments, the recorded files; FILE COUNT SEED: so many generated templates, to search with."""
+    if len(sys.argv) == 4:
+        return write_generated(Path(sys.argv[1]).resolve(), int(sys.argv[2]), int(sys.argv[3]))
     write_expressions()
     write_families()
+    write_generated("generated.json", 480, 7)
 
 
 if __name__ == "__main__":
