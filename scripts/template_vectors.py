@@ -103,7 +103,6 @@ VARIABLES = {
     "nest": {"a": {"b": {"c": 1}}},
     "keyed": {"items": 1, "keys": 2, "get": 3, "a b": 4},
     "nested": [{"function": {"name": "add"}}, {"function": {"name": "mul"}}],
-    "numbered": {"b": 1, "10": 2, "9": 3, "a": 4},
 }
 MESSAGES = [
     {"role": "system", "content": "Be brief."},

@@ -5,7 +5,7 @@ NUMBERS = ["0", "1", "2", "3", "7", "-1", "-2", "1.5", "2.0", "0.1", "-0.5", "10
 STRING_NAMES = ["s", "sp", "u", "emoji", "q", "html", "crlf", "d.a", "ld[0].name", "messages[0].role", "messages[-1]['content']"]
 NUMBER_NAMES = ["n", "z", "neg", "f", "l[0]", "ld[1].n", "d['b']", "nest.a.b.c"]
 LIST_NAMES = ["l", "le", "ls", "lm", "ld", "messages", "d.c", "nested"]
-DICT_NAMES = ["d", "de", "nest", "ld[0]", "messages[1]", "numbered"]
+DICT_NAMES = ["d", "de", "nest", "ld[0]", "messages[1]", "keyed"]
 MISSING = ["nothing", "d.nothing", "l[9]", "no", "nothing.more", "tools", "documents"]
 
 
