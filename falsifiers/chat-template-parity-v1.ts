@@ -52,6 +52,26 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: plants`
+      src/engine/text/chat-template/lexer.ts
+      gross chatpar-line-end-stays: the line end after a block tag stays
+      - |%\\}\\n?\`, 'y');
+      + |%\\}\`, 'y');
+      src/engine/text/chat-template/json.ts
+      small chatpar-json-without-space: no space after a comma in JSON
+      - isIndented ? ',' : ', '
+      + isIndented ? ',' : ','
+      src/engine/text/chat-template/interpreter.ts
+      small chatpar-continue-ends in oracle: continue ends the loop
+      - if (jump === 'Break') break;
+      + if (jump !== null) break;
+      src/engine/text/chat-template.ts
+      small chatpar-tools-undefined in oracle: absent tools are undefined
+      - tools: null,
+      + tools: undefined,
+      src/engine/text/chat-template/to-value.ts
+      small chatpar-one-name-for-thoughts in oracle: thoughts are passed on under the name that they came with
+      - { thinking: reasoning, ...message }
+      + { ...message }
     `,
   },
 
@@ -69,6 +89,28 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: plants`
+      src/engine/text/chat-template/python-text.ts
+      gross chatpar-json-booleans: true is printed for True
+      - return value ? 'True' : 'False';
+      + return value ? 'true' : 'false';
+      small chatpar-quotes: a text with both quotes is quoted in the wrong ones
+      - text.includes("'") && !text.includes('"')
+      + text.includes("'")
+      src/engine/text/chat-template/operators.ts
+      small chatpar-remainder-sign: a remainder has the sign of what is divided
+      - if (operator === '%') return isBelow ? remainder + y : remainder;
+      + if (operator === '%') return remainder;
+      src/engine/text/chat-template/unicode.ts
+      small chatpar-white-space: separators of Python alone are no white space
+      - \\\\t-\\\\r\\\\x1c-\\\\x20
+      + \\\\t-\\\\r\\\\x20
+      small chatpar-utf16-length: a length counts halves of surrogate pairs
+      - if (!hasAstral(text)) return text.length;
+      + if (text !== '') return text.length;
+      src/engine/text/chat-template/lexer.ts
+      small chatpar-first-line-stays in oracle: white space before a block tag stays where it starts the template
+      - line > 0 || this.#isLineStart;
+      + line > 0;
     `,
   },
 
@@ -79,6 +121,22 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       oracle: { planned: REFUSED_CASES + 1, run: compareRefusals },
     },
     faults: plants`
+      src/engine/text/chat-template/attributes.ts
+      gross chatpar-undefined-all-the-way: what is not there has attributes
+      - if (object instanceof Undefined) return object.attribute();
+      + if (object instanceof Undefined) return object;
+      src/engine/text/chat-template/operators.ts
+      small chatpar-modulo-by-zero: the remainder of a division by zero is zero
+      - if (y === 0n) return raise('ZeroDivisionError', 'integer division or modulo by zero');
+      + if (y === 0n) return 0n;
+      src/engine/text/chat-template/interpreter.ts
+      small chatpar-unpacks-more in oracle: items that there is no name for are dropped
+      - if (items.length !== target.value.length)
+      + if (items.length < target.value.length)
+      src/engine/text/chat-template/check.ts
+      small chatpar-unknown-when-reached in oracle: an unknown filter is looked for when it is reached
+      - if (prefix === undefined && !isFilter(name))
+      + if (prefix === undefined && name === '')
     `,
   },
 };

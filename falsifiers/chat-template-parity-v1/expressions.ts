@@ -292,7 +292,7 @@ const { any } = fc.letrec<Grammar>((tie: fc.LetrecTypedTie<Grammar>): fc.LetrecV
     fc.tuple(tie('any'), tie('any')).map(([of, otherwise]) => ({
       source: `(${of.source} | default(${otherwise.source}))`,
       value: (): Value => {
-        const [value, other] = [of.value(), otherwise.value()];
+        const [value, other]: [Value, Value] = [of.value(), otherwise.value()];
         return value === MISSING ? other : value;
       },
     })),

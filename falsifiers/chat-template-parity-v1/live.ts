@@ -40,7 +40,7 @@ class Asked {
   }
 
   static async open(context: PartContext): Promise<Asked> {
-    context.model('model:sums-2m', 'hf/model.safetensors');
+    context.model('model:sums-2m', 'sums-2m.f16.gguf');
     const folder = join(context.folder, 'chat');
     await mkdir(folder);
     for (const file of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']) {
