@@ -54,8 +54,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: plants`
       src/engine/text/chat-template/lexer.ts
       gross chatpar-line-end-stays: the line end after a block tag stays
-      - |%\\}\\n?\`, 'y');
-      + |%\\}\`, 'y');
+      - |%\\\\}\\\\n?\`, 'y');
+      + |%\\\\}\`, 'y');
       src/engine/text/chat-template/json.ts
       small chatpar-json-without-space: no space after a comma in JSON
       - isIndented ? ',' : ', '

@@ -95,7 +95,7 @@ const items = (value: Value): readonly Value[] => {
   if (Array.isArray(value)) return value;
   if (value instanceof Tuple) return value.items;
   if (value instanceof Map) return [...value.keys()];
-  if (typeof value === 'string') return [...value];
+  if (typeof value === 'string') return Array.from(value);
   return value === MISSING ? [] : raise('it is not iterable');
 };
 

@@ -9,7 +9,7 @@ interface Call {
   function: { name: string; arguments: Record<string, unknown> };
 }
 
-export interface Message {
+interface Message {
   role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
   tool_calls?: Call[];
@@ -140,7 +140,7 @@ export const PLAIN: Readonly<Record<string, Plain>> = {
 
 /** `splitlines` of the text and a line end, as `indent` has it: a last `\r` becomes one line end with it. */
 function pythonLines(text: string): string[] {
-  const others = [...'\r\v\f\x1c\x1d\x1e\x85\u2028\u2029'];
+  const others = Array.from('\r\v\f\x1c\x1d\x1e\x85\u2028\u2029');
   const ended = others.reduce((lines, end) => lines.replaceAll(end, '\n'), `${text}\n`.replaceAll('\r\n', '\n'));
   return ended.split('\n').slice(0, -1);
 }
@@ -198,7 +198,7 @@ const turns = fc.oneof(
   fc.array(turn, { minLength: 1, maxLength: 5 }),
 );
 
-export const conversations: fc.Arbitrary<Asked & { family: string }> = fc
+const conversations: fc.Arbitrary<Asked & { family: string }> = fc
   .record({
     family: fc.constantFrom(...Object.keys(PLAIN)),
     system: fc.option(content, { nil: null }),

@@ -73,13 +73,18 @@ class Asked {
 /** The folder's own tokens; a template that prints one begins or ends with it. */
 const TOKENS = { bos: '', eos: '<|im_end|>' };
 
+/** Not llama2: this model has no BOS token, which that template adds to a text, so that Jinja2 refuses. */
+const FAMILIES = Object.keys(PLAIN)
+  .filter((family) => family !== 'llama2')
+  .slice(0, FAMILIES_ASKED);
+
 /** Texts that an argument can hold. */
 const QUESTIONS = ["  it's 2+2?\r\n", 'x\t"é"\n\n', '</muse>{{ 1 }} 👍 ', '\u00a0a\u2003', '{% if %}\u0085', '\\n'];
 
 export async function askFamilies(context: PartContext): Promise<void> {
   const asked = await Asked.open(context);
   const templates = await familyTemplates(context);
-  for (const [i, family] of Object.keys(PLAIN).slice(0, FAMILIES_ASKED).entries()) {
+  for (const [i, family] of FAMILIES.entries()) {
     const [prompt = '', system = ''] = [QUESTIONS[i], QUESTIONS[(i + 1) % QUESTIONS.length]];
     const messages = [
       { role: 'system' as const, content: system },

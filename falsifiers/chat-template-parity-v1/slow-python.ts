@@ -143,7 +143,7 @@ function ofSequences(sign: Arithmetic, a: Value, b: Value): Value {
 /** Positions are those of code points in a string. */
 export function slice(of: Value, start: number | null, stop: number | null, step: number | null): Value {
   const by = step ?? 1;
-  const items: readonly Value[] = typeof of === 'string' ? [...of] : (itemsOf(of) ?? raise('it has no parts'));
+  const items: readonly Value[] = typeof of === 'string' ? Array.from(of) : (itemsOf(of) ?? raise('it has no parts'));
   const count = items.length;
   const within = (at: number): number =>
     Math.min(Math.max(at < 0 ? at + count : at, by < 0 ? -1 : 0), by < 0 ? count - 1 : count);
@@ -151,19 +151,19 @@ export function slice(of: Value, start: number | null, stop: number | null, step
   const to = stop === null ? (by < 0 ? -1 : count) : within(stop);
   const taken: Value[] = [];
   for (let at = from; by < 0 ? at > to : at < to; at += by) taken.push(items[at] ?? null);
-  if (typeof of === 'string') return taken.join('');
+  if (typeof of === 'string') return taken.map(str).join('');
   return of instanceof Tuple ? new Tuple(taken) : taken;
 }
 
 export function at(of: Value, index: number): Value {
   if (of === MISSING) return raise('nothing is missing it');
-  const items = typeof of === 'string' ? [...of] : itemsOf(of);
+  const items = typeof of === 'string' ? Array.from(of) : itemsOf(of);
   return items?.at(index) ?? (items === null || index >= items.length || index < -items.length ? MISSING : null);
 }
 
 export function length(of: Value): bigint {
   if (of === MISSING) return 0n;
-  if (typeof of === 'string') return BigInt([...of].length);
+  if (typeof of === 'string') return BigInt(Array.from(of).length);
   return BigInt(of instanceof Map ? of.size : (itemsOf(of) ?? raise('it has no length')).length);
 }
 
@@ -177,7 +177,7 @@ const SPACES: ReadonlySet<string> = new Set(
 /** @param characters null: white space */
 export function strip(text: string, characters: string | null, ends: 'both' | 'left' | 'right' = 'both'): string {
   const cut = characters === null ? SPACES : new Set(characters);
-  const left = [...text];
+  const left = Array.from(text);
   while (ends !== 'right' && left.length > 0 && cut.has(left[0] ?? '')) left.shift();
   while (ends !== 'left' && left.length > 0 && cut.has(left.at(-1) ?? '')) left.pop();
   return left.join('');
@@ -189,7 +189,7 @@ export function split(text: string, separator: string | null): Value[] {
   if (separator !== null) return text.split(separator);
   const words: string[] = [];
   let word = '';
-  for (const character of [...text, ' ']) {
+  for (const character of `${text} `) {
     if (!SPACES.has(character)) word += character;
     else if (word !== '') words.push(word.slice(0, word.length));
     if (SPACES.has(character)) word = '';
@@ -199,7 +199,7 @@ export function split(text: string, separator: string | null): Value[] {
 
 export function replace(text: string, old: string, by: string, count: number): string {
   if (old === '') {
-    const gaps = [...text, ''];
+    const gaps = [...Array.from(text), ''];
     return gaps.map((character, i) => (i < count ? by : '') + character).join('');
   }
   let [done, rest] = ['', text];
@@ -219,7 +219,7 @@ export function str(value: Value): string {
   return typeof value === 'string' ? value : repr(value);
 }
 
-export function repr(value: Value): string {
+function repr(value: Value): string {
   if (value === MISSING) return 'Undefined';
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
