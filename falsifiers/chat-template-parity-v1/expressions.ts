@@ -146,6 +146,13 @@ const { any } = fc.letrec<Grammar>((tie: fc.LetrecTypedTie<Grammar>): fc.LetrecV
     fc
       .tuple(fc.constantFrom<python.Arithmetic>('+', '-', '*', '/', '//', '%'), or('number'), or('number'))
       .map(([sign, a, b]) => binary(sign, (x, y) => python.arithmetic(sign, x, y))(a, b)),
+    // Whole numbers of either sign, where Python and JavaScript round to different sides.
+    fc
+      .tuple(fc.constantFrom<python.Arithmetic>('//', '%'), small, small)
+      .map(([sign, a, b]) => ({
+        source: `((${a}) ${sign} (${b}))`,
+        value: () => python.arithmetic(sign, BigInt(a), BigInt(b)),
+      })),
     or('list').map(filter('length', python.length)),
     or('text').map(filter('length', python.length)),
     fc.tuple(or('text'), text).map(([of, part]) =>
