@@ -147,12 +147,10 @@ const { any } = fc.letrec<Grammar>((tie: fc.LetrecTypedTie<Grammar>): fc.LetrecV
       .tuple(fc.constantFrom<python.Arithmetic>('+', '-', '*', '/', '//', '%'), or('number'), or('number'))
       .map(([sign, a, b]) => binary(sign, (x, y) => python.arithmetic(sign, x, y))(a, b)),
     // Whole numbers of either sign, where Python and JavaScript round to different sides.
-    fc
-      .tuple(fc.constantFrom<python.Arithmetic>('//', '%'), small, small)
-      .map(([sign, a, b]) => ({
-        source: `((${a}) ${sign} (${b}))`,
-        value: () => python.arithmetic(sign, BigInt(a), BigInt(b)),
-      })),
+    fc.tuple(fc.constantFrom<python.Arithmetic>('//', '%'), small, small).map(([sign, a, b]) => ({
+      source: `((${a}) ${sign} (${b}))`,
+      value: () => python.arithmetic(sign, BigInt(a), BigInt(b)),
+    })),
     or('list').map(filter('length', python.length)),
     or('text').map(filter('length', python.length)),
     fc.tuple(or('text'), text).map(([of, part]) =>
@@ -185,6 +183,11 @@ const { any } = fc.letrec<Grammar>((tie: fc.LetrecTypedTie<Grammar>): fc.LetrecV
           python.strip(value, characters, ends),
         )(of),
       ),
+    // White space to one language and not to the other, at the ends.
+    fc
+      .tuple(fc.constantFrom('\x1c', '\x1f', '\x85', '\ufeff', '\u200b', '\u2028', '\u3000'), text)
+      .map(([space, of]) => constant(literal(space + of), space + of))
+      .map(method('strip()', (value) => python.strip(value, null))),
     tie('text').map(filter('trim', (value) => python.strip(python.str(value), null))),
     fc
       .tuple(or('text'), text, text, fc.constantFrom(null, 0, 1, 2))
