@@ -96,7 +96,11 @@ export function arithmetic(sign: Arithmetic, a: Value, b: Value): Value {
   if (isDivision && Number(y) === 0) raise('division by zero');
   if (typeof x === 'bigint' && typeof y === 'bigint' && sign !== '/') return ofIntegers(sign, x, y);
   const [left, right] = [Number(x), Number(y)];
-  if (sign === '//') return Math.floor((left - floatRemainder(left, right)) / right + 0.5);
+  if (sign === '//') {
+    const floor = Math.floor((left - floatRemainder(left, right)) / right + 0.5);
+    // A zero has the sign of the exact quotient.
+    return floor === 0 ? 0 * Math.sign(1 / (left / right)) : floor;
+  }
   return {
     '+': left + right,
     '-': left - right,
