@@ -9,6 +9,7 @@ import * as chat from './tokenizer-parity-v1/chat.ts';
 import * as checks from './tokenizer-parity-v1/checks.ts';
 import * as decoding from './tokenizer-parity-v1/decoding.ts';
 import * as folders from './tokenizer-parity-v1/folders.ts';
+import { inTheWild } from './tokenizer-parity-v1/in-the-wild.ts';
 import { hostileText, sampleTexts } from './tokenizer-parity-v1/strings.ts';
 import {
   bpeVocabulary,
@@ -100,8 +101,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       + lengthOf(a) - lengthOf(b)
       src/engine/text/pre-tokenizers.ts
       small tok-qwen2-digits-in-twos: two digits make one word
-      - \\\\p{L}+|\\\\p{N}|\${SYMBOLS}
-      + \\\\p{L}+|\\\\p{N}{1,2}|\${SYMBOLS}
+      - const qwen2Words = \`\${CONTRACTIONS}|\${LETTERS}|\\\\p{N}|
+      + const qwen2Words = \`\${CONTRACTIONS}|\${LETTERS}|\\\\p{N}{1,2}|
       small tok-contraction-case: 'VE in capitals is no contraction
       - '[vV][eE]
       + '[vV][e]
@@ -197,14 +198,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       - a.start < b.start
       + a.start > b.start
       small tok-tied-scores-by-id: of equal scores the lower id wins, not the leftmost
-      - return id === null ? null : (scores[id] ?? 0);
-      + return id === null ? null : (scores[id] ?? 0) - id * 2 ** -40;
+      - return id === undefined ? null : (scores[id] ?? 0);
+      + return id === undefined ? null : (scores[id] ?? 0) - id * 2 ** -40;
       small tok-merged-twice: a piece that has merged with its left neighbour merges with its right one too
       - left.next !== right || right.end !== end
       + right.end !== end
       small tok-no-byte-fallback: what has no token becomes the unknown token
-      - if (isWhole(bytes)) return bytes;
-      + if (isWhole([undefined])) return bytes;
+      - return isWhole(bytes) ? bytes : null;
+      + return isWhole([undefined, ...bytes]) ? bytes : null;
       small tok-no-space-prefix: a text does not start with a space
       - hasSpacePrefix ? '▁' : ''
       + hasSpacePrefix ? '' : ''
@@ -331,4 +332,6 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       + if (rest === '') left = 0;
     `,
   },
+
+  ...inTheWild,
 };

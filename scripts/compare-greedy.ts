@@ -7,7 +7,7 @@ import { argmax, generate, openModel, type Executor, type Model } from '../src/e
 import { logitsOf } from '../src/diagnosis/parity/index.ts';
 import { loadLlamaCpp, type LlamaCppModel } from '../src/oracles/external/index.ts';
 import { openFloat64Executor } from '../src/oracles/float64/float64-executor.ts';
-import { renderPrompt } from '../src/cli/apr/prompt.ts';
+import { renderPrompt } from '../src/cli/apr/render-prompt.ts';
 import { printTable, right } from '../src/cli/terminal.ts';
 
 const PROMPTS = [

@@ -5,11 +5,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseGguf } from '../../src/engine/formats/gguf.ts';
 import { openFile } from '../../src/engine/io/open-file.ts';
+import { RefuteError } from '../../src/errors.ts';
 import { createTextModel } from '../../src/engine/text/create-text-model.ts';
 import type { TextModel } from '../../src/engine/text/text-model.ts';
 import { loadLlamaCpp, type LlamaCppModel } from '../../src/oracles/external/llama-cpp.ts';
 import type { PartContext } from '../../src/runner/run/falsifier.ts';
-import { slowEncoder, type CodePointRanges, type SlowEncode } from './slow.ts';
+import { NO_TOKEN, slowEncoder, type CodePointRanges, type SlowEncode } from './slow.ts';
 import { TOKEN_KIND, vocabularyFile, type SlowVocabulary } from './vocabularies.ts';
 
 export const VECTORS = 'falsifiers/vectors/tokenizer-parity';
@@ -73,7 +74,20 @@ export function differs(a: readonly number[], b: readonly number[]): number {
   return a.length === b.length && a.every((id, i) => id === b[i]) ? 0 : 1;
 }
 
-/** Every text with and without whole tokens, by `apr tokenize` on a file of JSON lines, against the slow tokenizer. */
+/** The ids of a text; `null` where the product refuses it for a character without tokens. */
+function idsOrRefusal(model: TextModel, text: string, parseSpecial: boolean): number[] | null {
+  try {
+    return model.encode(text, { parseSpecial, addBos: false });
+  } catch (error) {
+    if (error instanceof RefuteError && error.code === 'E_TEXT_UNENCODABLE') return null;
+    throw error;
+  }
+}
+
+/**
+ * Every text with and without whole tokens, by `apr tokenize` on a file of JSON lines, against the slow tokenizer. A text
+ * without ids ends such a run, so the library is asked about it.
+ */
 export async function compareProgram(
   context: PartContext,
   path: string,
@@ -81,15 +95,26 @@ export async function compareProgram(
   texts: readonly CorpusString[],
 ): Promise<void> {
   const list = join(context.folder, 'texts.jsonl');
-  await writeFile(list, texts.map(({ text }) => `${JSON.stringify(text)}\n`).join(''));
+  const model = await textModelOf(path);
   for (const parseSpecial of [false, true]) {
+    const asked = texts.map((entry) => ({ ...entry, ids: expected(entry.text, { parseSpecial }) }));
+    const [whole, refused] = [
+      asked.filter(({ ids }) => !ids.includes(NO_TOKEN)),
+      asked.filter(({ ids }) => ids.includes(NO_TOKEN)),
+    ];
+    await writeFile(list, whole.map(({ text }) => `${JSON.stringify(text)}\n`).join(''));
     const special = parseSpecial ? ['--special'] : [];
     const said = await context.program('apr', ['tokenize', path, '--file', list, '--json-lines', ...special]);
     const lines = said.exitCode === 0 ? said.stdout.trimEnd().split('\n') : [];
-    for (const [i, { id, text }] of texts.entries()) {
-      const ids = JSON.parse(lines[i] ?? '[-1]') as number[];
-      context.measure(differs(ids, expected(text, { parseSpecial })), `${id}, ${modeText(parseSpecial)}`);
-      context.output(JSON.stringify(ids));
+    for (const [i, { id, ids }] of whole.entries()) {
+      const ours = JSON.parse(lines[i] ?? '[-1]') as number[];
+      context.measure(differs(ours, ids), `${id}, ${modeText(parseSpecial)}`);
+      context.output(JSON.stringify(ours));
+    }
+    for (const { id, text } of refused) {
+      const ours = idsOrRefusal(model, text, parseSpecial);
+      context.measure(ours === null ? 0 : 1, `${id}, ${modeText(parseSpecial)}, refused`);
+      context.output(JSON.stringify(ours));
     }
   }
 }
@@ -136,9 +161,12 @@ export async function compareLlamaCpp(
       for (const { id, text } of texts) {
         for (const parseSpecial of [false, true]) {
           const theirs = oracle.tokenize(text, { parseSpecial });
-          const ours = model.encode(text, { parseSpecial, addBos: false });
+          const ours = idsOrRefusal(model, text, parseSpecial);
           answered(theirs);
-          context.measure(differs(ours, theirs), `${id}, ${modeText(parseSpecial)}`);
+          // What has no token llama.cpp drops, and the product refuses.
+          const isLost = (): boolean => oracle.detokenize(theirs, { keepSpecial: true }) !== text.toWellFormed();
+          const value = ours === null ? Number(!isLost()) : differs(ours, theirs);
+          context.measure(value, `${id}, ${modeText(parseSpecial)}`);
           context.output(JSON.stringify(ours));
         }
       }

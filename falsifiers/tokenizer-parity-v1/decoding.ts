@@ -23,8 +23,18 @@ export const ID_LISTS = 300;
 /** Each is a process of its own. */
 export const DECODED_BY_PROGRAM = 8;
 
+/** The bytes of tokens that are no text, by id. */
+type Spelled = ReadonlyMap<number, Uint8Array>;
+
 /** The bytes of one id. Control and unknown tokens have none unless they are spelled out. */
-function slowBytes({ kind, tokens, kinds }: SlowVocabulary, id: number, keepSpecial: boolean): Uint8Array {
+function slowBytes(
+  { kind, tokens, kinds }: SlowVocabulary,
+  id: number,
+  keepSpecial: boolean,
+  spelled: Spelled = new Map(),
+): Uint8Array {
+  const own = spelled.get(id);
+  if (own !== undefined) return own;
   const spelling = tokens[id] ?? '';
   const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
   switch (kinds[id] ?? TOKEN_KIND.normal) {
@@ -42,8 +52,13 @@ function slowBytes({ kind, tokens, kinds }: SlowVocabulary, id: number, keepSpec
 }
 
 /** A text with a space prefix loses the space of its first token, unless control comes first. */
-function slowDecode(vocabulary: SlowVocabulary, ids: readonly number[], keepSpecial: boolean): string {
-  const bytes = ids.flatMap((id) => [...slowBytes(vocabulary, id, keepSpecial)]);
+export function slowDecode(
+  vocabulary: SlowVocabulary,
+  ids: readonly number[],
+  keepSpecial: boolean,
+  spelled?: Spelled,
+): string {
+  const bytes = ids.flatMap((id) => [...slowBytes(vocabulary, id, keepSpecial, spelled)]);
   const [first] = ids;
   const kind = vocabulary.kinds[first ?? -1];
   const startsWithText = kind !== TOKEN_KIND.control && kind !== TOKEN_KIND.unknown;

@@ -6,6 +6,9 @@ import { BYTE_SPELLINGS, TOKEN_KIND, type SlowVocabulary } from './vocabularies.
 /** First and last code point of each range. */
 export type CodePointRanges = readonly (readonly [first: number, last: number])[];
 
+/** Stands for a byte without a token: such a text has no ids. */
+export const NO_TOKEN = -1;
+
 export type SlowEncode = (text: string, options: { parseSpecial: boolean }) => number[];
 
 /** @param unassigned code points that are no character in the Unicode version by which text is cut */
@@ -104,8 +107,7 @@ function slowBpe(vocabulary: SlowVocabulary, unassigned: CodePointRanges): (text
       const whole = ignoresMerges ? ids.get(spelling.join('')) : undefined;
       if (whole !== undefined) return [whole];
       const pieces = mergeAll(spelling, (left, right) => ranks.get(`${left} ${right}`));
-      // A byte that has no token is lost.
-      return pieces.flatMap((piece) => ids.get(piece) ?? []);
+      return pieces.map((piece) => ids.get(piece) ?? NO_TOKEN);
     });
   };
 }

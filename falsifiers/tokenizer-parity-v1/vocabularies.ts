@@ -148,8 +148,15 @@ function joinAll(pieces: readonly string[], left: string, right: string): string
   return joined;
 }
 
-/** A GGUF file that holds the vocabulary and no tensor. The architecture keys are there because llama.cpp wants them. */
-export function vocabularyFile(vocabulary: SlowVocabulary): Uint8Array {
+/**
+ * A GGUF file that holds the vocabulary and no tensor. The architecture keys are there because llama.cpp wants them.
+ *
+ * @param spelled the bytes of tokens that are no text, by id; `tokens` has a stand-in for each
+ */
+export function vocabularyFile(
+  vocabulary: SlowVocabulary,
+  spelled: ReadonlyMap<number, Uint8Array> = new Map(),
+): Uint8Array {
   const { kind, pre, tokens, kinds, merges, scores, hasSpacePrefix } = vocabulary;
   const array = (key: string, of: GgufScalar['type'], values: readonly GgufScalar['value'][]): GgufEntry => ({
     key: `tokenizer.ggml.${key}`,
@@ -182,9 +189,27 @@ export function vocabularyFile(vocabulary: SlowVocabulary): Uint8Array {
     u32('llama.attention.head_count', 1),
     { key: 'llama.attention.layer_norm_rms_epsilon', value: { type: 'f32', value: 1e-5 } },
     text('tokenizer.ggml.model', isBpe ? 'gpt2' : 'llama'),
-    array('tokens', 'string', tokens),
+    { key: 'tokenizer.ggml.tokens', value: stringList(tokens, spelled) },
     array('token_type', 'i32', kinds),
     ...own,
   ];
   return ggufFile({ metadata, tensors: [] }).bytes;
+}
+
+/** Element type 8 (string) | count u64 | of each: length u64, bytes. */
+function stringList(texts: readonly string[], spelled: ReadonlyMap<number, Uint8Array>): GgufEntry['value'] {
+  const bytes = [...u32Bytes(8), ...u64Bytes(texts.length)];
+  for (const [i, value] of texts.entries()) {
+    const own = spelled.get(i) ?? new TextEncoder().encode(value);
+    bytes.push(...u64Bytes(own.length), ...own);
+  }
+  return { type: 'raw', typeId: 9, bytes: Uint8Array.from(bytes) };
+}
+
+function u32Bytes(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}
+
+function u64Bytes(value: number): Uint8Array {
+  return new Uint8Array(BigUint64Array.of(BigInt(value)).buffer);
 }

@@ -19,6 +19,7 @@ export { dequantize } from './cpu/dequantize.ts';
 export { TENSOR_TYPES } from './formats/tensor-types.ts';
 export type { ChatMessage, TextModel } from './text/text-model.ts';
 export { createTextModel } from './text/create-text-model.ts';
+export { promptIds, textNotices } from './text/prompt-ids.ts';
 export { generate, type FinishReason } from './text/generate.ts';
 export { argmax, checkSampling, isFlat, type SamplingOptions } from './text/sample.ts';
 export { RandomSource } from './text/random-source.ts';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { ggufEntry } from '../fixtures/gguf.ts';
 import { tinyGguf } from '../fixtures/tiny-model.ts';
 import { apr, aprJson } from './apr-process.ts';
 
@@ -58,8 +59,14 @@ test('there is a BOS where --bos asks for one, and no other, even in a vocabular
 });
 
 test('--bos with a vocabulary that has none is a typed error', async () => {
-  // Without types no token is a control token, so that no `<s>` can stand in.
-  const entries = { 'tokenizer.ggml.bos_token_id': undefined, 'tokenizer.ggml.token_type': undefined };
+  // Without types no token is a control token, so that no `<s>` can stand in; SentencePiece would have one by default.
+  const entries = {
+    'tokenizer.ggml.model': ggufEntry('tokenizer.ggml.model', 'string', 'gpt2'),
+    'tokenizer.ggml.merges': ggufEntry('tokenizer.ggml.merges', 'string[]', []),
+    'tokenizer.ggml.bos_token_id': undefined,
+    'tokenizer.ggml.token_type': undefined,
+    'tokenizer.ggml.add_bos_token': undefined,
+  };
   const said = await apr(['tokenize', await file('no-bos.gguf', tinyGguf({ entries })), 'ab', '--bos']);
   expect(said.exitCode).toBe(3);
   expect(said.stderr).toContain('tokenizer.ggml.bos_token_id');

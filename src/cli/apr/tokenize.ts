@@ -2,6 +2,7 @@
 // Reads the file's header only, so a model that cannot be run can still be tokenized with.
 import type { Command } from 'commander';
 import type { Notice, TextModel } from '../../engine/index.ts';
+import { RefuteError } from '../../errors.ts';
 import { plural } from '../figures.ts';
 import { createProgram } from '../program.ts';
 import { plainText, printJson, printLine, printTable, right } from '../terminal.ts';
@@ -45,11 +46,7 @@ export function tokenizeCommand(): Command {
 async function tokenize(path: string, text: string | undefined, options: TokenizeOptions): Promise<void> {
   checkSources(text, options);
   const { model, notices } = await openTextModel(path);
-  if (options.json !== true) {
-    for (const { severity, code, message } of notices) {
-      process.stderr.write(`${severity} [${code}] ${plainText(message)}\n`);
-    }
-  }
+  if (options.json !== true) notices.forEach(warnOf);
   const encodeOptions = { parseSpecial: options.special === true, addBos: options.bos === true };
   if (options.decode !== undefined) {
     const ids = parseTokenIds(options.decode, model.vocabSize, '--decode');
@@ -60,12 +57,36 @@ async function tokenize(path: string, text: string | undefined, options: Tokeniz
   }
   const content = text ?? (await readText(options.file ?? '-'));
   if (options.jsonLines === true) {
-    for (const string of parseJsonLines(content, options.file ?? '-')) {
-      printLine(JSON.stringify(model.encode(string, encodeOptions)));
+    const file = options.file ?? '-';
+    for (const [i, string] of parseJsonLines(content, file).entries()) {
+      printLine(JSON.stringify(encodeLine(model, string, encodeOptions, `${file}:${i + 1}`)));
     }
     return;
   }
-  print(model, path, model.encode(content, encodeOptions), content, notices, options);
+  const ids = model.encode(content, encodeOptions);
+  const { textNotices } = await import('../../engine/index.ts');
+  const about = textNotices(model, content, encodeOptions);
+  if (options.json !== true) about.forEach(warnOf);
+  print(model, path, ids, content, [...notices, ...about], options);
+}
+
+function warnOf({ severity, code, message }: Notice): void {
+  process.stderr.write(`${severity} [${code}] ${plainText(message)}\n`);
+}
+
+/** An error says which line it is about. */
+function encodeLine(
+  model: TextModel,
+  text: string,
+  options: Parameters<TextModel['encode']>[1],
+  place: string,
+): number[] {
+  try {
+    return model.encode(text, options);
+  } catch (error) {
+    if (!(error instanceof RefuteError)) throw error;
+    throw new RefuteError({ code: error.code, place, is: error.message.replace(/\.$/, ''), cause: error });
+  }
 }
 
 function checkSources(text: string | undefined, { file, jsonLines, decode, bos, json }: TokenizeOptions): void {

@@ -2,6 +2,7 @@
 // Every read is bounds-checked against the file; numbers of 64 bits stay BigInt until they are known to be small.
 import { RefuteError } from '../../errors.ts';
 import type { ByteSource } from '../io/byte-source.ts';
+import { escapedText } from './byte-text.ts';
 import { MAX_HEADER_BYTES } from './gguf-limits.ts';
 
 /** One read per MiB: the header of a 150,000-entry vocabulary takes about ten. */
@@ -9,7 +10,6 @@ const WINDOW_BYTES = 2 ** 20;
 
 /** Without `ignoreBOM` a token that is the byte order mark would come back empty. */
 const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const lenientText = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class GgufCursor {
   readonly #source: ByteSource;
@@ -19,7 +19,7 @@ export class GgufCursor {
   #windowOffset = 0;
   /** Next byte, counted from the window's start. */
   #at = 0;
-  /** Strings that were not UTF-8 and were read with U+FFFD in them. */
+  /** Strings that were not UTF-8; `escapedText` kept their bytes. */
   brokenStringCount = 0;
 
   constructor(source: ByteSource) {
@@ -116,7 +116,7 @@ export class GgufCursor {
     return this.#window.subarray(start, start + byteLength);
   }
 
-  /** UTF-8; `isName` refuses broken text, because two broken names could become one. */
+  /** UTF-8; `isName` refuses broken text, which nothing could be found by. */
   text(byteLength: number, isName: boolean, what: string): string {
     const bytes = this.bytes(byteLength);
     try {
@@ -124,7 +124,7 @@ export class GgufCursor {
     } catch {
       if (isName) throw this.error('E_GGUF_UTF8', `${what} is not UTF-8`);
       this.brokenStringCount += 1;
-      return lenientText.decode(bytes);
+      return escapedText(bytes);
     }
   }
 

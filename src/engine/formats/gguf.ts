@@ -21,7 +21,7 @@ export interface GgufFile {
   metadata: ReadonlyMap<string, GgufValue>;
   /** In file order. */
   tensors: readonly GgufTensor[];
-  /** Metadata strings that are not UTF-8 and were read with U+FFFD in them. */
+  /** Metadata strings that are not UTF-8; their bytes are kept (byte-text.ts). */
   brokenStringCount: number;
 }
 

@@ -54,7 +54,7 @@ function tensorsOf({ name, source, file }: GgufShard, isShard: boolean): StoredT
 function brokenStrings(shards: readonly GgufShard[]): Notice[] {
   const count = shards.reduce((sum, { file }) => sum + file.brokenStringCount, 0);
   if (count === 0) return [];
-  const message = `${count} metadata strings are not UTF-8; their bad bytes were read as U+FFFD.`;
+  const message = `${count} metadata strings are not UTF-8; their bytes are kept and shown as U+FFFD.`;
   return [{ severity: 'warning', code: 'METADATA-UTF8', message }];
 }
 

@@ -1,5 +1,6 @@
 // The alphabet of byte-level BPE: each of the 256 bytes stands as one printable character in a vocabulary.
 // Printable ASCII and Latin-1 stand for themselves, the other 68 bytes for U+0100, U+0101, … in order.
+import { bytesOfText } from '../formats/byte-text.ts';
 
 const PRINTABLE: readonly (readonly [first: number, last: number])[] = [
   [0x21, 0x7e],
@@ -27,13 +28,13 @@ export const BYTE_ALPHABET: readonly string[] = [...byteOfCharacter]
   .toSorted(([, a], [, b]) => a - b)
   .map(([character]) => character);
 
-/** The bytes that a token's spelling stands for; a character outside the alphabet stands for its own UTF-8. */
+/** The bytes that a token's spelling stands for. One that is not all of the alphabet stands for itself. */
 export function bytesOfSpelling(spelling: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of spelling) {
     const byte = byteOfCharacter.get(character);
-    if (byte === undefined) bytes.push(...new TextEncoder().encode(character));
-    else bytes.push(byte);
+    if (byte === undefined) return bytesOfText(spelling);
+    bytes.push(byte);
   }
   return Uint8Array.from(bytes);
 }

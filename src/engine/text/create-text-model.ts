@@ -1,18 +1,20 @@
-// A file's tokenizer and chat template behind the TextModel seam. Reads the keys at once, so that a broken vocabulary
-// is an error when the model is opened; builds the encoder on first use, because most commands never encode.
+// A file's tokenizer and chat template behind the TextModel seam. Reads the keys at once, so that what is odd about a
+// vocabulary is said when the model is opened; builds the encoder on first use, because most commands never encode. A
+// vocabulary that cannot be used refuses text and nothing else: the model still runs on ids.
 import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../../notice.ts';
+import { shownValue } from '../formats/quoted.ts';
 import { ChatTemplate, type SpecialTexts } from './chat-template.ts';
 import { buildEncoder, type Encode } from './encoder.ts';
 import type { HfText } from './hf/hf-text.ts';
 import { isVisibleToken, openHfStream } from './hf/hf-stream.ts';
 import type { HfTokenizer } from './hf-tokenizer.ts';
-import { TokenizerKeys } from './tokenizer-keys.ts';
 import { Pieces, PieceStream } from './pieces.ts';
 import { specialTexts } from './special-texts.ts';
-import { SpecialTokens } from './special-tokens.ts';
+import { SpecialTokens, type Stretch } from './special-tokens.ts';
 import type { ChatMessage, TextModel, TextStream } from './text-model.ts';
 import { TextlessModel } from './textless-model.ts';
+import { UnencodableCharacter } from './unencodable.ts';
 import { readVocabulary, type Vocabulary } from './vocabulary.ts';
 
 /** `tokenizer.ggml.model` and what it is here. */
@@ -31,30 +33,38 @@ export interface TextOptions {
 /**
  * @param metadata a GGUF file's key-value data as plain values, or the same keys out of other files
  * @param notify called for each default that is taken and each oddity that is accepted
- * @throws RefuteError those of `readVocabulary`
  */
 export function createTextModel(
   metadata: ReadonlyMap<string, unknown>,
   notify: (notice: Notice) => void = () => {},
   { tokenizer = null, bosSpellings = [] }: TextOptions = {},
 ): TextModel {
-  const name = new TokenizerKeys(metadata).string('tokenizer.ggml.model');
+  const named = metadata.get('tokenizer.ggml.model');
+  const name = named === undefined ? null : typeof named === 'string' ? named : shownValue(named);
   const own = tokenizer?.text ?? null;
   // A tokenizer.json does all by itself; which kind its vocabulary would be in GGUF is then of no account.
   const kind = own === null ? KINDS.get(name ?? '') : 'bpe';
-  if (kind === undefined || own instanceof RefuteError) {
-    const textless = new TextlessModel(own instanceof RefuteError ? own : name);
-    notify(textless.notice);
-    return textless;
-  }
+  if (kind === undefined || own instanceof RefuteError)
+    return textless(own instanceof RefuteError ? own : name, notify);
   for (const notice of tokenizer?.notices ?? []) notify(notice);
-  const vocabulary = readVocabulary(metadata, kind, notify, { own: tokenizer, bosSpellings });
-  const texts = specialTexts(metadata, vocabulary, tokenizer !== null);
-  const model = new VocabularyTextModel(vocabulary, texts, own);
+  let model: VocabularyTextModel;
+  try {
+    const vocabulary = readVocabulary(metadata, kind, notify, { own: tokenizer, bosSpellings });
+    model = new VocabularyTextModel(vocabulary, specialTexts(metadata, vocabulary, tokenizer !== null), own);
+  } catch (error) {
+    if (error instanceof RefuteError) return textless(error, notify);
+    throw error;
+  }
   if (model.chatReadsClock) {
     const message = 'The chat template writes the date of today: a prompt has other ids tomorrow.';
     notify({ severity: 'note', code: 'TEMPLATE-CLOCK', message });
   }
+  return model;
+}
+
+function textless(of: RefuteError | string | null, notify: (notice: Notice) => void): TextModel {
+  const model = new TextlessModel(of);
+  notify(model.notice);
   return model;
 }
 
@@ -63,6 +73,9 @@ class VocabularyTextModel implements TextModel {
   readonly bosId: number | null;
   readonly endIds: ReadonlySet<number>;
   readonly wantsBos: boolean;
+  readonly eosId: number | null;
+  readonly wantsEos: boolean;
+  readonly unsaidNormalization: TextModel['unsaidNormalization'];
   readonly #vocabulary: Vocabulary;
   readonly #pieces: Pieces;
   readonly #template: ChatTemplate | null;
@@ -82,6 +95,9 @@ class VocabularyTextModel implements TextModel {
     this.bosId = vocabulary.bosId;
     this.endIds = vocabulary.endIds;
     this.wantsBos = vocabulary.wantsBos;
+    this.eosId = vocabulary.eosId;
+    this.wantsEos = vocabulary.wantsEos;
+    this.unsaidNormalization = vocabulary.unsaidNormalization;
     this.#vocabulary = vocabulary;
     this.#pieces = new Pieces(vocabulary);
     this.#template = vocabulary.chatTemplate === null ? null : new ChatTemplate(vocabulary.chatTemplate);
@@ -107,9 +123,11 @@ class VocabularyTextModel implements TextModel {
   }
 
   #encodeParts(text: string, parseSpecial: boolean): number[] {
+    // Refuses before anything is searched for where the vocabulary encodes no text at all.
+    this.#encodeText ??= buildEncoder(this.#vocabulary);
     this.#specials ??= new SpecialTokens(this.#vocabulary);
     const parts = this.#specials.split(text, parseSpecial);
-    return parts.flatMap((part) => (typeof part === 'number' ? [part] : this.#encodeStretch(part)));
+    return parts.flatMap((part) => (typeof part === 'number' ? [part] : this.#encodeStretch(part, text)));
   }
 
   decode(ids: readonly number[], { keepSpecial = false }: { keepSpecial?: boolean } = {}): string {
@@ -142,12 +160,20 @@ class VocabularyTextModel implements TextModel {
       const is = 'the file has none';
       throw new RefuteError({ code: 'E_CHAT_TEMPLATE_ABSENT', place: 'tokenizer.chat_template', is });
     }
+    if (this.#vocabulary.chatTemplate?.isWellFormed() === false) {
+      const is = 'it is not UTF-8';
+      const next = 'Use --raw to leave the template out';
+      throw new RefuteError({ code: 'E_CHAT_TEMPLATE_UTF8', place: 'tokenizer.chat_template', is, next });
+    }
     return this.#template.render(messages, this.#texts, addGenerationPrompt);
   }
 
-  #encodeStretch(text: string): number[] {
-    this.#encodeText ??= buildEncoder(this.#vocabulary);
-    return this.#encodeText(text);
+  #encodeStretch({ text, offset }: Stretch, whole: string): number[] {
+    try {
+      return this.#encodeText?.(text) ?? [];
+    } catch (error) {
+      throw error instanceof UnencodableCharacter ? error.inText(whole, offset) : error;
+    }
   }
 
   #requireBos(): number {

@@ -2,6 +2,7 @@
 // the tokenizer library's decoders, which lose a byte order mark, refuse an empty list and cannot hold back half a
 // character.
 import { RefuteError } from '../../errors.ts';
+import { bytesOfText } from '../formats/byte-text.ts';
 import { bytesOfSpelling } from './byte-alphabet.ts';
 import { TOKEN_TYPE, type Vocabulary } from './vocabulary.ts';
 
@@ -17,7 +18,7 @@ export class Pieces {
     this.#vocabulary = vocabulary;
   }
 
-  /** Control and unknown tokens write nothing unless asked for; unused ones likewise. */
+  /** Control and unknown tokens write nothing unless asked for, unused and undefined ones never. */
   isVisible(id: number): boolean {
     const type = this.#vocabulary.types[id];
     return (
@@ -29,12 +30,14 @@ export class Pieces {
   bytes(id: number, { keepSpecial }: PieceOptions): Uint8Array {
     const { tokens, types, kind } = this.#vocabulary;
     const spelling = tokens[assertId(id)];
-    if (spelling === undefined) return new TextEncoder().encode(`[id ${id}]`);
-    if (!this.isVisible(id)) return new TextEncoder().encode(keepSpecial ? spelling : '');
-    const byte = types[id] === TOKEN_TYPE.byte ? byteOf(spelling) : null;
+    if (spelling === undefined) return bytesOfText(`[id ${id}]`);
+    const type = types[id];
+    if (type === TOKEN_TYPE.control || type === TOKEN_TYPE.unknown) return bytesOfText(keepSpecial ? spelling : '');
+    if (!this.isVisible(id)) return new Uint8Array();
+    const byte = type === TOKEN_TYPE.byte ? byteOf(spelling) : null;
     if (byte !== null) return Uint8Array.of(byte);
-    if (types[id] === TOKEN_TYPE.userDefined) return new TextEncoder().encode(spelling);
-    return kind === 'bpe' ? bytesOfSpelling(spelling) : new TextEncoder().encode(spelling.replaceAll('▁', ' '));
+    if (type === TOKEN_TYPE.userDefined) return bytesOfText(spelling);
+    return kind === 'bpe' ? bytesOfSpelling(spelling) : bytesOfText(spelling.replaceAll('▁', ' '));
   }
 }
 

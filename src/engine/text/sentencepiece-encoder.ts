@@ -2,39 +2,50 @@
 // spelling is a token, the token of the highest score first, the leftmost of equals. Only what is written in the text is
 // looked up, so there is nothing to build: the tokenizer library wants every possible merge in a list, which takes
 // seconds for 262,144 tokens.
-import { spellingOfByte, TOKEN_TYPE, type Vocabulary } from './vocabulary.ts';
+import { escapedByte } from '../formats/byte-text.ts';
+import { UnencodableCharacter } from './unencodable.ts';
+import { spellingOfByte, type Vocabulary } from './vocabulary.ts';
 
-/** An encoder of text that holds no whole tokens. */
-export function sentencePieceEncoder({ idOf, types, scores, hasSpacePrefix }: Vocabulary): (text: string) => number[] {
-  const textId = (spelling: string): number | null => {
-    const id = idOf.get(spelling);
-    return id !== undefined && TEXT_TYPES.has(types[id] ?? 0) ? id : null;
-  };
+/**
+ * An encoder of text that holds no whole tokens. As in llama.cpp a merge may end in any token, also one that marks
+ * control or a byte; characters without tokens become the unknown token, neighbours one, as in SentencePiece itself.
+ *
+ * @throws UnencodableCharacter
+ */
+export function sentencePieceEncoder({
+  idOf,
+  scores,
+  unknownId,
+  hasSpacePrefix,
+}: Vocabulary): (text: string) => number[] {
   const scoreOf = (spelling: string): number | null => {
-    const id = textId(spelling);
-    return id === null ? null : (scores[id] ?? 0);
+    const id = idOf.get(spelling);
+    return id === undefined ? null : (scores[id] ?? 0);
   };
-  const unknown = types.indexOf(TOKEN_TYPE.unknown);
+  const byteId = (byte: number): number | undefined => idOf.get(spellingOfByte(byte)) ?? idOf.get(escapedByte(byte));
   /** A character that is no token: its bytes, where each of them is one. */
-  const spellOut = (character: string): number[] => {
-    const bytes = Array.from(new TextEncoder().encode(character), (byte) => idOf.get(spellingOfByte(byte)));
+  const spellOut = (character: string): number[] | null => {
+    const bytes = Array.from(new TextEncoder().encode(character), byteId);
     const isWhole = (ids: (number | undefined)[]): ids is number[] => !ids.includes(undefined);
-    if (isWhole(bytes)) return bytes;
-    return unknown === -1 ? [] : [unknown];
+    return isWhole(bytes) ? bytes : null;
   };
   const prefix = hasSpacePrefix ? '▁' : '';
   return (text) => {
     const ids: number[] = [];
+    let at = -prefix.length;
+    let isAfterUnknown = false;
     for (const piece of mergePieces(prefix + text.replaceAll(' ', '▁'), scoreOf)) {
-      const id = textId(piece);
-      if (id === null) ids.push(...spellOut(piece));
-      else ids.push(id);
+      const id = idOf.get(piece);
+      const found = id === undefined ? spellOut(piece) : [id];
+      if (found === null && unknownId === null) throw new UnencodableCharacter(at);
+      if (found !== null) ids.push(...found);
+      else if (!isAfterUnknown && unknownId !== null) ids.push(unknownId);
+      isAfterUnknown = found === null;
+      at += piece.length;
     }
     return ids;
   };
 }
-
-const TEXT_TYPES: ReadonlySet<number> = new Set([TOKEN_TYPE.normal, TOKEN_TYPE.userDefined, TOKEN_TYPE.unused]);
 
 /** A stretch of the text. */
 interface Piece {

@@ -22,8 +22,18 @@ export interface TextModel {
   readonly wantsBos: boolean;
   /** What a tokenizer.json puts around a text that is no conversation; null: a BOS at most, as `wantsBos` says. */
   readonly frame: { before: readonly number[]; after: readonly number[] } | null;
+  /** The end of a text, where the file names one. */
+  readonly eosId: number | null;
+  /** As `wantsBos`, at the end (tokenizer.ggml.add_eos_token). */
+  readonly wantsEos: boolean;
+  /** What the family's own tokenizer makes of a text first, and this one does not; null where there is no such thing. */
+  readonly unsaidNormalization: 'NFC' | null;
   readonly hasChatTemplate: boolean;
-  /** @param options.parseSpecial true: `<|im_end|>` in the text is one control token; false: it is text. */
+  /**
+   * @param options.parseSpecial true: `<|im_end|>` in the text is one control token; false: it is text
+   * @throws RefuteError E_TEXT_UNENCODABLE (a character without tokens, with its place), E_TEXT_SPLIT,
+   *   E_TOKENIZER_NO_BOS, and why the vocabulary encodes no text: E_TOKENIZER_PRE, _MERGES, _SCORES, _ABSENT, …
+   */
   encode(text: string, options: { parseSpecial: boolean; addBos: boolean }): number[];
   /**
    * Control tokens are left out unless `keepSpecial`. Incomplete UTF-8 shows as U+FFFD. The space that a SentencePiece

@@ -1,5 +1,5 @@
-// The TextModel of a file without a vocabulary, or with one of a kind that is not built here: ids go in and come out
-// as ids, which is all that a comparison of numbers needs. Text is refused, never guessed.
+// The TextModel of a file without a vocabulary, with a broken one, or with one of a kind that is not built here: ids go
+// in and come out as ids, which is all that a comparison of numbers needs. Text is refused, never guessed.
 import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../../notice.ts';
 import type { TextModel, TextStream } from './text-model.ts';
@@ -10,11 +10,14 @@ export class TextlessModel implements TextModel {
   readonly endIds: ReadonlySet<number> = new Set<number>();
   readonly wantsBos = false;
   readonly frame: null = null;
+  readonly eosId: null = null;
+  readonly wantsEos = false;
+  readonly unsaidNormalization: null = null;
   readonly hasChatTemplate = false;
   readonly #is: string;
   readonly #why: RefuteError | null;
 
-  /** @param of why a tokenizer.json is not followed; or `tokenizer.ggml.model`, null where the file has no such key */
+  /** @param of what is wrong with a vocabulary, or not followed of a tokenizer.json; or `tokenizer.ggml.model`, null where the file has no such key */
   constructor(of: RefuteError | string | null) {
     this.#why = of instanceof RefuteError ? of : null;
     if (of instanceof RefuteError) this.#is = of.message;
@@ -22,11 +25,11 @@ export class TextlessModel implements TextModel {
   }
 
   get notice(): Notice {
-    return {
-      severity: 'warning',
-      code: 'NO-TOKENIZER',
-      message: `${this.#is}: prompts are ids (--tokens), text shows ids.`,
-    };
+    const message =
+      this.#why === null
+        ? `${this.#is}: prompts are ids (--tokens), text shows ids.`
+        : `${this.#is} Prompts are ids (--tokens), text shows ids.`;
+    return { severity: 'warning', code: 'NO-TOKENIZER', message };
   }
 
   encode(): number[] {

@@ -1,5 +1,6 @@
 // Typed reads from a file's key-value data. A key of the wrong type is an error, never a missing key.
 import { RefuteError } from '../../errors.ts';
+import type { Notice } from '../../notice.ts';
 
 export class TokenizerKeys {
   readonly #metadata: ReadonlyMap<string, unknown>;
@@ -8,8 +9,15 @@ export class TokenizerKeys {
     this.#metadata = metadata;
   }
 
+  /** Whatever is wrong with a vocabulary, ids need none of it. */
   error(code: string, key: string, is: string, allowed?: string): RefuteError {
-    return new RefuteError({ code, place: key, is, ...(allowed === undefined ? {} : { allowed }) });
+    const next = 'Give the prompt as ids: --tokens 1,5,9';
+    return new RefuteError({ code, place: key, is, ...(allowed === undefined ? {} : { allowed }), next });
+  }
+
+  /** What follows `prefix` in the names of the keys that begin with it. */
+  keysFrom(prefix: string): string[] {
+    return [...this.#metadata.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
   }
 
   string(key: string): string | null {
@@ -26,14 +34,16 @@ export class TokenizerKeys {
     throw this.#typeError(key, value, 'a truth value');
   }
 
-  /** A token id below `vocabSize`. */
-  id(key: string, vocabSize: number): number | null {
+  /** A token id below `vocabSize`; another number is as good as none, with a notice. */
+  id(key: string, vocabSize: number, notify: (notice: Notice) => void): number | null {
     const value = this.#metadata.get(key);
     if (value === undefined) return null;
     if (typeof value !== 'number' && typeof value !== 'bigint') throw this.#typeError(key, value, 'a token id');
     const id = Number(value);
     if (Number.isInteger(id) && id >= 0 && id < vocabSize) return id;
-    throw this.error('E_TOKENIZER_ID', key, `${value} is not a token`, `ids go from 0 to ${vocabSize - 1}`);
+    const message = `${key} is ${value}, ids go from 0 to ${vocabSize - 1}: the key is left out of account.`;
+    notify({ severity: 'warning', code: 'TOKEN-ID', message });
+    return null;
   }
 
   strings(key: string): readonly string[] | null {

@@ -144,3 +144,23 @@ describe('likeForLike', () => {
     expect(likeForLike(pie, { ...pie, ...changed })).toEqual(reasons);
   });
 });
+
+test('two tokenizers of one text are named, and a text that one of them may compose', () => {
+  const pie = capture([{ stage: 'embedding', layer: null, data: [1, 2] }]);
+  const saying = (prompt: string | null, tokens: number[]): Parameters<typeof likeForLike>[0] => ({
+    ...pie,
+    tokens,
+    manifest: { prompt },
+  });
+  const apart = 'token 1 is 2 in one and 3 in the other';
+  expect(likeForLike(saying('e\u0301', [1, 2]), saying('e\u0301', [1, 3]))).toEqual([
+    apart,
+    expect.stringMatching(/^the prompt is the same text: .*not in Unicode's NFC.*--tokens$/),
+  ]);
+  expect(likeForLike(saying('\u00e9', [1, 2]), saying('\u00e9', [1, 3]))).toEqual([
+    apart,
+    expect.not.stringContaining('NFC'),
+  ]);
+  expect(likeForLike(saying('a', [1, 2]), saying('b', [1, 3]))).toEqual([apart]);
+  expect(likeForLike(saying('a', [1, 2]), saying('a', [1, 2]))).toEqual([]);
+});

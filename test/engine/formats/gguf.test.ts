@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeGguf, ggufEntry, type GgufImage } from '../../fixtures/gguf.ts';
 import { ggufFile } from '../../../falsifiers/kit/models/gguf-bytes.ts';
+import { bytesOfText } from '../../../src/engine/formats/byte-text.ts';
 import { parseGguf, type GgufEntry } from '../../../src/engine/formats/gguf.ts';
 import { MemoryByteSource, type ByteSource } from '../../../src/engine/io/byte-source.ts';
 
@@ -133,11 +134,12 @@ describe('parseGguf', () => {
     ]);
   });
 
-  it('counts strings that are not UTF-8 and reads them with U+FFFD', async () => {
+  it('counts strings that are not UTF-8 and keeps their bytes apart from U+FFFD', async () => {
     const bytes = encodeGguf({ entries: [ggufEntry('k', 'string', 'abc')], tensors: [] });
     bytes[bytes.lastIndexOf(0x62)] = 0xff;
     const file = await parse(bytes);
-    expect(file.metadata.get('k')).toBe('a\uFFFDc');
+    expect(file.metadata.get('k')).toBe('a\udcffc');
+    expect([...bytesOfText('a\udcffc')]).toEqual([0x61, 0xff, 0x63]);
     expect(file.brokenStringCount).toBe(1);
   });
 

@@ -74,22 +74,38 @@ test('SentencePiece falls back to bytes', () => {
   expect(model.decode(model.encode('é', TEXT))).toBe('é');
 });
 
-test('without the tokens of its bytes a character is the unknown token, and without that one it is lost', () => {
+test('without the tokens of its bytes a character is the unknown token, its neighbours too, and without that one it is refused', () => {
   const metadata = sentencePieceMetadata([['▁', -1]], { 'tokenizer.ggml.add_space_prefix': false });
   const tokens = metadata.get('tokenizer.ggml.tokens') as string[];
   tokens[0xa9 + 3] = 'renamed';
   expect(createTextModel(metadata).encode('aéa', TEXT)).toEqual([0x61 + 3, 0, 0x61 + 3]);
+  expect(createTextModel(metadata).encode('aééa é', TEXT)).toEqual([0x61 + 3, 0, 0x61 + 3, 259, 0]);
+  metadata.set('tokenizer.ggml.unknown_token_id', 5);
+  expect(createTextModel(metadata).encode('aéa', TEXT)).toEqual([0x61 + 3, 5, 0x61 + 3]);
+  metadata.delete('tokenizer.ggml.unknown_token_id');
   (metadata.get('tokenizer.ggml.token_type') as number[])[0] = 3;
-  expect(createTextModel(metadata).encode('aéa', TEXT)).toEqual([0x61 + 3, 0x61 + 3]);
+  expect(() => createTextModel(metadata).encode('a😀 éa', TEXT)).toThrow(
+    expect.objectContaining({
+      code: 'E_TEXT_UNENCODABLE',
+      message: expect.stringMatching(/^text, character 4: "é" \(U\+00E9\) has no token/),
+    }),
+  );
 });
 
-test('SentencePiece never merges into a token that is no text', () => {
-  const metadata = sentencePieceMetadata([
-    ['<s', -1],
-    ['ab', -1],
-  ]);
-  (metadata.get('tokenizer.ggml.token_type') as number[])[260] = 3;
-  expect(createTextModel(metadata).encode('<s>ab', TEXT).slice(-4)).toEqual([259, ...bytesOf('>ab').map((b) => b + 3)]);
+test('a SentencePiece merge may end in a token that is no text, as in llama.cpp', () => {
+  const metadata = sentencePieceMetadata(
+    ['<s', '<0', '<0x', '<0x4', '<0x41'].map((token) => [token, -1] as const),
+    { 'tokenizer.ggml.add_space_prefix': false },
+  );
+  const model = createTextModel(metadata);
+  expect(model.encode('a<s>', TEXT)).toEqual([0x61 + 3, 1]);
+  expect(model.encode('<0x41>', TEXT)).toEqual([0x41 + 3]);
+});
+
+test('a byte-level merge may end in a control token, as in llama.cpp', () => {
+  const metadata = bpeMetadata(['a b']);
+  (metadata.get('tokenizer.ggml.token_type') as number[])[256] = 3;
+  expect(createTextModel(metadata).encode('abc', TEXT)).toEqual([256, 0x63]);
 });
 
 test('a merge of a piece that has merged since is left out, however often one character repeats', () => {
@@ -104,8 +120,8 @@ test('control tokens are found in text only where asked for, user-defined ones a
   const types = metadata.get('tokenizer.ggml.token_type') as number[];
   types[256] = 4;
   const model = createTextModel(metadata);
-  expect(model.encode('x<|start|>', SPECIAL)).toEqual([0x78, 258]);
-  expect(model.encode('<|start|>', TEXT)).toEqual(bytesOf('<|start|>'));
+  expect(model.encode('x<|begin|>', SPECIAL)).toEqual([0x78, 258]);
+  expect(model.encode('<|begin|>', TEXT)).toEqual(bytesOf('<|begin|>'));
   expect(model.encode('.ab.', TEXT)).toEqual([0x2e, 256, 0x2e]);
 });
 
@@ -174,7 +190,7 @@ test('decoding keeps what libraries lose: nothing, a byte order mark, spaces bef
 test('decoding leaves control tokens out unless asked, and names ids beyond the vocabulary', () => {
   const model = createTextModel(bpeMetadata());
   expect(model.decode([257, 0x61, 256])).toBe('a');
-  expect(model.decode([257, 0x61, 256], { keepSpecial: true })).toBe('<|start|>a<|end|>');
+  expect(model.decode([257, 0x61, 256], { keepSpecial: true })).toBe('<|begin|>a<|end|>');
   expect(model.decode([9999])).toBe('[id 9999]');
   expect(() => model.decode([-1])).toThrow(expect.objectContaining({ code: 'E_TOKEN_ID' }));
 });
@@ -201,7 +217,7 @@ test('tokens named like properties of objects are tokens', () => {
   (metadata.get('tokenizer.ggml.tokens') as string[])[256] = '__proto__';
   (metadata.get('tokenizer.ggml.token_type') as number[])[256] = 4;
   expect(createTextModel(metadata).encode('a__proto__', TEXT)).toEqual([0x61, 256]);
-  expect(noticesOf(bpeMetadata([], { 'tokenizer.ggml.pre': 'constructor' }))).toMatchObject([{ code: 'PRE-FALLBACK' }]);
+  expect(noticesOf(bpeMetadata([], { 'tokenizer.ggml.pre': 'constructor' }))).toMatchObject([{ code: 'PRE-UNKNOWN' }]);
 });
 
 test('end ids are eos, eot, eom and every control token that is known to end a turn', () => {
@@ -211,13 +227,18 @@ test('end ids are eos, eot, eom and every control token that is known to end a t
 });
 
 test.each([
-  ['an unknown pre-tokenizer', 'PRE-FALLBACK', { 'tokenizer.ggml.pre': 'no-such' }],
+  ['an unknown pre-tokenizer', 'PRE-UNKNOWN', { 'tokenizer.ggml.pre': 'no-such' }],
   ['no pre-tokenizer', 'PRE-FALLBACK', { 'tokenizer.ggml.pre': undefined }],
   [
     'a wanted BOS without an id',
     'BOS-FALLBACK',
     { 'tokenizer.ggml.bos_token_id': undefined, 'tokenizer.ggml.add_bos_token': true },
   ],
+  ['a BOS beyond the vocabulary', 'TOKEN-ID', { 'tokenizer.ggml.bos_token_id': 2 ** 32 - 1 }],
+  ['an id of 2^63', 'TOKEN-ID', { 'tokenizer.ggml.eot_token_id': 2n ** 63n }],
+  ['named templates only', 'TEMPLATE-NAMED', { 'tokenizer.chat_template.tool_use': 'a' }],
+  ['tokens that are never to be generated', 'SUPPRESS-UNUSED', { 'tokenizer.ggml.suppress_tokens': [3] }],
+  ['a separator', 'SEP-UNUSED', { 'tokenizer.ggml.add_sep_token': true }],
   ['a byte without a token', 'BYTES-MISSING', { 'tokenizer.ggml.tokens': bpeTokens('é') }],
   ['a template that reads the clock', 'TEMPLATE-CLOCK', { 'tokenizer.chat_template': "{{ strftime_now('%Y') }}" }],
 ])('says so about %s', (_, code, changes) => {
@@ -242,26 +263,139 @@ test('an end token that is marked as text is taken as a control token, and that 
 test.each([
   ['no tokens', 'E_TOKENIZER_EMPTY', { 'tokenizer.ggml.tokens': [] }],
   ['tokens that are no strings', 'E_TOKENIZER_TYPE', { 'tokenizer.ggml.tokens': [1, 2] }],
-  [
-    'a token twice',
-    'E_TOKENIZER_DUPLICATE',
-    { 'tokenizer.ggml.tokens': ['a', 'a'], 'tokenizer.ggml.token_type': undefined },
-  ],
   ['too few types', 'E_TOKENIZER_LENGTH', { 'tokenizer.ggml.token_type': [1] }],
-  ['a BOS beyond the vocabulary', 'E_TOKENIZER_ID', { 'tokenizer.ggml.bos_token_id': 258 }],
-  ['an id of 2^63', 'E_TOKENIZER_ID', { 'tokenizer.ggml.eos_token_id': 2n ** 63n }],
   ['a flag that is a number', 'E_TOKENIZER_TYPE', { 'tokenizer.ggml.add_bos_token': 1 }],
   ['a template that is a list', 'E_TOKENIZER_TYPE', { 'tokenizer.chat_template': [] }],
-])('refuses %s', (_, code, changes) => {
-  expect(() => createTextModel(bpeMetadata([], changes))).toThrow(expect.objectContaining({ code }));
+])('with %s a model opens for ids, and text is refused by name', (_, code, changes) => {
+  const metadata = bpeMetadata([], changes);
+  expect(noticesOf(metadata)).toMatchObject([{ code: 'NO-TOKENIZER', severity: 'warning' }]);
+  const model = createTextModel(metadata);
+  expect(model.decode([3])).toBe('[id 3]');
+  expect(() => model.encode('a', TEXT)).toThrow(expect.objectContaining({ code }));
 });
 
 test.each([
-  ['no scores', { 'tokenizer.ggml.scores': undefined }],
-  ['a score that is NaN', { 'tokenizer.ggml.scores': Array.from({ length: 259 }, () => Number.NaN) }],
-])('refuses SentencePiece with %s', (_, changes) => {
-  const metadata = sentencePieceMetadata([], changes);
-  expect(() => createTextModel(metadata)).toThrow(expect.objectContaining({ code: 'E_TOKENIZER_SCORES' }));
+  ['an unknown pre-tokenizer', 'E_TOKENIZER_PRE', bpeMetadata([], { 'tokenizer.ggml.pre': 'no-such' })],
+  ['no list of merges', 'E_TOKENIZER_MERGES', bpeMetadata([], { 'tokenizer.ggml.merges': undefined })],
+  [
+    'a score that is NaN',
+    'E_TOKENIZER_SCORES',
+    sentencePieceMetadata([], { 'tokenizer.ggml.scores': Array.from({ length: 259 }, () => Number.NaN) }),
+  ],
+])('with %s ids have their text, and text is refused by name', (_, code, metadata) => {
+  const model = createTextModel(metadata);
+  expect(model.decode([0x61 + (model.vocabSize === 259 ? 3 : 0)])).toBe('a');
+  expect(() => model.encode('a', TEXT)).toThrow(expect.objectContaining({ code }));
+});
+
+test('SentencePiece without scores merges the leftmost pair first, and says so', () => {
+  const tokens = ['ab', 'bc'].map((token) => [token, 0] as const);
+  const metadata = sentencePieceMetadata(tokens, {
+    'tokenizer.ggml.scores': undefined,
+    'tokenizer.ggml.add_space_prefix': false,
+  });
+  expect(noticesOf(metadata).map(({ code }) => code)).toEqual(['SCORES-FALLBACK']);
+  expect(createTextModel(metadata).encode('abc', TEXT)).toEqual([259, 0x63 + 3]);
+});
+
+test('of tokens that are spelled alike text is the last, a whole control token the first, and ids are themselves', () => {
+  const metadata = bpeMetadata(['a b', 'c d', 'e f', 'g h']);
+  const tokens = metadata.get('tokenizer.ggml.tokens') as string[];
+  const types = metadata.get('tokenizer.ggml.token_type') as number[];
+  tokens[257] = 'ab';
+  [tokens[258], tokens[259]] = ['<x>', '<x>'];
+  [types[258], types[259]] = [3, 3];
+  expect(noticesOf(metadata)).toMatchObject([
+    {
+      code: 'TOKEN-DUPLICATE',
+      message: expect.stringContaining('2 tokens are spelled like a later one, the first is 256 "ab"'),
+    },
+  ]);
+  const model = createTextModel(metadata);
+  expect(model.encode('ab', TEXT)).toEqual([257]);
+  expect(model.encode('<x>', SPECIAL)).toEqual([258]);
+  expect(model.decode([256, 257])).toBe('abab');
+});
+
+test('tokens are bytes: two that differ only in what is not UTF-8 are two, and halves of a character make one', () => {
+  const metadata = bpeMetadata(['a b', 'c d', 'e f']);
+  const tokens = metadata.get('tokenizer.ggml.tokens') as string[];
+  // FF 61, FE 61, and E6 BC with AD after it for 漢.
+  [tokens[256], tokens[257], tokens[258]] = ['\udcffa', '\udcfea', '\udce6\udcbc'];
+  expect(noticesOf(metadata)).toEqual([]);
+  const model = createTextModel(metadata);
+  expect(model.decode([256, 257])).toBe('\ufffda\ufffda');
+  expect(model.decode([258, 0xa2])).toBe('漢');
+  expect(model.encode('\udcffa', TEXT)).toEqual(bytesOf('\ufffda'));
+});
+
+test('a whole token of half a character refuses a text that holds it', () => {
+  const metadata = bpeMetadata(['a b']);
+  (metadata.get('tokenizer.ggml.tokens') as string[])[256] = '\udce6\udcbc';
+  (metadata.get('tokenizer.ggml.token_type') as number[])[256] = 4;
+  const model = createTextModel(metadata);
+  expect(model.encode('é', TEXT)).toEqual(bytesOf('é'));
+  expect(() => model.encode('漢', TEXT)).toThrow(expect.objectContaining({ code: 'E_TEXT_SPLIT' }));
+});
+
+test('of a merge that is listed twice the first place counts', () => {
+  const merges = ['b c', 'a b', 'ab c'];
+  const changes = { 'tokenizer.ggml.merges': ['a b', 'b c', 'a b'] };
+  expect(createTextModel(bpeMetadata(merges, changes)).encode('abc', TEXT)).toEqual([257, 0x63]);
+});
+
+test('a byte without a token is refused by character and place, unless a merge takes it in', () => {
+  const metadata = bpeMetadata(['Ã ©', 'a b']);
+  (metadata.get('tokenizer.ggml.tokens') as string[])[0xc3] = 'renamed';
+  const model = createTextModel(metadata);
+  expect(model.encode('aé', TEXT)).toEqual([0x61, 256]);
+  expect(() => model.encode('<|end|>x 漢è', SPECIAL)).toThrow(
+    expect.objectContaining({
+      code: 'E_TEXT_UNENCODABLE',
+      message: expect.stringMatching(/^text, character 11: "è" \(U\+00E8\) has no token/),
+    }),
+  );
+});
+
+test('types that GGUF does not number, and unused ones, write nothing and can be reached', () => {
+  const metadata = bpeMetadata(['a b', 'c d', 'e f']);
+  const types = metadata.get('tokenizer.ggml.token_type') as number[];
+  [types[256], types[257], types[258]] = [5, 257, -1];
+  const model = createTextModel(metadata);
+  expect(model.encode('abcdef', TEXT)).toEqual([256, 257, 258]);
+  expect(model.decode([256, 257, 258, 0x61], { keepSpecial: true })).toBe('a');
+});
+
+test('an empty token has a name', () => {
+  const metadata = bpeMetadata(['a b']);
+  (metadata.get('tokenizer.ggml.tokens') as string[])[256] = '';
+  expect(noticesOf(metadata).map(({ code }) => code)).toEqual(['TOKEN-EMPTY']);
+  expect(createTextModel(metadata).decode([256])).toBe('[EMPTY_256]');
+});
+
+test('the markup of some families is parsed and shown whatever it is marked as, and its end ends nothing', () => {
+  const metadata = bpeMetadata(['a b', 'c d', 'e f']);
+  const tokens = metadata.get('tokenizer.ggml.tokens') as string[];
+  [tokens[256], tokens[257], tokens[258]] = ['<|channel|>', '<|return|>', '<|call|>'];
+  const codes = noticesOf(metadata).map(({ code }) => code);
+  expect(codes).toEqual(['CONTROL-FALLBACK', 'CONTROL-FALLBACK', 'MARKUP-SHOWN', 'END-EXEMPT']);
+  const model = createTextModel(metadata);
+  expect(model.encode('<|channel|>', TEXT)).toEqual([256]);
+  expect(model.decode([256, 259])).toBe('<|channel|><|end|>');
+  expect(model.endIds).toEqual(new Set([257, 258]));
+});
+
+test('whole tokens of a Phi-3 take the white space after them', () => {
+  const metadata = bpeMetadata([], { 'general.name': 'My Phi-3 mini' });
+  expect(createTextModel(metadata).encode('<|end|> \n\v a', SPECIAL)).toEqual([256, 0x61]);
+  expect(createTextModel(bpeMetadata()).encode('<|end|> a', SPECIAL)).toEqual([256, 0x20, 0x61]);
+});
+
+test('a chat template that is not UTF-8 is refused when it is to be rendered', () => {
+  const model = createTextModel(bpeMetadata([], { 'tokenizer.chat_template': 'a\udcff' }));
+  expect(() => model.renderChat([], { addGenerationPrompt: true })).toThrow(
+    expect.objectContaining({ code: 'E_CHAT_TEMPLATE_UTF8' }),
+  );
 });
 
 test.each([

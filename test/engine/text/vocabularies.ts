@@ -4,9 +4,9 @@ import { TOKEN_TYPE } from '../../../src/engine/text/vocabulary.ts';
 
 export type Metadata = Map<string, unknown>;
 
-/** Byte-level BPE: token id = byte for the first 256, then `merged`, then the control tokens <|end|> and <|start|>. */
+/** Byte-level BPE: token id = byte for the first 256, then `merged`, then the control tokens <|end|> and <|begin|>. */
 export function bpeMetadata(merges: readonly string[] = [], changes: Readonly<Record<string, unknown>> = {}): Metadata {
-  const tokens = [...byteSpellings(), ...merges.map((merge) => merge.replace(' ', '')), '<|end|>', '<|start|>'];
+  const tokens = [...byteSpellings(), ...merges.map((merge) => merge.replace(' ', '')), '<|end|>', '<|begin|>'];
   return withChanges(
     {
       'general.architecture': 'qwen2',

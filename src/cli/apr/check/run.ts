@@ -20,7 +20,8 @@ import { checkSvg } from './svg.ts';
 import { printCheck, type ShownCheck } from './text.ts';
 import { requestedEngine, type EngineFlags } from '../engine-option.ts';
 import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
-import { parseTokenIds, renderPromptOrDefault, type PromptFlags } from '../prompt.ts';
+import { parseTokenIds, type PromptFlags } from '../prompt.ts';
+import { renderPromptOrDefault } from '../render-prompt.ts';
 
 export interface CheckFlags extends PromptFlags, EngineFlags {
   original?: string;

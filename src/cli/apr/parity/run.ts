@@ -10,7 +10,8 @@ import { printJson, Progress } from '../../terminal.ts';
 import { requestedEngine, type EngineFlags, type RequestedEngine } from '../engine-option.ts';
 import { noteRopeChoice, openModelLogged, warn } from '../open.ts';
 import { printParity, type Identity, type ShownParity } from './text.ts';
-import { renderPromptOrDefault, usage, type PromptFlags } from '../prompt.ts';
+import { usage, type PromptFlags } from '../prompt.ts';
+import { renderPromptOrDefault } from '../render-prompt.ts';
 
 export interface ParityFlags extends PromptFlags, EngineFlags {
   llamaCpp?: true;
