@@ -199,7 +199,7 @@ describe('against llama.cpp', () => {
   );
 
   it('a model that llama.cpp does not open is declined, not rejected', async ({ skip }) => {
-    const open = openLlamaCpp({ ...healthy, path: `${bundled}provenance.json` }, 8);
+    const open = openLlamaCpp({ ...healthy, entryPath: `${bundled}provenance.json` }, 8);
     const error: unknown = await open.catch((refused: unknown) => refused);
     if (String(error).includes('does not load')) return skip(String(error));
     expect(error).toMatchObject({ code: 'E_ORACLE_MODEL', exitCode: 2 });

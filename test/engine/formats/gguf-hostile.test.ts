@@ -36,7 +36,7 @@ describe('parseGguf refuses', () => {
     ['another format', Buffer.from('APRT\0\0\0\0\0\0\0\0'), 'this is an APRT file'],
     ['a Git LFS pointer', Buffer.from('version https://git-lfs.github.com/spec/v1\n'), 'this is a Git LFS pointer'],
     ['a web page', Buffer.from('<!DOCTYPE html><html>'), 'this is a web page'],
-    ['a magic that is cut', Buffer.from('GGU'), 'the file begins with the bytes 47 47 55'],
+    ['a magic that is cut', Buffer.from('GGU'), 'beginning "GGU"; a GGUF file is needed'],
   ])('%s, naming what it is', async (_, bytes, words) => {
     const error = await refusal('E_FORMAT', () => parse(bytes));
     expect(error.message).toContain(words);
