@@ -1,0 +1,9 @@
+// WebGPU in Node: Dawn, from the npm package webgpu. Only for a process of its own, whose environment says which driver
+// Vulkan's loader finds, and which a driver may take down.
+import { create, globals } from 'webgpu';
+
+/** Also declares the global names of WebGPU. */
+export function openDawn(): GPU {
+  Object.assign(globalThis, globals);
+  return create([]);
+}

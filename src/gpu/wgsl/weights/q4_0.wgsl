@@ -1,0 +1,13 @@
+// q4_0: 32 values in 18 bytes. Value = d · (q − 8).
+const BLOCK_ELEMENTS = 32u;
+const BLOCK_BYTES = 18u;
+
+fn decode(block: u32, group: u32) -> mat4x4<f32> {
+  let d = f16_at(block);
+  var values: mat4x4<f32>;
+  for (var i = 0u; i < 4u; i++) {
+    let q = (word_at(block + 2u + 4u * i) >> (4u * group)) & 0x0f0f0f0fu;
+    values[i] = d * (unsigned_bytes(q) - 8.0);
+  }
+  return values;
+}
