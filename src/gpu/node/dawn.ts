@@ -2,8 +2,12 @@
 // Vulkan's loader finds, and which a driver may take down.
 import { create, globals } from 'webgpu';
 
+/** Kept: a device does not hold what it is made of, and a process that lets go of it dies. */
+let dawn: GPU | null = null;
+
 /** Also declares the global names of WebGPU. */
 export function openDawn(): GPU {
   Object.assign(globalThis, globals);
-  return create([]);
+  dawn ??= create([]);
+  return dawn;
 }
