@@ -34,7 +34,7 @@ export class GpuDevice {
     const raised = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
     return new GpuDevice(
       await adapter.requestDevice({ requiredLimits: { ...raised, ...limits } }),
-      adapterName(adapter),
+      nameOfAdapter(adapter),
     );
   }
 
@@ -140,7 +140,8 @@ export function paramBytes({ params }: Kernel, values: Readonly<Record<string, n
   return bytes;
 }
 
-function adapterName({ info }: GPUAdapter): string {
+/** As it names itself. */
+export function nameOfAdapter({ info }: GPUAdapter): string {
   return (
     [info.vendor, info.architecture, info.description].filter((part) => part !== '').join(' ') || 'unnamed adapter'
   );

@@ -1,6 +1,7 @@
 // The shared cases on WebGPU, on whatever adapter this process finds: a machine without one fails here.
 import { afterAll } from 'vitest';
 import { openDawn } from '../../src/gpu/node/dawn.ts';
+import { openNodeWebgpuExecutor } from '../../src/gpu/node/node-executor.ts';
 import { GpuDevice } from '../../src/gpu/device.ts';
 import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
 import type { OpenExecutor } from '../../src/engine/program/executor.ts';
@@ -14,3 +15,6 @@ afterAll(() => device.close());
 const open: OpenExecutor = (program, weights, options) => openWebgpuExecutor(device, program, weights, options);
 
 describeExecutor('webgpu', open);
+describeExecutor('webgpu in a process of its own', (program, weights, options) =>
+  openNodeWebgpuExecutor(program, weights, { ...options, adapter: device.name }),
+);

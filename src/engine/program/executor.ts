@@ -92,6 +92,8 @@ export interface OpenOptions {
    * that batching is bitwise.
    */
   chunkPositions?: number;
+  /** For one that runs on a GPU: a part of the adapter's name; a real one unless given. */
+  adapter?: string;
   /** For an executor that is somebody else's engine: it runs files, and has options of its own. */
   subject?: SubjectOptions;
 }

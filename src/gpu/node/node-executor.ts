@@ -1,0 +1,173 @@
+// The WebGPU engine in Node, behind the seam of executors: finds an adapter, starts a process for it, and passes on what it
+// is asked and what comes back.
+import { RefuteError } from '../../errors.ts';
+import { checkProgram } from '../../engine/program/check-program.ts';
+import type {
+  Executor,
+  OpenOptions,
+  RunRequest,
+  RunResult,
+  Session,
+  WeightInfo,
+  WeightSource,
+} from '../../engine/program/executor.ts';
+import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
+import type { Program } from '../../engine/program/program.ts';
+import { OpenSessions, type SessionGuard } from '../../engine/program/session-guard.ts';
+import { GpuProcess, type OnQuestion } from './gpu-process.ts';
+import type { FoundAdapter } from './messages.ts';
+import { softwareAdapter } from './software-adapter.ts';
+
+/** The name by which the adapter in software is asked for. */
+export const SOFTWARE = 'swiftshader';
+
+/** A process that has found its adapter. Whoever holds it closes it. */
+interface FoundProcess {
+  gpu: GpuProcess;
+  found: FoundAdapter;
+}
+
+/** @param wanted a part of an adapter's name; undefined: a real one */
+export async function probeWebgpu(wanted?: string): Promise<{ adapter: string } | { absent: string }> {
+  const process = await startProcess(wanted);
+  if ('absent' in process) return process;
+  process.gpu.close();
+  return { adapter: process.found.name };
+}
+
+/** @throws RefuteError E_GPU_ABSENT (declined), E_PROGRAM, E_PROGRAM_WEIGHT, E_GPU_MEMORY, E_GPU_DIED and others of the GPU */
+export async function openNodeWebgpuExecutor(
+  program: Program,
+  weights: WeightSource,
+  { adapter, ...options }: OpenOptions = {},
+): Promise<Executor> {
+  checkProgram(program, weights);
+  const process = await startProcess(adapter);
+  if ('absent' in process)
+    throw new RefuteError({ code: 'E_GPU_ABSENT', place: '--engine webgpu', is: process.absent }, 2);
+  const { gpu } = process;
+  try {
+    const infos = program.weights.map(({ name }) => weights.info(name)).filter((info) => info !== undefined);
+    const opened = await gpu.ask(
+      { type: 'open', program, weights: infos satisfies WeightInfo[], options },
+      weightsFrom(weights),
+    );
+    return new NodeWebgpuExecutor(gpu, program, opened as { adapter: string; profile: NumericProfile });
+  } catch (error) {
+    gpu.close();
+    throw error;
+  }
+}
+
+async function startProcess(wanted: string | undefined): Promise<FoundProcess | { absent: string }> {
+  const isSoftware = wanted?.toLowerCase() === SOFTWARE;
+  const software = isSoftware ? await softwareAdapter() : null;
+  if (software !== null && 'absent' in software) return software;
+  const gpu = new GpuProcess(software?.env);
+  const found = (await gpu.ask({ type: 'find' }).catch((error: Error) => error)) as FoundAdapter | Error | null;
+  const why = reasonAgainst(found, wanted);
+  if (found === null || found instanceof Error || why !== null) {
+    gpu.close();
+    return { absent: why ?? 'there is no WebGPU adapter' };
+  }
+  return { gpu, found };
+}
+
+function reasonAgainst(found: FoundAdapter | Error | null, wanted: string | undefined): string | null {
+  if (found instanceof Error) return found.message;
+  if (found === null) return 'there is no WebGPU adapter';
+  const { name, isSoftware } = found;
+  if (wanted === undefined)
+    return isSoftware ? `the only adapter is ${name}, in software; --adapter asks for it` : null;
+  return name.toLowerCase().includes(wanted.toLowerCase()) ? null : `the adapter is ${name}, not ${wanted}`;
+}
+
+function weightsFrom(weights: WeightSource): OnQuestion {
+  return async (question) => {
+    if (!('weight' in question)) return undefined;
+    const { name, byteOffset, byteLength } = question.weight;
+    const bytes = new Uint8Array(byteLength);
+    await weights.read(name, byteOffset, bytes);
+    return bytes;
+  };
+}
+
+class NodeWebgpuExecutor implements Executor {
+  readonly id = 'webgpu';
+  readonly adapter: string;
+  readonly profile: NumericProfile;
+  readonly program: Program;
+  readonly #gpu: GpuProcess;
+  readonly #sessions: OpenSessions<GpuProcess, NodeWebgpuSession>;
+
+  constructor(gpu: GpuProcess, program: Program, opened: { adapter: string; profile: NumericProfile }) {
+    this.adapter = opened.adapter;
+    this.profile = opened.profile;
+    this.program = program;
+    this.#gpu = gpu;
+    this.#sessions = new OpenSessions('webgpu executor', program, gpu);
+  }
+
+  async openSession(contextLength: number): Promise<Session> {
+    return this.#sessions.open(contextLength, (gpu, guard) => new NodeWebgpuSession(gpu, guard)).prepare();
+  }
+
+  async close(): Promise<void> {
+    this.#sessions.close();
+    this.#gpu.close();
+  }
+}
+
+class NodeWebgpuSession implements Session {
+  readonly #gpu: GpuProcess;
+  readonly #guard: SessionGuard;
+  #number = 0;
+
+  constructor(gpu: GpuProcess, guard: SessionGuard) {
+    this.#gpu = gpu;
+    this.#guard = guard;
+  }
+
+  /** @throws RefuteError E_GPU_MEMORY, E_GPU_KERNEL, E_GPU_LOST, E_GPU_DIED */
+  async prepare(): Promise<this> {
+    try {
+      const { contextLength } = this.#guard;
+      this.#number = (await this.#gpu.ask({ type: 'openSession', contextLength })) as number;
+      return this;
+    } catch (error) {
+      this.#guard.close();
+      throw error;
+    }
+  }
+
+  get positionCount(): number {
+    return this.#guard.positionCount;
+  }
+
+  run(request: RunRequest): Promise<RunResult> {
+    const { tokens, logits, tap, signal } = request;
+    const tapped = [...(tap?.values ?? [])];
+    const onQuestion: OnQuestion = async (question) => {
+      signal?.throwIfAborted();
+      if ('value' in question) {
+        const { value, data, firstPosition } = question.value;
+        await tap?.onValue(value, data, firstPosition);
+      }
+      return undefined;
+    };
+    return this.#guard.run(request, async (firstPosition) => {
+      const session = this.#number;
+      const run = { type: 'run', session, firstPosition, tokens, logits, tapped } as const;
+      return (await this.#gpu.ask(run, onQuestion, signal)) as Float32Array;
+    });
+  }
+
+  truncate(positionCount: number): void {
+    this.#guard.truncate(positionCount);
+  }
+
+  close(): void {
+    if (!this.#guard.close() || this.#number === 0) return;
+    this.#gpu.ask({ type: 'closeSession', session: this.#number }).catch(() => undefined);
+  }
+}
