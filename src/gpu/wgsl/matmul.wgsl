@@ -18,9 +18,9 @@ struct Params {
 // include lib/rows
 
 const TILE = 32u;
-// [column of the tile][4 rows or positions each].
-var<workgroup> weight_tile: array<array<vec4<f32>, 8>, TILE>;
-var<workgroup> input_tile: array<array<vec4<f32>, 8>, TILE>;
+// [column of the tile][row, or position].
+var<workgroup> weight_tile: array<f32, TILE * TILE>;
+var<workgroup> input_tile: array<f32, TILE * TILE>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -42,22 +42,31 @@ fn main(
     if (row < params.weight_rows && column + first < params.columns) {
       values = row_group(row, (column + first) / 16u);
     }
-    for (var i = 0u; i < 16u; i++) {
-      weight_tile[first + i][line >> 2u][line & 3u] = values[i >> 2u][i & 3u];
+    for (var i = 0u; i < 4u; i++) {
+      let at = TILE * (first + 4u * i) + line;
+      weight_tile[at] = values[i].x;
+      weight_tile[at + TILE] = values[i].y;
+      weight_tile[at + 2u * TILE] = values[i].z;
+      weight_tile[at + 3u * TILE] = values[i].w;
+    }
+    for (var i = first; i < first + 16u; i++) {
       var input = 0.0;
-      if (position < place.row_count && column + first + i < params.columns) {
-        input = x[(place.first_row + position) * params.columns + column + first + i];
+      if (position < place.row_count && column + i < params.columns) {
+        input = x[(place.first_row + position) * params.columns + column + i];
       }
-      input_tile[first + i][line >> 2u][line & 3u] = input;
+      input_tile[TILE * i + line] = input;
     }
     workgroupBarrier();
-    for (var k = 0u; k < TILE; k++) {
-      let inputs = input_tile[k][mine.y];
-      let weight = weight_tile[k][mine.x];
-      sums[0] += weight * inputs[0];
-      sums[1] += weight * inputs[1];
-      sums[2] += weight * inputs[2];
-      sums[3] += weight * inputs[3];
+    // A bound that is not known beforehand: a compiler that unrolls the loop takes seconds.
+    let depth = min(TILE, params.columns - column);
+    for (var k = 0u; k < depth; k++) {
+      let of_row = TILE * k + 4u * mine.x;
+      let of_position = TILE * k + 4u * mine.y;
+      let weight = vec4<f32>(weight_tile[of_row], weight_tile[of_row + 1u], weight_tile[of_row + 2u], weight_tile[of_row + 3u]);
+      sums[0] += weight * input_tile[of_position];
+      sums[1] += weight * input_tile[of_position + 1u];
+      sums[2] += weight * input_tile[of_position + 2u];
+      sums[3] += weight * input_tile[of_position + 3u];
     }
     workgroupBarrier();
   }
