@@ -1,4 +1,4 @@
-// matmul for many positions: out[p, r] = Σ_c W[r, c] · x[p, c]. A workgroup makes a tile of 32 rows by 32 positions, 32 columns at a
+// matmul for many positions: out[p, r] = Σ_c W[r, c] · x[p, c]. A workgroup makes a tile of 32 rows by 32 positions, 16 columns at a
 // time through workgroup memory; a thread makes 4 by 4 of it.
 //   weights  [rows of the part, columns] as stored      x  [chunk, columns]      out  [chunk, out_channels]
 // include lib/place
@@ -18,9 +18,10 @@ struct Params {
 // include lib/rows
 
 const TILE = 32u;
-// [column of the tile][row, or position].
-var<workgroup> weight_tile: array<f32, TILE * TILE>;
-var<workgroup> input_tile: array<f32, TILE * TILE>;
+const DEPTH = 16u;
+// [column of the tile][row, or position]. No vectors: to write a component may write all four, and threads share them.
+var<workgroup> weight_tile: array<f32, DEPTH * TILE>;
+var<workgroup> input_tile: array<f32, DEPTH * TILE>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -32,41 +33,39 @@ fn main(
   let first_position = TILE * workgroup.z;
   let mine = vec2<u32>(thread & 7u, thread >> 3u);
   var sums: mat4x4<f32>;
-  // A thread brings 16 columns of one row, and as many of one position.
-  let line = thread >> 1u;
-  let row = first_row + line;
-  let position = first_position + line;
-  for (var column = 0u; column < params.columns; column += TILE) {
-    let first = 16u * (thread & 1u);
+  // Half of the threads bring 16 columns of a row each, the others of a position.
+  let line = thread & 31u;
+  let brings_weights = thread < TILE;
+  for (var column = 0u; column < params.columns; column += DEPTH) {
+    let depth = min(DEPTH, params.columns - column);
     var values: mat4x4<f32>;
-    if (row < params.weight_rows && column + first < params.columns) {
-      values = row_group(row, (column + first) / 16u);
-    }
-    for (var i = 0u; i < 4u; i++) {
-      let at = TILE * (first + 4u * i) + line;
-      weight_tile[at] = values[i].x;
-      weight_tile[at + TILE] = values[i].y;
-      weight_tile[at + 2u * TILE] = values[i].z;
-      weight_tile[at + 3u * TILE] = values[i].w;
-    }
-    for (var i = first; i < first + 16u; i++) {
-      var input = 0.0;
-      if (position < place.row_count && column + i < params.columns) {
-        input = x[(place.first_row + position) * params.columns + column + i];
+    if (brings_weights) {
+      if (first_row + line < params.weight_rows) {
+        values = row_group(first_row + line, column / DEPTH);
       }
-      input_tile[TILE * i + line] = input;
+    } else if (first_position + line < place.row_count) {
+      let at = (place.first_row + first_position + line) * params.columns + column;
+      for (var i = 0u; i < depth; i++) {
+        values[i >> 2u][i & 3u] = x[at + i];
+      }
+    }
+    for (var i = 0u; i < depth; i++) {
+      let value = values[i >> 2u][i & 3u];
+      if (brings_weights) {
+        weight_tile[TILE * i + line] = value;
+      } else {
+        input_tile[TILE * i + line] = value;
+      }
     }
     workgroupBarrier();
-    // A bound that is not known beforehand: a compiler that unrolls the loop takes seconds.
-    let depth = min(TILE, params.columns - column);
     for (var k = 0u; k < depth; k++) {
-      let of_row = TILE * k + 4u * mine.x;
-      let of_position = TILE * k + 4u * mine.y;
-      let weight = vec4<f32>(weight_tile[of_row], weight_tile[of_row + 1u], weight_tile[of_row + 2u], weight_tile[of_row + 3u]);
-      sums[0] += weight * input_tile[of_position];
-      sums[1] += weight * input_tile[of_position + 1u];
-      sums[2] += weight * input_tile[of_position + 2u];
-      sums[3] += weight * input_tile[of_position + 3u];
+      let w = TILE * k + 4u * mine.x;
+      let i = TILE * k + 4u * mine.y;
+      let weight = vec4<f32>(weight_tile[w], weight_tile[w + 1u], weight_tile[w + 2u], weight_tile[w + 3u]);
+      sums[0] += weight * input_tile[i];
+      sums[1] += weight * input_tile[i + 1u];
+      sums[2] += weight * input_tile[i + 2u];
+      sums[3] += weight * input_tile[i + 3u];
     }
     workgroupBarrier();
   }
