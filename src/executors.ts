@@ -16,6 +16,13 @@ const FLOAT64: ExecutorProvider<Float64Array> = {
   open: async (...args) => (await import('./oracles/float64/float64-executor.ts')).openFloat64Executor(...args),
 };
 
+/** In a process of its own (src/gpu/node); a page opens the executor on its own device. */
+const WEBGPU: ExecutorProvider<Float32Array> = {
+  id: 'webgpu',
+  probe: async (adapter) => (await import('./gpu/node/node-executor.ts')).probeWebgpu(adapter),
+  open: async (...args) => (await import('./gpu/node/node-executor.ts')).openNodeWebgpuExecutor(...args),
+};
+
 /** Somebody else's engine: it runs the model's file. */
 const LLAMA_CPP: ExecutorProvider<Float32Array> = {
   id: 'llama.cpp',
@@ -24,7 +31,7 @@ const LLAMA_CPP: ExecutorProvider<Float32Array> = {
     (await import('./oracles/external/llama-cpp-subject/llama.cpp-executor.ts')).openLlamaCppExecutor(...args),
 };
 
-export const EXECUTORS: readonly ExecutorProvider[] = [CPU, FLOAT64, LLAMA_CPP];
+export const EXECUTORS: readonly ExecutorProvider[] = [CPU, WEBGPU, FLOAT64, LLAMA_CPP];
 
 /** What `auto` tries, in this order; the float64 executor is an oracle, which nobody wants by chance. */
 const AUTO: readonly ExecutorProvider[] = [CPU];
@@ -62,7 +69,7 @@ export async function openExecutor(
   const isAuto = requested === 'auto';
   const absent: string[] = [];
   for (const provider of isAuto ? AUTO : [executorNamed(requested)]) {
-    const found = await provider.probe();
+    const found = await provider.probe(args[2]?.adapter);
     if ('absent' in found) {
       absent.push(`${provider.id} cannot run: ${found.absent}`);
       continue;

@@ -89,6 +89,12 @@ function expectAlike({ profile }: Executor, values: engine.FloatArray, expected:
 }
 
 export function describeExecutor(name: string, openExecutor: OpenExecutor): void {
+  describePasses(name, openExecutor);
+  describeSession(name, openExecutor);
+  describeMalformed(name, openExecutor);
+}
+
+function describePasses(name: string, openExecutor: OpenExecutor): void {
   describe.each(CONFIGS)(`${name}: %s`, (_, config) => {
     it('gives a prefill the same logits as decode steps, and as any cut into runs', async () => {
       const executor = await open(openExecutor, config);
@@ -138,7 +144,9 @@ export function describeExecutor(name: string, openExecutor: OpenExecutor): void
       await executor.close();
     });
   });
+}
 
+export function describeSession(name: string, openExecutor: OpenExecutor): void {
   describe(`${name}: a session`, () => {
     const withSession = async (use: (session: Session, executor: Executor) => Promise<void>): Promise<void> => {
       const executor = await open(openExecutor, SMALL_CONFIG);
@@ -282,7 +290,9 @@ export function describeExecutor(name: string, openExecutor: OpenExecutor): void
       await expect(executor.openSession(8)).rejects.toMatchObject({ code: 'E_EXECUTOR_CLOSED' });
     });
   });
+}
 
+function describeMalformed(name: string, openExecutor: OpenExecutor): void {
   describe(`${name}: a malformed program`, () => {
     const program = syntheticProgram(SMALL_CONFIG);
     const weights = syntheticWeights(program, () => 'q8_0', 7);

@@ -5,7 +5,7 @@ import { openNodeWebgpuExecutor } from '../../src/gpu/node/node-executor.ts';
 import { GpuDevice } from '../../src/gpu/device.ts';
 import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
 import type { OpenExecutor } from '../../src/engine/program/executor.ts';
-import { describeExecutor } from '../cases/executor-cases.ts';
+import { describeExecutor, describeSession } from '../cases/executor-cases.ts';
 
 const adapter = await openDawn().requestAdapter();
 if (adapter === null) throw new Error('there is no WebGPU adapter');
@@ -15,6 +15,6 @@ afterAll(() => device.close());
 const open: OpenExecutor = (program, weights, options) => openWebgpuExecutor(device, program, weights, options);
 
 describeExecutor('webgpu', open);
-describeExecutor('webgpu in a process of its own', (program, weights, options) =>
+describeSession('webgpu in a process of its own', (program, weights, options) =>
   openNodeWebgpuExecutor(program, weights, { ...options, adapter: device.name }),
 );

@@ -6,6 +6,7 @@ import { wholeOption } from '../options.ts';
 import { usage } from './prompt.ts';
 
 const SUBJECT = 'llama.cpp';
+const GPU = 'webgpu';
 const FLASH_ATTENTION = ['on', 'off', 'auto'] as const;
 /** As many as ggml can have. */
 const MAX_THREADS = 512;
@@ -18,6 +19,7 @@ export interface EngineFlags {
   flashAttention?: (typeof FLASH_ATTENTION)[number];
   threads?: number;
   kvType?: (typeof KV_TYPES)[number];
+  adapter?: string;
 }
 
 /** What to ask `openExecutor` for. */
@@ -35,6 +37,7 @@ export function addEngineOptions(command: Command): Command {
       `what runs the model: ${names} (default: auto); ${SUBJECT}:<build> is one CPU build of it`,
     )
     .option('--no-gpu', 'run on the CPU: --engine cpu')
+    .option('--adapter <name>', `part of a GPU adapter's name, with --engine ${GPU}; swiftshader is one in software`)
     .addOption(new Option('--flash-attention <when>', `${only} (default: auto)`).choices(FLASH_ATTENTION))
     .addOption(wholeOption('--threads <n>', `${only} (default: 1)`, { from: 1, to: MAX_THREADS }))
     .addOption(new Option('--kv-type <type>', `type of the cache, ${only} (default: f16)`).choices(KV_TYPES));
@@ -44,7 +47,14 @@ export function addEngineOptions(command: Command): Command {
  * @throws RefuteError E_ENGINE where there is no such engine, E_USAGE where flags contradict each other or belong to
  * another engine
  */
-export function requestedEngine({ engine, gpu, flashAttention, threads, kvType }: EngineFlags): RequestedEngine {
+export function requestedEngine({
+  engine,
+  gpu,
+  adapter,
+  flashAttention,
+  threads,
+  kvType,
+}: EngineFlags): RequestedEngine {
   if (!gpu && engine !== undefined && engine !== 'cpu') {
     throw usage('--no-gpu', `--engine ${engine} is given too`, 'it is another way to say --engine cpu');
   }
@@ -55,6 +65,9 @@ export function requestedEngine({ engine, gpu, flashAttention, threads, kvType }
   if (name !== SUBJECT && misplaced !== undefined) {
     throw usage(misplaced, `the engine is ${name}`, `it goes with --engine ${SUBJECT}`);
   }
+  if (name !== GPU && adapter !== undefined) {
+    throw usage('--adapter', `the engine is ${name}`, `it goes with --engine ${GPU}`);
+  }
   if (name !== SUBJECT && variant !== null) throw usage('--engine', `${name} has no builds`, `${SUBJECT} has`);
   const subject = {
     ...(variant === null ? {} : { variant }),
@@ -62,7 +75,11 @@ export function requestedEngine({ engine, gpu, flashAttention, threads, kvType }
     ...(threads === undefined ? {} : { threads }),
     ...(kvType === undefined ? {} : { kvCache: kvType }),
   };
-  return { name, optionsFor: (modelPath) => (name === SUBJECT ? { subject: { modelPath, ...subject } } : {}) };
+  const optionsFor = (modelPath: string): OpenOptions => {
+    if (name === SUBJECT) return { subject: { modelPath, ...subject } };
+    return adapter === undefined ? {} : { adapter };
+  };
+  return { name, optionsFor };
 }
 
 /** `llama.cpp:zen4`; null: there is no colon. */

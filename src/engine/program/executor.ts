@@ -119,6 +119,6 @@ export type OpenExecutor<Data extends FloatArray = Float32Array> = (
 export interface ExecutorProvider<Data extends FloatArray = FloatArray> {
   readonly id: ExecutorId;
   /** Opens nothing. @returns the adapter that it would run on (null on the CPU), or why it cannot run here */
-  probe(): Promise<{ adapter: string | null } | { absent: string }>;
+  probe(adapter?: string): Promise<{ adapter: string | null } | { absent: string }>;
   open: OpenExecutor<Data>;
 }
