@@ -9,7 +9,7 @@ import type { GpuWeight, WeightPart } from './weights.ts';
 /** Workgroups in each direction for so many rows. */
 type Grid = (rowCount: number) => readonly [number, number, number];
 
-export interface Dispatch {
+interface Dispatch {
   pipeline: GPUComputePipeline;
   /** Of all rows of the chunk, or of the last alone: the two differ in the place that they are told. */
   bindGroups: { all: GPUBindGroup; last: GPUBindGroup };
@@ -22,14 +22,14 @@ export interface OpSite {
   /** The two places, of which each op is told one. */
   places: { all: GPUBufferBinding; last: GPUBufferBinding };
   /** Puts what an op is told once and for all where a kernel can read it. */
-  storeParams(bytes: ArrayBuffer): GPUBufferBinding;
+  storeParams: (bytes: ArrayBuffer) => GPUBufferBinding;
   tokens: GPUBuffer;
-  bufferOf(value: ValueId): GPUBuffer;
-  channelsOf(value: ValueId): number;
-  weightOf(name: WeightName): GpuWeight;
-  vectorOf(name: WeightName): GPUBuffer;
-  cacheOf(op: AttentionOp): { keys: GPUBuffer; values: GPUBuffer };
-  ropeTableOf(rope: RopeParameters): GPUBuffer;
+  bufferOf: (value: ValueId) => GPUBuffer;
+  channelsOf: (value: ValueId) => number;
+  weightOf: (name: WeightName) => GpuWeight;
+  vectorOf: (name: WeightName) => GPUBuffer;
+  cacheOf: (op: AttentionOp) => { keys: GPUBuffer; values: GPUBuffer };
+  ropeTableOf: (rope: RopeParameters) => GPUBuffer;
 }
 
 /** From so many positions on, a product is made tile by tile. */

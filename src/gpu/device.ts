@@ -104,8 +104,7 @@ export class GpuDevice {
     }
     const failure = validation ?? internal ?? thrown;
     if (failure === undefined || failure === null) return result as Result;
-    const is =
-      failure instanceof Error || 'message' in (failure as object) ? (failure as Error).message : String(failure);
+    const is = (failure as { message?: string }).message ?? 'without a reason';
     throw new RefuteError({ code, place, is: `${this.name} refuses it: ${is.trim()}`, cause: thrown });
   }
 

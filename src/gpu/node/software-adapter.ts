@@ -5,7 +5,6 @@ import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const PACKAGE = '@sparticuz/chromium';
 const DRIVER = 'vk_swiftshader_icd.json';
 
 export type SoftwareAdapter = { env: Readonly<Record<string, string>> } | { absent: string };
@@ -14,9 +13,9 @@ export type SoftwareAdapter = { env: Readonly<Record<string, string>> } | { abse
 export async function softwareAdapter(): Promise<SoftwareAdapter> {
   let main: string;
   try {
-    main = fileURLToPath(import.meta.resolve(PACKAGE));
+    main = fileURLToPath(import.meta.resolve('@sparticuz/chromium'));
   } catch {
-    return { absent: `the package ${PACKAGE}, which carries the software adapter, is not installed` };
+    return { absent: 'the package @sparticuz/chromium, which carries the software adapter, is not installed' };
   }
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return { absent: `the software adapter is for linux-x64 and this is ${process.platform}-${process.arch}` };
@@ -34,7 +33,7 @@ async function unpack(archive: string, folder: string): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const fresh = await mkdtemp(`${folder}.`);
   try {
-    const { inflate } = (await import(PACKAGE)) as { inflate(path: string): Promise<string> };
+    const { inflate } = await import('@sparticuz/chromium');
     // It unpacks into the folder for temporary files, which it asks for at once.
     const before = process.env['TMPDIR'];
     process.env['TMPDIR'] = fresh;
