@@ -21,11 +21,15 @@ export async function readJsonFile(path: string, { maxBytes, maxValues }: JsonFi
   throw new RefuteError({ code: 'E_JSON_OBJECT', place: path, is: 'its value is not an object' });
 }
 
-/** UTF-8, a byte order mark dropped. @throws RefuteError as readWholeFile does, E_JSON_UTF8 */
-export async function readTextFile(path: string, maxBytes: number): Promise<string> {
+/** UTF-8, a byte order mark dropped unless `keepsMark`. @throws RefuteError as readWholeFile does, E_JSON_UTF8 */
+export async function readTextFile(
+  path: string,
+  maxBytes: number,
+  { keepsMark = false }: { keepsMark?: boolean } = {},
+): Promise<string> {
   const bytes = await readWholeFile(path, maxBytes);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: keepsMark }).decode(bytes);
   } catch {
     throw new RefuteError({ code: 'E_JSON_UTF8', place: path, is: 'it is not UTF-8' });
   }

@@ -67,7 +67,7 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
   notices.push(...unreadTensors(path, ownProgram, tensors, ARCHITECTURES));
   const text = file.readText((notice) => notices.push(notice));
   const inspected = await inspectEmbedding(path, program, checked.weights, {
-    tokenCount: text.vocabSize,
+    tokenCount: text.rowsNeeded,
     nameInFile,
     firstTokenType: firstElement(file.tokenizer.get('tokenizer.ggml.token_type')),
   });

@@ -50,7 +50,8 @@ export function createTextModel(
   let model: VocabularyTextModel;
   try {
     const vocabulary = readVocabulary(metadata, kind, notify, { own: tokenizer, bosSpellings });
-    model = new VocabularyTextModel(vocabulary, specialTexts(metadata, vocabulary, tokenizer !== null), own);
+    const chat = tokenizer?.templateError ?? openChat(vocabulary, metadata, tokenizer?.texts ?? null);
+    model = new VocabularyTextModel(vocabulary, tokenizer?.rowsNeeded ?? vocabulary.tokens.length, chat, own);
   } catch (error) {
     if (error instanceof RefuteError) return textless(error, notify);
     throw error;
@@ -68,8 +69,34 @@ function textless(of: RefuteError | string | null, notify: (notice: Notice) => v
   return model;
 }
 
+interface Chat {
+  template: ChatTemplate;
+  texts: SpecialTexts;
+  /** By their whole names. */
+  variables: Readonly<Record<string, string>>;
+}
+
+/** @param named what a folder's files give a template to name; null: the keys of a GGUF file say it */
+function openChat(
+  vocabulary: Vocabulary,
+  metadata: ReadonlyMap<string, unknown>,
+  named: ReadonlyMap<string, string> | null,
+): Chat | RefuteError | null {
+  const { chatTemplate } = vocabulary;
+  if (chatTemplate === null) return null;
+  if (!chatTemplate.isWellFormed()) {
+    const is = 'it is not UTF-8';
+    const next = 'Use --raw to leave the template out';
+    return new RefuteError({ code: 'E_CHAT_TEMPLATE_UTF8', place: 'tokenizer.chat_template', is, next });
+  }
+  const template = new ChatTemplate(chatTemplate);
+  if (named !== null) return { template, texts: {}, variables: Object.fromEntries(named) };
+  return { template, texts: specialTexts(metadata, vocabulary), variables: {} };
+}
+
 class VocabularyTextModel implements TextModel {
   readonly vocabSize: number;
+  readonly rowsNeeded: number;
   readonly bosId: number | null;
   readonly endIds: ReadonlySet<number>;
   readonly wantsBos: boolean;
@@ -78,20 +105,20 @@ class VocabularyTextModel implements TextModel {
   readonly unsaidNormalization: TextModel['unsaidNormalization'];
   readonly #vocabulary: Vocabulary;
   readonly #pieces: Pieces;
-  readonly #template: ChatTemplate | null;
-  readonly #texts: SpecialTexts;
+  readonly #chat: Chat | RefuteError | null;
   #specials: SpecialTokens | null = null;
   #encodeText: Encode | null = null;
   readonly #own: HfText | null;
 
   /**
-   * @param texts what the chat template may name
+   * @param chat an error: there are templates, and none for a conversation
    * @param own encodes and decodes in place of what the vocabulary makes
    */
-  constructor(vocabulary: Vocabulary, texts: SpecialTexts, own: HfText | null) {
+  constructor(vocabulary: Vocabulary, rowsNeeded: number, chat: Chat | RefuteError | null, own: HfText | null) {
     this.#own = own;
-    this.#texts = texts;
+    this.#chat = chat;
     this.vocabSize = vocabulary.tokens.length;
+    this.rowsNeeded = rowsNeeded;
     this.bosId = vocabulary.bosId;
     this.endIds = vocabulary.endIds;
     this.wantsBos = vocabulary.wantsBos;
@@ -100,7 +127,6 @@ class VocabularyTextModel implements TextModel {
     this.unsaidNormalization = vocabulary.unsaidNormalization;
     this.#vocabulary = vocabulary;
     this.#pieces = new Pieces(vocabulary);
-    this.#template = vocabulary.chatTemplate === null ? null : new ChatTemplate(vocabulary.chatTemplate);
   }
 
   get frame(): TextModel['frame'] {
@@ -108,11 +134,11 @@ class VocabularyTextModel implements TextModel {
   }
 
   get hasChatTemplate(): boolean {
-    return this.#template !== null;
+    return this.#chat !== null;
   }
 
   get chatReadsClock(): boolean {
-    return this.#template?.readsClock ?? false;
+    return this.#chat !== null && !(this.#chat instanceof RefuteError) && this.#chat.template.readsClock;
   }
 
   encode(text: string, { parseSpecial, addBos }: { parseSpecial: boolean; addBos: boolean }): number[] {
@@ -156,16 +182,13 @@ class VocabularyTextModel implements TextModel {
   }
 
   renderChat(messages: readonly ChatMessage[], { addGenerationPrompt }: { addGenerationPrompt: boolean }): string {
-    if (this.#template === null) {
+    if (this.#chat instanceof RefuteError) throw this.#chat;
+    if (this.#chat === null) {
       const is = 'the file has none';
       throw new RefuteError({ code: 'E_CHAT_TEMPLATE_ABSENT', place: 'tokenizer.chat_template', is });
     }
-    if (this.#vocabulary.chatTemplate?.isWellFormed() === false) {
-      const is = 'it is not UTF-8';
-      const next = 'Use --raw to leave the template out';
-      throw new RefuteError({ code: 'E_CHAT_TEMPLATE_UTF8', place: 'tokenizer.chat_template', is, next });
-    }
-    return this.#template.render(messages, this.#texts, addGenerationPrompt);
+    const { template, texts, variables } = this.#chat;
+    return template.render(messages, texts, addGenerationPrompt, variables);
   }
 
   #encodeStretch({ text, offset }: Stretch, whole: string): number[] {

@@ -1,4 +1,4 @@
-// tokenizer.json, tokenizer_config.json and chat_template.jinja -> the tokenizer keys of GGUF, so that one reader
+// tokenizer.json and the files beside it -> the tokenizer keys of GGUF, so that one reader
 // checks every vocabulary. Text and ids are tokenizer.json's own affair (hf/): its parts have no keys in GGUF.
 import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../../notice.ts';
@@ -8,12 +8,24 @@ import type { AddedToken } from './hf/added-tokens.ts';
 import { readHfText, type CleanUp, type HfText } from './hf/hf-text.ts';
 import type { ModelVocabulary } from './hf/model-types.ts';
 import type { Json } from './hf/part.ts';
+import { findTemplate } from './hf/template-files.ts';
+import { objectOf, readTokenSettings, textOf, tokenizerClass } from './hf/token-settings.ts';
 import { TOKEN_TYPE } from './vocabulary.ts';
 
 export interface HfTokenizer {
   /** `tokenizer.ggml.*`, `tokenizer.chat_template`; empty where the folder has no tokenizer.json. */
   keys: ReadonlyMap<string, unknown>;
-  tokenizer: { text: HfText | RefuteError; endIds: readonly number[]; notices: readonly Notice[] } | null;
+  tokenizer: {
+    text: HfText | RefuteError;
+    /** What a chat template may name, by the name. */
+    texts: ReadonlyMap<string, string>;
+    /** Why there is no template for a conversation though the folder has some. */
+    templateError: RefuteError | null;
+    /** Tokens without those that only the files beside tokenizer.json add. */
+    rowsNeeded: number;
+    endIds: readonly number[];
+    notices: readonly Notice[];
+  } | null;
 }
 
 export interface HfTextFiles {
@@ -26,17 +38,8 @@ export interface HfTextFiles {
 
 /** The largest in use, of 256,000 tokens, has 35 MB. */
 const MAX_TOKENIZER_BYTES = 2 ** 28;
-const MAX_TEMPLATE_BYTES = 2 ** 22;
+const MAX_SETTINGS_BYTES = 2 ** 22;
 const MAX_TOKENS = 2 ** 24;
-
-/** Tokens that tokenizer_config.json names, for the chat template only. */
-const NAMED = [
-  ['unk_token', 'tokenizer.ggml.unknown_token_id'],
-  ['sep_token', 'tokenizer.ggml.seperator_token_id'],
-  ['pad_token', 'tokenizer.ggml.padding_token_id'],
-  ['cls_token', 'tokenizer.ggml.cls_token_id'],
-  ['mask_token', 'tokenizer.ggml.mask_token_id'],
-] as const;
 
 /** @throws RefuteError as readTextFile does, E_TOKENIZER_JSON */
 export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> {
@@ -44,21 +47,33 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
   if (!names.includes('tokenizer.json')) return { keys: new Map(), tokenizer: null };
   const path = await pathIn(folder, 'tokenizer.json');
   const json = await readJson(path, MAX_TOKENIZER_BYTES);
-  const settings = names.includes('tokenizer_config.json')
-    ? await readJson(await pathIn(folder, 'tokenizer_config.json'), MAX_TEMPLATE_BYTES)
-    : {};
+  const beside = async (name: string): Promise<Json> =>
+    names.includes(name) ? readJson(await pathIn(folder, name), MAX_SETTINGS_BYTES) : {};
+  const settings = await beside('tokenizer_config.json');
+  const className = textOf(settings['tokenizer_class']) ?? textOf(config.get('tokenizer_class'));
+  const { texts, added: more } = readTokenSettings({
+    settings,
+    map: await beside('special_tokens_map.json'),
+    added: await beside('added_tokens.json'),
+    own: Array.isArray(json['added_tokens']) ? json['added_tokens'] : [],
+    padding: json['padding'],
+    className: tokenizerClass(className, config.get('model_type'), kindOf(json) === 'gpt2'),
+  });
   const vocabulary = readModelVocabulary(path, json);
-  const text = textOrError(json, vocabulary, cleanUpOf(settings));
+  const text = textOrError(withAdded(json, more), vocabulary, cleanUpOf(settings));
   const added = text instanceof RefuteError ? [] : text.added;
+  const others = onlyBeside(more, added, json);
   const { tokens, types } = listTokens(path, json, vocabulary, added);
-  const idOf = (token: string | null): number | null =>
-    token === null ? null : (added.find(({ content }) => content === token)?.id ?? vocabulary.get(token) ?? null);
+  const idOf = (name: string): number | null => {
+    const content = texts.get(name);
+    return content === undefined
+      ? null
+      : (added.find((token) => token.content === content)?.id ?? vocabulary.get(content) ?? null);
+  };
   const [first] = text instanceof RefuteError ? [] : text.frame.before;
-  const bosId = first ?? idOf(textOf(settings['bos_token']));
-  const eosId = idOf(textOf(settings['eos_token']));
-  const template = names.includes('chat_template.jinja')
-    ? await readTextFile(await pathIn(folder, 'chat_template.jinja'), MAX_TEMPLATE_BYTES)
-    : templateOf(settings['chat_template']);
+  const bosId = first ?? idOf('bos_token');
+  const eosId = idOf('eos_token');
+  const { template, notices } = await findTemplate(folder, names, settings['chat_template']);
   const keys = new Map<string, unknown>([
     ['tokenizer.ggml.model', kindOf(json)],
     ['tokenizer.ggml.tokens', tokens],
@@ -67,15 +82,42 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
   ]);
   if (bosId !== null) keys.set('tokenizer.ggml.bos_token_id', bosId);
   if (eosId !== null) keys.set('tokenizer.ggml.eos_token_id', eosId);
-  for (const [name, key] of NAMED) {
-    const id = idOf(textOf(settings[name]));
-    if (id !== null) keys.set(key, id);
-  }
-  if (template !== null) keys.set('tokenizer.chat_template', template);
+  if (typeof template === 'string') keys.set('tokenizer.chat_template', template);
   const special = new Set(added.filter(({ isSpecial }) => isSpecial).map(({ id }) => id));
   const named = [generation.get('eos_token_id'), config.get('eos_token_id')].flat();
   const endIds = named.filter((id): id is number => typeof id === 'number' && special.has(id));
-  return { keys, tokenizer: { text, endIds, notices: idNotices(added) } };
+  return {
+    keys,
+    tokenizer: {
+      text,
+      texts,
+      templateError: template instanceof RefuteError ? template : null,
+      rowsNeeded: tokens.length - others.filter(({ id }) => id >= vocabulary.size).length,
+      endIds,
+      notices: [...idNotices(added), ...moreNotices(others), ...notices],
+    },
+  };
+}
+
+/** Whole tokens that only other files name are added as Transformers adds them. */
+function withAdded(json: Json, more: readonly Json[]): Json {
+  const own = json['added_tokens'] ?? [];
+  return more.length === 0 || !Array.isArray(own) ? json : { ...json, added_tokens: [...(own as unknown[]), ...more] };
+}
+
+function onlyBeside(more: readonly Json[], added: readonly AddedToken[], json: Json): AddedToken[] {
+  const own = new Set((Array.isArray(json['added_tokens']) ? (json['added_tokens'] as unknown[]) : []).map(textOf));
+  const names = new Set(more.map(textOf).filter((content) => !own.has(content)));
+  return added.filter(({ content }) => names.has(content));
+}
+
+function moreNotices(tokens: readonly AddedToken[]): Notice[] {
+  return tokens.slice(0, 5).map(({ id, content }) => {
+    const message =
+      `${JSON.stringify(content)} is a token by the files beside tokenizer.json, or by the tokenizer's class; ` +
+      `its id is ${id}, as in Transformers.`;
+    return { severity: 'note', code: 'TOKEN-ADDED', message };
+  });
 }
 
 /** Transformers numbers as the library does, and goes by what the library says. */
@@ -85,7 +127,7 @@ function idNotices(added: readonly AddedToken[]): Notice[] {
     .slice(0, 5)
     .map(({ id, statedId, content }) => {
       const message =
-        `tokenizer.json gives ${JSON.stringify(content)} the id ${statedId}; it is ${id}, ` +
+        `The file gives ${JSON.stringify(content)} the id ${statedId}; it is ${id}, ` +
         'the place that the tokenizers library has for it whatever the file says.';
       return { severity: 'warning', code: 'TOKEN-ID', message };
     });
@@ -181,21 +223,4 @@ function partsOf(value: unknown, listKey: string): Json[] {
   const part = objectOf(value);
   const list = part[listKey];
   return part['type'] === 'Sequence' && Array.isArray(list) ? (list as unknown[]).map(objectOf) : [part];
-}
-
-/** One template; of a list of named ones, the one named `default`. */
-function templateOf(value: unknown): string | null {
-  if (!Array.isArray(value)) return textOf(value);
-  const named = (value as unknown[]).map(objectOf).find(({ name }) => name === 'default');
-  return textOf(named?.['template']);
-}
-
-/** A token is a string, or an object that holds one. */
-function textOf(value: unknown): string | null {
-  const text = typeof value === 'object' && value !== null ? objectOf(value)['content'] : value;
-  return typeof text === 'string' ? text : null;
-}
-
-function objectOf(value: unknown): Json {
-  return typeof value === 'object' && value !== null ? (value as Json) : {};
 }

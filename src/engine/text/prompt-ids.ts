@@ -16,7 +16,7 @@ export interface PromptText {
 export function promptIds(text: TextModel, { given, body, isChat }: PromptText): { ids: number[]; notices: Notice[] } {
   const ids = text.encode(body, { parseSpecial: true, addBos: false });
   const notices = [...controlNotices(text, given), ...normalizationNotices(text, body)];
-  if (isChat) notices.push(...chatNotices(text, ids));
+  if (isChat) notices.push(...chatNotices(text, ids), ...absenceNotices(body, given));
   else notices.push(...addEnds(text, ids));
   return { ids, notices };
 }
@@ -74,6 +74,13 @@ function chatNotices(text: TextModel, ids: readonly number[]): Notice[] {
     `The chat template does not print ${controlsText(text, before)}, with which raw text starts, and none is added, ` +
     'as in Transformers; llama.cpp adds a BOS. To have it, give ids: --tokens.';
   return [{ severity: 'note', code: 'PROMPT-NO-BOS', message }];
+}
+
+/** A template that leaves the prompt out, or changes it: a name in the place of a template, a condition that fails. */
+function absenceNotices(body: string, given: string): Notice[] {
+  if (body.includes(given.trim())) return [];
+  const message = 'The text that the chat template makes does not hold the prompt as it stands.';
+  return [{ severity: 'warning', code: 'PROMPT-ABSENT', message }];
 }
 
 /** Where the family's own tokenizer reads another text than this one. */

@@ -1,4 +1,4 @@
-// The texts of the tokens that a chat template may name: `bos_token`, `eos_token`, `pad_token`, …
+// The texts of the tokens that a GGUF file's chat template may name: `bos_token`, `eos_token`, `pad_token`, …
 import type { SpecialTexts } from './chat-template.ts';
 
 /** As GGUF spells the keys, `seperator` too. */
@@ -16,13 +16,9 @@ interface Ids {
   tokens: readonly string[];
 }
 
-/**
- * An id that is no token names none; these are no keys that anything else reads.
- * @param isFolder where there is no BOS token, Transformers leaves `bos_token` undefined, and llama.cpp makes it ''
- */
-export function specialTexts(metadata: ReadonlyMap<string, unknown>, ids: Ids, isFolder: boolean): SpecialTexts {
+/** An id that is no token names none; these are no keys that anything else reads. llama.cpp makes an absent BOS or EOS ''. */
+export function specialTexts(metadata: ReadonlyMap<string, unknown>, ids: Ids): SpecialTexts {
   const text = (id: unknown): string | null => ids.tokens[typeof id === 'number' ? id : -1] ?? null;
-  const absent = isFolder ? null : '';
   const others = Object.entries(KEYS).map(([name, key]) => [name, text(metadata.get(`tokenizer.ggml.${key}`))]);
-  return { bos: text(ids.bosId) ?? absent, eos: text(ids.eosId) ?? absent, ...Object.fromEntries(others) };
+  return { bos: text(ids.bosId) ?? '', eos: text(ids.eosId) ?? '', ...Object.fromEntries(others) };
 }

@@ -15,6 +15,8 @@ export interface TextStream {
 
 export interface TextModel {
   readonly vocabSize: number;
+  /** Of these, the ones that the model must have: not those that only the files beside a tokenizer.json add. */
+  readonly rowsNeeded: number;
   readonly bosId: number | null;
   /** Ids that end a generation: eos, and end-of-turn where the model has one. */
   readonly endIds: ReadonlySet<number>;

@@ -6,6 +6,7 @@ import type { TextModel, TextStream } from './text-model.ts';
 
 export class TextlessModel implements TextModel {
   readonly vocabSize = 0;
+  readonly rowsNeeded = 0;
   readonly bosId: null = null;
   readonly endIds: ReadonlySet<number> = new Set<number>();
   readonly wantsBos = false;

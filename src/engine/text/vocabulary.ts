@@ -102,7 +102,7 @@ export function readVocabulary(
     wantsEos: readWantsEos(reader, eosId, notify),
     hasSpacePrefix: reader.flag('tokenizer.ggml.add_space_prefix') ?? kind === 'sentencepiece',
     unsaidNormalization: pre?.normalization ?? null,
-    chatTemplate: readTemplate(reader, notify),
+    chatTemplate: readTemplate(reader, notify, own !== null),
     modelName: typeof modelName === 'string' ? modelName.toLowerCase() : '',
     unencodable: own === null ? whyUnencodable(reader, kind, { pre, merges, scores }) : null,
   };
@@ -255,14 +255,27 @@ function readWantsEos(reader: TokenizerKeys, eosId: number | null, notify: Notif
   return false;
 }
 
-function readTemplate(reader: TokenizerKeys, notify: Notify): string | null {
-  const template = reader.string('tokenizer.chat_template');
+/** What llama.cpp takes for an empty template, or for the name that older files give in its place. */
+const CHATML =
+  "{%- for message in messages -%}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}{%- endfor -%}" +
+  "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}";
+
+function readTemplate(reader: TokenizerKeys, notify: Notify, isFolder: boolean): string | null {
+  const stated = reader.string('tokenizer.chat_template');
   const named = reader.keysFrom('tokenizer.chat_template.').toSorted();
-  if (named.length > 0) {
-    const use =
-      template === null ? 'none of them is the default, so prompts are raw text' : 'the one without a name is used';
-    const message = `The file has chat templates named ${named.join(', ')}: ${use}.`;
-    notify({ severity: template === null ? 'warning' : 'note', code: 'TEMPLATE-NAMED', message });
+  if (isFolder || (stated !== null && stated !== '' && stated !== 'chatml')) {
+    const message = `The file has chat templates named ${named.join(', ')}: the one without a name is used.`;
+    if (named.length > 0) notify({ severity: 'note', code: 'TEMPLATE-NAMED', message });
+    return stated;
   }
+  const forTools = reader.string('tokenizer.chat_template.tool_use');
+  const template = forTools ?? (stated === null ? null : CHATML);
+  if (template === null && named.length === 0) return null;
+  const use =
+    template === null
+      ? `of those named ${named.join(', ')} none is the default, so prompts are raw text`
+      : `conversations go through ${forTools === null ? 'what llama.cpp calls chatml' : 'the template named tool_use'}, as in llama.cpp`;
+  const message = `tokenizer.chat_template is ${JSON.stringify(stated)}: ${use}.`;
+  notify({ severity: template === null ? 'warning' : 'note', code: 'TEMPLATE-NAMED', message });
   return template;
 }

@@ -408,3 +408,21 @@ test.each([
   expect(model.decode([3, 4])).toBe('[id 3][id 4]');
   expect(() => model.encode('a', TEXT)).toThrow(expect.objectContaining({ code: 'E_TOKENIZER_ABSENT' }));
 });
+
+test.each<[string, object, string | null]>([
+  ['one template', { 'tokenizer.chat_template': 'A' }, 'A'],
+  ['two', { 'tokenizer.chat_template': 'A', 'tokenizer.chat_template.tool_use': 'B' }, 'A'],
+  ['one for tools', { 'tokenizer.chat_template.tool_use': 'B' }, 'B'],
+  ['one for documents', { 'tokenizer.chat_template.rag': 'B' }, null],
+  [
+    'the name chatml',
+    { 'tokenizer.chat_template': 'chatml' },
+    '<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n',
+  ],
+  ['an empty one', { 'tokenizer.chat_template': '' }, '<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n'],
+])('of a GGUF file, llama.cpp takes the template: %s', (_, changes, expected) => {
+  const model = createTextModel(bpeMetadata([], { ...changes }));
+  expect(model.hasChatTemplate).toBe(expected !== null);
+  if (expected === null) return;
+  expect(model.renderChat([{ role: 'user', content: 'a' }], { addGenerationPrompt: true })).toBe(expected);
+});

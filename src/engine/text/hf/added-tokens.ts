@@ -15,7 +15,7 @@ export interface AddedToken {
   stripsRight: boolean;
   /** Is looked for in the normalized text, and normalized itself. */
   isNormalized: boolean;
-  /** What the file says its id is. */
+  /** What the file says its id is; its own id where it says none. */
   statedId: number;
 }
 
@@ -29,7 +29,6 @@ export function readAddedTokens(parts: readonly Part[], idOf: ReadonlyMap<string
   const byContent = new Map<string, AddedToken>();
   let nextId = idOf.size;
   for (const part of parts) {
-    const statedId = part.count('id');
     const content = part.string('content');
     const rest = {
       isSpecial: part.flag('special'),
@@ -40,7 +39,7 @@ export function readAddedTokens(parts: readonly Part[], idOf: ReadonlyMap<string
     };
     if (content === '') continue;
     const id = byContent.get(content)?.id ?? idOf.get(content) ?? nextId++;
-    byContent.set(content, { id, content, statedId, ...rest });
+    byContent.set(content, { id, content, statedId: part.isNull('id') ? id : part.count('id'), ...rest });
   }
   return [...byContent.values()];
 }
