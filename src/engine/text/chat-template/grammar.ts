@@ -7,17 +7,20 @@ import { notFollowed, raise } from './values.ts';
 
 export function arrange(parts: readonly Part[]): Token[] {
   const open: OpenBlock[] = [];
-  return parts.flatMap((part) => {
+  const tokens = parts.flatMap((part) => {
     if (part.kind === 'text') return [token('Text', part.text)];
     try {
       return part.kind === 'expression'
         ? [token('OpenExpression', '{{'), ...expression(part.tokens, { isTuple: true }), token('CloseExpression', '}}')]
-        : statement(part.tokens, open);
+        : statement(part, open);
     } catch (error) {
       if (error instanceof Error) error.message += `, line ${part.line}`;
       throw error;
     }
   });
+  const left = open.at(-1);
+  if (left !== undefined) fail(`'${left.end}' is missing for the tag in line ${left.line}`);
+  return tokens;
 }
 
 function token(type: string, value: string, depth = 0): Token {
@@ -36,39 +39,51 @@ function block(...tokens: Token[]): Token[] {
 const UNFOLLOWED = new Set(['block', 'endblock', 'autoescape', 'endautoescape', 'print']);
 const WITHOUT_LOADER = new Set(['include', 'import', 'from', 'extends']);
 
-/** A block that the parser is given as one or more of another name. */
+/** A block that is not at its end; the parser is given it as one or more, some of another name. */
 interface OpenBlock {
   end: string;
   count: number;
+  line: number;
 }
 
-function statement(tokens: readonly Token[], open: OpenBlock[]): Token[] {
+function statement({ tokens, line }: { tokens: readonly Token[]; line: number }, open: OpenBlock[]): Token[] {
   const [head, ...rest] = tokens;
   if (head?.type !== 'Identifier') return fail('tag name expected');
+  const enter = (count = 1): unknown => open.push({ end: `end${head.value}`, count, line });
   // A colon may end a statement that opens a block.
   const body = rest.at(-1)?.type === 'Colon' && rest.at(-1)?.depth === 0 ? rest.slice(0, -1) : rest;
   if (body.length < rest.length && !OPENS.has(head.value)) return fail("unexpected ':'");
   switch (head.value) {
     case 'for':
+      enter();
       return block(head, ...loop(body));
     case 'set':
+      if (!body.some(isAssignment)) enter();
       return block(head, ...assignment(body));
+    case 'if':
+    case 'macro':
+      enter();
+      return block(head, ...expression(body));
     case 'call':
-      open.push({ end: 'endcall', count: 1 });
+      enter();
       return block(head, ...callHead(body));
     case 'generation':
       if (body.length > 0) return fail('unexpected words after generation');
-      open.push({ end: 'endgeneration', count: 1 });
+      enter();
       return scope(INTERNAL.generation, [], []);
     case 'with':
-      open.push({ end: 'endwith', count: 1 });
+      enter();
       return withScope(body);
     case 'filter': {
       // One block for each filter, the first innermost; the parser knows one a block.
       const filters = split(body, 'Pipe');
-      open.push({ end: 'endfilter', count: filters.length });
+      enter(filters.length);
       return filters.toReversed().flatMap((filter) => block(head, ...expression(filter)));
     }
+    case 'endfor':
+    case 'endset':
+    case 'endif':
+    case 'endmacro':
     case 'endcall':
     case 'endfilter':
     case 'endgeneration':
@@ -76,7 +91,8 @@ function statement(tokens: readonly Token[], open: OpenBlock[]): Token[] {
       const opened = open.pop();
       if (opened?.end !== head.value) return fail(`unknown tag '${head.value}', expected '${opened?.end ?? 'text'}'`);
       if (rest.length > 0) return fail(`unexpected words after ${head.value}`);
-      const end = token('Identifier', head.value === 'endfilter' ? 'endfilter' : 'endcall');
+      const isOther = head.value === 'endgeneration' || head.value === 'endwith';
+      const end = isOther ? token('Identifier', 'endcall') : head;
       return Array.from({ length: opened.count }, () => block(end)).flat();
     }
     default:
@@ -142,8 +158,12 @@ function loop(tokens: readonly Token[]): Token[] {
   return [...marked, token('Identifier', 'in'), ...expression(iterable, { isTuple: true }), ...expression(test)];
 }
 
+function isAssignment({ type, depth }: Token): boolean {
+  return type === 'Equals' && depth === 0;
+}
+
 function assignment(tokens: readonly Token[]): Token[] {
-  const at = tokens.findIndex((item) => item.type === 'Equals' && item.depth === 0);
+  const at = tokens.findIndex(isAssignment);
   if (at < 0) return expression(tokens);
   return [...tokens.slice(0, at), token('Equals', '='), ...expression(tokens.slice(at + 1), { isTuple: true })];
 }
@@ -162,7 +182,9 @@ function isWord(item: Token | undefined, word: string): boolean {
 
 function closingOf(tokens: readonly Token[], at: number): number {
   const depth = tokens[at]?.depth;
-  return tokens.findIndex((item, i) => i > at && item.depth === depth && item.type.startsWith('Close'));
+  let end = at + 1;
+  while (tokens[end]?.depth !== depth || tokens[end]?.type.startsWith('Close') !== true) end += 1;
+  return end;
 }
 
 const OPERATOR_WORDS = new Set(['and', 'or', 'not', 'in', 'is', 'if', 'else']);

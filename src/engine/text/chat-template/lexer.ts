@@ -23,6 +23,9 @@ class Lexer {
   readonly #source: string;
   readonly #parts: Part[] = [];
   #at = 0;
+  /** The line that a place before the current one is in. */
+  #lines = 1;
+  #counted = 0;
   /** Whether what was read last ends a line: what may be stripped before a tag looks at it. */
   #isLineStart = true;
 
@@ -160,7 +163,8 @@ class Lexer {
   }
 
   #line(): number {
-    return this.#source.slice(0, this.#at).split('\n').length;
+    for (; this.#counted < this.#at; this.#counted += 1) if (this.#source[this.#counted] === '\n') this.#lines += 1;
+    return this.#lines;
   }
 
   #fail(message: string): never {
