@@ -1,9 +1,11 @@
 // apr run on trained models, as a process: the bundled one always; SmolLM2 and stories260K where a machine has them.
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { loadLlamaCpp } from '../../src/oracles/external/index.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { apr, aprJson } from './apr-process.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -63,4 +65,15 @@ test('SmolLM2 says that 2+2 is 4, with the ids that llama.cpp gives on the same 
     await oracle.close();
     await loaded.llama.close();
   }
+});
+
+test('a template that leaves the prompt out is worth a warning', async () => {
+  const folder = await temporaryFolder();
+  await cp(at('models/sums-2m/hf'), folder, { recursive: true });
+  await writeFile(
+    join(folder, 'chat_template.jinja'),
+    "{{ bos_token }}{% if messages[0].role == 'human' %}x{% endif %}1",
+  );
+  const { said } = await aprJson(['run', folder, 'What is 17+25?', '--max-tokens', '1']);
+  expect(said.stdout + said.stderr).toContain('PROMPT-ABSENT');
 });

@@ -75,6 +75,7 @@ test.each([
   ["{{ '\u0391\u03a3 \u0391\u03a3\u0391'.title() }}", '\u0391\u03c2 \u0391\u03c3\u03b1'],
   ["{{ 'abc'.startswith(('x','a')) }}", 'True'],
   ["{{ 'a'.center(4,'*') }}", '*a**'],
+  ['{{ x | default(default_value=none) }}', 'None'],
   ["{{ '%5.2f|%-5s|%05d|%x|%%' % (3.14159, 'ab', 42, 255) }}", ' 3.14|ab   |00042|ff|%'],
   ["{{ '{:05d} {:.2f} {:,} {:x} {:+}'.format(42, 3.14159, 1234567, 255, 3) }}", '00042 3.14 1,234,567 ff +3'],
   ["{{ '\\\u00e9' }}", '\\xe9'],
@@ -186,6 +187,26 @@ test.each([
 ])('what is not followed is refused by name: %j', (source, name) => {
   expect(() => render(source)).toThrow(`it is not rendered: ${name}`);
 });
+
+test.each([
+  ['{% if true %}a', "'endif' is missing for the tag in line 1"],
+  ['a\n{% for x in [] %}{% if x %}{% endif %}', "'endfor' is missing for the tag in line 2"],
+  ['{% set x %}a', "'endset' is missing"],
+  ['{% if true %}{% endfor %}', "unknown tag 'endfor', expected 'endif'"],
+])('a tag without its end is named: %j', (source, is) => {
+  expect(() => render(source)).toThrow(is);
+});
+
+test('a deep subscript ends soon', { timeout: 5000 }, () => {
+  expect(() => render(`{{ a${'[0]'.repeat(100_000)} }}`)).toThrow('nested too deep');
+});
+
+test.each(["{{ '%.2e' % 1.5 }}", "{{ '{:b}'.format(5) }}", "{{ '{:,x}'.format(5) }}", "{{ '%g' % 2.5 }}"])(
+  'a rare format is refused: %s',
+  (source) => {
+    expect(() => render(source)).toThrow('is not followed here');
+  },
+);
 
 test('absent tools and documents are none; names that nobody gives are undefined', () => {
   const source = '{{ tools is none }}{{ documents is none }}{{ pad_token is defined }}{{ enable_thinking is defined }}';

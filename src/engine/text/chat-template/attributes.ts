@@ -112,7 +112,7 @@ function dictAttribute(dict: Dict, name: string): Value | undefined {
     case 'items':
       return builtin((args, keywords) => (positional(name, args, keywords, 0, 0), new DictView(name, dict)));
     case 'copy':
-      return builtin((args, keywords) => (bind(name, [], args, keywords), new Dict(dict.items())));
+      return builtin((args, keywords) => (bind(name, {}, args, keywords), new Dict(dict.items())));
     case 'fromkeys':
       return builtin(() => notFollowed('dict.fromkeys()'));
     default:

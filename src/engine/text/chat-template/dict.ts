@@ -1,8 +1,8 @@
 // Python's dict: keys in the order of their first insertion, equal where Python's are (1, 1.0 and True are one key).
-import { PyObject, Tuple, raise, typeName, Markup, Undefined, type Value } from './values.ts';
+import { PyCollection, Tuple, raise, typeName, Markup, Undefined, type PyObject, type Value } from './values.ts';
 import { work } from './work.ts';
 
-export class Dict extends PyObject {
+export class Dict extends PyCollection {
   readonly typeName = 'dict';
   readonly #entries = new Map<string, { key: Value; value: Value }>();
 
@@ -31,16 +31,8 @@ export class Dict extends PyObject {
     for (const { key, value } of this.#entries.values()) yield [key, value];
   }
 
-  override get truth(): boolean {
-    return this.#entries.size > 0;
-  }
-
   override get size(): number {
     return this.#entries.size;
-  }
-
-  override get isIterable(): boolean {
-    return true;
   }
 
   override *iterate(): Iterable<Value> {
@@ -57,7 +49,7 @@ export class Dict extends PyObject {
 }
 
 /** What `keys`, `values` and `items` return: a look at the dict, not a list. */
-export class DictView extends PyObject {
+export class DictView extends PyCollection {
   readonly typeName: string;
   readonly #dict: Dict;
   readonly #show: (key: Value, value: Value) => Value;
@@ -74,16 +66,8 @@ export class DictView extends PyObject {
     this.#show = shows[kind];
   }
 
-  override get truth(): boolean {
-    return this.#dict.truth;
-  }
-
   override get size(): number {
     return this.#dict.size;
-  }
-
-  override get isIterable(): boolean {
-    return true;
   }
 
   override *iterate(): Iterable<Value> {

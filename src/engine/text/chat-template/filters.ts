@@ -4,23 +4,15 @@ import { Dict, hashOf } from './dict.ts';
 import { toJson } from './json.ts';
 import { fixed } from './number-format.ts';
 import { toFloat, toInteger } from './numbers.ts';
-import { concatenate, escapeHtml, isIterable, isTrue, iterate, negate, numeric, sizeOf } from './operators.ts';
-import { bind, type Parameters } from './parameters.ts';
+import { concatenate, escapeHtml, integer, isIterable, isTrue, iterate, negate, numeric, sizeOf } from './operators.ts';
+import type { Parameters } from './parameters.ts';
 import { formatPercent } from './percent-format.ts';
 import { str, textOf } from './python-text.ts';
-import { sequenceFilters, type Filter } from './sequence-filters.ts';
+import { filter, sequenceFilters, type Filter } from './sequence-filters.ts';
 import { center, replace, splitLines } from './string-methods.ts';
 import * as unicode from './unicode.ts';
 import { Markup, Tuple, Undefined, notFollowed, raise, typeName, type Keywords, type Value } from './values.ts';
 import { workOn } from './work.ts';
-
-function filter(
-  name: string,
-  parameters: Parameters,
-  call: (value: Value, ...args: Value[]) => Value,
-): [string, Filter] {
-  return [name, (value, args, keywords) => call(value, ...bind(name, parameters, args, keywords))];
-}
 
 function unfollowed(name: string): [string, Filter] {
   return [name, () => notFollowed(`the filter ${name}`)];
@@ -31,25 +23,15 @@ function soft(value: Value, name: string): string {
   return value instanceof Markup ? notFollowed(`the filter ${name} on text that is marked safe`) : str(value);
 }
 
-function int(value: Value, what: string): number {
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  return typeof value === 'bigint'
-    ? Number(value)
-    : raise('TypeError', `${what} must be an integer, not ${typeName(value)}`);
-}
-
 const escape = (value: Value): Value => (value instanceof Markup ? value : new Markup(escapeHtml(str(value))));
 const otherwise = (value: Value, instead: Value = null, boolean: Value = null): Value =>
   value instanceof Undefined || (isTrue(boolean) && !isTrue(value)) ? instead : value;
-const DEFAULTS: Parameters = [
-  ['default_value', ''],
-  ['boolean', false],
-];
+const DEFAULTS: Parameters = { default_value: '', boolean: false };
 const size = (value: Value): Value => BigInt(sizeOf(value));
 
 const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ...sequenceFilters((name, value, args, keywords) => callFilter(name, value, args, keywords)),
-  filter('abs', [], (value) => {
+  filter('abs', {}, (value) => {
     const number = numeric(value);
     if (number === undefined) {
       return value instanceof Undefined
@@ -58,29 +40,26 @@ const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
     }
     return number < 0 || Object.is(number, -0) ? negate(number) : number;
   }),
-  filter('attr', ['name'], (value, name = null) => {
+  filter('attr', { name: undefined }, (value, name = null) => {
     const wanted = textOf(name, 'attribute name');
     if (value instanceof Undefined) return value.fail();
     const found = attributeOf(value, wanted);
     return found === undefined ? new Undefined(`'${typeName(value)} object' has no attribute '${wanted}'`) : found;
   }),
-  filter('capitalize', [], (value) => unicode.capitalize(soft(value, 'capitalize'))),
-  filter('center', [['width', 80n]], (value, width = null) => center(soft(value, 'center'), int(width, 'width'))),
-  filter('count', [], size),
-  filter('length', [], size),
+  filter('capitalize', {}, (value) => unicode.capitalize(soft(value, 'capitalize'))),
+  filter('center', { width: 80n }, (value, width = null) => center(soft(value, 'center'), integer(width))),
+  filter('count', {}, size),
+  filter('length', {}, size),
   filter('d', DEFAULTS, otherwise),
   filter('default', DEFAULTS, otherwise),
-  filter('e', [], escape),
-  filter('escape', [], escape),
-  filter('forceescape', [], (value) => new Markup(escapeHtml(str(value)))),
-  filter('float', [['default', 0]], (value, instead = null) => toFloat(value) ?? instead),
+  filter('e', {}, escape),
+  filter('escape', {}, escape),
+  filter('forceescape', {}, (value) => new Markup(escapeHtml(str(value)))),
+  filter('float', { default: 0 }, (value, instead = null) => toFloat(value) ?? instead),
   filter(
     'int',
-    [
-      ['default', 0n],
-      ['base', 10n],
-    ],
-    (value, instead = null, base = null) => toInteger(value, int(base, 'base')) ?? instead,
+    { default: 0n, base: 10n },
+    (value, instead = null, base = null) => toInteger(value, integer(base)) ?? instead,
   ),
   [
     'format',
@@ -91,60 +70,31 @@ const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
       return formatPercent(soft(value, 'format'), keywords.size > 0 ? new Dict(keywords) : new Tuple(args));
     },
   ],
-  filter(
-    'indent',
-    [
-      ['width', 4n],
-      ['first', false],
-      ['blank', false],
-    ],
-    indent,
+  filter('indent', { width: 4n, first: false, blank: false }, indent),
+  filter('lower', {}, (value) => soft(value, 'lower').toLowerCase()),
+  filter('upper', {}, (value) => soft(value, 'upper').toUpperCase()),
+  filter('replace', { old: undefined, new: undefined, count: null }, (value, old = null, by = null, count = null) =>
+    replace(str(value), str(old), str(by), count === null ? -1 : integer(count)),
   ),
-  filter('lower', [], (value) => soft(value, 'lower').toLowerCase()),
-  filter('upper', [], (value) => soft(value, 'upper').toUpperCase()),
-  filter('replace', ['old', 'new', ['count', null]], (value, old = null, by = null, count = null) =>
-    replace(str(value), str(old), str(by), count === null ? -1 : int(count, 'count')),
-  ),
-  filter(
-    'round',
-    [
-      ['precision', 0n],
-      ['method', 'common'],
-    ],
-    round,
-  ),
-  filter('safe', [], (value) => (value instanceof Markup ? value : new Markup(str(value)))),
-  filter('string', [], (value) => (value instanceof Markup ? value : str(value))),
-  filter('title', [], (value) => title(soft(value, 'title'))),
+  filter('round', { precision: 0n, method: 'common' }, round),
+  filter('safe', {}, (value) => (value instanceof Markup ? value : new Markup(str(value)))),
+  filter('string', {}, (value) => (value instanceof Markup ? value : str(value))),
+  filter('title', {}, (value) => title(soft(value, 'title'))),
   filter(
     'tojson',
-    [
-      ['ensure_ascii', false],
-      ['indent', null],
-      ['separators', null],
-      ['sort_keys', false],
-    ],
+    { ensure_ascii: false, indent: null, separators: null, sort_keys: false },
     (value, ascii = null, width = null, separators = null, sort = null) =>
       toJson(value, ascii, width, separators, sort),
   ),
-  filter('trim', [['chars', null]], (value, characters = null) => {
+  filter('trim', { chars: null }, (value, characters = null) => {
     const set = characters === null ? null : textOf(characters, 'strip arg');
     const stripped = unicode.strip(str(value), set, 'both');
     return value instanceof Markup ? new Markup(stripped) : stripped;
   }),
-  filter(
-    'truncate',
-    [
-      ['length', 255n],
-      ['killwords', false],
-      ['end', '...'],
-      ['leeway', null],
-    ],
-    truncate,
-  ),
-  filter('urlencode', [], urlEncode),
-  filter('wordcount', [], (value) => BigInt(soft(value, 'wordcount').match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)),
-  filter('xmlattr', [['autospace', true]], (value, autospace = null) => xmlAttributes(value, isTrue(autospace))),
+  filter('truncate', { length: 255n, killwords: false, end: '...', leeway: null }, truncate),
+  filter('urlencode', {}, urlEncode),
+  filter('wordcount', {}, (value) => BigInt(soft(value, 'wordcount').match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)),
+  filter('xmlattr', { autospace: true }, (value, autospace = null) => xmlAttributes(value, isTrue(autospace))),
   ...['filesizeformat', 'pprint', 'random', 'striptags', 'urlize', 'wordwrap'].map(unfollowed),
 ]);
 
@@ -163,7 +113,7 @@ export function callFilter(name: string, value: Value, args: Value[], keywords: 
 
 function indent(value: Value, width: Value = null, first: Value = null, blank: Value = null): Value {
   if (value instanceof Undefined) return value.fail();
-  const margin = typeof width === 'string' ? width : spaces(int(width, 'width'));
+  const margin = typeof width === 'string' ? width : spaces(integer(width));
   const lines = splitLines(`${textOf(value, 'the value of indent')}\n`);
   const [head = '', ...rest] = lines;
   const indented = rest.map((line) => (isTrue(blank) || line !== '' ? margin + line : line));
@@ -178,7 +128,7 @@ function round(value: Value, precision: Value = null, method: Value = null): Val
   if (method !== 'common' && method !== 'ceil' && method !== 'floor') {
     return raise('FilterArgumentError', 'method must be common, ceil or floor');
   }
-  const digits = int(precision, 'precision');
+  const digits = integer(precision);
   const number = numeric(value);
   if (number === undefined) {
     return value instanceof Undefined ? value.fail() : raise('TypeError', `type ${typeName(value)} is not rounded`);
@@ -215,7 +165,7 @@ function truncate(
   leeway: Value = null,
 ): Value {
   const ending = textOf(end, 'end');
-  const [most, slack] = [int(length, 'length'), leeway === null ? 5 : int(leeway, 'leeway')];
+  const [most, slack] = [integer(length), leeway === null ? 5 : integer(leeway)];
   const endLength = unicode.lengthOf(ending);
   if (most < endLength) raise('AssertionError', `expected length >= ${endLength}, got ${most}`);
   if (slack < 0) raise('AssertionError', `expected leeway >= 0, got ${slack}`);

@@ -46,7 +46,7 @@ export function globalNames(refuse: (message: string) => never, now: () => Date)
     [
       'joiner',
       (args, keywords) => {
-        const [separator = null] = bind('joiner', [['sep', ', ']], args, keywords);
+        const [separator = null] = bind('joiner', { sep: ', ' }, args, keywords);
         let isUsed = false;
         return new PyFunction('Joiner', () => {
           const text = isUsed ? separator : '';
@@ -59,14 +59,14 @@ export function globalNames(refuse: (message: string) => never, now: () => Date)
     [
       'raise_exception',
       (args, keywords) => {
-        const [message = null] = bind('raise_exception', ['message'], args, keywords);
+        const [message = null] = bind('raise_exception', { message: undefined }, args, keywords);
         return refuse(str(message));
       },
     ],
     [
       'strftime_now',
       (args, keywords) => {
-        const [format = null] = bind('strftime_now', ['format'], args, keywords);
+        const [format = null] = bind('strftime_now', { format: undefined }, args, keywords);
         if (typeof format !== 'string')
           raise('TypeError', `strftime() argument 1 must be str, not ${typeName(format)}`);
         return strftime(now(), str(format));

@@ -183,7 +183,8 @@ function isWord(item: Token | undefined, word: string): boolean {
 function closingOf(tokens: readonly Token[], at: number): number {
   const depth = tokens[at]?.depth;
   let end = at + 1;
-  while (tokens[end]?.depth !== depth || tokens[end]?.type.startsWith('Close') !== true) end += 1;
+  while (end < tokens.length && (tokens[end]?.depth !== depth || tokens[end]?.type.startsWith('Close') !== true))
+    end += 1;
   return end;
 }
 

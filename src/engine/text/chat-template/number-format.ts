@@ -73,30 +73,18 @@ export function formatNumber(value: bigint | number, specification: Specificatio
       ? integerBody(magnitude, specification)
       : floatBody(Number(magnitude), typeof magnitude === 'number', specification);
   if (specification.grouping === '') return pad(specification, prefix, body, '>');
-  if (specification.fill === '0' && specification.align === '=') notFollowed('grouping with leading zeros');
+  if (type === 'x' || (specification.fill === '0' && specification.align === '=')) {
+    notFollowed('grouping of hexadecimal digits or leading zeros');
+  }
   const [, digits = '', rest = ''] = /^(\d*)(.*)$/s.exec(body) ?? [];
-  const every = 'boxX'.includes(type) && type !== '' ? 4 : 3;
-  const grouped = digits.replaceAll(new RegExp(`\\B(?=(\\d{${every}})+$)`, 'g'), specification.grouping);
+  const grouped = digits.replaceAll(/\B(?=(\d{3})+$)/g, specification.grouping);
   return pad(specification, prefix, grouped + rest, '>');
 }
 
 function integerBody(value: bigint, { type, precision, isAlternate }: Specification): string {
   if (precision !== null) return raise('ValueError', 'Precision not allowed in integer format specifier');
-  switch (type) {
-    case 'b':
-      return (isAlternate ? '0b' : '') + value.toString(2);
-    case 'o':
-      return (isAlternate ? '0o' : '') + value.toString(8);
-    case 'x':
-      return (isAlternate ? '0x' : '') + value.toString(16);
-    case 'X':
-      return (isAlternate ? '0X' : '') + value.toString(16).toUpperCase();
-    case 'c':
-    case 'n':
-      return notFollowed(`the format code '${type}'`);
-    default:
-      return integerText(value);
-  }
+  if (type === 'x') return (isAlternate ? '0x' : '') + value.toString(16);
+  return type === '' || type === 'd' ? integerText(value) : notFollowed(`the format code '${type}'`);
 }
 
 function floatBody(value: number, isFloat: boolean, { type, precision, isAlternate }: Specification): string {
@@ -104,38 +92,12 @@ function floatBody(value: number, isFloat: boolean, { type, precision, isAlterna
   if (!isFloat && !'eEfFgG%'.includes(type)) raise('ValueError', `Unknown format code '${type}'`);
   if (!Number.isFinite(value)) {
     const name = Number.isNaN(value) ? 'nan' : 'inf';
-    return ('EFG'.includes(type) && type !== '' ? name.toUpperCase() : name) + (type === '%' ? '%' : '');
+    return (type === 'F' ? name.toUpperCase() : name) + (type === '%' ? '%' : '');
   }
-  switch (type) {
-    case '':
-      return precision === null ? floatText(value) : notFollowed('a precision without a format code');
-    case 'f':
-    case 'F':
-      return fixed(value, precision ?? 6);
-    case '%':
-      return `${fixed(value * 100, precision ?? 6)}%`;
-    case 'e':
-    case 'E':
-      return exponential(value, precision ?? 6, type);
-    case 'g':
-    case 'G':
-      return general(value, Math.max(precision ?? 6, 1), type);
-    default:
-      return raise('ValueError', `Unknown format code '${type}' for object of type 'float'`);
-  }
-}
-
-function exponential(value: number, precision: number, e: string): string {
-  const [digits = '', exponent = '+0'] = value.toExponential(precision).split('e');
-  return `${digits}${e}${exponent.charAt(0)}${exponent.slice(1).padStart(2, '0')}`;
-}
-
-function general(value: number, precision: number, type: 'g' | 'G'): string {
-  const exponent = value === 0 ? 0 : Number(value.toExponential(precision - 1).split('e')[1]);
-  const trim = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
-  if (exponent >= -4 && exponent < precision) return trim(fixed(value, precision - 1 - exponent));
-  const [digits = '', rest = ''] = exponential(value, precision - 1, 'e').split('e');
-  return trim(digits) + (type === 'G' ? 'E' : 'e') + rest;
+  if (type === '%') return `${fixed(value * 100, precision ?? 6)}%`;
+  if (type.toLowerCase() === 'f') return fixed(value, precision ?? 6);
+  if (type === '' && precision === null) return floatText(value);
+  return notFollowed(`the format code '${type}' of floats`);
 }
 
 /** `precision` decimals of the float's exact value, ties to the even digit. */

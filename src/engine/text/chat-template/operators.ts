@@ -296,6 +296,11 @@ function floatArithmetic(operator: string, x: number, y: number): Value {
   }
 }
 
+/** A whole number, True as 1. @throws PythonError TypeError */
+export function integer(value: Value): number {
+  return indexOf(value) ?? raise('TypeError', `'${typeName(value)}' object cannot be interpreted as an integer`);
+}
+
 /** An index of `[…]` or a bound of a slice, null where it is none. */
 function indexOf(value: Value): number | null {
   if (typeof value === 'boolean') return value ? 1 : 0;

@@ -1,24 +1,24 @@
 // Python's binding of positional and keyword arguments to the parameters of a function.
 import { raise, type Keywords, type Value } from './values.ts';
 
-/** Each parameter's name, with its default where it has one. */
-export type Parameters = readonly (string | readonly [string, Value])[];
+/** Each parameter with its default; undefined where it has none. */
+export type Parameters = Readonly<Record<string, Value | undefined>>;
 
 /** The arguments in the order of the parameters. @throws PythonError TypeError where they do not fit */
 export function bind(name: string, parameters: Parameters, args: readonly Value[], keywords: Keywords): Value[] {
-  if (args.length > parameters.length) {
-    raise('TypeError', `${name}() takes at most ${parameters.length} arguments (${args.length} given)`);
+  const names = Object.keys(parameters);
+  if (args.length > names.length) {
+    raise('TypeError', `${name}() takes at most ${names.length} arguments (${args.length} given)`);
   }
-  const names = parameters.map((parameter) => (typeof parameter === 'string' ? parameter : parameter[0]));
   for (const keyword of keywords.keys()) {
     const at = names.indexOf(keyword);
     if (at < 0) raise('TypeError', `${name}() got an unexpected keyword argument '${keyword}'`);
     if (at < args.length) raise('TypeError', `${name}() got multiple values for argument '${keyword}'`);
   }
-  return parameters.map((parameter, i) => {
-    const given = args[i] ?? (i < args.length ? null : keywords.get(names[i] ?? ''));
+  return names.map((parameter, i) => {
+    const given =
+      args[i] ?? (i < args.length ? null : keywords.has(parameter) ? keywords.get(parameter) : parameters[parameter]);
     if (given !== undefined) return given;
-    if (typeof parameter !== 'string') return parameter[1];
     return raise('TypeError', `${name}() missing 1 required positional argument: '${parameter}'`);
   });
 }

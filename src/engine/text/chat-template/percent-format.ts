@@ -61,9 +61,7 @@ function convert(value: Value, type: string, flags: string, width: string, preci
       }
       return formatNumber(typeof number === 'number' ? BigInt(Math.trunc(number)) : number, specify('d'));
     }
-    case 'x':
-    case 'X':
-    case 'o': {
+    case 'x': {
       const number = numberOf(value, type);
       if (precision !== undefined || flags.includes('#')) return notFollowed(`flags of '%${type}'`);
       if (typeof number === 'number') return raise('TypeError', `%${type} format: an integer is required, not float`);
@@ -71,14 +69,10 @@ function convert(value: Value, type: string, flags: string, width: string, preci
     }
     case 'f':
     case 'F':
-    case 'e':
-    case 'E':
-    case 'g':
-    case 'G':
       if (flags.includes('#')) return notFollowed(`the flag '#' of '%${type}'`);
       return formatNumber(Number(numberOf(value, type)), specify(type));
     default:
-      return 'ac'.includes(type)
+      return 'aceEgGoX'.includes(type)
         ? notFollowed(`'%${type}'`)
         : raise('ValueError', `unsupported format character '${type}'`);
   }

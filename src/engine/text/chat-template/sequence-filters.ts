@@ -1,7 +1,7 @@
 // Jinja2's filters on sequences. Those that Python writes as generators go no further than they are asked.
 import { itemOrAttribute } from './attributes.ts';
 import { Dict, hashOf } from './dict.ts';
-import { arithmetic, isLess, isTrue, iterate, equals } from './operators.ts';
+import { arithmetic, integer, isLess, isTrue, iterate, equals } from './operators.ts';
 import { bind, type Parameters } from './parameters.ts';
 import { str } from './python-text.ts';
 import { callTest } from './tests.ts';
@@ -40,70 +40,41 @@ export function sequenceFilters(callFilter: CallFilter): [string, Filter][] {
     ['rejectattr', selecting(true, false)],
     filter(
       'batch',
-      ['linecount', ['fill_with', null]],
+      { linecount: undefined, fill_with: null },
       (value, count = null, fill = null) => new Stream(batch(value, count, fill)),
     ),
     filter(
       'slice',
-      ['slices', ['fill_with', null]],
+      { slices: undefined, fill_with: null },
       (value, count = null, fill = null) => new Stream(sliceInto(value, count, fill)),
     ),
-    filter(
-      'dictsort',
-      [
-        ['case_sensitive', false],
-        ['by', 'key'],
-        ['reverse', false],
-      ],
-      sortDict,
-    ),
-    filter('first', [], (value) => {
+    filter('dictsort', { case_sensitive: false, by: 'key', reverse: false }, sortDict),
+    filter('first', {}, (value) => {
       for (const item of iterate(value)) return item;
       return new Undefined('No first item, sequence was empty.');
     }),
-    filter('last', [], (value) => {
+    filter('last', {}, (value) => {
       if (value instanceof Stream) raise('TypeError', `'${value.typeName}' object is not reversible`);
       const all = [...iterate(value)];
       return all.length === 0 ? new Undefined('No last item, sequence was empty.') : (all.at(-1) ?? null);
     }),
-    filter('groupby', ['attribute', ['default', null], ['case_sensitive', false]], groupBy),
-    filter('items', [], (value) => new Stream(items(value))),
-    filter(
-      'join',
-      [
-        ['d', ''],
-        ['attribute', null],
-      ],
-      (value, separator = null, attribute = null) => {
-        const get = attribute === null ? (item: Value): Value => item : getter(attribute);
-        return [...iterate(value)].map((item) => str(get(item))).join(str(separator));
-      },
+    filter('groupby', { attribute: undefined, default: null, case_sensitive: false }, groupBy),
+    filter('items', {}, (value) => new Stream(items(value))),
+    filter('join', { d: '', attribute: null }, (value, separator = null, attribute = null) => {
+      const get = attribute === null ? (item: Value): Value => item : getter(attribute);
+      return [...iterate(value)].map((item) => str(get(item))).join(str(separator));
+    }),
+    filter('list', {}, (value) => [...iterate(value)]),
+    filter('max', { case_sensitive: false, attribute: null }, (value, sensitive = null, attribute = null) =>
+      extreme(value, sensitive, attribute, (a, b) => isLess(b, a)),
     ),
-    filter('list', [], (value) => [...iterate(value)]),
-    filter(
-      'max',
-      [
-        ['case_sensitive', false],
-        ['attribute', null],
-      ],
-      (value, sensitive = null, attribute = null) => extreme(value, sensitive, attribute, (a, b) => isLess(b, a)),
+    filter('min', { case_sensitive: false, attribute: null }, (value, sensitive = null, attribute = null) =>
+      extreme(value, sensitive, attribute, isLess),
     ),
-    filter(
-      'min',
-      [
-        ['case_sensitive', false],
-        ['attribute', null],
-      ],
-      (value, sensitive = null, attribute = null) => extreme(value, sensitive, attribute, isLess),
-    ),
-    filter('reverse', [], reverse),
+    filter('reverse', {}, reverse),
     filter(
       'sort',
-      [
-        ['reverse', false],
-        ['case_sensitive', false],
-        ['attribute', null],
-      ],
+      { reverse: false, case_sensitive: false, attribute: null },
       (value, reversed = null, sensitive = null, attribute = null) => {
         const paths = typeof attribute === 'string' ? attribute.split(',') : [attribute];
         const gets = paths.map((path) => getter(path));
@@ -111,30 +82,21 @@ export function sequenceFilters(callFilter: CallFilter): [string, Filter][] {
         return sorted([...iterate(value)], key, isTrue(reversed));
       },
     ),
-    filter(
-      'sum',
-      [
-        ['attribute', null],
-        ['start', 0n],
-      ],
-      (value, attribute = null, start = null) => {
-        if (typeof start === 'string') raise('TypeError', "sum() can't sum strings [use ''.join(seq) instead]");
-        const get = attribute === null ? (item: Value): Value => item : getter(attribute);
-        return [...iterate(value)].reduce((total, item) => arithmetic('+', total, get(item)), start);
-      },
-    ),
+    filter('sum', { attribute: null, start: 0n }, (value, attribute = null, start = null) => {
+      if (typeof start === 'string') raise('TypeError', "sum() can't sum strings [use ''.join(seq) instead]");
+      const get = attribute === null ? (item: Value): Value => item : getter(attribute);
+      return [...iterate(value)].reduce((total, item) => arithmetic('+', total, get(item)), start);
+    }),
     filter(
       'unique',
-      [
-        ['case_sensitive', false],
-        ['attribute', null],
-      ],
+      { case_sensitive: false, attribute: null },
       (value, sensitive = null, attribute = null) => new Stream(unique(value, sensitive, attribute)),
     ),
   ];
 }
 
-function filter(
+/** One whose arguments have names. */
+export function filter(
   name: string,
   parameters: Parameters,
   call: (value: Value, ...args: Value[]) => Value,
@@ -194,14 +156,9 @@ function selecting(takesAttribute: boolean, wanted: boolean): Filter {
   };
 }
 
-function countOf(value: Value): number {
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  return typeof value === 'bigint' ? Number(value) : raise('TypeError', `a count of type ${typeName(value)}`);
-}
-
 function* batch(value: Value, count: Value, fill: Value): Generator<Value, void> {
   // Compared, not counted with, in Python: a float does.
-  const most = typeof count === 'number' ? count : countOf(count);
+  const most = typeof count === 'number' ? count : integer(count);
   if (fill !== null && most > 100_000) notFollowed(`rows of ${most} items`);
   let row: Value[] = [];
   for (const item of iterate(value)) {
@@ -212,13 +169,13 @@ function* batch(value: Value, count: Value, fill: Value): Generator<Value, void>
     row.push(item);
   }
   if (row.length === 0) return;
-  if (fill !== null && row.length < most) row.push(...Array.from({ length: countOf(count) - row.length }, () => fill));
+  if (fill !== null && row.length < most) row.push(...Array.from({ length: integer(count) - row.length }, () => fill));
   yield row;
 }
 
 function* sliceInto(value: Value, count: Value, fill: Value): Generator<Value, void> {
   const seq = [...iterate(value)];
-  const slices = countOf(count);
+  const slices = integer(count);
   if (slices === 0) raise('ZeroDivisionError', 'integer division or modulo by zero');
   if (slices > 100_000) notFollowed(`${slices} slices`);
   const each = Math.floor(seq.length / slices);

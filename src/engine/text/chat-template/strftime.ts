@@ -10,8 +10,9 @@ export function strftime(time: Date, format: string): string {
     /%([-_0^#]?)(\d*)([EO]?)(.?)/gsu,
     (whole, flag: string, width: string, modifier: string, letter: string) => {
       if (letter === '%' && whole === '%%') return '%';
-      const found = modifier === '' && width === '' ? directive(time, letter) : null;
-      if (found === null) return notFollowed(`the directive ${whole} of strftime_now`);
+      const directive = modifier === '' && width === '' ? DIRECTIVES.get(letter) : undefined;
+      const found = typeof directive === 'string' ? strftime(time, directive) : directive?.(time);
+      if (found === undefined) return notFollowed(`the directive ${whole} of strftime_now`);
       if (typeof found !== 'number') {
         if (flag === '^') return found.toUpperCase();
         return flag === '' ? found : notFollowed(`the directive ${whole} of strftime_now`);
@@ -33,94 +34,59 @@ const PADDING: Readonly<Record<string, [number, string]>> = {
   j: [3, '0'],
 };
 
-function directive(time: Date, letter: string): string | number | null {
-  const year = time.getFullYear();
-  const [month, day, hour, weekday] = [time.getMonth(), time.getDate(), time.getHours(), time.getDay()];
-  const yearDay = Math.round((Date.UTC(year, month, day) - Date.UTC(year, 0, 1)) / 86_400_000);
-  switch (letter) {
-    case 'a':
-      return (DAYS[weekday] ?? '').slice(0, 3);
-    case 'A':
-      return DAYS[weekday] ?? '';
-    case 'b':
-    case 'h':
-      return (MONTHS[month] ?? '').slice(0, 3);
-    case 'B':
-      return MONTHS[month] ?? '';
-    case 'p':
-      return hour < 12 ? 'AM' : 'PM';
-    case 'P':
-      return hour < 12 ? 'am' : 'pm';
-    case 'z':
-    case 'Z':
-      // The time of day here knows no zone.
-      return '';
-    case 'n':
-      return '\n';
-    case 't':
-      return '\t';
-    case 'c':
-      return strftime(time, '%a %b %e %H:%M:%S %Y');
-    case 'D':
-    case 'x':
-      return strftime(time, '%m/%d/%y');
-    case 'F':
-      return strftime(time, '%Y-%m-%d');
-    case 'r':
-      return strftime(time, '%I:%M:%S %p');
-    case 'R':
-      return strftime(time, '%H:%M');
-    case 'T':
-    case 'X':
-      return strftime(time, '%H:%M:%S');
-    case 'Y':
-      return year;
-    case 'C':
-      return Math.floor(year / 100);
-    case 'y':
-      return year % 100;
-    case 'm':
-      return month + 1;
-    case 'd':
-    case 'e':
-      return day;
-    case 'H':
-    case 'k':
-      return hour;
-    case 'I':
-    case 'l':
-      return hour % 12 || 12;
-    case 'M':
-      return time.getMinutes();
-    case 'S':
-      return time.getSeconds();
-    case 'f':
-      return time.getMilliseconds() * 1000;
-    case 'j':
-      return yearDay + 1;
-    case 'u':
-      return weekday || 7;
-    case 'w':
-      return weekday;
-    case 'U':
-      return Math.floor((yearDay + 7 - weekday) / 7);
-    case 'W':
-      return Math.floor((yearDay + 7 - ((weekday + 6) % 7)) / 7);
-    case 'G':
-      return isoYearAndWeek(time).year;
-    case 'g':
-      return isoYearAndWeek(time).year % 100;
-    case 'V':
-      return isoYearAndWeek(time).week;
-    default:
-      return null;
-  }
-}
+const nameOf = (names: readonly string[], at: number): string => names[at] ?? '';
+const dayOfYear = (time: Date): number =>
+  Math.round((Date.UTC(time.getFullYear(), time.getMonth(), time.getDate()) - Date.UTC(time.getFullYear(), 0)) / DAY);
+const DAY = 86_400_000;
 
-/** The week of ISO 8601: the one that holds the year's first Thursday is the first. */
-function isoYearAndWeek(time: Date): { year: number; week: number } {
-  const thursday = new Date(Date.UTC(time.getFullYear(), time.getMonth(), time.getDate() + 4 - (time.getDay() || 7)));
-  const year = thursday.getUTCFullYear();
-  const days = (thursday.getTime() - Date.UTC(year, 0, 1)) / 86_400_000;
-  return { year, week: Math.floor(days / 7) + 1 };
-}
+/** The Thursday of the same week of ISO 8601: its year is the week's, and the first one is in the first week. */
+const thursdayOf = (time: Date): Date =>
+  new Date(Date.UTC(time.getFullYear(), time.getMonth(), time.getDate() + 4 - (time.getDay() || 7)));
+const isoYear = (time: Date): number => thursdayOf(time).getUTCFullYear();
+
+/** What one stands for, or the format that it is short for. The time of day here knows no zone. */
+const DIRECTIVES: ReadonlyMap<string, string | ((time: Date) => string | number)> = new Map<
+  string,
+  string | ((time: Date) => string | number)
+>([
+  ['a', (time) => nameOf(DAYS, time.getDay()).slice(0, 3)],
+  ['A', (time) => nameOf(DAYS, time.getDay())],
+  ['b', (time) => nameOf(MONTHS, time.getMonth()).slice(0, 3)],
+  ['h', '%b'],
+  ['B', (time) => nameOf(MONTHS, time.getMonth())],
+  ['p', (time) => (time.getHours() < 12 ? 'AM' : 'PM')],
+  ['P', (time) => (time.getHours() < 12 ? 'am' : 'pm')],
+  ['z', ''],
+  ['Z', ''],
+  ['n', '\n'],
+  ['t', '\t'],
+  ['c', '%a %b %e %H:%M:%S %Y'],
+  ['D', '%m/%d/%y'],
+  ['x', '%m/%d/%y'],
+  ['F', '%Y-%m-%d'],
+  ['r', '%I:%M:%S %p'],
+  ['R', '%H:%M'],
+  ['T', '%H:%M:%S'],
+  ['X', '%H:%M:%S'],
+  ['Y', (time) => time.getFullYear()],
+  ['C', (time) => Math.floor(time.getFullYear() / 100)],
+  ['y', (time) => time.getFullYear() % 100],
+  ['m', (time) => time.getMonth() + 1],
+  ['d', (time) => time.getDate()],
+  ['e', (time) => time.getDate()],
+  ['H', (time) => time.getHours()],
+  ['k', (time) => time.getHours()],
+  ['I', (time) => time.getHours() % 12 || 12],
+  ['l', (time) => time.getHours() % 12 || 12],
+  ['M', (time) => time.getMinutes()],
+  ['S', (time) => time.getSeconds()],
+  ['f', (time) => time.getMilliseconds() * 1000],
+  ['j', (time) => dayOfYear(time) + 1],
+  ['u', (time) => time.getDay() || 7],
+  ['w', (time) => time.getDay()],
+  ['U', (time) => Math.floor((dayOfYear(time) + 7 - time.getDay()) / 7)],
+  ['W', (time) => Math.floor((dayOfYear(time) + 7 - ((time.getDay() + 6) % 7)) / 7)],
+  ['G', isoYear],
+  ['g', (time) => isoYear(time) % 100],
+  ['V', (time) => Math.floor((thursdayOf(time).getTime() - Date.UTC(isoYear(time), 0)) / DAY / 7) + 1],
+]);

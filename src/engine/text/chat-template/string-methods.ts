@@ -1,6 +1,6 @@
 // The methods of Python's str.
 import { formatBraces, type Lookup } from './brace-format.ts';
-import { MAX_LENGTH, isTrue, iterate } from './operators.ts';
+import { MAX_LENGTH, integer, isTrue, iterate } from './operators.ts';
 import { bind, positional, type Parameters } from './parameters.ts';
 import { textOf } from './python-text.ts';
 import * as unicode from './unicode.ts';
@@ -73,23 +73,13 @@ const METHODS: ReadonlyMap<string, Method> = new Map([
       unicode.strip(text, characters === null ? null : textOf(characters, `${name} arg`), side[name]),
     );
   }),
-  named(
-    'split',
-    [
-      ['sep', null],
-      ['maxsplit', -1n],
-    ],
-    (text, separator = null, most = null) => split(text, separator, integer(most)),
+  named('split', { sep: null, maxsplit: -1n }, (text, separator = null, most = null) =>
+    split(text, separator, integer(most)),
   ),
-  named(
-    'rsplit',
-    [
-      ['sep', null],
-      ['maxsplit', -1n],
-    ],
-    (text, separator = null, most = null) => splitFromRight(text, separator, integer(most)),
+  named('rsplit', { sep: null, maxsplit: -1n }, (text, separator = null, most = null) =>
+    splitFromRight(text, separator, integer(most)),
   ),
-  named('splitlines', [['keepends', false]], (text, keep = null) => splitLines(text, isTrue(keep))),
+  named('splitlines', { keepends: false }, (text, keep = null) => splitLines(text, isTrue(keep))),
   method('partition', 1, 1, (text, separator = null) => partition(text, separator, text.indexOf(filled(separator)))),
   method('rpartition', 1, 1, (text, separator = null) => {
     const at = text.lastIndexOf(filled(separator));
@@ -142,7 +132,7 @@ const METHODS: ReadonlyMap<string, Method> = new Map([
     (text, width = null, fill = ' ') => padding(fill, integer(width) - unicode.lengthOf(text)) + text,
   ),
   method('center', 1, 2, (text, width = null, fill = ' ') => center(text, integer(width), fill)),
-  named('expandtabs', [['tabsize', 8n]], (text, size = null) => expandTabs(text, integer(size))),
+  named('expandtabs', { tabsize: 8n }, (text, size = null) => expandTabs(text, integer(size))),
 ]);
 
 /** Attributes that str has and templates do not call, but may look for. */
@@ -159,12 +149,6 @@ export function stringAttribute(text: string, name: string, lookup: Lookup): Val
   return OTHERS.has(name)
     ? new PyFunction('builtin_function_or_method', () => notFollowed(`str.${name}()`))
     : undefined;
-}
-
-function integer(value: Value): number {
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  return raise('TypeError', `'${typeName(value)}' object cannot be interpreted as an integer`);
 }
 
 function padding(fill: Value, missing: number): string {

@@ -61,8 +61,21 @@ export abstract class PyObject {
   }
 }
 
+/** What has a length and is gone through; false where it is empty. */
+export abstract class PyCollection extends PyObject {
+  abstract override get size(): number;
+
+  override get truth(): boolean {
+    return this.size > 0;
+  }
+
+  override get isIterable(): boolean {
+    return true;
+  }
+}
+
 /** Jinja2's Undefined: prints as nothing, is false and empty, and raises at every other use. */
-export class Undefined extends PyObject {
+export class Undefined extends PyCollection {
   readonly typeName = 'Undefined';
   readonly #kind: string;
   readonly #hint: string;
@@ -77,16 +90,8 @@ export class Undefined extends PyObject {
     return raise(this.#kind, this.#hint);
   }
 
-  override get truth(): boolean {
-    return false;
-  }
-
   override get size(): number {
     return 0;
-  }
-
-  override get isIterable(): boolean {
-    return true;
   }
 
   override iterate(): Iterable<Value> {
@@ -110,7 +115,7 @@ export class Undefined extends PyObject {
   }
 }
 
-export class Tuple extends PyObject {
+export class Tuple extends PyCollection {
   readonly typeName = 'tuple';
   readonly items: readonly Value[];
   readonly #names: readonly string[];
@@ -122,16 +127,8 @@ export class Tuple extends PyObject {
     this.#names = names;
   }
 
-  override get truth(): boolean {
-    return this.items.length > 0;
-  }
-
   override get size(): number {
     return this.items.length;
-  }
-
-  override get isIterable(): boolean {
-    return true;
   }
 
   override iterate(): Iterable<Value> {
@@ -242,7 +239,7 @@ export class Namespace extends PyObject {
 }
 
 /** `range(start, stop, step)`. */
-export class Range extends PyObject {
+export class Range extends PyCollection {
   readonly typeName = 'range';
   readonly #start: bigint;
   readonly #stop: bigint;
@@ -259,16 +256,8 @@ export class Range extends PyObject {
     this.#size = size > 0n ? Number(size) : 0;
   }
 
-  override get truth(): boolean {
-    return this.#size > 0;
-  }
-
   override get size(): number {
     return this.#size;
-  }
-
-  override get isIterable(): boolean {
-    return true;
   }
 
   override *iterate(): Iterable<Value> {
