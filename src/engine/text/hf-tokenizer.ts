@@ -60,7 +60,12 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
     className: tokenizerClass(className, config.get('model_type'), kindOf(json) === 'gpt2'),
   });
   const vocabulary = readModelVocabulary(path, json);
-  const text = textOrError(withAdded(json, more), vocabulary, cleanUpOf(settings));
+  const text = textOrError(
+    withAdded(json, more),
+    vocabulary,
+    cleanUpOf(settings),
+    settings['split_special_tokens'] === true,
+  );
   const added = text instanceof RefuteError ? [] : text.added;
   const others = onlyBeside(more, added, json);
   const { tokens, types } = listTokens(path, json, vocabulary, added);
@@ -141,9 +146,15 @@ function cleanUpOf(settings: Json): CleanUp {
 }
 
 /** What is not followed leaves ids: a model runs without text. */
-function textOrError(json: Json, vocabulary: ModelVocabulary, cleanUp: CleanUp): HfText | RefuteError {
+function textOrError(
+  json: Json,
+  vocabulary: ModelVocabulary,
+  cleanUp: CleanUp,
+  splitsSpecial: boolean,
+): HfText | RefuteError {
   try {
-    return readHfText(json, vocabulary, cleanUp);
+    const text = readHfText(json, vocabulary, cleanUp);
+    return splitsSpecial ? { ...text, encode: (given) => text.encode(given, false) } : text;
   } catch (error) {
     if (error instanceof RefuteError) return error;
     throw error;

@@ -23,6 +23,9 @@ export interface TokenFiles {
 
 const NAMES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
 
+/** What a template is given beside them. */
+const TAKEN = ['messages', 'tools', 'documents', 'add_generation_prompt'];
+
 type Texts = Readonly<Record<string, string>>;
 
 /** What Transformers' classes take where the files do not name a token at all. */
@@ -80,10 +83,16 @@ export function readTokenSettings(files: TokenFiles): TokenSettings {
     if (NAMES.includes(name) && !isToken) throw notAToken(name, value);
     if (NAMES.includes(name) || (name.endsWith('_token') && isToken)) texts.set(name, value);
   }
-  const extra = values['extra_special_tokens'] ?? values['additional_special_tokens'] ?? [];
-  const extras: unknown[] = Array.isArray(extra) ? extra : [];
+  const extra = values['extra_special_tokens'];
+  // The older key counts where the newer one lists nothing.
+  const isList = Array.isArray(extra) && extra.length > 0;
+  const lists = isList ? extra : values['additional_special_tokens'];
+  const extras: unknown[] = Array.isArray(lists) ? lists : [];
   for (const more of [Array.isArray(extra) ? {} : extra, values['model_specific_special_tokens']]) {
-    for (const [name, value] of Object.entries(objectOf(more))) texts.set(name, value);
+    for (const [name, value] of Object.entries(objectOf(more))) {
+      if (TAKEN.includes(name)) throw notAToken(name, value);
+      texts.set(name, value);
+    }
   }
   const named = [...texts].flatMap(([name, value]): [string, unknown][] =>
     textOf(value) === null ? [] : [[name, value]],

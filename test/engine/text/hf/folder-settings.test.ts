@@ -127,6 +127,7 @@ describe('what a template may name', () => {
   it('is a text or a token', async () => {
     const error = await refusal('E_TOKENIZER_JSON', () => open({ settings: { eos_token: ['</s>'] } }));
     expect(error.message).toContain('eos_token is ["</s>"]');
+    await refusal('E_TOKENIZER_JSON', () => open({ settings: { extra_special_tokens: { messages: 'a' } } }));
   });
 });
 
@@ -139,9 +140,18 @@ describe('whole tokens that only other files name', () => {
     [{ settings: { bos_token: 'b' } }, 'ab', [0, 1]],
     [{ settings: { additional_special_tokens: ['</s>', 'zz'] } }, 'zz</s>', [6, 5]],
     [{ settings: { extra_special_tokens: ['zz'] } }, 'azz', [0, 6]],
+    [{ settings: { extra_special_tokens: { x: '<s>' }, additional_special_tokens: ['zz'] } }, 'azz', [0, 6]],
+    [{ settings: { extra_special_tokens: ['ab'], additional_special_tokens: ['zz'] } }, 'abzz', [6, 3, 3]],
     [{ files: { 'added_tokens.json': '{"<new>": 6}' } }, '<new>', [6]],
   ])('%j', async (folder, text, expected) => {
     expect(ids(await open(folder), text)).toEqual(expected);
+  });
+
+  it('are text where special tokens are split', async () => {
+    const bytes = { ...TOKENIZER.model.vocab, '<': 6, s: 7, '>': 8 };
+    const json = JSON.stringify({ ...TOKENIZER, model: { ...TOKENIZER.model, vocab: bytes } });
+    const model = await open({ settings: { split_special_tokens: true }, files: { 'tokenizer.json': json } });
+    expect(ids(model, 'a<s>')).toEqual([0, 6, 7, 8]);
   });
 
   it('are said', async () => {
