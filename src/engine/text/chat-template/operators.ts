@@ -297,14 +297,20 @@ function floatArithmetic(operator: string, x: number, y: number): Value {
 }
 
 /** A whole number, True as 1. @throws PythonError TypeError */
+export function wholeNumber(value: Value): bigint {
+  const number = numeric(value);
+  if (typeof number === 'bigint') return number;
+  return raise('TypeError', `'${typeName(value)}' object cannot be interpreted as an integer`);
+}
+
 export function integer(value: Value): number {
-  return indexOf(value) ?? raise('TypeError', `'${typeName(value)}' object cannot be interpreted as an integer`);
+  return Number(wholeNumber(value));
 }
 
 /** An index of `[…]` or a bound of a slice, null where it is none. */
 function indexOf(value: Value): number | null {
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  return typeof value === 'bigint' ? Number(value) : null;
+  const number = numeric(value);
+  return typeof number === 'bigint' ? Number(number) : null;
 }
 
 /** `sequence[key]`, undefined where Python raises a TypeError or LookupError. */
