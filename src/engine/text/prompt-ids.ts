@@ -15,8 +15,12 @@ export interface PromptText {
 /** @throws RefuteError as `TextModel.encode` does */
 export function promptIds(text: TextModel, { given, body, isChat }: PromptText): { ids: number[]; notices: Notice[] } {
   const ids = text.encode(body, { parseSpecial: true, addBos: false });
-  const notices = [...controlNotices(text, given), ...normalizationNotices(text, body)];
-  if (isChat) notices.push(...chatNotices(text, ids), ...absenceNotices(body, given));
+  const notices = [
+    ...(isChat ? absenceNotices(body, given) : []),
+    ...controlNotices(text, given),
+    ...normalizationNotices(text, body),
+  ];
+  if (isChat) notices.push(...chatNotices(text, ids));
   else notices.push(...addEnds(text, ids));
   return { ids, notices };
 }
