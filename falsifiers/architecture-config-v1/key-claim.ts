@@ -130,7 +130,7 @@ export const keyClaim: Falsifier = {
   faults: plants`
     src/engine/config/unread-keys.ts
     gross archconf-key-noted: a key that changes the forward pass is a note
-    - (FORWARD_WORDS.test(inWords(key)) ? refused : unknown).push(key);
+    - (speaksOfPass(inWords(key), value) ? refused : unknown).push(key);
     + unknown.push(key);
     small archconf-key-camel: words of a name are told apart by underscores alone
     - return key.replaceAll(/(?<=[a-z\\d])(?=[A-Z])/g, '_').toLowerCase();

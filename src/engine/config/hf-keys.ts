@@ -51,9 +51,15 @@ const WINDOW: readonly string[] = [
 const HARMLESS: KnownKeys['harmless'] = {
   'about training': [
     /dropout|_pdrop$|loss|gradient_checkpointing|initializer_|^init_(std|method)$|^train|layerdrop|_(global|max|warmup|save|eval|logging)_steps?$|^summary_/,
-    /^(pretraining_tp|seq_aux|scoring_func_type|finetuning_task|use_mup)$/,
+    /^(pretraining_tp|seq_aux|scoring_func_type|finetuning_task|use_mup)$|^(?!lambda)\w+_init$|^group_by_length$/,
+    /^(\w+_)?(batch(?!_?norm)|epochs?|lr|learning|grad|gradient|warmup|optim|optimizer|scheduler|weight_decay|dataset|wandb|deepspeed|fsdp|ddp)(_\w+)?$/,
+    /^(\w+_)?(adam\w*|sft|dpo|orpo|kto|ppo|grpo|rlhf|neftune|frozen|freeze|trainable|trained|pretrain\w*|finetun\w+|checkpoint)(_\w+)?$/,
+    /^((global|max|total|num|current)_)?steps?$|^beta[12]?$|^(val|validation|eval|test)_|^(eval|evaluation|metrics|results|hyperparameters)\./,
+    /^(optimizer|scheduler|deepspeed|ds_config|fsdp|wandb|axolotl|mergekit|merge_config|(sft|dpo)_config|data|dataset)\./,
   ],
-  'about text': [/(?<!per)_token(_ids?|_index)?$|^tokenizer|suppress_tokens$|^special_tokens|^chat_|^language/],
+  'about text': [
+    /(?<!per)_token(_ids?|_index)?$|^tokenizer|suppress_tokens$|^special_tokens|^chat_|^language|^conv(ersation)?_template$|^resize_token_embeddings$|^(?!.*per_layer)(\w+_)?vocab(_\w+)?$/,
+  ],
   'about how a text is generated': [
     /^(max|min)_(new_tokens|length)$|penalty|^(do_sample|early_stopping|temperature|top_[kph]|min_p|typical_p|use_mtp)$/,
     /^(num_beams?|num_beam_groups|no_repeat_ngram_size|encoder_no_repeat_ngram_size|num_return_sequences|bad_words_ids)$/,
@@ -61,17 +67,20 @@ const HARMLESS: KnownKeys['harmless'] = {
   ],
   'about storage or speed': [
     /^(torch_)?dtype$|_dtype$|^use_(cache|cache_.*|bfloat16|fp16|bf16|mem_eff.*|kernel.*)$|^cache_implementation$|flash_?att|sdpa/,
-    /^_?(attn|experts)_implementation|(^|_)fused?_|_in_fp32$|^torchscript$|_plan(\.|$)|tensor_parallel|^chunk_size_feed_forward$/,
-    /^transformers\.js_config\.|^device_map|^max_shard_size$|^offload|^sharded|^(vocab|pad_vocab)_size_multiple/,
+    /^_?(attn|attention|experts)_(impl(ementation)?(_|$)|backend$)|(^|_)fused?_|_in_fp32$|^torchscript$|_plan(\.|$)|tensor_parallel|^chunk_size_feed_forward$/,
+    /^transformers\.js_config\.|^device_map|^max_shard_size$|^offload|^sharded|^use_xformers$/,
+    /^(world|[tpedcs]p|(\w+_)?parallel)_(size|degree|group)$/,
   ],
   'about what is given back': [
     /^output_(attentions|hidden_states|scores|(router_)?logits|past)$|^return_dict|^keys_to_ignore/,
   ],
   'about the length of texts, which no pass hangs on': [
-    /^(max_sequence_length|max_seq_len(gth)?|model_max_length|seq(uence)?_len(gth)?|n_ctx|n_positions|max_context_length|context_length)$/,
+    /^(max_sequence_length|max_seq_len(gth)?|model_max_length|seq(uence)?_len(gth)?|n_ctx|n_positions|max_context_length|context_length|context_window|ctx_len|max_tokens|n_ctx_train)$/,
   ],
   'about where the model comes from': [
-    /version$|^_name_or_path$|^_commit_hash$|^base_model|^_from_model_config$|^unsloth_|^is_llama_config$|^license|^model_name$/,
+    /version$|^_name_or_path$|^_commit_hash$|^base_model|^_from_model_config$|^unsloth_|^is_llama_config$|^license|^model_name$|^merged_|_merged$/,
+    /^(\w+_)?(notes?|comments?|description|file|path|url|author|created|date|commit|hash|revision|project|experiment)(_\w+)?$/,
+    /^(_?metadata|meta|info|model_card|history)\./,
   ],
   'about heads for other tasks': [
     /^(id2label|label2id|task_specific_params)\.|^num_labels$|^problem_type$|^pruned_heads/,
@@ -127,6 +136,7 @@ const NEUTRAL: KnownKeys['neutral'] = {
   multi_query_attention: (config) => [config.kvHeadCount < config.headCount],
   multi_query: (config) => [config.kvHeadCount === 1],
   padded_vocab_size: ({ vocabSize }) => [vocabSize],
+  block_size: is('contextLength'),
   // Rotation.
   rotary_dim: rotaryDim,
   rotary_ndims: rotaryDim,
@@ -149,6 +159,10 @@ const NEUTRAL: KnownKeys['neutral'] = {
   rope_interleaved: [false],
   rotary_emb_interleaved: [false],
   use_rope: [true],
+  use_neox_style: [true],
+  is_neox_style: [true],
+  use_neox_rotary_style: [true],
+  rope_is_neox_style: [true],
   use_rotary: [true],
   rotary: [true],
   rope: [true],
@@ -174,6 +188,11 @@ const NEUTRAL: KnownKeys['neutral'] = {
   use_rmsnorm: [true],
   use_rms_norm: [true],
   pre_norm: [true],
+  final_norm: [true],
+  use_final_norm: [true],
+  final_layernorm: [true],
+  elementwise_affine: [true],
+  norm_elementwise_affine: [true],
   do_layer_norm_before: [true],
   qk_norm: is('hasQkNorm'),
   use_qk_norm: is('hasQkNorm'),
@@ -195,8 +214,11 @@ const NEUTRAL: KnownKeys['neutral'] = {
   use_qkv_bias: is('hasQkvBias'),
   add_qkv_bias: is('hasQkvBias'),
   mlp_bias: [false],
+  bias: [false, 'none'],
+  no_bias: ({ hasQkvBias }) => [!hasQkvBias],
   lm_head_bias: [false],
   // Scores, logits, residuals.
+  scale_attn_weights: [true],
   is_causal: [true],
   causal: [true],
   use_causal_mask: [true],
@@ -256,6 +278,8 @@ const NEUTRAL: KnownKeys['neutral'] = {
   use_long_context: [false],
   add_cross_attention: [false],
   'quantization_config.quant_method': ['none'],
+  quantization: ['none'],
+  quantize: ['none'],
   auto_map: [],
 };
 

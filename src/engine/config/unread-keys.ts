@@ -21,20 +21,27 @@ export interface KnownKeys {
 }
 
 /** Parts of names that speak of a forward pass. A key that has one is refused if no list has it and it is switched on. */
-const FORWARD_WORDS = new RegExp(
-  `(?<![a-z])(?:${[
-    '[a-z]*scal(?:e|es|ed|ing|ar)|mult(?:iplier)?s?|factors?|ratio|(?:soft)?cap(?:s|ped|ping)?|clip(?:ped|ping)?|clamp(?:ed)?',
-    'm?ropes?|rotary|rotates?|theta|freqs?|base|nopes?|yarn|ntk|alibi|positions?|positional|pos|relative|buckets?|distance',
-    'temperature|alpha|beta|gamma|mup|[a-z]*norm(?:s|ed|alization|alize|alized|alised)?|rms|eps(?:ilon)?|bias(?:es|ed)?|pre|post',
-    'windows?|swa|sliding|local|global|sparse|sparsity|chunk(?:ed|s)?|causal|bidirectional|mask(?:s|ing)?|sinks?|interleaved?',
-    'act|afn|activations?|gelu|relu|silu|swish|(?:swi|ge|re)?glu|gate|gates|gated|gating|softmax|tanh|sigmoid|linear|bottleneck',
-    'moe|experts?|routers?|routed|routing|topk|shared?|dense|group(?:s|ed)?|cycles?|loops?|skip|timescales?|period',
-    'attn|attention|heads?|[qkv]|qkv?|kqv|kv|mq[av]|gqa|mla|query|queries|keys?|values?|proj|projections?|index(?:er)?',
-    'residuals?|parallel|layers?|blocks?|depth|mlp|ffn?|dff|feed[a-z]*|intermediate|hidden|inner|embd?|embed(?:ding)?s?|logits?|tied?',
-    'dims?|ndims|width|sizes?|ranks?|lora|dora|adapters?|peft|conv|ssm|mamba|kda|wkv|dt|time|expand|mem|memory|recurrent|states?',
-    'delta|nextn|mtp|pct|percent|(?:de)?quant(?:s|ize|ized|ization|isation)?|compression|bits|prun(?:e|ed|ing)|altup|laurel|hyper|hc|ngrams?|engram',
-  ].join('|')})(?![a-z])`,
+const FORWARD_WORDS = words(
+  '[a-z]*scal(?:e|es|ed|ing|ar)|mult(?:iplier)?s?|factors?|ratio|(?:soft)?cap(?:s|ped|ping)?|clip(?:ped|ping)?|clamp(?:ed)?',
+  '(?:m|long)?ropes?|xpos|rotary|rotates?|theta|freqs?|nopes?|yarn|ntk|alibi|positional|pos|relative|buckets?|distance',
+  'temperature|alpha|beta|gamma|lambdas?|mup|[a-z]*norm(?:s|ed|alization|alize|alized|alised)?|rms|eps(?:ilon)?|bias(?:es|ed)?',
+  'windows?|swa|sliding|sparse|sparsity|chunk(?:ed|s)?|causal|bidirectional|mask(?:s|ing)?|sinks?|interleaved?|hybrid|patterns?',
+  'act|afn|activations?|gelu|relu|silu|swish|(?:swi|ge|re)?glu|gate|gates|gated|gating|soft(?:max|pick)|tanh|sigmoid|(?:bit)?linear|bottleneck',
+  'moe|experts?|routers?|routed|routing|topk|dense|cycles?|loops?|skip|timescales?|shift|smear',
+  'attn|attention|heads?|[qkv]|qkv?|kqv|kv|mq[av]|gqa|mla|nsa|query|queries|proj|projections?|index(?:er)?',
+  'residuals?|resformer|parallel|layers?|blocks?|mlp|ffn?|dff|feed[a-z]*|intermediate|hidden|inner|embd?|embed(?:ding)?s?|logits?|tied?',
+  'dims?|ndims|ranks?|lora|dora|adapters?|peft|conv|ssm|mamba|kda|wkv|dt|recurren(?:t|ce)',
+  'delta|nextn|mtp|compression|prun(?:e|ed|ing)|(?:de)?quant(?:s|ize|ized|ization|isation)?|bitnet|bits?|altup|laurel|hyper|hc|ngrams?|engram',
 );
+/** The same of words that people have for other things too: where the value is a text, it is one of those. */
+const GENERAL_WORDS = words(
+  'bases?|positions?|pre|post|local|global|shared?|groups?|grouped|period|keys?|values?|depth|width|sizes?|expand',
+  'time|mem|memory|states?|pct|percent',
+);
+
+function words(...lines: readonly string[]): RegExp {
+  return new RegExp(`(?<![a-z])(?:${lines.join('|')})(?![a-z])`);
+}
 
 /** @throws RefuteError E_CONFIG_UNSUPPORTED: a key that is refused whatever the other keys say */
 export function reportUnreadKeys(reader: ConfigReader, known: KnownKeys): void {
@@ -59,7 +66,7 @@ export function reportUnreadKeys(reader: ConfigReader, known: KnownKeys): void {
       const message = `${reader.full(key)} is there: ${notice.message}`;
       reader.notices.push({ severity: 'note', code: notice.code, message });
     }
-    if (notice === undefined) (FORWARD_WORDS.test(inWords(key)) ? refused : unknown).push(key);
+    if (notice === undefined) (speaksOfPass(inWords(key), value) ? refused : unknown).push(key);
   }
   // After the listed ones, which say more: quant_method before the bits.
   for (const key of refused) refuse(reader, key);
@@ -106,6 +113,10 @@ function says(stated: unknown, meant: unknown): boolean {
 function isOff(value: unknown): boolean {
   if (Array.isArray(value)) return value.every((one) => one === false || one === null);
   return value === false || value === 0 || value === 0n || value === '' || value === null;
+}
+
+function speaksOfPass(key: string, value: unknown): boolean {
+  return FORWARD_WORDS.test(key) || (typeof value !== 'string' && GENERAL_WORDS.test(key));
 }
 
 /** `attnLogitCap2` as `attn_logit_cap2`. */

@@ -145,6 +145,64 @@ describe('config.json of published models', () => {
   });
 });
 
+describe("keys of somebody's own", () => {
+  it.each<[string, unknown]>([
+    ['per_device_train_batch_size', 4],
+    ['warmup_ratio', 0.03],
+    ['adam_beta2', 0.95],
+    ['max_grad_norm', 1],
+    ['dpo_beta', 0.1],
+    ['neftune_noise_alpha', 5],
+    ['group_by_length', true],
+    ['global_step', 1000],
+    ['freeze_layers', [0, 1]],
+    ['created_time', '2024-05-01'],
+    ['rope_theta_note', 'as published'],
+    ['file_size', 123],
+    ['world_size', 8],
+    ['expert_parallel_size', 2],
+    ['attn_impl', 'triton'],
+    ['make_vocab_size_divisible_by', 128],
+    ['original_vocab_size', 32],
+    ['context_window', 4096],
+    ['scale_attn_weights', true],
+    ['no_bias', true],
+    ['bias', 'none'],
+    ['quantize', 'none'],
+    ['metadata.model_size', 7],
+    ['hyperparameters.lora_alpha', 16],
+  ])('are let be where they are about training, files, machines or texts: %s = %j', (key, value) => {
+    expect(said({ [key]: value })).toEqual([]);
+  });
+
+  it.each(['model_size', 'group', 'position', 'my_value', 'size'])(
+    'are noted where a general word has a text: %s',
+    (key) => {
+      expect(said({ [key]: 'x' })).toEqual([`CONFIG-UNREAD-KEY Not known and not read: "${key}".`]);
+    },
+  );
+
+  it.each<[string, unknown]>([
+    ['group_size', 64],
+    ['my_position', 3],
+    ['shared_state', true],
+    ['vocab_size_per_layer_input', 5],
+    ['use_batch_norm', true],
+    ['kv_lora_rank', 8],
+    ['lambda_init', 0.8],
+    ['use_xpos', true],
+    ['token_shift', true],
+    ['hybrid_override_pattern', 'M*'],
+    ['w_bit', 4],
+    ['final_norm', false],
+    ['scale_attn_weights', false],
+    ['rope_is_neox_style', false],
+  ])('are refused where they speak of a pass all the same: %s = %j', async (key, value) => {
+    const { message } = await refusal('E_CONFIG_UNSUPPORTED', () => read({ [key]: value }));
+    expect(message).toContain(`${key} is `);
+  });
+});
+
 describe('two spellings that disagree', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['experts', { ...MOE, num_experts: 8, num_local_experts: 4 }, 'num_experts is 8'],
