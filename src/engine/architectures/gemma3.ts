@@ -56,6 +56,7 @@ export const gemma3: Architecture = {
             'language_model.model.': 'model.',
             'model.language_model.': 'model.',
             'language_model.lm_head.': 'lm_head.',
+            'language_model.': 'model.',
           },
         },
       },

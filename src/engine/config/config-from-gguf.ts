@@ -8,6 +8,7 @@ import { PLAIN_PARTS, readParts } from './config-parts.ts';
 import { checkHeads, LIMITS, provenanceOf, unknownArchitecture } from './config-rules.ts';
 import type { ModelConfig } from '../program/config.ts';
 import { knownGgufKeys } from './gguf-keys.ts';
+import { noteOtherValues } from './other-values.ts';
 import { ConfigReader } from './config-reader.ts';
 import { checkOtherWords, reportUnreadKeys } from './unread-keys.ts';
 import { ropeFromGguf } from './rope-from-gguf.ts';
@@ -104,14 +105,12 @@ function readHeads(reader: ConfigReader, modelDim: number): Pick<ModelConfig, 'h
   return { headCount, kvHeadCount, headDim };
 }
 
-/** The key where there is one, else the rows of the embedding, whichever way round its dimensions are listed. */
+/** The rows of the embedding, whichever way round its dimensions are listed. llama.cpp asks no key for them either. */
 function readVocabSize(
   reader: ConfigReader,
   modelDim: number,
   embedding: { elementCount: number } | undefined,
 ): number {
-  const stated = reader.count('vocabSize', 'vocab_size', LIMITS.vocabSize);
-  if (stated !== undefined) return stated;
   if (embedding === undefined) {
     const is = 'there is no tensor "token_embd.weight"';
     const next = 'The file is a vocabulary only, or a part of a split model';
@@ -123,7 +122,11 @@ function readVocabSize(
     const allowed = `it must be a multiple of embedding_length, ${modelDim}, of at most ${LIMITS.vocabSize} rows`;
     throw new RefuteError({ code: 'E_CONFIG_VOCABULARY', place: reader.path, is, allowed });
   }
-  reader.record('vocabSize', 'tensor', 'rows of token_embd.weight');
+  const used = { key: 'rows of token_embd.weight', value: rowCount };
+  noteOtherValues(reader, used, ['vocab_size'], 'as llama.cpp does, which does not read the key');
+  if (reader.count('vocabSize', 'vocab_size', LIMITS.vocabSize) !== rowCount) {
+    reader.record('vocabSize', 'tensor', 'rows of token_embd.weight');
+  }
   return rowCount;
 }
 

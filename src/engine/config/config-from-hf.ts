@@ -194,7 +194,7 @@ function widthOfHead(reader: ConfigReader, modelDim: number, headCount: number):
   return modelDim / headCount;
 }
 
-/** Of a model that sees more than text, the flag of the whole goes before: Transformers asks there. */
+/** Of a model that sees more than text, the flag of the whole counts, stated or not: Transformers asks there alone. */
 function readTied(
   reader: ConfigReader,
   { isTied, textPart }: HfModelType,
@@ -202,10 +202,11 @@ function readTied(
 ): boolean {
   const key = TIED;
   const ofWhole = textPart === undefined ? undefined : metadata.get(key);
-  if (typeof ofWhole === 'boolean') {
-    reader.record('isTied', 'metadata', key);
-    noteOtherValues(reader, { key, value: ofWhole }, [key], 'as in Transformers, that of the whole model goes first');
-    return ofWhole;
+  if (typeof ofWhole === 'boolean' || (textPart !== undefined && reader.get(key) === !isTied)) {
+    const value = typeof ofWhole === 'boolean' ? ofWhole : isTied;
+    reader.record('isTied', value === ofWhole ? 'metadata' : 'default', value === ofWhole ? key : WHY);
+    noteOtherValues(reader, { key, value }, [key], 'as in Transformers, that of the whole model counts');
+    return value;
   }
   return reader.flag('isTied', key) ?? reader.default('isTied', 'TIED-DEFAULT', key, isTied, WHY);
 }

@@ -25,6 +25,8 @@ const LAYER: ReadonlyMap<string, string> = new Map([
 
 /** Transformers adds the prefix to files that were saved from the model without its head. */
 const WITHOUT_PREFIX = /^(embed_tokens|layers|norm)\./;
+/** And takes it away where there is one too many. */
+const PREFIX_TOO_MANY = /^model\.(?=(language_model\.)?model\.|lm_head\.)/;
 /** GGUF's own names, which Transformers does not know; not the same tensors for being called so. */
 const LOOKS_CANONICAL = /^(token_embd|output_norm|output|blk|rope_freqs|rope_factors_\w+)\./;
 
@@ -43,8 +45,9 @@ export function canonicalName(
   own: Readonly<Record<string, string>> = {},
   prefixes: Readonly<Record<string, string>> = {},
 ): CanonicalName {
-  const [prefix = '', plain = ''] = Object.entries(prefixes).find(([start]) => fileName.startsWith(start)) ?? [];
-  const withoutPart = plain + fileName.slice(prefix.length);
+  const ownName = fileName.replace(PREFIX_TOO_MANY, '');
+  const [prefix = '', plain = ''] = Object.entries(prefixes).find(([start]) => ownName.startsWith(start)) ?? [];
+  const withoutPart = plain + ownName.slice(prefix.length);
   const storedName = WITHOUT_PREFIX.test(withoutPart) ? `model.${withoutPart}` : withoutPart;
   const whole = WHOLE.get(storedName);
   if (whole !== undefined) return { name: whole, expert: null };

@@ -19,6 +19,7 @@ export interface CheckedWeights {
 
 /**
  * @param nameInFile for messages
+ * @param storedNames of all tensors of the file, for messages
  * @throws RefuteError E_MODEL_TENSOR_MISSING, E_MODEL_SHAPE, E_TENSOR_TYPE
  */
 export function checkWeights(
@@ -26,12 +27,13 @@ export function checkWeights(
   program: Program,
   weights: WeightSource,
   nameInFile: (name: WeightName) => string,
+  storedNames: readonly string[] = [],
 ): CheckedWeights {
   const swapped = new Map<WeightName, WeightInfo>();
   const notices: Notice[] = [];
   for (const wanted of program.weights) {
     const found = weights.info(wanted.name);
-    if (found === undefined) throw missingTensor(path, nameInFile(wanted.name));
+    if (found === undefined) throw missingTensor(path, nameInFile(wanted.name), storedNames);
     if (isSameLayout(found.shape, wanted.shape)) continue;
     const name = quoted(nameInFile(wanted.name));
     if (!isSameLayout(found.shape.toReversed(), wanted.shape)) throw shapeError(path, name, found, wanted);

@@ -61,7 +61,9 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
   const { tensors, weights } = splitFusedRows(path, ownProgram, read, fused);
   const storedNames = new Map(tensors.map(({ name, storedName = name }) => [name, storedName]));
   const nameInFile = (name: WeightName): string => storedNames.get(name) ?? file.nameInFile(name);
-  const checked = checkWeights(path, program, transform.weights?.(weights) ?? weights, nameInFile);
+  const checked = checkWeights(path, program, transform.weights?.(weights) ?? weights, nameInFile, [
+    ...storedNames.values(),
+  ]);
   notices.push(...checked.notices);
   await checkFactors(path, program, checked.weights);
   notices.push(...unreadTensors(path, ownProgram, tensors, ARCHITECTURES));

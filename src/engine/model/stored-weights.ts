@@ -70,9 +70,14 @@ export function checkTensorRange(path: string, tensor: FileTensor, byteOffset: n
 }
 
 /** @param name as the file would spell it */
-export function missingTensor(path: string, name: string): RefuteError {
+/** @param names of the tensors that are there: one may have something in front of its name */
+export function missingTensor(path: string, name: string, names: readonly string[] = []): RefuteError {
   const is = `there is no tensor ${quoted(name)}`;
   const allowed = 'the forward pass reads it';
-  const next = 'The file is a part of a split model, or a conversion dropped it';
+  const longer = names.find((other) => other.endsWith(`.${name}`));
+  const next =
+    longer === undefined
+      ? 'The file is a part of a split model, or a conversion dropped it'
+      : `There is ${quoted(longer)}, which is another name: whatever wrote the file left a prefix in front`;
   return new RefuteError({ code: 'E_MODEL_TENSOR_MISSING', place: path, is, allowed, next });
 }

@@ -57,8 +57,9 @@ export function ropeAmplitude({ scaling }: RopeParameters): number {
 function llama3Frequency(frequency: number, scaling: ScalingOf<'llama3'>): number {
   const { factor, lowFreqFactor, highFreqFactor, originalContextLength } = scaling;
   const turns = (originalContextLength * frequency) / (2 * Math.PI);
-  if (turns > highFreqFactor) return frequency;
+  // In this order, where a file has the two the wrong way round: as Transformers.
   if (turns < lowFreqFactor) return frequency / factor;
+  if (turns > highFreqFactor) return frequency;
   const blend = (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor);
   return (1 - blend) * (frequency / factor) + blend * frequency;
 }

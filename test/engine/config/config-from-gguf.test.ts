@@ -219,6 +219,12 @@ describe('configFromGguf refuses', () => {
     await refusal('E_CONFIG_VALUE', () => configOf({ keys: { [`llama.${key}`]: [type, value] } }));
   });
 
+  it('a vocab_size other than the rows of the embedding is passed over with a warning, as llama.cpp does', () => {
+    const { config, notices } = configOf({ keys: { 'llama.vocab_size': ['u32', 3] } });
+    expect(config.vocabSize).not.toBe(3);
+    expect(notices.map(({ code }) => code)).toContain('CONFIG-STATED-TWICE');
+  });
+
   it('heads that do not divide', async () => {
     await refusal('E_CONFIG_HEADS', () => configOf({ keys: { 'llama.attention.head_count_kv': ['u32', 3] } }));
     await refusal('E_CONFIG_HEADS', () => configOf({ keys: { 'llama.attention.head_count': ['u32', 6] } }));

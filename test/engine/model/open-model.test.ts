@@ -145,6 +145,12 @@ describe('the weights', () => {
       'blk.1.attn_q_norm.weight',
       'blk.0.ffn_gate_exps.weight',
       'output.bias',
+      'output_norm.bias',
+      'blk.0.attn_norm.bias',
+      'blk.0.attn_q.scale',
+      'blk.1.attn_gate.weight',
+      'blk.0.exp_probs_b.bias',
+      'token_types.weight',
     ]) {
       const image = tinyImage();
       const extra: Tensor = { name, type: 'f32', shape: [32], data: new Uint8Array(128) };

@@ -281,6 +281,35 @@ describe('names', () => {
     await refusal('E_SAFETENSORS_NAME', () => open({ ...tensors, 'embed_tokens.weight': embedding }, {}));
   });
 
+  it('with one prefix too many likewise, and with another one are refused by name', async () => {
+    const renamed = (of: (name: string) => string): Tensors =>
+      Object.fromEntries(Object.entries(tensors).map(([name, stored]) => [of(name), stored]));
+    const [model, plain] = [
+      await open(
+        renamed((name) => `model.${name}`),
+        {},
+      ),
+      await open(tensors, {}),
+    ];
+    for (const name of ['blk.1.ffn_up.weight', 'output.weight']) {
+      expect(await bytesOf(model, name)).toEqual(await bytesOf(plain, name));
+    }
+    await Promise.all([model.close(), plain.close()]);
+    const compiled = renamed((name) => `_orig_mod.${name}`);
+    const error = await refusal('E_MODEL_TENSOR_MISSING', () => open(compiled, {}));
+    expect(error.message).toContain(`There is "_orig_mod.${EMBEDDING}"`);
+  });
+
+  it('of tables of rotation, which older files have, are passed over; those of parts for images are noted', async () => {
+    const table = { dtype: 'F32', shape: [8], data: new Uint8Array(32) };
+    const model = await open({ ...tensors, 'model.layers.0.self_attn.rotary_emb.inv_freq': table }, {});
+    expect(model.notices.map(({ code }) => code)).toEqual(['NO-TOKENIZER']);
+    await model.close();
+    const image = await open({ ...tensors, 'vision_tower.conv.weight': table }, {});
+    expect(image.notices.map(({ code }) => code)).toContain('TENSOR-BESIDE-TEXT');
+    await image.close();
+  });
+
   it('in messages are those of the file', async () => {
     const q = 'model.layers.1.self_attn.q_proj.weight';
     const missing = await refusal('E_MODEL_TENSOR_MISSING', () => open(without(q), {}));

@@ -36,6 +36,12 @@ describe('rope frequencies', () => {
     expect(c).toBeCloseTo((1 - blend) * (0.01 / 8) + blend * 0.01, 15);
     expect(d).toBeCloseTo(0.001 / 8, 15);
   });
+
+  it('have no pairs between where the two ends are the wrong way round: the slow ones are divided', () => {
+    const swapped = { type: 'llama3', factor: 8, lowFreqFactor: 20, highFreqFactor: 1.5 } as const;
+    const scaled = frequencies({ ...swapped, originalContextLength: 8192 });
+    expect(scaled).toEqual([1, 0.1, expect.closeTo(0.01 / 8, 15), expect.closeTo(0.001 / 8, 15)]);
+  });
 });
 
 describe('yarn', () => {

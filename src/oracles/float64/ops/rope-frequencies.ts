@@ -73,8 +73,9 @@ function isBeyond(scaling: ScalingOf<'longrope' | 'dynamic'>, contextLength: num
 function llama3(frequency: number, scaling: ScalingOf<'llama3'>): number {
   const { factor, lowFreqFactor, highFreqFactor, originalContextLength } = scaling;
   const wavelength = (2 * Math.PI) / frequency;
-  if (wavelength < originalContextLength / highFreqFactor) return frequency;
+  // The long ones first, for a file that has the two numbers the wrong way round: as Transformers.
   if (wavelength > originalContextLength / lowFreqFactor) return frequency / factor;
+  if (wavelength < originalContextLength / highFreqFactor) return frequency;
   const kept = (originalContextLength / wavelength - lowFreqFactor) / (highFreqFactor - lowFreqFactor);
   return kept * frequency + (1 - kept) * (frequency / factor);
 }
