@@ -110,6 +110,15 @@ test('squares that vanish beside an eps that is as small are said, and those bes
   expect(fine.stderr).not.toContain('OVERFLOW_NONFINITE');
 });
 
+test('a logit of -Infinity, which only rules its token out, is said with the weight behind it', async () => {
+  for (const value of [Infinity, -Infinity]) {
+    const path = await model((tensor) => void (tensor('output.weight')[7 * WIDTH] = value));
+    const run = await apr(['run', path, ...TOKENS, '--max-tokens', '1']);
+    expect(run.stderr).toMatch(/OVERFLOW_NONFINITE|E_LOGITS/);
+    expect(run.stderr).toContain('tensor "output.weight" holds 1 infinity, first in row 7');
+  }
+});
+
 test('an infinite logit under a softcap, which makes a number of it, is said', async () => {
   const file = await readFile(new URL('../../models/tiny/gemma2/model.gguf', import.meta.url));
   const { tensors } = readGguf(file);

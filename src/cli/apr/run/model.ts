@@ -12,7 +12,7 @@ import type {
 import { interruptSignal } from '../../interrupt.ts';
 import { Progress } from '../../terminal.ts';
 import type { RenderedPrompt } from '../prompt.ts';
-import { breachNotice, flatNotice, isAtCap, locate, withPlace } from './range.ts';
+import { breachNotice, flatNotice, hasInfinity, locate, withPlace } from './range.ts';
 import type { RunTracer } from './traced-stages.ts';
 
 export interface Timings {
@@ -50,7 +50,7 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
   const progress = new Progress();
   const generatedIds: number[] = [];
   const flatSteps: number[] = [];
-  let isSaturated = false;
+  let isInfinite = false;
   const range = { model, executor, contextLength: length };
   const startMs = performance.now();
   let promptEndMs = startMs;
@@ -65,7 +65,7 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
     signal: interruptSignal(),
     onLogits: (logits, step) => {
       if (isFlat(logits)) flatSteps.push(step);
-      isSaturated ||= isAtCap(logits, executor.program);
+      isInfinite ||= hasInfinity(logits, executor.program);
     },
     tapOf: (step, firstPosition, tokenCount) => tracer?.tapOf(step, firstPosition, tokenCount),
     onPrompt: (done, total) => {
@@ -100,7 +100,7 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
   // The first token comes out of the prompt's run; the end token takes a run and is not among the generated ones.
   const decodeRuns = generatedIds.length - (stopId === null ? 1 : 0);
   const promptMs = promptEndMs - startMs;
-  const isSuspect = session.suspect !== null || flatSteps.length > 0 || isSaturated;
+  const isSuspect = session.suspect !== null || flatSteps.length > 0 || isInfinite;
   const ran = [...prompt.ids, ...generatedIds].slice(0, length);
   const breach = isSuspect ? await locate(ran, range) : null;
   const isDrawn = sampling.temperature > 0;

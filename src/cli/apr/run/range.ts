@@ -33,11 +33,10 @@ export function locate(
   return locateBreach(executor, tokens, context);
 }
 
-/** A softcap makes its cap of an infinity, so that the logits show none. */
-export function isAtCap(logits: FloatArray, { ops, logits: head }: Program): boolean {
+/** An infinite logit: below 0 it only rules its token out, and a softcap makes its cap of it. */
+export function hasInfinity(logits: FloatArray, { ops, logits: head }: Program): boolean {
   const op = ops.find(({ out }) => out === head);
-  if (op?.op !== 'softcap') return false;
-  const cap = Math.fround(op.cap);
+  const cap = op?.op === 'softcap' ? Math.fround(op.cap) : Infinity;
   return logits.some((logit) => Math.abs(logit) >= cap);
 }
 
