@@ -1,6 +1,7 @@
 // A small JSON file in memory, read strictly: the config files beside a model's weights.
 import { RefuteError } from '../../errors.ts';
 import { readWholeFile } from '../io/read-whole.ts';
+import { assertOwnText } from './magic.ts';
 import { parseStrictJson, type JsonObject, type JsonValue } from './strict-json.ts';
 
 export interface JsonFileLimits {
@@ -21,17 +22,28 @@ export async function readJsonFile(path: string, { maxBytes, maxValues }: JsonFi
   throw new RefuteError({ code: 'E_JSON_OBJECT', place: path, is: 'its value is not an object' });
 }
 
-/** UTF-8, a byte order mark dropped unless `keepsMark`. @throws RefuteError as readWholeFile does, E_JSON_UTF8 */
+/**
+ * UTF-8, a byte order mark dropped unless `keepsMark`.
+ *
+ * @throws RefuteError as readWholeFile and assertOwnText do, E_JSON_UTF8
+ */
 export async function readTextFile(
   path: string,
   maxBytes: number,
   { keepsMark = false }: { keepsMark?: boolean } = {},
 ): Promise<string> {
   const bytes = await readWholeFile(path, maxBytes);
+  const text = textOf(bytes, keepsMark);
+  if (text === null) throw new RefuteError({ code: 'E_JSON_UTF8', place: path, is: 'it is not UTF-8' });
+  assertOwnText(path, text);
+  return text;
+}
+
+function textOf(bytes: Uint8Array, keepsMark: boolean): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: keepsMark }).decode(bytes);
   } catch {
-    throw new RefuteError({ code: 'E_JSON_UTF8', place: path, is: 'it is not UTF-8' });
+    return null;
   }
 }
 

@@ -75,6 +75,12 @@ function knownStart(text: string): string | undefined {
   return isOnnx ? 'this looks like an ONNX model' : undefined;
 }
 
+/** Of a text file, what stands in its place. @throws RefuteError E_FORMAT */
+export function assertOwnText(path: string, text: string): void {
+  const is = /^version https:\/\/git-lfs|^\s*<(!doctype|html)/i.test(text) ? knownStart(text) : undefined;
+  if (is !== undefined) throw new RefuteError({ code: 'E_FORMAT', place: path, is, next: 'Download the file again' });
+}
+
 /** The usual accidents by name; else the bytes. */
 function describeUnknown(bytes: Uint8Array): string {
   const text = latin1(bytes);

@@ -77,7 +77,8 @@ function readTensor(name: string, entry: JsonValue, range: DataRange): Safetenso
 
 /** An unknown dtype is printed in messages, so it must be made safe for a terminal. */
 function plainLabel(dtype: string): string {
-  return /^\w{1,16}$/.test(dtype) ? dtype.toLowerCase() : quoted(dtype);
+  // In lower case it would be shown as the one it is not.
+  return /^[A-Z\d_]{1,16}$/.test(dtype) ? dtype.toLowerCase() : quoted(dtype);
 }
 
 function readShape(

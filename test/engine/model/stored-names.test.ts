@@ -3,7 +3,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { parseSafetensors } from '../../../src/engine/formats/safetensors.ts';
 import { MemoryByteSource } from '../../../src/engine/io/byte-source.ts';
 import type { Model } from '../../../src/engine/model/model.ts';
@@ -258,6 +258,25 @@ describe('files of one folder', () => {
     const only = await folderOf({ 'pytorch_model.bin': 'x' });
     expect((await refusal('E_FOLDER_NO_MODEL', () => openModel(only))).message).toContain('"pytorch_model.bin"');
   });
+});
+
+test('a text file that a download put something else in is called what it is', async () => {
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n';
+  for (const name of ['config.json', 'tokenizer.json', 'model.safetensors.index.json']) {
+    for (const [text, says] of [
+      [pointer, 'Git LFS pointer'],
+      ['\n<!DOCTYPE html><html></html>', 'web page'],
+    ] as const) {
+      const folder = await folderOf({ 'model.safetensors': tensors, [name]: text });
+      const opened = await refusal('E_FORMAT', () => openModel(folder));
+      expect(opened.message).toContain(`${name}: this is a ${says}`);
+    }
+  }
+});
+
+test('a dtype in lower case is none, and is not shown as the one it is not', async () => {
+  const folder = await folderOf({ 'model.safetensors': { ...tensors, [EMBEDDING]: { ...embedding, dtype: 'f16' } } });
+  expect((await refusal('E_TENSOR_TYPE', () => openModel(folder))).message).toContain('stored as "f16"');
 });
 
 describe('names', () => {
