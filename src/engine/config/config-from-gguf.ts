@@ -67,7 +67,15 @@ export function configFromGguf(
   return { config: { ...config, provenance: provenanceOf(reader) }, notices: reader.notices };
 }
 
+/** Other things than models that are written as GGUF files, by `general.type`. */
+const NO_MODELS: readonly unknown[] = ['adapter', 'imatrix', 'mmproj'];
+
 function readArchitecture({ path, metadata }: GgufModelHeader, architectures: Architectures): Architecture {
+  const kind = metadata.get('general.type');
+  if (NO_MODELS.includes(kind)) {
+    const is = `general.type is ${shownValue(kind)}: the file goes with a model and is none`;
+    throw new RefuteError({ code: 'E_CONFIG_ARCHITECTURE', place: path, is, next: 'Open the model itself' });
+  }
   const name = metadata.get('general.architecture');
   const found = typeof name === 'string' ? architectures.get(name) : undefined;
   if (found !== undefined) return found;

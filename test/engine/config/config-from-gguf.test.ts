@@ -225,6 +225,13 @@ describe('configFromGguf refuses', () => {
     expect(notices.map(({ code }) => code)).toContain('CONFIG-STATED-TWICE');
   });
 
+  it.each(['adapter', 'imatrix', 'mmproj'])('a file that goes with a model: %s', async (type) => {
+    const { message } = await refusal('E_CONFIG_ARCHITECTURE', () =>
+      configOf({ keys: { 'general.type': ['string', type], 'llama.block_count': undefined } }),
+    );
+    expect(message).toContain(`general.type is "${type}"`);
+  });
+
   it('heads that do not divide', async () => {
     await refusal('E_CONFIG_HEADS', () => configOf({ keys: { 'llama.attention.head_count_kv': ['u32', 3] } }));
     await refusal('E_CONFIG_HEADS', () => configOf({ keys: { 'llama.attention.head_count': ['u32', 6] } }));
