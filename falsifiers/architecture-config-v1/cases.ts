@@ -224,7 +224,9 @@ export const LEFT_OUT: readonly {
   { key: 'rms_norm_eps', models: without('phi3'), expected: 1e-6, read: (c) => c.rmsNormEps },
   { key: 'rms_norm_eps', models: ['phi3'], expected: 1e-5, read: (c) => c.rmsNormEps },
   { key: 'rope_parameters', models: without('gemma3'), expected: 10_000, read: (c) => c.rope.theta },
-  { key: 'max_position_embeddings', models: ['gemma3'], expected: 131_072, read: (c) => c.contextLength },
+  { key: 'max_position_embeddings', models: ['gemma3', 'mistral'], expected: 131_072, read: (c) => c.contextLength },
+  { key: 'max_position_embeddings', models: ['llama-linear'], expected: 2_048, read: (c) => c.contextLength },
+  { key: 'max_position_embeddings', models: ['qwen2', 'qwen3'], expected: 32_768, read: (c) => c.contextLength },
   {
     key: 'tie_word_embeddings',
     models: without('gemma2', 'gemma3', 'llama-linear'),

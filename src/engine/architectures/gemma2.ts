@@ -36,7 +36,7 @@ export const gemma2: Architecture = {
     },
   },
   hf: {
-    modelTypes: { gemma2: { window: { layers: 2 }, isTied: true } },
+    modelTypes: { gemma2: { window: { layers: 2 }, isTied: true, maxPositions: 8_192 } },
     activation: { key: 'hidden_activation', names: ['gelu_pytorch_tanh', 'gelu_new'], others: ['gelu'] },
     keys: ['hidden_activation', 'query_pre_attn_scalar', ...Object.values(SOFTCAP_KEYS)],
     // It has a norm on either side of each part; the others' name for the second one is its name for another.

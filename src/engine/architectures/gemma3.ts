@@ -45,10 +45,15 @@ export const gemma3: Architecture = {
   hf: {
     ...gemma2.hf,
     modelTypes: {
-      gemma3_text: { window: { layers: PERIOD, key: 'sliding_window_pattern' }, isTied: true },
+      gemma3_text: {
+        window: { layers: PERIOD, key: 'sliding_window_pattern' },
+        isTied: true,
+        maxPositions: 131_072,
+      },
       gemma3: {
         window: { layers: PERIOD, key: 'sliding_window_pattern' },
         isTied: true,
+        maxPositions: 131_072,
         textPart: {
           className: 'Gemma3ForConditionalGeneration',
           config: 'text_config',
@@ -70,7 +75,7 @@ export const gemma3: Architecture = {
       ...['rope_theta', 'rope_type', 'type'].map((key) => `${LOCAL_ROPE}.${key}`),
     ],
     // The files of the models from 4B on leave them out.
-    defaults: { num_attention_heads: 8, vocab_size: 262_208, max_position_embeddings: 131_072 },
+    defaults: { num_attention_heads: 8, vocab_size: 262_208 },
     rope: { theta: 1_000_000, layerType: 'full_attention' },
     parts: {
       ...gemma2.hf.parts,

@@ -17,6 +17,11 @@ export const llama: Architecture = {
     readsFactors: true,
     longrope: 'by type',
   },
-  hf: { modelTypes: { llama: { window: 'never', isTied: false }, mistral: { window: 'always', isTied: false } } },
+  hf: {
+    modelTypes: {
+      llama: { window: 'never', isTied: false, maxPositions: 2_048 },
+      mistral: { window: 'always', isTied: false, maxPositions: 131_072 },
+    },
+  },
   compile: compileDecoder,
 };

@@ -15,7 +15,7 @@ export const phi3: Architecture = {
     longrope: 'by tensors',
   },
   hf: {
-    modelTypes: { phi3: { window: 'stated', isTied: false } },
+    modelTypes: { phi3: { window: 'stated', isTied: false, maxPositions: 4_096 } },
     keys: ['partial_rotary_factor', 'rope_parameters.partial_rotary_factor', 'rope_scaling.partial_rotary_factor'],
     defaults: { rms_norm_eps: 1e-5 },
     rope: {

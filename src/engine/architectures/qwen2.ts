@@ -8,6 +8,6 @@ export const qwen2: Architecture = {
   hasQkNorm: false,
   bosSpellings: ['<|endoftext|>'],
   gguf: { ropePairing: 'neox' },
-  hf: { modelTypes: { qwen2: { window: 'switched', isTied: false } } },
+  hf: { modelTypes: { qwen2: { window: 'switched', isTied: false, maxPositions: 32_768 } } },
   compile: compileDecoder,
 };

@@ -9,6 +9,6 @@ export const qwen3: Architecture = {
   bosSpellings: ['<|endoftext|>'],
   ownTensors: /^blk\.\d+\.attn_[qk]_norm\./,
   gguf: { ropePairing: 'neox' },
-  hf: { modelTypes: { qwen3: { window: 'switched', isTied: false } } },
+  hf: { modelTypes: { qwen3: { window: 'switched', isTied: false, maxPositions: 32_768 } } },
   compile: compileDecoder,
 };

@@ -31,7 +31,9 @@ export const qwen3moe: Architecture = {
     },
   },
   hf: {
-    modelTypes: { qwen3_moe: { window: 'switched for all', isTied: false } },
+    modelTypes: { qwen3_moe: { window: 'switched for all', isTied: false, maxPositions: 32_768 } },
+    // Where every layer has experts, nothing reads it.
+    defaults: { intermediate_size: 6_144 },
     keys: ['num_experts', 'num_local_experts', 'num_experts_per_tok', 'moe_intermediate_size', 'norm_topk_prob'],
     parts: {
       experts: (reader) => {

@@ -90,6 +90,8 @@ export interface HfModelType {
   window: 'never' | 'always' | 'stated' | 'switched' | 'switched for all' | WindowPeriod;
   /** Transformers' default of tie_word_embeddings for the type. */
   isTied: boolean;
+  /** And of max_position_embeddings. */
+  maxPositions: number;
   /** Of a model that sees more than text. */
   textPart?: TextPart;
 }

@@ -53,7 +53,7 @@ export function configFromHf(
   );
   /** Required, or the class's own default. */
   const count: CountOf = (name, key, limit) => {
-    const fallback = rules.defaults?.[key];
+    const fallback = key === 'max_position_embeddings' ? modelType.maxPositions : rules.defaults?.[key];
     if (fallback === undefined) return reader.requiredCount(name, key, limit);
     return reader.count(name, key, limit) ?? reader.default(name, 'COUNT-DEFAULT', key, fallback, WHY);
   };
@@ -82,7 +82,7 @@ export function configFromHf(
     architecture: architecture.name,
     layerCount,
     modelDim,
-    ffnDim: reader.requiredCount('ffnDim', 'intermediate_size', LIMITS.ffnDim),
+    ffnDim: count('ffnDim', 'intermediate_size', LIMITS.ffnDim),
     ...heads,
     vocabSize: count('vocabSize', 'vocab_size', LIMITS.vocabSize),
     contextLength,

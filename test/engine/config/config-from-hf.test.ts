@@ -296,6 +296,18 @@ describe('configFromHf refuses', () => {
     await refusal(code, () => configOf(keys));
   });
 
+  it.each([
+    ['llama', 2048],
+    ['mistral', 131_072],
+    ['qwen2', 32_768],
+    ['qwen3', 32_768],
+    ['phi3', 4096],
+  ])('no length that is left out, as the oldest files do: %s has %d positions', (type, positions) => {
+    const read = configOf({ model_type: type, max_position_embeddings: undefined, max_sequence_length: 64 });
+    expect(read.config.contextLength).toBe(positions);
+    expect(codes(read)).toContain('COUNT-DEFAULT');
+  });
+
   it('biases that the config does not ask for', async () => {
     await refusal('E_CONFIG_UNSUPPORTED', () => configOf({}, [...TENSORS, { name: 'blk.0.attn_q.bias', shape: [48] }]));
   });
