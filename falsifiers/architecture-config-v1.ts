@@ -201,8 +201,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       - reader.positive('localTheta', key) ??
       + reader.positive('localTheta', '') ??
       small archconf-class-default in oracle: a default of the class is that of a smaller model
-      - max_position_embeddings: 131_072
-      + max_position_embeddings: 32_768
+      - maxPositions: 131_072
+      + maxPositions: 32_768
     `,
   },
 

@@ -1,6 +1,6 @@
 // Gemma 3, its text part: Gemma 2 without caps, with q and k normalised per head, and with five layers of six that look
 // back a window and turn by a theta of their own, unscaled.
-import type { Architecture } from '../config/architecture.ts';
+import type { Architecture, HfModelType } from '../config/architecture.ts';
 import type { ConfigParts } from '../config/config-parts.ts';
 import type { ConfigReader } from '../config/config-reader.ts';
 import { noteOtherValues } from '../config/other-values.ts';
@@ -24,6 +24,12 @@ const softcaps: ConfigParts['softcaps'] = (reader) => {
   return { attentionSoftcap: null, logitSoftcap };
 };
 
+const TEXT: HfModelType = {
+  window: { layers: PERIOD, key: 'sliding_window_pattern' },
+  isTied: true,
+  maxPositions: 131_072,
+};
+
 export const gemma3: Architecture = {
   ...gemma2,
   name: 'gemma3',
@@ -45,15 +51,9 @@ export const gemma3: Architecture = {
   hf: {
     ...gemma2.hf,
     modelTypes: {
-      gemma3_text: {
-        window: { layers: PERIOD, key: 'sliding_window_pattern' },
-        isTied: true,
-        maxPositions: 131_072,
-      },
+      gemma3_text: TEXT,
       gemma3: {
-        window: { layers: PERIOD, key: 'sliding_window_pattern' },
-        isTied: true,
-        maxPositions: 131_072,
+        ...TEXT,
         textPart: {
           className: 'Gemma3ForConditionalGeneration',
           config: 'text_config',
