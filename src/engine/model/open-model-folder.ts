@@ -14,8 +14,8 @@ export type FolderChoice =
 
 export const INDEX_NAME = 'model.safetensors.index.json';
 export const SINGLE_NAME = 'model.safetensors';
-/** Files of weights, the model's or not. */
-const WEIGHTS = /\.(safetensors|gguf)$|^consolidated\b.*\.pth$|^(pytorch_model|adapter_model)\b.*\.bin$/i;
+/** Files of weights, the model's or not. macOS leaves a hidden `._name` beside files on some disks and in archives. */
+const WEIGHTS = /^[^.].*\.(safetensors|gguf)$|^consolidated\b.*\.pth$|^(pytorch_model|adapter_model)\b.*\.bin$/i;
 const ADAPTER = /^adapter_model\b.*\.(safetensors|bin)$/;
 const SHARD_NAME = /^model-(\d{5})-of-(\d{5})\.safetensors$/;
 
@@ -39,7 +39,7 @@ export function chooseInFolder(path: string, names: readonly string[]): FolderCh
   if (chosen !== undefined) {
     return { kind: 'safetensors', shards: chosen, notices: adapterNotices(names) };
   }
-  const ggufs = names.filter((name) => name.toLowerCase().endsWith('.gguf'));
+  const ggufs = names.filter((name) => WEIGHTS.test(name) && name.toLowerCase().endsWith('.gguf'));
   // What llama.cpp calls the part of a model that sees pictures is no model.
   const [first, ...others] = ggufs.toSorted((a, b) => Number(/^mmproj/i.test(a)) - Number(/^mmproj/i.test(b)));
   if (first !== undefined) {

@@ -274,6 +274,19 @@ test('a text file that a download put something else in is called what it is', a
   }
 });
 
+test('hidden files that macOS leaves beside a model are no models', async () => {
+  const fork = '\0\x05\x16\x07';
+  const folder = await folderOf({ '._model.safetensors': fork, 'model.safetensors': tensors });
+  const model = await openModel(folder);
+  expect(model.notices.map(({ code }) => code)).toEqual(['NO-TOKENIZER']);
+  await model.close();
+  const other = join(scratch, String(folderCount++));
+  await mkdir(other);
+  await writeFile(join(other, '._tiny.gguf'), fork);
+  await writeFile(join(other, 'tiny.gguf'), encodeGguf(tinyImage()));
+  await (await openModel(other)).close();
+});
+
 test('a dtype in lower case is none, and is not shown as the one it is not', async () => {
   const folder = await folderOf({ 'model.safetensors': { ...tensors, [EMBEDDING]: { ...embedding, dtype: 'f16' } } });
   expect((await refusal('E_TENSOR_TYPE', () => openModel(folder))).message).toContain('stored as "f16"');
