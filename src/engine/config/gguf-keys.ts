@@ -1,5 +1,6 @@
 // The keys of every decoder in a GGUF file, by what they do here: read, harmless, or refused unless neutral. Which of
 // them llama.cpp reads was found out by its answers (test/oracles/external/llama-cpp-keys.test.ts).
+import { BOOKKEEPING } from './hf-keys.ts';
 import type { KnownKeys } from './unread-keys.ts';
 
 const READ: readonly string[] = [
@@ -25,6 +26,7 @@ const READ: readonly string[] = [
 ];
 
 const HARMLESS: KnownKeys['harmless'] = {
+  ...BOOKKEEPING,
   'about the file it was made of': [/^tensor_data_layout$/, /^rope\.scaling\.finetuned$/],
   'about embeddings of texts, which come after the last layer': [/^pooling_type$/, /^embedding_length_out$/],
   'about text': [/^decoder_start_token_id$/],
@@ -52,6 +54,8 @@ const NEUTRAL: KnownKeys['neutral'] = {
   expert_feed_forward_length: ({ experts }) => [experts?.ffnDim ?? 0],
   expert_weights_norm: ({ experts }) => [experts?.isRenormalised ?? false],
   expert_weights_scale: [1, 0],
+  expert_group_count: [1, 0],
+  expert_group_used_count: [1, 0],
   /** 1 is softmax. */
   expert_gating_func: [1, 0],
   moe_every_n_layers: [1, 0],

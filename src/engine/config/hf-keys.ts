@@ -48,7 +48,8 @@ const WINDOW: readonly string[] = [
   'sliding_window_pattern',
 ];
 
-const HARMLESS: KnownKeys['harmless'] = {
+/** In files of every format. */
+export const BOOKKEEPING: KnownKeys['harmless'] = {
   'about training': [
     /dropout|_pdrop$|loss|gradient_checkpointing|initializer_|^init_(std|method)$|^train|layerdrop|_(global|max|warmup|save|eval|logging)_steps?$|^summary_/,
     /^(pretraining_tp|seq_aux|scoring_func_type|finetuning_task|use_mup)$|^(?!lambda)\w+_init$|^group_by_length$/,
@@ -57,6 +58,15 @@ const HARMLESS: KnownKeys['harmless'] = {
     /^((global|max|total|num|current)_)?steps?$|^beta[12]?$|^(val|validation|eval|test)_|^(eval|evaluation|metrics|results|hyperparameters)\./,
     /^(optimizer|scheduler|deepspeed|ds_config|fsdp|wandb|axolotl|mergekit|merge_config|(sft|dpo)_config|data|dataset)\./,
   ],
+  'about where the model comes from': [
+    /version$|^quanti[sz]ed_by$|^_name_or_path$|^_commit_hash$|^base_model|^_from_model_config$|^unsloth_|^is_llama_config$|^license|^model_name$|^merged_|_merged$/,
+    /^(\w+_)?(notes?|comments?|description|file|path|url|author|created|date|commit|hash|revision|project|experiment)(_\w+)?$/,
+    /^(_?metadata|meta|info|model_card|history)\./,
+  ],
+};
+
+const HARMLESS: KnownKeys['harmless'] = {
+  ...BOOKKEEPING,
   'about text': [
     /(?<!per)_token(_ids?|_index)?$|^tokenizer|suppress_tokens$|^special_tokens|^chat_|^language|^conv(ersation)?_template$|^resize_token_embeddings$|^(?!.*per_layer)(\w+_)?vocab(_\w+)?$/,
   ],
@@ -76,11 +86,6 @@ const HARMLESS: KnownKeys['harmless'] = {
   ],
   'about the length of texts, which no pass hangs on': [
     /^(max_sequence_length|max_seq_len(gth)?|model_max_length|seq(uence)?_len(gth)?|n_ctx|n_positions|max_context_length|context_length|context_window|ctx_len|max_tokens|n_ctx_train)$/,
-  ],
-  'about where the model comes from': [
-    /version$|^_name_or_path$|^_commit_hash$|^base_model|^_from_model_config$|^unsloth_|^is_llama_config$|^license|^model_name$|^merged_|_merged$/,
-    /^(\w+_)?(notes?|comments?|description|file|path|url|author|created|date|commit|hash|revision|project|experiment)(_\w+)?$/,
-    /^(_?metadata|meta|info|model_card|history)\./,
   ],
   'about heads for other tasks': [
     /^(id2label|label2id|task_specific_params)\.|^num_labels$|^problem_type$|^pruned_heads/,

@@ -175,6 +175,17 @@ describe("keys of somebody's own", () => {
     expect(said({ [key]: value })).toEqual([]);
   });
 
+  it.each<[string, unknown]>([
+    ['batch_size', 8],
+    ['training.warmup_ratio', 0.1],
+    ['quantized_by', 'somebody'],
+    ['quantization_version', 2],
+    ['expert_group_count', 1],
+  ])('are let be in a GGUF file too: %s = %j', (key, value) => {
+    const { notices } = readGguf('llama', { [key]: value });
+    expect(notices.filter(({ code }) => !code.endsWith('-DEFAULT'))).toEqual([]);
+  });
+
   it.each(['model_size', 'group', 'position', 'my_value', 'size'])(
     'are noted where a general word has a text: %s',
     (key) => {
