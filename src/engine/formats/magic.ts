@@ -77,7 +77,9 @@ function knownStart(text: string): string | undefined {
 
 /** Of a text file, what stands in its place. @throws RefuteError E_FORMAT */
 export function assertOwnText(path: string, text: string): void {
-  const is = /^version https:\/\/git-lfs|^\s*<(!doctype|html)/i.test(text) ? knownStart(text) : undefined;
+  // A template may begin as a web page does.
+  const isPage = path.endsWith('.json') && /^\s*<(!doctype|html)/i.test(text);
+  const is = isPage || text.startsWith('version https://git-lfs') ? knownStart(text) : undefined;
   if (is !== undefined) throw new RefuteError({ code: 'E_FORMAT', place: path, is, next: 'Download the file again' });
 }
 
