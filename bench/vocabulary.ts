@@ -1,18 +1,14 @@
-// What a large SentencePiece vocabulary costs: reading it, the first encoding, the next ones; beside the tokenizer library,
-// which did the merging before (it wants every merge that the scores imply in a list), and llama.cpp, on the same file in
-// one run. `node bench/vocabulary.ts [FILE]`, Gemma 3 270M unless given; a quarter of a minute.
+// What a large SentencePiece vocabulary costs: reading it, the first encoding, the next ones; beside llama.cpp on the same
+// file in one run. `node bench/vocabulary.ts [FILE]`, Gemma 3 270M unless given; a quarter of a minute.
 //
 // Seen on 2 cores, shared with other work, the least disturbed of three runs (262,144 tokens): header 111 ms, vocabulary
-// 71 ms, first encoding 21 ms, where the library takes 1,580 ms and 320 MB; 9,990 characters 3.4 ms, the library 7.3 ms,
-// llama.cpp 2.2 ms, which reads the vocabulary in 940 ms. `apr tokenize` as a whole 0.32 s and 178 MB; it was 3.2 s and
-// 455 MB while the library merged.
+// 71 ms, first encoding 21 ms; 9,990 characters 3.4 ms, llama.cpp 2.2 ms, which reads the vocabulary in 940 ms.
+// `apr tokenize` as a whole 0.32 s and 178 MB.
 import { fileURLToPath } from 'node:url';
-import { Tokenizer } from '@huggingface/tokenizers';
 import { execa } from 'execa';
 import { parseGguf } from '../src/engine/formats/gguf.ts';
 import { openFile } from '../src/engine/io/open-file.ts';
 import { createTextModel } from '../src/engine/text/create-text-model.ts';
-import { readVocabulary, TOKEN_TYPE, type Vocabulary } from '../src/engine/text/vocabulary.ts';
 import { loadLlamaCpp } from '../src/oracles/external/llama-cpp.ts';
 import { bestOf } from './best-of.ts';
 
@@ -40,19 +36,6 @@ report(
   bestOf(RUNS, () => model.encode(LONG, OPTIONS)),
 );
 
-const kept = { own: null, bosSpellings: [] };
-const vocabulary = readVocabulary(metadata, 'sentencepiece', () => {}, kept);
-const library = await timed('library: merges and first encoding', () => {
-  const tokenizer = libraryTokenizer(vocabulary);
-  tokenizer.encode('Hello', { add_special_tokens: false });
-  return tokenizer;
-});
-const spelled = LONG.replaceAll(' ', '▁');
-report(
-  `library: ${LONG.length} characters`,
-  bestOf(RUNS, () => library.encode(spelled, { add_special_tokens: false })),
-);
-
 const loaded = await loadLlamaCpp();
 if (!loaded.available) console.log(`llama.cpp: ${loaded.reason}`);
 else {
@@ -77,31 +60,4 @@ function report(what: string, seconds: number): void {
   console.log(
     `${what.padEnd(40)} ${(1000 * seconds).toFixed(1).padStart(8)} ms   ${megabytes.toFixed(0).padStart(4)} MB`,
   );
-}
-
-/** Every split of a token into two tokens, by the token's score. Good enough to be timed: ties are in no order. */
-function libraryTokenizer({ tokens, types, scores, idOf }: Vocabulary): Tokenizer {
-  const isText = (id: number | undefined): id is number => id !== undefined && types[id] === TOKEN_TYPE.normal;
-  const merges = tokens.flatMap((token, id) => {
-    if (!isText(id)) return [];
-    const splits = Array.from({ length: token.length - 1 }, (_, i) => [token.slice(0, i + 1), token.slice(i + 1)]);
-    return splits
-      .filter((parts) => parts.every((part) => isText(idOf.get(part))))
-      .map((merge) => ({ merge, score: scores[id] ?? 0 }));
-  });
-  const inOrder = merges.toSorted((a, b) => b.score - a.score).map(({ merge }) => merge);
-  const unknown = tokens[types.indexOf(TOKEN_TYPE.unknown)];
-  const vocab = Object.fromEntries(
-    tokens.flatMap((token, id) => (types[id] === TOKEN_TYPE.control ? [] : [[token, id]])),
-  );
-  const json = {
-    version: '1.0',
-    added_tokens: [],
-    normalizer: null,
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: null,
-    model: { type: 'BPE', vocab, merges: inOrder, unk_token: unknown, byte_fallback: true },
-  };
-  return new Tokenizer(json, { clean_up_tokenization_spaces: false });
 }

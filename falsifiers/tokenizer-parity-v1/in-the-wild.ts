@@ -30,8 +30,8 @@ export const inTheWild: Readonly<Record<string, Falsifier>> = {
       + for (const [id, token] of tokens.entries()) if (!idOf.has(token)) idOf.set(token, id);
       src/engine/text/encoder.ts
       small tok-byte-level-twin-first: the same in a byte-level vocabulary
-      - vocabulary[token] = id;
-      + vocabulary[token] ??= id;
+      - new Map(tokens.map((token, id) => [token, id]));
+      + new Map(tokens.map((token, id): [string, number] => [token, id]).toReversed());
     `,
   },
 

@@ -2,6 +2,7 @@
 // engine; what stands at the two ends of a text is the engine's rule (prompt-ids.ts).
 import { promptIds, type Model } from '../../engine/index.ts';
 import { RefuteError } from '../../errors.ts';
+import { inBoundedTime } from './bounded-time.ts';
 import { chooseOne, parseTokenIds, usage, type PromptFlags, type RenderedPrompt } from './prompt.ts';
 
 const DEFAULT_PROMPT = 'What is 2+2?';
@@ -21,7 +22,9 @@ export function renderPrompt(model: Model, argument: string | undefined, flags: 
     throw usage('--system', 'there is no chat template to put it in', 'the model has none, or --raw leaves it out');
   }
   const text = isChat ? renderChat(model, given.prompt, flags.system) : given.prompt;
-  const { ids, notices } = promptIds(model.text, { given: given.prompt, body: text, isChat });
+  const { ids, notices } = inBoundedTime(text, () =>
+    promptIds(model.text, { given: given.prompt, body: text, isChat }),
+  );
   if (ids.length === 0) {
     const is = 'it has no tokens, and this model starts no text by itself';
     const next = 'Give some text, or the first id: --tokens 1';

@@ -6,6 +6,7 @@ import { RefuteError } from '../../errors.ts';
 import { plural } from '../figures.ts';
 import { createProgram } from '../program.ts';
 import { plainText, printJson, printLine, printTable, right } from '../terminal.ts';
+import { inBoundedTime } from './bounded-time.ts';
 import { parseTokenIds, usage } from './prompt.ts';
 
 export interface TokenizeOptions {
@@ -63,9 +64,9 @@ async function tokenize(path: string, text: string | undefined, options: Tokeniz
     }
     return;
   }
-  const ids = model.encode(content, encodeOptions);
+  const ids = inBoundedTime(content, () => model.encode(content, encodeOptions));
   const { textNotices } = await import('../../engine/index.ts');
-  const about = textNotices(model, content, encodeOptions);
+  const about = inBoundedTime(content, () => textNotices(model, content, { ...encodeOptions, ids }));
   if (options.json !== true) about.forEach(warnOf);
   print(model, path, ids, content, [...notices, ...about], options);
 }
@@ -82,7 +83,7 @@ function encodeLine(
   place: string,
 ): number[] {
   try {
-    return model.encode(text, options);
+    return inBoundedTime(text, () => model.encode(text, options));
   } catch (error) {
     if (!(error instanceof RefuteError)) throw error;
     throw new RefuteError({ code: error.code, place, is: error.message.replace(/\.$/, ''), cause: error });

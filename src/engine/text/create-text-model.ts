@@ -51,7 +51,7 @@ export function createTextModel(
   try {
     const vocabulary = readVocabulary(metadata, kind, notify, { own: tokenizer, bosSpellings });
     const chat = tokenizer?.templateError ?? openChat(vocabulary, metadata, tokenizer?.texts ?? null);
-    model = new VocabularyTextModel(vocabulary, tokenizer?.rowsNeeded ?? vocabulary.tokens.length, chat, own);
+    model = new VocabularyTextModel(vocabulary, tokenizer?.rowsNeeded ?? vocabulary.tokens.length, chat, tokenizer);
   } catch (error) {
     if (error instanceof RefuteError) return textless(error, notify);
     throw error;
@@ -108,14 +108,21 @@ class VocabularyTextModel implements TextModel {
   readonly #chat: Chat | RefuteError | null;
   #specials: SpecialTokens | null = null;
   #encodeText: Encode | null = null;
+  readonly rebuilt: TextModel['rebuilt'];
   readonly #own: HfText | null;
 
   /**
    * @param chat an error: there are templates, and none for a conversation
-   * @param own encodes and decodes in place of what the vocabulary makes
+   * @param folder encodes and decodes in place of what the vocabulary makes
    */
-  constructor(vocabulary: Vocabulary, rowsNeeded: number, chat: Chat | RefuteError | null, own: HfText | null) {
-    this.#own = own;
+  constructor(
+    vocabulary: Vocabulary,
+    rowsNeeded: number,
+    chat: Chat | RefuteError | null,
+    folder: HfTokenizer['tokenizer'],
+  ) {
+    this.#own = folder === null || folder.text instanceof RefuteError ? null : folder.text;
+    this.rebuilt = folder?.rebuilt ?? null;
     this.#chat = chat;
     this.vocabSize = vocabulary.tokens.length;
     this.rowsNeeded = rowsNeeded;

@@ -1,8 +1,10 @@
-// Text to token ids. Byte-level BPE by `@huggingface/tokenizers` over a tokenizer.json that is built here from the
-// vocabulary, SentencePiece by sentencepiece-encoder.ts. Only merging is done here: whole tokens are cut out before
-// (special-tokens.ts), text comes back by pieces.ts.
-import { Tokenizer } from '@huggingface/tokenizers';
+// Text to token ids: byte-level BPE here, with the merging of hf/bpe.ts; SentencePiece by sentencepiece-encoder.ts. Whole
+// tokens are cut out before (special-tokens.ts), text comes back by pieces.ts.
 import { BYTE_ALPHABET } from './byte-alphabet.ts';
+import { mergeWords, Merges } from './hf/bpe.ts';
+import { bytesAsText } from './hf/byte-text.ts';
+import { findAll } from './hf/find-pattern.ts';
+import { stretchesOf } from './hf/piece.ts';
 import { asOfUnicode15 } from './newer-characters.ts';
 import { sentencePieceEncoder } from './sentencepiece-encoder.ts';
 import { UnencodableCharacter } from './unencodable.ts';
@@ -22,50 +24,55 @@ export function buildEncoder(vocabulary: Vocabulary): Encode {
 
 function buildBpe({ preTokenizer, merges: listed, tokens }: Vocabulary): Encode {
   const { expressions = [], ignoresMerges = false } = preTokenizer ?? {};
+  const finds = expressions.map((expression) => findAll(new RegExp(ofWhiteSpace(asOfUnicode15(expression)), 'gu')));
   // Of a merge that is listed twice, the first place counts.
-  const merges = [...new Set(listed)].map(splitMerge).filter((merge) => merge !== null);
-  const vocab = textTokens(tokens);
-  const made = addMissing(vocab, merges, tokens.length);
-  const json = {
-    version: '1.0',
-    added_tokens: [],
-    normalizer: null,
-    pre_tokenizer: {
-      type: 'Sequence',
-      pretokenizers: [
-        ...expressions.map((expression) => {
-          const pattern = { Regex: asOfUnicode15(expression) };
-          return { type: 'Split', pattern, behavior: 'Isolated', invert: false };
-        }),
-        { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
-      ],
-    },
-    model: { type: 'BPE', vocab, merges, ignore_merges: ignoresMerges },
-    post_processor: null,
-    decoder: null,
+  const pairs = [...new Set(listed)].map(splitMerge).filter((merge) => merge !== null);
+  // As in llama.cpp a merge may end in any token.
+  const idOf = new Map(tokens.map((token, id) => [token, id]));
+  const made = addMissing(idOf, pairs, tokens.length);
+  const merges = new Merges();
+  for (const [left, right] of pairs) {
+    const ids = [idOf.get(left), idOf.get(right), idOf.get(left + right)] as const;
+    // One whose parts nothing spells is never reached.
+    if (ids[0] !== undefined && ids[1] !== undefined && ids[2] !== undefined) merges.add(ids[0], ids[1], ids[2]);
+  }
+  const mergeWord = mergeWords((word) => Array.from(word, (byte) => idOf.get(byte) as number), merges);
+  const encodeWord = (word: string): readonly number[] => {
+    const whole = ignoresMerges ? idOf.get(word) : undefined;
+    return whole === undefined || made.has(whole) ? mergeWord(word) : [whole];
   };
-  const tokenizer = new Tokenizer(json, { clean_up_tokenization_spaces: false });
-  const encode: Encode = (text) => tokenizer.encode(text, { add_special_tokens: false }).ids;
-  return made.size === 0 ? encode : (text) => spellOut(text, encode(text), { made, tokens });
+  return (text) => {
+    let words = text === '' ? [] : [text];
+    for (const find of finds) {
+      words = words.flatMap((word) => stretchesOf(word, find).map(({ start, end }) => word.slice(start, end)));
+    }
+    const ids = words.filter((word) => word !== '').flatMap((word) => encodeWord(bytesAsText(word)));
+    return made.size === 0 ? ids : spellOut(text, ids, { made, tokens });
+  };
+}
+
+/** White space is Unicode's: the runtime's own has U+FEFF, and not U+0085. */
+function ofWhiteSpace(expression: string): string {
+  return expression.replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}');
 }
 
 /**
  * A merge may make a string that is not a token, on the way to one, and a byte may have no token but be part of one.
- * Such strings get ids from `firstId` on; without them the library would drop what is left of them at the end.
+ * Such strings get ids from `firstId` on; what is left of them at the end is spelled out.
  *
  * @returns what each stands for: the ids of its bytes, those without a token `null`
  */
 function addMissing(
-  vocab: Record<string, number>,
+  idOf: Map<string, number>,
   merges: readonly (readonly [string, string])[],
   firstId: number,
 ): ReadonlyMap<number, readonly (number | null)[]> {
   const made = new Map<number, (number | null)[]>();
-  const byteIds = new Map(BYTE_ALPHABET.map((byte) => [byte, vocab[byte] ?? null]));
+  const byteIds = new Map(BYTE_ALPHABET.map((byte) => [byte, idOf.get(byte) ?? null]));
   for (const spelling of [...BYTE_ALPHABET, ...merges.map(([left, right]) => left + right)]) {
-    if (vocab[spelling] !== undefined) continue;
+    if (idOf.has(spelling)) continue;
     const id = firstId + made.size;
-    vocab[spelling] = id;
+    idOf.set(spelling, id);
     made.set(
       id,
       Array.from(spelling, (byte) => byteIds.get(byte) ?? null),
@@ -106,11 +113,4 @@ function indexOfByte(text: string, byte: number): number {
 function splitMerge(merge: string): [string, string] | null {
   const space = merge.indexOf(' ', 1);
   return space === -1 ? null : [merge.slice(0, space), merge.slice(space + 1)];
-}
-
-/** Without a prototype, because a token may be called `__proto__`. As in llama.cpp a merge may end in any token. */
-function textTokens(tokens: readonly string[]): Record<string, number> {
-  const vocabulary: Record<string, number> = Object.create(null) as Record<string, number>;
-  for (const [id, token] of tokens.entries()) vocabulary[token] = id;
-  return vocabulary;
 }

@@ -9,7 +9,8 @@ import { readHfText, type CleanUp, type HfText } from './hf/hf-text.ts';
 import type { ModelVocabulary } from './hf/model-types.ts';
 import type { Json } from './hf/part.ts';
 import { findTemplate } from './hf/template-files.ts';
-import { objectOf, readTokenSettings, textOf, tokenizerClass } from './hf/token-settings.ts';
+import { readRebuilt, type Rebuilt } from './hf/rebuilt.ts';
+import { objectOf, readTokenSettings, textOf, tokenizerClass, type TokenFiles } from './hf/token-settings.ts';
 import { TOKEN_TYPE } from './vocabulary.ts';
 
 export interface HfTokenizer {
@@ -17,6 +18,8 @@ export interface HfTokenizer {
   keys: ReadonlyMap<string, unknown>;
   tokenizer: {
     text: HfText | RefuteError;
+    /** Transformers' own class, where it may give other ids. */
+    rebuilt: Rebuilt | null;
     /** What a chat template may name, by the name. */
     texts: ReadonlyMap<string, string>;
     /** Why there is no template for a conversation though the folder has some. */
@@ -44,21 +47,23 @@ const MAX_TOKENS = 2 ** 24;
 /** @throws RefuteError as readTextFile does, E_TOKENIZER_JSON */
 export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> {
   const { folder, names, config, generation } = files;
-  if (!names.includes('tokenizer.json')) return { keys: new Map(), tokenizer: null };
+  if (!names.includes('tokenizer.json')) return { keys: new Map(), tokenizer: withoutJson(folder, names) };
   const path = await pathIn(folder, 'tokenizer.json');
   const json = await readJson(path, MAX_TOKENIZER_BYTES);
   const beside = async (name: string): Promise<Json> =>
     names.includes(name) ? readJson(await pathIn(folder, name), MAX_SETTINGS_BYTES) : {};
   const settings = await beside('tokenizer_config.json');
-  const className = textOf(settings['tokenizer_class']) ?? textOf(config.get('tokenizer_class'));
-  const { texts, added: more } = readTokenSettings({
+  const namedClass = textOf(settings['tokenizer_class']) ?? textOf(config.get('tokenizer_class'));
+  const className = tokenizerClass(namedClass, config.get('model_type'), kindOf(json) === 'gpt2');
+  const said: TokenFiles = {
     settings,
     map: await beside('special_tokens_map.json'),
     added: await beside('added_tokens.json'),
     own: Array.isArray(json['added_tokens']) ? json['added_tokens'] : [],
     padding: json['padding'],
-    className: tokenizerClass(className, config.get('model_type'), kindOf(json) === 'gpt2'),
-  });
+    className,
+  };
+  const { texts, added: more } = readTokenSettings(said);
   const vocabulary = readModelVocabulary(path, json);
   const text = textOrError(
     withAdded(json, more),
@@ -67,6 +72,14 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
     settings['split_special_tokens'] === true,
   );
   const added = text instanceof RefuteError ? [] : text.added;
+  // A class that builds its own starts without those of tokenizer.json where the settings list some.
+  const listsOwn = settings['added_tokens_decoder'] !== undefined;
+  const tokensOfClass = listsOwn ? readTokenSettings({ ...said, own: [] }).added : [...said.own, ...more];
+  const cleanUp = cleanUpOf(settings);
+  const built =
+    text instanceof RefuteError
+      ? { rebuilt: null, notices: [] }
+      : readRebuilt({ json, vocabulary, text, className, settings, tokens: tokensOfClass, cleanUp });
   const others = onlyBeside(more, added, json);
   const { tokens, types } = listTokens(path, json, vocabulary, added);
   const idOf = (name: string): number | null => {
@@ -76,7 +89,7 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
       : (added.find((token) => token.content === content)?.id ?? vocabulary.get(content) ?? null);
   };
   const [first] = text instanceof RefuteError ? [] : text.frame.before;
-  const bosId = first ?? idOf('bos_token');
+  const bosId = idOf('bos_token') ?? first ?? null;
   const eosId = idOf('eos_token');
   const { template, notices } = await findTemplate(folder, names, settings['chat_template']);
   const keys = new Map<string, unknown>([
@@ -95,13 +108,38 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
     keys,
     tokenizer: {
       text,
+      rebuilt: built.rebuilt,
       texts,
       templateError: template instanceof RefuteError ? template : null,
       rowsNeeded: tokens.length - others.filter(({ id }) => id >= vocabulary.size).length,
       endIds,
-      notices: [...idNotices(added), ...moreNotices(others), ...notices],
+      notices: [...idNotices(added), ...moreNotices(others), ...built.notices, ...settingNotices(settings), ...notices],
     },
   };
+}
+
+const OTHER_FILES = ['vocab.json', 'merges.txt', 'tokenizer.model', 'spiece.model', 'tekken.json', 'vocab.txt'];
+
+/** Other files of a tokenizer are named, and not read. */
+function withoutJson(folder: string, names: readonly string[]): HfTokenizer['tokenizer'] {
+  const found = OTHER_FILES.filter((name) => names.includes(name));
+  if (found.length === 0) return null;
+  const text = new RefuteError({
+    code: 'E_TOKENIZER_JSON',
+    place: folder,
+    is: `there is no tokenizer.json, and ${found.join(', ')} of a tokenizer are not read`,
+    next: 'Transformers writes one: AutoTokenizer.from_pretrained(folder).save_pretrained(folder). Or give ids: --tokens 1,5,9',
+  });
+  return { text, rebuilt: null, texts: new Map(), templateError: null, rowsNeeded: 0, endIds: [], notices: [] };
+}
+
+/** A setting that changes ids in Transformers and is not followed. */
+function settingNotices(settings: Json): Notice[] {
+  if (settings['fix_mistral_regex'] !== true) return [];
+  const message =
+    'tokenizer_config.json: fix_mistral_regex is true, which is not followed. Transformers then cuts the text of a ' +
+    'Mistral model by another expression.';
+  return [{ severity: 'warning', code: 'TOKENIZER-SETTING', message }];
 }
 
 /** Whole tokens that only other files name are added as Transformers adds them. */
@@ -153,7 +191,7 @@ function textOrError(
   splitsSpecial: boolean,
 ): HfText | RefuteError {
   try {
-    const text = readHfText(json, vocabulary, cleanUp);
+    const text = readHfText(json, vocabulary, { cleanUp });
     return splitsSpecial ? { ...text, encode: (given) => text.encode(given, false) } : text;
   } catch (error) {
     if (error instanceof RefuteError) return error;

@@ -1,6 +1,4 @@
-// Token ids to text: each token is a run of bytes, and text is the UTF-8 of the joined runs. This takes the place of
-// the tokenizer library's decoders, which lose a byte order mark, refuse an empty list and cannot hold back half a
-// character.
+// Token ids to text: each token is a run of bytes, and text is the UTF-8 of the joined runs.
 import { RefuteError } from '../../errors.ts';
 import { bytesOfText } from '../formats/byte-text.ts';
 import { bytesOfSpelling } from './byte-alphabet.ts';

@@ -1,6 +1,7 @@
 // A prompt's text to ids, the same for every command. A template prints its own BOS or there is none, as in Transformers.
 // Raw text gets what a tokenizer.json puts around it, or the BOS and EOS that a GGUF file asks for, as in llama.cpp; a
 // second one beside one that is spelled included. What a reader may not expect is said.
+import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../../notice.ts';
 import type { TextModel } from './text-model.ts';
 
@@ -17,8 +18,10 @@ export function promptIds(text: TextModel, { given, body, isChat }: PromptText):
   const ids = text.encode(body, { parseSpecial: true, addBos: false });
   const notices = [
     ...(isChat ? absenceNotices(body, given) : []),
+    ...replacementNotices(given),
     ...controlNotices(text, given),
     ...normalizationNotices(text, body),
+    ...classNotices(text, body, { ids, parseSpecial: true }),
   ];
   if (isChat) notices.push(...chatNotices(text, ids));
   else notices.push(...addEnds(text, ids));
@@ -26,8 +29,17 @@ export function promptIds(text: TextModel, { given, body, isChat }: PromptText):
 }
 
 /** What is to be said of a text that is encoded by itself, its control tokens kept as text unless `parseSpecial`. */
-export function textNotices(text: TextModel, content: string, { parseSpecial }: { parseSpecial: boolean }): Notice[] {
-  const notices = normalizationNotices(text, content);
+export function textNotices(
+  text: TextModel,
+  content: string,
+  { parseSpecial, addBos, ids: all }: { parseSpecial: boolean; addBos: boolean; ids: readonly number[] },
+): Notice[] {
+  const ids = addBos ? all.slice(1) : all;
+  const notices = [
+    ...replacementNotices(content),
+    ...normalizationNotices(text, content),
+    ...classNotices(text, content, { ids, parseSpecial }),
+  ];
   const controls = parseSpecial ? [] : spelledControls(text, content);
   if (controls.length === 0) return notices;
   const message = `The text spells control tokens, kept as text: ${controlsText(text, controls)}. --special reads them.`;
@@ -87,6 +99,15 @@ function absenceNotices(body: string, given: string): Notice[] {
   return [{ severity: 'warning', code: 'PROMPT-ABSENT', message }];
 }
 
+/** A shell may hand over bytes that are no text, and nothing else shows it. */
+function replacementNotices(text: string): Notice[] {
+  if (!text.toWellFormed().includes('\ufffd')) return [];
+  const message =
+    'The text holds U+FFFD, which also stands for what is not UTF-8 on a command line and for half a surrogate pair: ' +
+    'its ids are those of U+FFFD.';
+  return [{ severity: 'note', code: 'TEXT-REPLACED', message }];
+}
+
 /** Where the family's own tokenizer reads another text than this one. */
 function normalizationNotices({ unsaidNormalization }: TextModel, text: string): Notice[] {
   if (unsaidNormalization === null || text === text.normalize(unsaidNormalization)) return [];
@@ -94,6 +115,37 @@ function normalizationNotices({ unsaidNormalization }: TextModel, text: string):
     `The text is not in Unicode's ${unsaidNormalization}, to which this family's tokenizer.json brings a text first; ` +
     "a GGUF tokenizer does not, nor does llama.cpp, so the ids are not Transformers'. Give ids to compare: --tokens.";
   return [{ severity: 'warning', code: 'PROMPT-NFC', message }];
+}
+
+/** Where the class of tokenizer that Transformers makes of the folder reads the text otherwise than tokenizer.json. */
+function classNotices(
+  { rebuilt }: TextModel,
+  text: string,
+  { ids, parseSpecial }: { ids: readonly number[]; parseSpecial: boolean },
+): Notice[] {
+  if (rebuilt === null) return [];
+  const says = `Transformers 5 opens this folder as ${rebuilt.className}, which builds parts in place of tokenizer.json's`;
+  const warn = (what: string): Notice[] => {
+    const message = `${says} and ${what} tokenizer.json is followed. Give ids to compare: --tokens.`;
+    return [{ severity: 'warning', code: 'TOKENIZER-CLASS', message }];
+  };
+  let theirs: number[];
+  try {
+    theirs = rebuilt.encode(text.toWellFormed(), parseSpecial);
+  } catch (error) {
+    if (!(error instanceof RefuteError)) throw error;
+    return warn('leaves out a character of this text.');
+  }
+  const at = Array.from({ length: Math.max(ids.length, theirs.length) }).findIndex((_, i) => ids[i] !== theirs[i]);
+  if (at === -1) return [];
+  return warn(`gives other ids for this text: ${shownIds(theirs, at)} in place of ${shownIds(ids, at)}.`);
+}
+
+/** A few, from where they differ. */
+function shownIds(ids: readonly number[], at: number): string {
+  const start = Math.max(0, at - 1);
+  const shown = ids.slice(start, at + 5).join(',');
+  return `${start > 0 ? '…' : ''}${shown}${ids.length > at + 5 ? '…' : ''}` || 'none';
 }
 
 const SHOWN_CONTROLS = 5;

@@ -30,6 +30,8 @@ export interface TextModel {
   readonly wantsEos: boolean;
   /** What the family's own tokenizer makes of a text first, and this one does not; null where there is no such thing. */
   readonly unsaidNormalization: 'NFC' | null;
+  /** The class that Transformers makes of a folder, where it builds parts in place of tokenizer.json's; else null. */
+  readonly rebuilt: { className: string; encode(text: string, parsesSpecial: boolean): number[] } | null;
   readonly hasChatTemplate: boolean;
   /**
    * @param options.parseSpecial true: `<|im_end|>` in the text is one control token; false: it is text

@@ -14,6 +14,7 @@ export class TextlessModel implements TextModel {
   readonly eosId: null = null;
   readonly wantsEos = false;
   readonly unsaidNormalization: null = null;
+  readonly rebuilt: null = null;
   readonly hasChatTemplate = false;
   readonly #is: string;
   readonly #why: RefuteError | null;

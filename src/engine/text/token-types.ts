@@ -139,10 +139,11 @@ export function markTokens(
   for (const { keys, isEnd, spellings } of FIM) {
     const named = keys.flatMap((key) => reader.id(`tokenizer.ggml.${key}`, tokens.length, notify) ?? []);
     const spelled = named.length === 0 ? idsOf(spellings) : [];
-    takeControl(stated === null || isEnd ? spelled : []);
+    takeControl(stated === null ? spelled : []);
     if (isEnd) for (const id of [...named, ...spelled]) endIds.add(id);
   }
-  const ends = idsOf(END_SPELLINGS);
+  // A folder says which of its tokens are special.
+  const ends = idsOf(END_SPELLINGS).filter((id) => stated === null || types[id] === TOKEN_TYPE.control);
   takeControl(ends);
   for (const id of ends) endIds.add(id);
   if (stated === null) retype(idsOf(ALWAYS_SHOWN), TOKEN_TYPE.userDefined, 'MARKUP-SHOWN', 'markup that is shown');

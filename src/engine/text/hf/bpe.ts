@@ -8,15 +8,34 @@ import type { Part } from './part.ts';
 const CACHED_WORDS = 10_000;
 const CACHED_LENGTH = 64;
 /** Ids are below it; a pair of them is one number. */
-const PAIR = 2 ** 24;
+const PAIR = 2 ** 26;
 /** Positions in a word are below it. */
 const POSITIONS = 2 ** 28;
 
-interface Merges {
+/** The first has the lowest rank. */
+export class Merges {
   /** Rank of a pair of ids, `left * PAIR + right`. */
-  rankOf: ReadonlyMap<number, number>;
+  readonly rankOf: Map<number, number> = new Map();
   /** What a merge makes, by its rank. */
-  made: readonly number[];
+  readonly made: number[] = [];
+
+  /** A pair that is added again has its last place. */
+  add(left: number, right: number, made: number): void {
+    this.rankOf.set(left * PAIR + right, this.made.length);
+    this.made.push(made);
+  }
+}
+
+/** Words that come back are merged once. @param symbolsOf ids of a word's characters */
+export function mergeWords(symbolsOf: (word: string) => number[], merges: Merges): Tokenize {
+  const cache = new Map<string, readonly number[]>();
+  return (word) => {
+    const known = cache.get(word);
+    if (known !== undefined) return known;
+    const ids = merge(symbolsOf(word), merges);
+    if (word.length <= CACHED_LENGTH && cache.size < CACHED_WORDS) cache.set(word, ids);
+    return ids;
+  };
 }
 
 /** @throws RefuteError E_TOKENIZER_JSON */
@@ -32,16 +51,11 @@ export function readBpe(part: Part, vocabulary: ModelVocabulary): Tokenize {
   const [fusesUnknown, fallsBack, ignoresMerges] = [flag('fuse_unk'), flag('byte_fallback'), flag('ignore_merges')];
   const merges = readMerges(part, vocabulary, prefix);
   const byteIds = Array.from({ length: 256 }, (_, byte) => vocabulary.get(spellingOfByte(byte)));
-  const cache = new Map<string, readonly number[]>();
+  const mergeWord = mergeWords(symbols, merges);
 
   return (word) => {
     const whole = ignoresMerges ? vocabulary.get(word) : undefined;
-    if (whole !== undefined) return [whole];
-    const known = cache.get(word);
-    if (known !== undefined) return known;
-    const ids = merge(symbols(word), merges);
-    if (word.length <= CACHED_LENGTH && cache.size < CACHED_WORDS) cache.set(word, ids);
-    return ids;
+    return whole === undefined ? mergeWord(word) : [whole];
   };
 
   function symbols(word: string): number[] {
@@ -91,8 +105,7 @@ export function readBpe(part: Part, vocabulary: ModelVocabulary): Tokenize {
 function readMerges(part: Part, vocabulary: ModelVocabulary, prefix: string): Merges {
   const listed = part.get('merges');
   if (!Array.isArray(listed)) throw part.keyError('merges', 'a list is needed');
-  const rankOf = new Map<number, number>();
-  const made: number[] = [];
+  const merges = new Merges();
   const idOf = (token: string, rank: number): number => {
     const id = vocabulary.get(token);
     if (id !== undefined) return id;
@@ -101,17 +114,15 @@ function readMerges(part: Part, vocabulary: ModelVocabulary, prefix: string): Me
   const isPairs = Array.isArray(listed[0]);
   for (const merge of listed as unknown[]) {
     if (!isPairs && typeof merge === 'string' && merge.startsWith('#version')) continue;
-    const rank = made.length;
+    const rank = merges.made.length;
     const [left, right] = pairOf(merge, isPairs) ?? [];
     if (left === undefined || right === undefined) {
       const is = `merge ${rank} is ${JSON.stringify(merge)?.slice(0, 60)}`;
       throw part.error(is, 'every merge is two tokens: ["a", "b"], or all of them "a b"');
     }
-    // A pair that is listed again has its last place.
-    rankOf.set(idOf(left, rank) * PAIR + idOf(right, rank), rank);
-    made.push(idOf(left + right.slice(prefix.length), rank));
+    merges.add(idOf(left, rank), idOf(right, rank), idOf(left + right.slice(prefix.length), rank));
   }
-  return { rankOf, made };
+  return merges;
 }
 
 function pairOf(merge: unknown, isPairs: boolean): readonly string[] | null {

@@ -11,6 +11,11 @@ export function findPattern(pattern: string, refuse: Refuse): Find {
   } catch (cause) {
     throw refuse(`it has no equal here: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
+  return findAll(expression);
+}
+
+/** @param expression with the flags g and u or v */
+export function findAll(expression: RegExp): Find {
   return function* find(text) {
     let lastEnd = -1;
     for (let at = 0; at <= text.length;) {

@@ -22,19 +22,35 @@ export interface HfText {
   decodedSpellings: ReadonlyMap<number, string>;
   /** What is left out of a decoded text, by what the decoder would be given. */
   specials: ReadonlySet<string>;
+  /** The model, read for the first text. */
+  model: () => Tokenize;
 }
+
+export interface HfTextOptions {
+  /** Of the spaces before marks, as tokenizer_config.json asks for it. */
+  cleanUp: CleanUp;
+  /** In place of the file's. */
+  model?: () => Tokenize;
+}
+
+/** All keys of a tokenizer.json; the library refuses others. */
+const KEYS: ReadonlySet<string> = new Set(
+  'version truncation padding added_tokens normalizer pre_tokenizer post_processor decoder model'.split(' '),
+);
 
 /**
  * Reads everything but the merges, which are read for the first text.
  *
- * @param cleanUp of the spaces before marks, as tokenizer_config.json asks for it
  * @throws RefuteError E_TOKENIZER_JSON with the component and key that is not followed
  */
-export function readHfText(json: Json, vocabulary: ModelVocabulary, cleanUp: CleanUp): HfText {
+export function readHfText(json: Json, vocabulary: ModelVocabulary, of: HfTextOptions): HfText {
   const part = (key: string): Part | null =>
     json[key] === undefined || json[key] === null ? null : new Part(key, json[key]);
   const whole = new Part('it', json);
   if (json['version'] !== undefined && json['version'] !== '1.0') throw whole.keyError('version', '"1.0"');
+  const unknown = Object.keys(json).find((key) => !KEYS.has(key));
+  if (unknown !== undefined)
+    throw whole.error(`it has the key ${JSON.stringify(unknown).slice(0, 60)}`, [...KEYS].join(', '));
   const model = new Part('model', json['model']);
   if (!MODELS.has(model.type) || (model.type === '' && model.get('type') !== undefined)) throw model.unknownType();
   // An object, token to id; read before, with the tokens.
@@ -59,23 +75,25 @@ export function readHfText(json: Json, vocabulary: ModelVocabulary, cleanUp: Cle
     refuse,
   );
   const isBpe = model.type === '' || model.type === 'BPE';
-  const cleans = cleanUp === 'always' || (cleanUp === 'not BPE' && !isBpe);
+  const cleans = of.cleanUp === 'always' || (of.cleanUp === 'not BPE' && !isBpe);
   let tokenize: Tokenize | null = null;
+  const readOnce = of.model ?? ((): Tokenize => (tokenize ??= readModel(model, vocabulary)));
   return {
     frame: postProcessor === null ? { before: [], after: [] } : readPostProcessor(postProcessor),
     added,
     encode(text, parsesSpecial) {
-      tokenize ??= readModel(model, vocabulary);
+      const encodeWord = readOnce();
       const ids: number[] = [];
       for (const piece of cutAddedTokens(text, { before, after, normalize, parsesSpecial, refuse })) {
         if (typeof piece === 'number') ids.push(piece);
-        else for (const word of preTokenize(piece)) append(ids, tokenize(word.text));
+        else for (const word of preTokenize(piece)) append(ids, encodeWord(word.text));
       }
       return ids;
     },
     openDecoding: readDecoder(part('decoder'), cleans ? TEXT_CLEANUP : []),
     decodedSpellings: new Map(added.map((token) => [token.id, decodedSpelling(token)])),
     specials: new Set(added.filter(({ isSpecial }) => isSpecial).map(({ content }) => content)),
+    model: readOnce,
   };
 }
 

@@ -31,6 +31,16 @@ type Texts = Readonly<Record<string, string>>;
 /** What Transformers' classes take where the files do not name a token at all. */
 const CLASS_TEXTS: Readonly<Record<string, Texts>> = {
   LlamaTokenizer: { unk_token: '<unk>', bos_token: '<s>', eos_token: '</s>' },
+  CodeLlamaTokenizer: {
+    unk_token: '<unk>',
+    bos_token: '<s>',
+    eos_token: '</s>',
+    prefix_token: '▁<PRE>',
+    middle_token: '▁<MID>',
+    suffix_token: '▁<SUF>',
+    eot_token: '▁<EOT>',
+    fill_token: '<FILL_ME>',
+  },
   Qwen2Tokenizer: { unk_token: '<|endoftext|>', eos_token: '<|endoftext|>', pad_token: '<|endoftext|>' },
   GPT2Tokenizer: { unk_token: '<|endoftext|>', bos_token: '<|endoftext|>', eos_token: '<|endoftext|>' },
   GemmaTokenizer: {
@@ -84,10 +94,7 @@ export function readTokenSettings(files: TokenFiles): TokenSettings {
     if (NAMES.includes(name) || (name.endsWith('_token') && isToken)) texts.set(name, value);
   }
   const extra = values['extra_special_tokens'];
-  // The older key counts where the newer one lists nothing.
-  const isList = Array.isArray(extra) && extra.length > 0;
-  const lists = isList ? extra : values['additional_special_tokens'];
-  const extras: unknown[] = Array.isArray(lists) ? lists : [];
+  const extras = extraTokens(settings, isLegacy ? files.map : {});
   for (const more of [Array.isArray(extra) ? {} : extra, values['model_specific_special_tokens']]) {
     for (const [name, value] of Object.entries(objectOf(more))) {
       if (TAKEN.includes(name)) throw notAToken(name, value);
@@ -102,17 +109,33 @@ export function readTokenSettings(files: TokenFiles): TokenSettings {
     .toSorted((a, b) => Number(a['id']) - Number(b['id']));
   const specials = new Set([...named.map(([, value]) => textOf(value)), ...extras.map(textOf)]);
   if (isLegacy) {
-    for (const [content, id] of Object.entries(files.added))
-      added.push(whole(content, { id, special: specials.has(content) }));
+    const byId = Object.entries(files.added).toSorted(([, a], [, b]) => Number(a) - Number(b));
+    for (const [content, id] of byId) added.push(whole(content, { id, special: specials.has(content) }));
   }
   const known = new Set([...files.own, ...added].map(textOf));
   for (const value of [...named.toSorted(byPlace).map(([, value]) => value), ...extras]) {
     const content = textOf(value);
     if (content === null || content === '' || known.has(content)) continue;
     known.add(content);
-    added.push(whole(value, { special: true }));
+    const isNamed = named.some(([, token]) => token === value);
+    added.push(whole(value, isNamed || typeof value === 'string' ? { special: true } : {}));
+  }
+  // A class that builds its own adds those again.
+  const again = className !== null && className in CLASS_TEXTS ? files.own.map(objectOf) : [];
+  const roles = new Set(named.map(([, value]) => textOf(value)));
+  for (const token of again) {
+    if (token['special'] === false && roles.has(textOf(token))) added.push({ ...token, special: true });
   }
   return { texts: new Map(named.map(([name, value]) => [name, textOf(value) ?? ''])), added };
+}
+
+/** Those without a role. The older key counts where the newer one lists nothing, and the map's where neither does. */
+function extraTokens(settings: Json, map: Json): unknown[] {
+  const listOf = (json: Json, key: string): unknown[] => (Array.isArray(json[key]) ? (json[key] as unknown[]) : []);
+  const [newer, older] = ['extra_special_tokens', 'additional_special_tokens'] as const;
+  const own = [listOf(settings, newer), listOf(settings, older)].find(({ length }) => length > 0) ?? [];
+  const all = [...own, ...listOf(map, newer)];
+  return all.length > 0 ? all : listOf(map, older);
 }
 
 function notAToken(name: string, value: unknown): RefuteError {
