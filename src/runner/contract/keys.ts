@@ -6,6 +6,7 @@ export const TEST_RULE = ['rule', 'description'] as const;
 export const TEST_PREDICTION = ['prediction', 'expected'] as const;
 export const TEST_COMMAND = ['test', 'command'] as const;
 export const TEST_IF_FAILS = ['if_fails', 'fails_if'] as const;
+export const TEST_OBLIGATION = ['obligation', 'obligations', 'covers'] as const;
 export const DISCHARGE_EVIDENCE = ['discharge_evidence', 'discharged_evidence', 'evidence_discharged_by'] as const;
 export const TEST_STATUS = ['status', 'discharge_status'] as const;
 

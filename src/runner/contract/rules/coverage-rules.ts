@@ -1,10 +1,12 @@
 // What a contract leaves uncovered: obligations that no test is about, harnesses and checks of something that is not
 // there, a contract that claims nothing. Warnings, each with the name: PV-033 to PV-037.
 import { spanOfKey, spanOfValue, type FileDiagnostics, type Span } from '../file-diagnostics.ts';
-import type { Claim, Contract, Obligation } from '../model.ts';
+import type { Contract } from '../model.ts';
 import { nearest } from '../../../near-miss.ts';
-import { asMap, asText, findNode, itemsOf, type YamlNode } from '../yaml/yaml-node.ts';
+import { asMap, asText, findNode, itemsOf } from '../yaml/yaml-node.ts';
 import { count, isWordIn, type LinkCounts } from './link-rules.ts';
+import { obligationNames } from './obligation-names.ts';
+import { testedObligations } from './tested-obligations.ts';
 
 export function checkCoverage(contract: Contract, counts: LinkCounts, diagnostics: FileDiagnostics): void {
   checkClaimed(contract, diagnostics);
@@ -20,52 +22,25 @@ function checkClaimed({ root, name, claims }: Contract, diagnostics: FileDiagnos
   diagnostics.add('PV-035', message, spanOfKey(root, 'falsification_tests'));
 }
 
-/**
- * A test is about an obligation where it names its id, or has its property as rule (one of the two texts within the
- * other). A test that is so about none is about those that apply to the equation it binds to.
- */
-function checkTested({ obligations, claims }: Contract, counts: LinkCounts, diagnostics: FileDiagnostics): void {
-  const about = claims.map((claim) => obligations.filter((obligation) => isAbout(claim, obligation)));
-  const tested = new Set(about.flat());
-  const bound = new Set(claims.flatMap(({ bindsTo }, i) => (about[i]?.length === 0 ? bindsTo : undefined) ?? []));
-  for (const obligation of obligations) {
+function checkTested(contract: Contract, counts: LinkCounts, diagnostics: FileDiagnostics): void {
+  const tested = testedObligations(contract);
+  for (const obligation of contract.obligations) {
     const { handle, property, appliesTo, node } = obligation;
     // Without a property it says nothing that could be tested (SCHEMA-005).
     if (appliesTo === 'not_applicable' || property.trim() === '') continue;
-    const isTested = tested.has(obligation) || (appliesTo !== undefined && bound.has(appliesTo));
-    if (count(counts, 'test', isTested)) continue;
+    if (count(counts, 'test', tested.has(obligation))) continue;
     const message = `${handle} ("${property.trim()}") has no falsification test: none names its id, or has its property as rule`;
     diagnostics.add('PV-033', message, spanOfValue(node, 'id'));
   }
 }
 
-function isAbout({ rule = '', node }: Claim, { id, property }: Obligation): boolean {
-  const [asRule, asProperty] = [rule, property].map((text) => ` ${words(text)} `) as [string, string];
-  const isSaid = asRule.trim() !== '' && asProperty.trim() !== '';
-  if (isSaid && (asProperty.includes(asRule) || asRule.includes(asProperty))) return true;
-  return id !== undefined && isTextIn(node, (text) => isWordIn(text, id));
-}
-
-/** Lower case, separated by single blanks. */
-function words(text: string): string {
-  return text.toLowerCase().trim().replaceAll(/\s+/g, ' ');
-}
-
-function isTextIn(node: YamlNode, fits: (text: string) => boolean): boolean {
-  if (node.kind === 'scalar') return typeof node.value === 'string' && fits(node.value);
-  return node.kind === 'seq'
-    ? node.items.some((item) => isTextIn(item, fits))
-    : node.pairs.some(({ value }) => isTextIn(value, fits));
-}
-
-/** By id, derived handle or property. */
 function checkHarnesses({ obligations, harnesses }: Contract, counts: LinkCounts, diagnostics: FileDiagnostics): void {
   if (harnesses.length === 0) return;
-  const targets = new Set(obligations.flatMap(({ handle, property }) => [handle, property]));
+  const named = obligationNames(obligations);
   const ids = obligations.map(({ handle }) => handle);
   for (const { id, obligation, node } of harnesses) {
     // An empty one is SCHEMA-011.
-    if (count(counts, 'obligation', targets.has(obligation)) || obligation.trim() === '') continue;
+    if (count(counts, 'obligation', named(obligation).length > 0) || obligation.trim() === '') continue;
     const there = ids.length === 0 ? 'the file has none' : 'the file has no such obligation';
     const message = `${id} is a harness for obligation "${obligation}"; ${there}`;
     diagnostics.add('PV-034', message, spanOfValue(node, 'obligation'), { didYouMean: nearest(obligation, ids) });
