@@ -83,3 +83,24 @@ test('a file of misspelt sections only is a contract, not some other file', asyn
   expect(exitCode).toBe(1);
   expect(lines.join('\n')).toContain('SCHEMA-019: top-level `Metadata:` is not a contract field');
 });
+
+test('outside of contracts/ neighbours share no ids; what they depend on is found all the same', async () => {
+  project.write('loose/b-v1.yaml', `${HEAD}falsification_tests: [${TEST}]\n`);
+  const head = HEAD.replace('kind', 'depends_on: [b-v1], kind');
+  const { exitCode, lines } = await validate('loose/u-v1.yaml', `${head}falsification_tests: [${TEST}]\n`);
+  expect({ exitCode, lines }).toEqual({
+    exitCode: 0,
+    lines: [expect.stringMatching(/^0 error\(s\), 0 warning\(s\) /)],
+  });
+  const inside = await validate('contracts/u-v1.yaml', `${HEAD}falsification_tests: [${TEST}]\n`);
+  expect(inside.exitCode).toBe(0);
+  project.write('contracts/c-v1.yaml', `${HEAD}falsification_tests: [${TEST}]\n`);
+  expect((await project.pv(['validate', 'contracts/u-v1.yaml'])).exitCode).toBe(1);
+});
+
+test('a second document is one too many', async () => {
+  const { lines } = await validate('contracts/u-v1.yaml', `${HEAD}falsification_tests: [${TEST}]\n---\na: 1\n`);
+  expect(lines[0]).toBe(
+    '[ERROR] PV-001: a second document begins here; a contract is one document: split the file (3:1)',
+  );
+});

@@ -1,6 +1,6 @@
 // `pv validate` without its output: finds the files, reads them and those that they refer to, applies the rules.
 // A file that cannot be read is reported; the other files are checked all the same.
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import { compareDiagnostics, compareText, countDiagnostics, type Diagnostic } from './diagnostic.ts';
 import { falsifierReader } from './falsifier-text.ts';
@@ -35,7 +35,7 @@ export async function validatePaths(
   const selection = new Selection(files);
   const validation = validateContracts({
     contracts: selection.contracts(),
-    context: contextOf(files),
+    context: contextOf(files).map(asTarget),
     falsifierText: falsifierReader(),
   });
   const diagnostics = [...validation.diagnostics, ...selection.unreadable, ...selection.unread];
@@ -121,6 +121,12 @@ function selectedFiles(paths: readonly string[]): string[] {
     if (!byPath.has(path)) byPath.set(path, file);
   }
   return [...byPath.values()].toSorted(compareText);
+}
+
+/** Outside of contracts/ a file beside the selected ones can be depended on, and its ids are its own affair. */
+function asTarget(contract: Contract): Contract {
+  const isOfCorpus = dirname(resolve(contract.path)).split(sep).includes('contracts');
+  return isOfCorpus ? contract : { ...contract, claims: [], retired: [] };
 }
 
 /** Contracts that were not selected, from the same folder contracts/ or, outside of one, from the same folder. */

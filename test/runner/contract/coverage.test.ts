@@ -34,8 +34,9 @@ test('a test covers what it names: by id, property, place, or the equation it bi
     { rule: 'Sums to  one, for any input' },
     { rule: 'u', obligation: 'X-BND-001' },
     { rule: 'v', covers: ['order is kept'] },
-    { rule: 'w', binds_to: 'copy' },
+    { name: 'Nothing is lost' },
   ];
+  expect(findings({ obligations: obligations.slice(3), tests: [{ rule: 'w', binds_to: 'copy' }] })).toHaveLength(2);
   expect(findings({ obligations, tests }).filter((text) => text.startsWith('PV-033'))).toEqual([]);
   const uncovered = tests.map((_, left) =>
     findings({ obligations, tests: tests.filter((_test, i) => i !== left) }).filter((text) =>

@@ -4,7 +4,7 @@ import type { FileDiagnostics, Span } from '../file-diagnostics.ts';
 import { placeOf, relatedAt, spanOfKey, spanOfValue, startOf } from '../file-diagnostics.ts';
 import { OBLIGATION_FORMAL, OBLIGATION_PROPERTY, TEST_IF_FAILS, TEST_PREDICTION } from '../keys.ts';
 import type { Contract, Obligation } from '../model.ts';
-import { asMap, asText, findNode, findPair, type YamlMap } from '../yaml/yaml-node.ts';
+import { asMap, asText, findAnyNode, findNode, findPair, type YamlMap } from '../yaml/yaml-node.ts';
 
 export function checkContract(contract: Contract, diagnostics: FileDiagnostics): void {
   checkMetadata(contract, diagnostics);
@@ -31,6 +31,11 @@ function isRegistry(contract: Contract): boolean {
 
 function isEmpty(text: string | undefined): boolean {
   return text === undefined || text.trim() === '';
+}
+
+/** A list or a map is of the wrong type, not missing; PV-003 reports it. */
+function isMissing(text: string | undefined, map: YamlMap, keys: readonly string[]): boolean {
+  return isEmpty(text) && (findAnyNode(map, keys)?.kind ?? 'scalar') === 'scalar';
 }
 
 function checkMetadata({ root, metadata }: Contract, diagnostics: FileDiagnostics): void {
@@ -65,7 +70,7 @@ function checkEquations({ root, equations, metadata }: Contract, diagnostics: Fi
     diagnostics.add('SCHEMA-003', `equations must contain at least one equation${why}`, spanOfKey(root, 'equations'));
   }
   for (const { name, formula, node } of equations) {
-    if (isEmpty(formula)) {
+    if (isMissing(formula, node, ['formula'])) {
       diagnostics.add('SCHEMA-004', `equations.${name}.formula must not be empty`, spanOfKey(node, 'formula'));
     }
   }
@@ -76,7 +81,7 @@ function checkObligations(contract: Contract, diagnostics: FileDiagnostics): voi
   contract.obligations.forEach((obligation, index) => {
     const { node, formal, property } = obligation;
     const place = `proof_obligations[${index}]`;
-    if (isEmpty(property)) {
+    if (isMissing(property, node, OBLIGATION_PROPERTY)) {
       diagnostics.add('SCHEMA-005', `${place}.property must not be empty`, spanOfKey(node, ...OBLIGATION_PROPERTY));
     }
     if (formal !== undefined && !isEmpty(formal)) {
@@ -176,11 +181,11 @@ function checkTests(contract: Contract, diagnostics: FileDiagnostics): void {
       const related = relatedAt(placeOf(contract, first), 'the first one');
       diagnostics.add('SCHEMA-007', `Duplicate falsification test ID: ${id}`, at, { related });
     }
-    if (isEmpty(prediction)) {
+    if (isMissing(prediction, node, TEST_PREDICTION)) {
       const message = `falsification_tests.${id}.prediction must not be empty; without it nothing can contradict the claim`;
       diagnostics.add('SCHEMA-008', message, spanOfKey(node, ...TEST_PREDICTION));
     }
-    if (isEmpty(ifFails)) {
+    if (isMissing(ifFails, node, TEST_IF_FAILS)) {
       const message = `falsification_tests.${id}.if_fails is empty; it says what is broken then`;
       diagnostics.add('SCHEMA-009', message, spanOfKey(node, ...TEST_IF_FAILS));
     }
@@ -197,7 +202,7 @@ function checkHarnesses(contract: Contract, diagnostics: FileDiagnostics): void 
       diagnostics.add('SCHEMA-010', `Duplicate Kani harness ID: ${id}`, at, {
         related: relatedAt(placeOf(contract, first), 'the first one'),
       });
-    if (isEmpty(obligation)) {
+    if (isMissing(obligation, node, ['obligation'])) {
       const message = `kani_harnesses.${id}.obligation must not be empty; every harness shows an obligation`;
       diagnostics.add('SCHEMA-011', message, spanOfKey(node, 'obligation'));
     }

@@ -5,7 +5,7 @@ import type { FileDiagnostics } from '../file-diagnostics.ts';
 import type { Contract } from '../model.ts';
 import type { YamlNode, YamlPair } from '../yaml/yaml-node.ts';
 
-const DIGEST = /(?:^|_)(?:digest|hash|checksum|commit|sha(?:1|256|512)?|md5)s?$/i;
+const DIGEST = /(?:^|_)(?:digest|hash|checksum|commit|sha(?:1|256|512)?|md5|blake\w*|crc(?:32)?)s?$/i;
 const NAMES: ReadonlySet<string> = new Set(['id', 'version', 'binds_to', 'obligation', 'depends_on', 'falsifier']);
 const NUMBERS: ReadonlySet<string> = new Set(['threshold', 'tolerance', 'tolerance_abs', 'tolerance_rel', 'bound']);
 const EVIDENCE = /(?:^|_)evidence(?:_|$)/;

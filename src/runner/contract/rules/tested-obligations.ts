@@ -2,7 +2,7 @@
 // ways are followed, the surest first.
 import { TEST_OBLIGATION } from '../keys.ts';
 import type { Claim, Contract, Obligation } from '../model.ts';
-import { asTexts, findAnyNode, type YamlNode } from '../yaml/yaml-node.ts';
+import { asText, asTexts, findAnyNode, findNode, type YamlNode } from '../yaml/yaml-node.ts';
 import { obligationNames } from './obligation-names.ts';
 
 /**
@@ -35,7 +35,7 @@ function aboutIn(obligations: readonly Obligation[]): (claim: Claim) => readonly
   );
   const properties = obligations.map(({ property }) => spaced(property));
   return ({ rule, node }) => {
-    const asRule = spaced(rule ?? '');
+    const asRule = spaced(rule ?? asText(findNode(node, 'name')) ?? '');
     const isRule = (property = ''): boolean =>
       property !== '' && asRule !== '' && (property.includes(asRule) || asRule.includes(property));
     return [

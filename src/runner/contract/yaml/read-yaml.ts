@@ -30,7 +30,10 @@ export function readYaml(source: string): YamlReading {
   if (document.errors.length > 0) {
     const problems = document.errors.slice(0, MAX_SYNTAX_ERRORS).map((error) => ({
       code: 'PV-001' as const,
-      message: `not readable as YAML: ${sentence(error.message)}`,
+      message:
+        error.code === 'MULTIPLE_DOCS'
+          ? 'a second document begins here; a contract is one document: split the file'
+          : `not readable as YAML: ${sentence(error.message)}`,
       start: error.pos[0],
     }));
     return failed(problems);
