@@ -38,7 +38,7 @@ interface Found {
 const WORDS = ['is', 'allowed', 'next', 'message', 'severity'];
 const NO_WORDS: Words = new Map();
 const ERROR_CODE = /^E_[A-Z0-9_]+$/;
-const NOTICE_CODE = /^[A-Z][A-Z0-9]+(-[A-Z0-9]+)+$/;
+const NOTICE_CODE = /^[A-Z][A-Z0-9]+([-_][A-Z0-9]+)+$/;
 const FUNCTIONS = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']);
 const MAX_DEPTH = 8;
 

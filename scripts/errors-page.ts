@@ -81,8 +81,7 @@ function section(title: string, uses: readonly CodeUse[], label: (use: CodeUse) 
 function contractCodes(): string {
   const codes = Object.keys(CODE_TITLES).toSorted() as Code[];
   const rows = codes.map((code) => `${code.padEnd(10)}  ${severityOf(code).padEnd(7)}  ${CODE_TITLES[code]}`);
-  const preface =
-    'What `pv validate` and `pv lint` say of a contract, as `file:line:column`. Errors make the exit code 1.';
+  const preface = 'What `pv validate` says of a contract, as `file:line:column`. Errors make the exit code 1.';
   return `## Contract diagnostics\n\n${preface}\n\n\`\`\`text\n${rows.join('\n')}\n\`\`\`\n`;
 }
 

@@ -1,5 +1,7 @@
 // How both programs start, fail and end: one commander setup, one place that turns an error into a message and an
 // exit code. Commands live in cli/pv and cli/apr, one file each; this file knows none of them.
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { CommanderError, type Command } from 'commander';
 import { RefuteError } from '../errors.ts';
 import { StrictCommand, usageError } from './command.ts';
@@ -26,6 +28,17 @@ export function createProgram(name: string, description: string): Command {
   );
 }
 
+/** `--version`: the package is looked up when it is asked for, so that no claim about a command hangs on it. */
+function addVersion(program: Command): void {
+  program.option('-V, --version', 'print which release this is, and which Node runs it');
+  program.on('option:version', () => {
+    const path = findPackageJSON(import.meta.url) ?? '';
+    const { name, version } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>;
+    process.stdout.write(`${program.name()} ${version} (${name}), Node ${process.versions.node}\n`);
+    throw new CommanderError(EXIT.accepted, 'commander.version', '');
+  });
+}
+
 /** Name of a subcommand -> loads its module, which adds it to the program. */
 type Commands = Readonly<Record<string, () => Promise<unknown>>>;
 
@@ -34,6 +47,7 @@ type Commands = Readonly<Record<string, () => Promise<unknown>>>;
  * anything but 0; an error that escapes it is worded here, once, on stderr, without a stack (REFUTE_DEBUG=1 shows it).
  */
 export async function runCommandLine(program: Command, argv: readonly string[], commands: Commands): Promise<void> {
+  addVersion(program);
   const wasInterrupted = watchInterrupt(EXIT.interrupted);
   // A reader that went away (`pv gate | head`) is not an error: the command still ends with its own verdict.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,9 +1,10 @@
 // Options of both programs, all by one rule: decimal numbers only, each value option once and with its value, nothing
 // that is given and does nothing. A refusal is E_OPTION or E_USAGE, names the option, and exits 3 before a model opens.
+import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { ToyProject } from '../runner/toys/toy-project.ts';
-import { apr, LAUNCHER, type Said } from './apr-process.ts';
+import { apr, LAUNCHER, type Json, type Said } from './apr-process.ts';
 
 /** Not there: an option is refused before a model is opened. */
 const MODEL = 'no-such-model.gguf';
@@ -148,4 +149,18 @@ test('a clock that is no number of seconds is refused before anything runs', asy
   expect(said.stderr).toContain('E_OPTION SOURCE_DATE_EPOCH: "0x10"');
   expect(project.snapshot()).toEqual(before);
   project.close();
+});
+
+test('--version says which program, which release and which Node', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Json;
+  for (const program of ['apr', 'pv']) {
+    const own = program === 'pv' ? ['pv'] : [];
+    const { exitCode, stdout, stderr } = await say([...own, '--version']);
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 0,
+      stdout: `${program} ${String(version)} (refute), Node ${process.versions.node}`,
+      stderr: '',
+    });
+    expect((await say([...own, '--help'])).stdout).toContain('--version');
+  }
 });

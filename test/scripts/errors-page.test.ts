@@ -12,7 +12,11 @@ it('is what the source says', () => {
 // Found by text, as the page is not: a code that the syntax trees do not give up is seen here.
 it('has every code that stands in the source', () => {
   const sources = globSync('src/**/*.ts').map((path) => readFileSync(path, 'utf8'));
-  const codes = sources.flatMap((source) => [...source.matchAll(/'(E_[A-Z0-9_]+|(?:SCHEMA|PV|LVL)-\d{3})'/g)]);
+  const ERROR_OR_CONTRACT = /'(E_[A-Z0-9_]+|(?:SCHEMA|PV|LVL)-\d{3})'/g;
+  const NOTICE = /\bcode: '([A-Z][A-Z0-9]+(?:[-_][A-Z0-9]+)+)'/g;
+  const codes = sources.flatMap((source) =>
+    [ERROR_OR_CONTRACT, NOTICE].flatMap((pattern) => [...source.matchAll(pattern)]),
+  );
   expect(codes.length).toBeGreaterThan(200);
   expect(codes.map(([, code]) => code).filter((code) => !page.includes(`\n${code} `))).toEqual([]);
 });

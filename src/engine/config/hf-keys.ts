@@ -291,12 +291,14 @@ const NEUTRAL: KnownKeys['neutral'] = {
 const TOLD: NonNullable<KnownKeys['told']> = [
   {
     key: /^auto_map\./,
+    severity: 'note',
     code: 'CONFIG-OWN-CODE',
     message:
       "code of the model's own that Transformers may be told to run; here it is not run, the model type decides.",
   },
   {
     key: /^dual_chunk_attention_config\./,
+    severity: 'note',
     code: 'CONFIG-DUAL-CHUNK',
     message:
       'attention in chunks, which vLLM has for long prompts; Transformers and llama.cpp have not, nor is it done here.',

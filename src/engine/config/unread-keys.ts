@@ -2,6 +2,7 @@
 // the forward pass of some known family is refused with its name, unless it says what is done anyway. Lists of every
 // format name the harmless ones with a reason; what is in no list is judged by the words of its name.
 import { RefuteError } from '../../errors.ts';
+import type { Notice } from '../../notice.ts';
 import { quoted, shownValue } from '../formats/quoted.ts';
 import type { ModelConfig } from '../program/config.ts';
 import type { ConfigReader } from './config-reader.ts';
@@ -17,7 +18,7 @@ export interface KnownKeys {
   /** Other words for what is read, and what is not supported, each with the values that leave the pass as it is. */
   neutral: Readonly<Record<string, readonly unknown[] | Meaning>>;
   /** Keys that neither reference reads but somebody may, each with what is to be said of it. */
-  told?: readonly { key: RegExp; code: string; message: string }[];
+  told?: readonly (Notice & { key: RegExp })[];
 }
 
 /** Parts of names that speak of a forward pass. A key that has one is refused if no list has it and it is switched on. */
@@ -62,9 +63,9 @@ export function reportUnreadKeys(reader: ConfigReader, known: KnownKeys): void {
     if (harmless.some((pattern) => pattern.test(key)) || isOff(value)) continue;
     const notice = known.told?.find((one) => one.key.test(key));
     if (notice !== undefined && !told.has(notice.code)) {
-      told.add(notice.code);
-      const message = `${reader.full(key)} is there: ${notice.message}`;
-      reader.notices.push({ severity: 'note', code: notice.code, message });
+      const { severity, code, message } = notice;
+      told.add(code);
+      reader.notices.push({ severity, code, message: `${reader.full(key)} is there: ${message}` });
     }
     if (notice === undefined) (speaksOfPass(inWords(key), value) ? refused : unknown).push(key);
   }
