@@ -30,6 +30,13 @@ beforeAll(async () => {
   await writeFile(at('their-names.yaml'), `tokens: [${ids}]\npositions: all\nstages: { final_norm: norm }\n`);
 });
 
+test('says nothing of merges that it did not read', async () => {
+  const sums = fileURLToPath(new URL('../../models/sums-2m/', import.meta.url));
+  expect((await apr(['inspect', `${sums}hf`])).stdout).toMatch(/merges +in tokenizer\.json, not counted/);
+  expect((await apr(['inspect', `${sums}sums-2m.q4_k_m.gguf`])).stdout).toMatch(/merges +509/);
+  expect((await aprJson(['inspect', `${sums}hf`])).json['tokenizer']).toMatchObject({ mergeCount: null });
+});
+
 test('shows every config value with its source', async () => {
   const { exitCode, stdout } = await apr(['inspect', at('model.gguf')]);
   expect(exitCode).toBe(0);

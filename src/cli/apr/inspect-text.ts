@@ -91,7 +91,7 @@ function printTokenizer(tokenizer: TokenizerSummary | null): void {
   printFacts([
     ['model', plainText(preTokenizer === null ? model : `${model}, pre-tokenizer ${preTokenizer}`)],
     ['tokens', countText(tokenCount)],
-    ['merges', mergeCount === 0 ? (hasScores ? 'none; scores decide' : 'none') : countText(mergeCount)],
+    ['merges', mergesText(mergeCount, hasScores)],
     ...special.map(
       ({ role, id, text }) =>
         [role, `${id} ${text === null ? '(not in the vocabulary)' : plainText(JSON.stringify(text))}`] as const,
@@ -99,6 +99,11 @@ function printTokenizer(tokenizer: TokenizerSummary | null): void {
     ['adds bos', addsBos === null ? 'not stated' : addsBos ? 'yes' : 'no'],
     ['chat template', chatTemplateCharacters === null ? 'none' : `${countText(chatTemplateCharacters)} characters`],
   ]);
+}
+
+function mergesText(count: number | null, hasScores: boolean): string {
+  if (count === null) return 'in tokenizer.json, not counted';
+  return count > 0 ? countText(count) : hasScores ? 'none; scores decide' : 'none';
 }
 
 function printMetadata(file: ModelFile): void {

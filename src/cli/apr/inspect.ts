@@ -82,7 +82,8 @@ export interface TokenizerSummary {
   model: string;
   preTokenizer: string | null;
   tokenCount: number;
-  mergeCount: number;
+  /** Null where they are not read for this: those of tokenizer.json. */
+  mergeCount: number | null;
   hasScores: boolean;
   special: { role: string; id: number; text: string | null }[];
   addsBos: boolean | null;
@@ -120,7 +121,7 @@ async function inspectFile(file: ModelFile, options: InspectOptions): Promise<vo
     tensorTypes: totalsByType(tensors),
     config: loaded?.config ?? null,
     shapes: loaded?.shapes ?? null,
-    tokenizer: summarizeTokenizer(tokenizer),
+    tokenizer: summarizeTokenizer(tokenizer, format),
     weights: looked,
     notices: [...odd.map(({ notice }) => notice), ...(loaded?.notices ?? [])],
     loadError: failure === null ? null : { code: failure.code, message: failure.message },
@@ -198,7 +199,7 @@ function totalsByType(tensors: readonly FileTensor[]): TensorTypeTotals[] {
 
 const SPECIAL_ROLES = ['bos', 'eos', 'eot', 'eom', 'unknown', 'separator', 'padding'] as const;
 
-function summarizeTokenizer(keys: ModelFile['tokenizer']): TokenizerSummary | null {
+function summarizeTokenizer(keys: Keys, format: ModelFile['format']): TokenizerSummary | null {
   const model = textOf(keys, 'tokenizer.ggml.model');
   if (model === null) return null;
   const tokens = listOf(keys, 'tokenizer.ggml.tokens');
@@ -207,7 +208,7 @@ function summarizeTokenizer(keys: ModelFile['tokenizer']): TokenizerSummary | nu
     model,
     preTokenizer: textOf(keys, 'tokenizer.ggml.pre'),
     tokenCount: tokens.length,
-    mergeCount: listOf(keys, 'tokenizer.ggml.merges').length,
+    mergeCount: format === 'safetensors' ? null : listOf(keys, 'tokenizer.ggml.merges').length,
     hasScores: listOf(keys, 'tokenizer.ggml.scores').length > 0,
     special: SPECIAL_ROLES.flatMap((role) => {
       const id = keys.get(`tokenizer.ggml.${role}_token_id`);
