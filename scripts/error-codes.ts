@@ -292,7 +292,11 @@ function holeName(node: Node): string | null {
   }
   if (node.type !== 'CallExpression') return nameOf(node);
   const owner = isNode(node['callee']) ? of(node['callee']['object']) : null;
-  return nameOf(nodes(node['arguments'])[0]) ?? owner ?? nameOf(node['callee']);
+  const [first] = nodes(node['arguments']);
+  // `names.map(quoted)` is about the names, and so is a call that is handed it.
+  const isMapped = (call: Node | undefined): boolean => nameOf(call?.['callee']) === 'map';
+  if (isMapped(node) && owner !== null) return owner;
+  return nameOf(first) ?? owner ?? (isMapped(first) ? of(first) : null) ?? nameOf(node['callee']);
 }
 
 function sharedPath(a: string, b: string): number {

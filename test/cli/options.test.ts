@@ -136,7 +136,7 @@ test('options that change nothing beside greedy choice are noted', async () => {
   const model = new URL('../../models/sums-2m/sums-2m.q4_k_m.gguf', import.meta.url).pathname;
   const argv = ['run', model, 'hi', '-n', '1'];
   const { stderr } = await apr([...argv, '--seed', '7', '--top-k', '3', '--repeat-last-n', '2']);
-  expect(stderr).toContain('the most likely token is taken: --top-k, --seed changes nothing');
+  expect(stderr).toContain('the most likely token is taken: --top-k, --seed change nothing');
   expect(stderr).toContain('--repeat-last-n changes nothing');
   expect((await apr([...argv, '--seed', '7', '--temperature', '1'])).stderr).not.toContain('nothing');
 });

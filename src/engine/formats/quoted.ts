@@ -12,6 +12,12 @@ export function quoted(text: string): string {
   return JSON.stringify(shown).replaceAll(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
+/** The first of many, as they are to be shown, and how many more there are: `"a", "b" and 3 more`. */
+export function firstOf(shown: readonly string[], most = 4): string {
+  const more = shown.length > most ? ` and ${shown.length - most} more` : '';
+  return `${shown.slice(0, most).join(', ')}${more}`;
+}
+
 /** A metadata value: text quoted, numbers as they are, the first elements of an array and its length. */
 export function shownValue(value: unknown): string {
   if (typeof value === 'string') return quoted(value);

@@ -3,7 +3,7 @@
 import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../../notice.ts';
 import { isJsonObject } from './json-file.ts';
-import { quoted, shownValue } from './quoted.ts';
+import { firstOf, quoted, shownValue } from './quoted.ts';
 import { MAX_SHARDS, MAX_TENSORS } from './safetensors-limits.ts';
 import type { JsonObject } from './strict-json.ts';
 
@@ -97,18 +97,14 @@ function duplicateError(path: string, tensor: string, found: readonly string[]):
 function staleNotices(stale: CheckedShards['stale'], index: ShardIndex | null): Notice[] {
   return [...stale].flatMap(([shard, tensors]): Notice[] => {
     if (tensors.size === 0) return [];
-    const shown = [...tensors]
-      .slice(0, 4)
-      .map((name) => `${quoted(name)} (read from ${quoted(index?.get(name) ?? '')})`);
-    const more = tensors.size > 4 ? ` and ${tensors.size - 4} more` : '';
-    const message = `${quoted(shard)} has other copies of ${shown.join(', ')}${more}, which the index does not name and nothing reads. Transformers takes the copy in the last file.`;
+    const shown = [...tensors].map((name) => `${quoted(name)} (read from ${quoted(index?.get(name) ?? '')})`);
+    const message = `${quoted(shard)} has other copies of ${firstOf(shown)}, which the index does not name and nothing reads. Transformers takes the copy in the last file.`;
     return [{ severity: 'warning', code: 'SAFETENSORS-STALE', message }];
   });
 }
 
 function unlistedNotices(unlisted: readonly string[]): Notice[] {
   if (unlisted.length === 0) return [];
-  const shown = unlisted.slice(0, 4).map(quoted).join(', ');
-  const message = `the index does not list ${unlisted.length} tensors that the files hold: ${shown}.`;
+  const message = `the index does not list all tensors that the files hold: ${firstOf(unlisted.map(quoted))}.`;
   return [{ severity: 'warning', code: 'SAFETENSORS-UNLISTED', message }];
 }

@@ -3,7 +3,7 @@
 // belong to it. What is passed over is said.
 import { RefuteError } from '../../errors.ts';
 import { shardNames } from '../formats/gguf-shard-names.ts';
-import { quoted } from '../formats/quoted.ts';
+import { firstOf, quoted } from '../formats/quoted.ts';
 import { MAX_SHARDS } from '../formats/safetensors-limits.ts';
 import type { Notice } from '../../notice.ts';
 
@@ -58,7 +58,7 @@ export function chooseInFolder(path: string, names: readonly string[]): FolderCh
   throw new RefuteError({
     code: 'E_FOLDER_NO_MODEL',
     place: path,
-    is: `the folder holds no model${weights.length === 0 ? '' : ` in a format that is read, but ${weights.slice(0, 4).map(quoted).join(', ')}`}`,
+    is: `the folder holds no model${weights.length === 0 ? '' : ` in a format that is read, but ${firstOf(weights.map(quoted))}`}`,
     allowed: `${INDEX_NAME}, ${SINGLE_NAME}, model-00001-of-0000N.safetensors and *.gguf are looked for, in this order`,
   });
 }
@@ -74,7 +74,7 @@ function allShards(path: string, found: readonly string[]): string[] {
   if (missing === undefined && wanted.length === found.length) return wanted;
   const is =
     missing === undefined
-      ? `its shards are of more than one split: ${found.slice(0, 4).map(quoted).join(', ')}`
+      ? `its shards are of more than one split: ${firstOf(found.map(quoted))}`
       : `${quoted(missing)} is not in the folder`;
   const next = 'A download was probably cut short';
   throw new RefuteError({ code: 'E_FOLDER_SHARD_MISSING', place: path, is, allowed: 'a model needs all parts', next });
@@ -82,9 +82,8 @@ function allShards(path: string, found: readonly string[]): string[] {
 
 function passedOver(first: string, ownCount: number, others: readonly string[]): Notice[] {
   if (others.length === 0) return [];
-  const shown = others.slice(0, 4).map(quoted).join(', ');
   const read = ownCount === 1 ? quoted(first) : `${quoted(first)} with the other files of its split`;
-  const message = `the folder holds ${others.length + ownCount} GGUF files: ${read} is read, ${shown} not.`;
+  const message = `the folder holds ${others.length + ownCount} GGUF files: ${read} is read, ${firstOf(others.map(quoted))} not.`;
   return [{ severity: 'warning', code: 'FOLDER-CHOICE', message }];
 }
 
@@ -92,8 +91,7 @@ function passedOver(first: string, ownCount: number, others: readonly string[]):
 export function besideNotices(names: readonly string[], chosen: readonly string[]): Notice[] {
   const beside = names.filter((name) => WEIGHTS.test(name) && !chosen.includes(name) && !ADAPTER.test(name));
   if (beside.length === 0) return [];
-  const more = beside.length > 4 ? ` and ${beside.length - 4} more` : '';
-  const message = `${quoted(chosen[0] ?? '')} is read, ${beside.slice(0, 4).map(quoted).join(', ')}${more} beside it not.`;
+  const message = `${quoted(chosen[0] ?? '')} is read, ${firstOf(beside.map(quoted))} beside it not.`;
   return [{ severity: 'note', code: 'FOLDER-CHOICE', message }];
 }
 

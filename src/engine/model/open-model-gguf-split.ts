@@ -3,7 +3,7 @@
 import { RefuteError } from '../../errors.ts';
 import { parseGguf, type GgufFile } from '../formats/gguf.ts';
 import { MAX_SHARD_COUNT, shardNames } from '../formats/gguf-shard-names.ts';
-import { quoted, shownValue } from '../formats/quoted.ts';
+import { firstOf, quoted, shownValue } from '../formats/quoted.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { listFolder, pathIn, splitPath } from '../io/list-folder.ts';
 import { openFile } from '../io/open-file.ts';
@@ -16,6 +16,7 @@ export interface GgufShard {
 }
 
 const KEYS = { no: 'split.no', count: 'split.count', tensors: 'split.tensors.count' } as const;
+
 /**
  * The files of the model that `source` is a part of, in order; only itself where it says nothing of a split. Closes on
  * failure whatever it opened.
@@ -107,8 +108,7 @@ function nameError(shard: GgufShard, count: number): RefuteError {
 }
 
 function missingError({ source: { path } }: GgufShard, missing: readonly string[], count: number): RefuteError {
-  const more = missing.length > 4 ? ` and ${missing.length - 4} more` : '';
-  const is = `${missing.slice(0, 4).map(quoted).join(', ')}${more} of ${count} files of the split model ${missing.length === 1 ? 'is' : 'are'} not beside it`;
+  const is = `${firstOf(missing.map(quoted))} of ${count} files of the split model ${missing.length === 1 ? 'is' : 'are'} not beside it`;
   const next = 'Download the others into the same folder';
   return new RefuteError({ code: 'E_GGUF_SPLIT_MISSING', place: path, is, allowed: 'all are needed', next });
 }

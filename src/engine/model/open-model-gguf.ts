@@ -1,6 +1,6 @@
 // Open GGUF files as a ModelFile. One file holds everything: config, tokenizer, weights; of several, the first one the
 // config and the tokenizer.
-import { quoted } from '../formats/quoted.ts';
+import { firstOf, quoted } from '../formats/quoted.ts';
 import { StoredWeights, type StoredTensor } from './stored-weights.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { sha256Files } from '../io/sha256.ts';
@@ -68,8 +68,7 @@ function passedOver(others: readonly GgufShard[], metadata: ReadonlyMap<string, 
       !OWN_KEYS.test(key) && JSON.stringify(value, text) !== JSON.stringify(metadata.get(key), text);
     const keys = file.entries.filter(({ key, value }) => isPassedOver(key, value)).map(({ key }) => key);
     if (keys.length === 0) return [];
-    const more = keys.length > 4 ? ` and ${keys.length - 4} more` : '';
-    const message = `${quoted(name)} has ${keys.slice(0, 4).map(quoted).join(', ')}${more}, which only count in the first file of a split model.`;
+    const message = `${quoted(name)} has ${firstOf(keys.map(quoted))}, which only count in the first file of a split model.`;
     return [{ severity: 'warning', code: 'SPLIT-METADATA', message }];
   });
 }

@@ -5,7 +5,7 @@ import { ARCHITECTURES } from '../architectures/registry.ts';
 import { findModelType } from '../config/hf-keys.ts';
 import { canonicalName, transformersName } from '../config/hf-names.ts';
 import { flattened, readJsonFile, type JsonFileLimits } from '../formats/json-file.ts';
-import { quoted, shownValue } from '../formats/quoted.ts';
+import { firstOf, quoted, shownValue } from '../formats/quoted.ts';
 import {
   checkShards,
   isPlainName,
@@ -135,7 +135,7 @@ async function chooseShards(
   if (given !== null)
     return files.includes(given) ? { index, files, notices: [] } : { index: null, files: [given], notices: [] };
   if (!names.includes(SINGLE_NAME) || files.includes(SINGLE_NAME)) return { index, files, notices: [] };
-  const message = `the folder holds ${quoted(SINGLE_NAME)} and an index of other files: the first is read, as Transformers does, ${files.slice(0, 4).map(quoted).join(', ')} not.`;
+  const message = `the folder holds ${quoted(SINGLE_NAME)} and an index of other files: the first is read, as Transformers does, ${firstOf(files.map(quoted))} not.`;
   return { index: null, files: [SINGLE_NAME], notices: [{ severity: 'warning', code: 'FOLDER-CHOICE', message }] };
 }
 

@@ -31,6 +31,10 @@ export interface ParityFlags extends PromptFlags, EngineFlags {
   json?: true;
 }
 
+/** As the help of the options says. */
+const DEFAULT_TOP_K = 5;
+const DEFAULT_SECONDS = 600;
+
 type Ours = Parameters<typeof compareEngines>[0]['ours'];
 
 const EXIT_OF: Readonly<Record<ParityWord, ExitCode>> = {
@@ -86,7 +90,16 @@ export async function runParity(path: string, promptText: string | undefined, fl
 
 /** Flags are read at once, before a model is opened for nothing. */
 function outsideOpener(flags: ParityFlags): (model: Model, tokenCount: number) => Promise<OutsideEngine> {
-  const { llamaCpp, http, command, pack, modelName = '', topK = 5, apiKeyEnv, timeLimit = 600 } = flags;
+  const {
+    llamaCpp,
+    http,
+    command,
+    pack,
+    modelName = '',
+    topK = DEFAULT_TOP_K,
+    apiKeyEnv,
+    timeLimit = DEFAULT_SECONDS,
+  } = flags;
   const named = flags.profile === undefined ? null : profileNamed(flags.profile, '--profile');
   const profile = named ?? profileNamed('float32', '--profile');
   if (llamaCpp === true) {
@@ -151,7 +164,7 @@ async function askSubject(
   flags: ParityFlags,
 ): Promise<Asked> {
   const profile = profileNamed(flags.subjectProfile ?? 'float32', '--subject-profile');
-  const engine = openCommand(model, { argv, timeLimitMs: (flags.timeLimit ?? 600) * 1000 }, profile);
+  const engine = openCommand(model, { argv, timeLimitMs: (flags.timeLimit ?? DEFAULT_SECONDS) * 1000 }, profile);
   try {
     const answer = await engine.ask(tokens);
     if (answer.kind !== 'logits') throw new RangeError('a command answers with logits');

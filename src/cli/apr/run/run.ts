@@ -146,7 +146,7 @@ function samplingNotices({ temperature, topK, topP, seed, repeatPenalty, repeatL
     topP === 1 ? [] : '--top-p',
     seed === DEFAULT_SEED ? [] : '--seed',
   ].flat();
-  const greedy = `At temperature 0 the most likely token is taken: ${unused.join(', ')} changes nothing.`;
+  const greedy = `At temperature 0 the most likely token is taken: ${unused.join(', ')} ${unused.length === 1 ? 'changes' : 'change'} nothing.`;
   const penalty = 'A --repeat-penalty of 1 is none: --repeat-last-n changes nothing.';
   return [
     ...(temperature === 0 && unused.length > 0 ? [note(greedy)] : []),
