@@ -246,6 +246,11 @@ describe('one break, one finding', () => {
 });
 
 describe('what a finding says', () => {
+  test('a check in words is no link', () => {
+    const { links } = judge(broken(CLEAN, '[FALSIFY-X-001]\n', '[FALSIFY-X-001, "in words", FALSIFY-X-002]\n'));
+    expect(links.check).toEqual({ resolved: 1, total: 2 });
+  });
+
   test('names what was meant', () => {
     const [finding] = judge(broken(CLEAN, 'binds_to: scale', 'binds_to: sclae')).diagnostics;
     expect(finding?.didYouMean).toBe('scale');

@@ -56,7 +56,8 @@ function checkChecks({ root, claims, harnesses }: Contract, counts: LinkCounts, 
   const check = (place: string, text: string, at: Span): void => {
     const isResolved = ids.some((id) => isWordIn(text, id));
     const named = ID.exec(text.trim())?.[1];
-    if (count(counts, 'check', isResolved) || named === undefined) return;
+    const isLink = isResolved || named !== undefined;
+    if (!isLink || count(counts, 'check', isResolved) || named === undefined) return;
     const message = `${place} names ${named}; the file has no such test or harness`;
     diagnostics.add('PV-036', message, at, { didYouMean: nearest(named, ids) });
   };
