@@ -138,8 +138,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: plants`
       src/runner/contract/rules/contract-rules.ts
       gross validator-empty-prediction: a claim that predicts nothing is accepted
-      - if (isEmpty(prediction)) {
-      + if (isEmpty(prediction) && isEmpty(id)) {
+      - if (isMissing(prediction, node, TEST_PREDICTION)) {
+      + if (isMissing(prediction, node, TEST_PREDICTION) && isEmpty(id)) {
       src/runner/contract/rules/claim-rules.ts
       small validator-bar-any-sign: a bar that every count meets is accepted
       - (comparator === '>=' && value <= 0)
