@@ -19,8 +19,8 @@ const FLOAT64: ExecutorProvider<Float64Array> = {
 /** In a process of its own (src/gpu/node); a page opens the executor on its own device. */
 const WEBGPU: ExecutorProvider<Float32Array> = {
   id: 'webgpu',
-  probe: async (adapter) => (await import('./gpu/node/node-executor.ts')).probeWebgpu(adapter),
-  open: async (...args) => (await import('./gpu/node/node-executor.ts')).openNodeWebgpuExecutor(...args),
+  probe: async (adapter) => (await import('./gpu/node/webgpu-executor.ts')).probeWebgpu(adapter),
+  open: async (...args) => (await import('./gpu/node/webgpu-executor.ts')).openNodeWebgpuExecutor(...args),
 };
 
 /** Somebody else's engine: it runs the model's file. */

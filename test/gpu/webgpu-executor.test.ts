@@ -1,5 +1,5 @@
 // The shared cases on WebGPU, on whatever adapter this process finds: a machine without one fails here.
-import { openNodeWebgpuExecutor } from '../../src/gpu/node/node-executor.ts';
+import { openNodeWebgpuExecutor } from '../../src/gpu/node/webgpu-executor.ts';
 import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
 import type { OpenExecutor } from '../../src/engine/program/executor.ts';
 import { describeExecutor, describeSession } from '../cases/executor-cases.ts';
