@@ -101,9 +101,9 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
   if (bosId !== null) keys.set('tokenizer.ggml.bos_token_id', bosId);
   if (eosId !== null) keys.set('tokenizer.ggml.eos_token_id', eosId);
   if (typeof template === 'string') keys.set('tokenizer.chat_template', template);
-  const special = new Set(added.filter(({ isSpecial }) => isSpecial).map(({ id }) => id));
-  const named = [generation.get('eos_token_id'), config.get('eos_token_id')].flat();
-  const endIds = named.filter((id): id is number => typeof id === 'number' && special.has(id));
+  // As `generate` of Transformers has them: of config.json only where there is no generation_config.json.
+  const ends = [generation.size === 0 ? config.get('eos_token_id') : generation.get('eos_token_id')].flat();
+  const endIds = ends.filter((id): id is number => typeof id === 'number' && id >= 0 && id < tokens.length);
   return {
     keys,
     tokenizer: {

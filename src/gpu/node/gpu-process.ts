@@ -12,6 +12,8 @@ interface Pending {
   resolve: (result: unknown) => void;
   reject: (error: Error) => void;
   onQuestion: OnQuestion;
+  /** What answering a question threw: it comes back as it was, once the process is done with the request. */
+  thrown?: Error;
 }
 
 /** Of what it prints, kept for the error that says how it ended. */
@@ -82,15 +84,14 @@ export class GpuProcess {
         const bytes = await pending.onQuestion(message);
         this.#send(bytes === undefined ? { answers: asks } : { answers: asks, bytes });
       } catch (error) {
-        // What the parent's own code threw comes back as it was, not as a copy.
-        this.#pending.delete(message.id);
+        pending.thrown ??= error as Error;
         this.#send({ answers: asks, failed: sentError(error) });
-        pending.reject(error as Error);
       }
       return;
     }
     this.#pending.delete(message.id);
-    if ('failed' in message) pending.reject(receivedError(message.failed));
+    if (pending.thrown !== undefined) pending.reject(pending.thrown);
+    else if ('failed' in message) pending.reject(receivedError(message.failed));
     else pending.resolve(message.done);
   }
 

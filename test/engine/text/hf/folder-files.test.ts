@@ -71,14 +71,18 @@ async function open(
   json: object,
   beside: Record<string, object> = {},
   type = 'llama',
+  generation: ReadonlyMap<string, unknown> = new Map(),
 ): Promise<{ model: TextModel; notices: Notice[] }> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const files = { 'tokenizer.json': { version: '1.0', ...json }, ...beside };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), JSON.stringify(content));
-  const config = new Map([['model_type', type]]);
+  const config = new Map<string, unknown>([
+    ['model_type', type],
+    ['eos_token_id', 4],
+  ]);
   const names = await readdir(folder);
-  const { keys, tokenizer } = await readHfTokenizer({ folder, names, config, generation: new Map() });
+  const { keys, tokenizer } = await readHfTokenizer({ folder, names, config, generation });
   const notices: Notice[] = [];
   return { model: createTextModel(keys, (notice) => notices.push(notice), { tokenizer }), notices };
 }
@@ -273,4 +277,11 @@ describe('what is not followed is named', () => {
     expect(notices.map(({ code }) => code)).not.toContain('CONTROL-FALLBACK');
     expect(model.endIds.has(2)).toBe(false);
   });
+});
+
+it('ends a text at whatever generation_config.json states, and asks config.json where there is none', async () => {
+  const stated = new Map([['eos_token_id', [piece('▁a'), 900, -1]]]);
+  const { model } = await open(SPACED, {}, 'llama', stated);
+  expect([...model.endIds].filter((id) => id !== 2)).toEqual([piece('▁a')]);
+  expect((await open(SPACED)).model.endIds.has(4)).toBe(true);
 });
