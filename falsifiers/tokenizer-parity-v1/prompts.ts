@@ -82,6 +82,7 @@ function expected(
   const ids = isChat ? inner : [...(wantsBos ? [bos] : []), ...inner, ...(wantsEos ? [eos] : [])];
   const codes = [
     ...(['<s>', '</s>', '<|turn|>'].some((spelled) => prompt.includes(spelled)) ? ['PROMPT-CONTROL'] : []),
+    ...(prompt.includes('\ufffd') ? ['TEXT-REPLACED'] : []),
     ...(isChat && wantsBos && inner[0] !== bos ? ['PROMPT-NO-BOS'] : []),
     ...(!isChat && wantsBos && inner[0] === bos ? ['PROMPT-TWO-BOS'] : []),
     ...(!isChat && wantsEos ? ['PROMPT-EOS'] : []),

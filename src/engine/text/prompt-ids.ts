@@ -3,6 +3,7 @@
 // second one beside one that is spelled included. What a reader may not expect is said.
 import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../../notice.ts';
+import { strip } from './chat-template/unicode.ts';
 import type { TextModel } from './text-model.ts';
 
 export interface PromptText {
@@ -94,7 +95,8 @@ function chatNotices(text: TextModel, ids: readonly number[]): Notice[] {
 
 /** A template that leaves the prompt out, or changes it: a name in the place of a template, a condition that fails. */
 function absenceNotices(body: string, given: string): Notice[] {
-  if (body.includes(given.trim())) return [];
+  // As templates trim it, which is as Python does.
+  if (body.includes(strip(given, null, 'both'))) return [];
   const message = 'The text that the chat template makes does not hold the prompt as it stands.';
   return [{ severity: 'warning', code: 'PROMPT-ABSENT', message }];
 }
