@@ -10,6 +10,9 @@ import { findPackageBuild } from '../../src/oracles/external/llama-cpp-subject/p
 import { NEEDS, shownValues, VARIANTS, withSubjects } from './subject.ts';
 
 const SIGNALS = ['SIGKILL', 'SIGSEGV', 'SIGABRT', 'SIGTERM'] as const;
+/** So many, where the model takes them, that a pipe cannot hold what they give: else the process may be done before the
+ * signal reaches it. */
+const TOKEN_COUNT = 200;
 const ENDS_PER_MODEL = SIGNALS.length + 1;
 
 /** 1 where an end is not told as it should be, 0 where it is. */
@@ -27,10 +30,11 @@ async function untold(words: RegExp, attempts: (() => Promise<unknown>)[]): Prom
 /** In the middle of a run, at the first value that comes out of it. */
 async function endBySignal({ program, weights, path }: Model, signal: NodeJS.Signals): Promise<number> {
   const executor = await openLlamaCppExecutor(program, weights, { subject: { modelPath: path } });
-  const session = await executor.openSession(8);
+  const tokens = Array.from({ length: Math.min(TOKEN_COUNT, program.contextLength) }, (_, i) => 1 + (i % 3));
+  const session = await executor.openSession(tokens.length);
   const onValue = (): void => void process.kill(executor.pid ?? Number.NaN, signal);
   const tap = { values: new Set(shownValues(executor)), onValue };
-  const run = (): Promise<unknown> => session.run({ tokens: [1, 2, 3], logits: 'all', tap });
+  const run = (): Promise<unknown> => session.run({ tokens, logits: 'all', tap });
   const result = await untold(new RegExp(signal), [run, run, () => executor.openSession(4)]);
   await executor.close();
   return result;
