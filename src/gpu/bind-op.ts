@@ -1,6 +1,7 @@
 // From an op to dispatches of its kernels: pipelines, bind groups and everything that does not depend on the position are made
 // once, when a session opens.
 import type { AttentionOp, Op, RopeParameters, ValueId, WeightName } from '../engine/program/program.ts';
+import { RefuteError } from '../errors.ts';
 import type { TensorTypeName } from '../engine/formats/tensor-types.ts';
 import { paramBytes, type GpuDevice } from './device.ts';
 import type { ShaderName } from './shader.ts';
@@ -37,6 +38,8 @@ const TILED_FROM = 8;
 const THREADS = 64;
 const MATVEC_ROWS = 4;
 const TILE = 32;
+/** Eight channels a thread (attention.wgsl). */
+const MAX_HEAD_DIM = 8 * THREADS;
 /** Of workgroups in one direction, by the specification. */
 const MAX_GROUPS = 65_535;
 
@@ -185,6 +188,11 @@ async function bindExperts(op: Extract<Op, { op: 'expertMatmul' }>, site: OpSite
 
 async function bindAttention(op: AttentionOp, site: OpSite): Promise<Dispatch[]> {
   const { headCount, kvHeadCount, headDim, scale } = op;
+  if (headDim > MAX_HEAD_DIM) {
+    const is = `heads of layer ${op.layer} have ${headDim} channels`;
+    const allowed = `its attention takes ${MAX_HEAD_DIM}`;
+    throw new RefuteError({ code: 'E_GPU_HEAD', place: 'webgpu', is, allowed, next: 'Use --engine cpu' });
+  }
   const { keys, values } = site.cacheOf(op);
   const channels = kvHeadCount * headDim;
   const append = (cache: GPUBuffer, from: ValueId): Promise<Dispatch> =>

@@ -19,11 +19,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read> x: array<f32>;
 // include lib/words
 // include weights/TYPE
-// include lib/rows
-
-const THREADS = 64u;
-const ROWS = 4u;
-var<workgroup> sums: array<vec4<f32>, THREADS>;
+// include lib/four-rows
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -34,29 +30,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     return;
   }
   let input = params.columns * select(slot / params.used, slot, params.is_per_slot == 1u);
-  var sum = vec4<f32>();
-  for (var group = thread; 16u * group < params.columns; group += THREADS) {
-    var inputs: mat4x4<f32>;
-    let count = min(16u, params.columns - 16u * group);
-    for (var i = 0u; i < count; i++) {
-      inputs[i >> 2u][i & 3u] = x[input + 16u * group + i];
-    }
-    for (var r = 0u; r < ROWS; r++) {
-      if (first + r < params.rows) {
-        let values = row_group((expert - params.first_expert) * params.rows + first + r, group);
-        sum[r] += (dot(values[0], inputs[0]) + dot(values[1], inputs[1])) + (dot(values[2], inputs[2]) + dot(values[3], inputs[3]));
-      }
-    }
-  }
-  sums[thread] = sum;
-  workgroupBarrier();
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    if (thread < half) {
-      sums[thread] += sums[thread + half];
-    }
-    workgroupBarrier();
-  }
+  let before = (expert - params.first_expert) * params.rows;
+  let products = four_rows(before + first, before + params.rows, input, thread);
   if (thread < ROWS && first + thread < params.rows) {
-    out[slot * params.rows + first + thread] = sums[0][thread];
+    out[slot * params.rows + first + thread] = products[thread];
   }
 }
