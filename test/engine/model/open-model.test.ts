@@ -271,7 +271,7 @@ describe('a transform', () => {
   });
 });
 
-const stories = fileURLToPath(new URL('../../../shared/models/stories260K.gguf', import.meta.url));
+const stories = fileURLToPath(new URL('../../../../shared/models/stories260K.gguf', import.meta.url));
 
 describe.skipIf(!existsSync(stories))('stories260K', () => {
   it('opens without a warning', async () => {
