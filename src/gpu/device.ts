@@ -2,12 +2,23 @@
 // WebGPU reports aside brought back to who caused them.
 import { RefuteError } from '../errors.ts';
 import type { TensorTypeName } from '../engine/formats/tensor-types.ts';
-import { shaderText, type ShaderName } from './shader.ts';
+import { lanesOf, NO_SUBGROUPS, type Lanes } from './lanes.ts';
+import { kernelText, type Binding, type Param } from './kernel-text.ts';
+import { shaderText, type ShaderName } from './shaders.ts';
 
-/** A compiled shader, and what it wants to be told of an op (its struct `Params`), in order. */
+/** A compiled shader, what it binds, and what it wants to be told of an op (its struct `Params`), in order. */
 export interface Kernel {
   pipeline: GPUComputePipeline;
-  params: readonly { name: string; type: 'u32' | 'f32' }[];
+  layout: GPUBindGroupLayout;
+  bindings: readonly Binding[];
+  params: readonly Param[];
+}
+
+export interface DeviceOptions {
+  /** Lower than the adapter's own, for tests. */
+  limits?: Record<string, number>;
+  /** False: as if the adapter had none, for tests. */
+  subgroups?: boolean;
 }
 
 /** Of the storage buffers that a kernel binds and the sizes that a 7B model needs, where the adapter has them. */
@@ -17,25 +28,29 @@ export class GpuDevice {
   readonly device: GPUDevice;
   /** The adapter, as it names itself. */
   readonly name: string;
+  /** How sums go over threads. */
+  readonly lanes: Lanes;
   readonly #kernels = new Map<string, Promise<Kernel>>();
   #lost: RefuteError | null = null;
 
-  private constructor(device: GPUDevice, name: string) {
+  private constructor(device: GPUDevice, name: string, lanes: Lanes) {
     this.device = device;
     this.name = name;
+    this.lanes = lanes;
     void device.lost.then(({ reason, message }) => {
       const is = `the device is lost: ${message === '' ? reason : message}`;
       this.#lost = new RefuteError({ code: 'E_GPU_LOST', place: name, is, next: 'Run the command again' });
     });
   }
 
-  /** @param limits lower than the adapter's own, for tests */
-  static async open(adapter: GPUAdapter, limits: Record<string, number> = {}): Promise<GpuDevice> {
+  static async open(adapter: GPUAdapter, { limits = {}, subgroups = true }: DeviceOptions = {}): Promise<GpuDevice> {
     const raised = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
-    return new GpuDevice(
-      await adapter.requestDevice({ requiredLimits: { ...raised, ...limits } }),
-      nameOfAdapter(adapter),
-    );
+    const hasSubgroups = subgroups && adapter.features.has('subgroups');
+    const device = await adapter.requestDevice({
+      requiredFeatures: hasSubgroups ? ['subgroups'] : [],
+      requiredLimits: { ...raised, ...limits },
+    });
+    return new GpuDevice(device, nameOfAdapter(adapter), hasSubgroups ? await lanesOf(adapter, device) : NO_SUBGROUPS);
   }
 
   /** @throws RefuteError E_GPU_LOST */
@@ -57,12 +72,25 @@ export class GpuDevice {
   }
 
   async #compile(label: string, name: ShaderName, type: TensorTypeName | null): Promise<Kernel> {
-    const code = await shaderText(name, type);
-    const pipeline = await this.guarded(`kernel ${label}`, 'E_GPU_KERNEL', () => {
-      const module = this.device.createShaderModule({ label, code });
-      return this.device.createComputePipelineAsync({ label, layout: 'auto', compute: { module, entryPoint: 'main' } });
+    const { device, lanes } = this;
+    const code = await shaderText(name, { type, hasSubgroups: lanes.hasSubgroups });
+    const { bindings, params, hasLanes } = kernelText(code);
+    return this.guarded(`kernel ${label}`, 'E_GPU_KERNEL', async () => {
+      const entries = bindings.map(({ binding, type: bufferType }) => ({
+        binding,
+        visibility: COMPUTE,
+        buffer: { type: bufferType },
+      }));
+      const layout = device.createBindGroupLayout({ label, entries });
+      const module = device.createShaderModule({ label, code });
+      const constants: Record<string, number> = hasLanes ? { LANES: lanes.count } : {};
+      const pipeline = await device.createComputePipelineAsync({
+        label,
+        layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: 'main', constants },
+      });
+      return { pipeline, layout, bindings, params };
     });
-    return { pipeline, params: paramsOf(code) };
   }
 
   /** @throws RefuteError E_GPU_MEMORY where the memory of the GPU does not suffice */
@@ -113,31 +141,10 @@ export class GpuDevice {
   }
 }
 
+/** GPUShaderStage.COMPUTE. */
+const COMPUTE = 0x4;
 /** The innermost is pushed last and popped first. */
 const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
-
-function paramsOf(code: string): Kernel['params'] {
-  const body = /struct Params \{([^}]*)\}/.exec(code)?.[1] ?? '';
-  return [...body.matchAll(/^ *(\w+): (u32|f32),$/gm)].map(([, name = '', type]) => ({
-    name,
-    type: type === 'f32' ? 'f32' : 'u32',
-  }));
-}
-
-/** As the struct lies in a uniform. @throws RangeError where a parameter has no value, or a value no parameter */
-export function paramBytes({ params }: Kernel, values: Readonly<Record<string, number>>): ArrayBuffer {
-  const bytes = new ArrayBuffer(16 * Math.ceil(params.length / 4));
-  const view = new DataView(bytes);
-  const unknown = Object.keys(values).find((name) => !params.some((param) => param.name === name));
-  if (unknown !== undefined) throw new RangeError(`the kernel has no parameter ${unknown}`);
-  for (const [index, { name, type }] of params.entries()) {
-    const value = values[name];
-    if (value === undefined) throw new RangeError(`parameter ${name} has no value`);
-    if (type === 'f32') view.setFloat32(4 * index, value, true);
-    else view.setUint32(4 * index, value, true);
-  }
-  return bytes;
-}
 
 /** As it names itself. */
 export function nameOfAdapter({ info }: GPUAdapter): string {

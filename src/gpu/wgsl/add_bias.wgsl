@@ -1,17 +1,21 @@
 // add_bias: out = x + bias, element by element.
-//   bias  [channels]      x, out  [chunk, channels]
+//   bias  [channels], one of the model's vectors      x, out  [chunk, channels]
 // include lib/place
 @group(0) @binding(0) var<uniform> place: Place;
 struct Params {
-  channels: u32,
+  quads: u32,
+  out_at: u32,
+  out_stride: u32,
+  x_at: u32,
+  x_stride: u32,
+  bias_at: u32,
 }
 @group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> x: array<f32>;
-
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> vectors: array<vec4<f32>>;
 // include lib/element
 
-fn element(i: u32) -> f32 {
-  return x[i] + bias[i % params.channels];
+fn element(row: u32, quad: u32) -> vec4<f32> {
+  return x[params.x_at + row * params.x_stride + quad] + vectors[params.bias_at + quad];
 }

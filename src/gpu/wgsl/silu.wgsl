@@ -3,19 +3,18 @@
 // include lib/place
 @group(0) @binding(0) var<uniform> place: Place;
 struct Params {
-  channels: u32,
+  quads: u32,
+  out_at: u32,
+  out_stride: u32,
+  x_at: u32,
+  x_stride: u32,
 }
 @group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
-@group(0) @binding(3) var<storage, read> x: array<f32>;
-
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
+// include lib/activations
 // include lib/element
 
-fn element(i: u32) -> f32 {
-  // e^−x overflows to infinity below −88.7, which a shader need not know: the quotient is then x · e^x.
-  let value = x[i];
-  if (value < -80.0) {
-    return value * exp(value);
-  }
-  return value / (1.0 + exp(-value));
+fn element(row: u32, quad: u32) -> vec4<f32> {
+  return silu4(x[params.x_at + row * params.x_stride + quad]);
 }

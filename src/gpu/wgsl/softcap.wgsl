@@ -3,15 +3,20 @@
 // include lib/place
 @group(0) @binding(0) var<uniform> place: Place;
 struct Params {
-  channels: u32,
+  quads: u32,
+  out_at: u32,
+  out_stride: u32,
+  x_at: u32,
+  x_stride: u32,
   cap: f32,
 }
 @group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
-@group(0) @binding(3) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
 // include lib/tanh
 // include lib/element
 
-fn element(i: u32) -> f32 {
-  return params.cap * tanh_of(x[i] / params.cap);
+fn element(row: u32, quad: u32) -> vec4<f32> {
+  let u = x[params.x_at + row * params.x_stride + quad] / params.cap;
+  return params.cap * vec4<f32>(tanh_of(u.x), tanh_of(u.y), tanh_of(u.z), tanh_of(u.w));
 }
