@@ -1,237 +1,237 @@
-// From an op to dispatches of its kernels: pipelines, bind groups and everything that does not depend on the position are made
-// once, when a session opens.
+// One op to dispatches, a value in and a value out: what serves many positions at a time, and ops that no fused kernel knows.
 import type { AttentionOp, Op, RopeParameters, ValueId, WeightName } from '../engine/program/program.ts';
 import { RefuteError } from '../errors.ts';
-import type { TensorTypeName } from '../engine/formats/tensor-types.ts';
-import { paramBytes, type GpuDevice } from './device.ts';
-import type { ShaderName } from './shader.ts';
+import { quadsOf } from './buffer-plan.ts';
+import {
+  dispatch,
+  folded,
+  perRow,
+  THREADS,
+  type Dispatch,
+  type DispatchSite,
+  type Grid,
+  type Placed,
+} from './dispatch.ts';
+import type { ShaderName } from './shaders.ts';
 import type { GpuWeight, WeightPart } from './weights.ts';
 
-/** Workgroups in each direction for so many rows. */
-type Grid = (rowCount: number) => readonly [number, number, number];
-
-interface Dispatch {
-  pipeline: GPUComputePipeline;
-  /** Of all rows of the chunk, or of the last alone: the two differ in the place that they are told. */
-  bindGroups: { all: GPUBindGroup; last: GPUBindGroup };
-  grid: Grid;
-}
-
 /** What an op needs to know about where its values are. */
-export interface OpSite {
-  gpu: GpuDevice;
-  /** The two places, of which each op is told one. */
-  places: { all: GPUBufferBinding; last: GPUBufferBinding };
-  /** Puts what an op is told once and for all where a kernel can read it. */
-  storeParams: (bytes: ArrayBuffer) => GPUBufferBinding;
+export interface OpSite extends DispatchSite {
   tokens: GPUBuffer;
-  bufferOf: (value: ValueId) => GPUBuffer;
+  placed: (value: ValueId) => Placed;
   channelsOf: (value: ValueId) => number;
   weightOf: (name: WeightName) => GpuWeight;
-  vectorOf: (name: WeightName) => GPUBuffer;
+  vectors: GPUBuffer;
+  vectorAt: (name: WeightName) => number;
   cacheOf: (op: AttentionOp) => { keys: GPUBuffer; values: GPUBuffer };
   ropeTableOf: (rope: RopeParameters) => GPUBuffer;
 }
 
-/** From so many positions on, a product is made tile by tile. */
-const TILED_FROM = 8;
-const THREADS = 64;
-const MATVEC_ROWS = 4;
-const TILE = 32;
-/** Eight channels a thread (attention.wgsl). */
+/** That a product for many makes at once (wgsl/matmul.wgsl). */
+const POSITIONS = 8;
+const GROUP = 4;
+/** Eight channels a thread (wgsl/attention.wgsl, wgsl/attend.wgsl). */
 const MAX_HEAD_DIM = 8 * THREADS;
-/** Of workgroups in one direction, by the specification. */
-const MAX_GROUPS = 65_535;
+/** Query rows that a workgroup of attention takes at once. */
+const ATTENTION_ROWS = 8;
 
-/** One dispatch after the other; `few` and `many`: the first for few rows, the second for many. */
-export type BoundOp = { few: readonly Dispatch[]; many: readonly Dispatch[] };
-
-export async function bindOp(op: Op, site: OpSite): Promise<BoundOp> {
-  const both = (dispatches: readonly Dispatch[]): BoundOp => ({ few: dispatches, many: dispatches });
-  const { bufferOf, channelsOf, vectorOf } = site;
-  const out = bufferOf(op.out);
+export async function bindOp(op: Op, site: OpSite): Promise<readonly Dispatch[]> {
+  const { placed, channelsOf, vectors, vectorAt } = site;
+  const out = placed(op.out);
   const channels = channelsOf(op.out);
   const elementwise = async (
     shader: ShaderName,
-    inputs: readonly GPUBuffer[],
+    buffers: Readonly<Record<string, GPUBuffer | Placed>>,
     params: Record<string, number> = {},
-  ): Promise<BoundOp> =>
-    both([await dispatch(site, shader, [out, ...inputs], { params: { channels, ...params } }, perElement(channels))]);
+  ): Promise<readonly Dispatch[]> => {
+    const quads = quadsOf(channels);
+    return [
+      await dispatch(site, shader, { buffers: { out, ...buffers }, params: { quads, ...params }, grid: perRow(quads) }),
+    ];
+  };
 
   switch (op.op) {
     case 'embed':
-      return both(await bindEmbed(op, site));
+      return bindEmbed(op, site);
     case 'matmul':
-      return { few: await bindProduct('matvec', op, site), many: await bindProduct('matmul', op, site) };
+      return bindMatmul(op, site);
     case 'attention':
-      return both(await bindAttention(op, site));
+      return bindAttention(op, site);
     case 'rmsnorm': {
       const heads = op.headCount ?? 1;
-      const params = { heads, head_channels: channels / heads, eps: op.eps, gain_offset: op.gainOffset ?? 0 };
-      const buffers = [out, vectorOf(op.weight), bufferOf(op.in)];
-      return both([await dispatch(site, 'rmsnorm', buffers, { params }, (rows) => [heads, rows, 1])]);
+      const { eps, gainOffset = 0 } = op;
+      const params = {
+        heads,
+        head_channels: channels / heads,
+        eps,
+        gain_offset: gainOffset,
+        gain_at: vectorAt(op.weight),
+      };
+      const buffers = { out, vectors, x: placed(op.in) };
+      return [await dispatch(site, 'rmsnorm', { buffers, params, grid: ({ rowCount }) => [heads, rowCount, 1] })];
     }
     case 'addBias':
-      return elementwise('add_bias', [vectorOf(op.weight), bufferOf(op.in)]);
+      return elementwise('add_bias', { vectors, x: placed(op.in) }, { bias_at: vectorAt(op.weight) });
     case 'rope': {
       const { rotaryDim, pairing } = op.rope;
-      const params = { head_dim: op.headDim, rotary_dim: rotaryDim, is_neox: pairing === 'neox' ? 1 : 0 };
-      return elementwise('rope', [site.ropeTableOf(op.rope), bufferOf(op.in)], params);
+      const params = { channels, head_dim: op.headDim, rotary_dim: rotaryDim, is_neox: pairing === 'neox' ? 1 : 0 };
+      return elementwise('rope', { table: site.ropeTableOf(op.rope), x: placed(op.in) }, params);
     }
     case 'silu':
     case 'gelu':
-      return elementwise(op.op, [bufferOf(op.in)]);
+      return elementwise(op.op, { x: placed(op.in) });
     case 'scale':
-      return elementwise('scale', [bufferOf(op.in)], { factor: op.factor });
+      return elementwise('scale', { x: placed(op.in) }, { factor: op.factor });
     case 'softcap':
-      return elementwise('softcap', [bufferOf(op.in)], { cap: op.cap });
+      return elementwise('softcap', { x: placed(op.in) }, { cap: op.cap });
     case 'mul':
     case 'add':
-      return elementwise(op.op, [bufferOf(op.a), bufferOf(op.b)]);
+      return elementwise(op.op, { a: placed(op.a), b: placed(op.b) });
     case 'moeSelect': {
       const params = { experts: channelsOf(op.in), used: channels };
-      return both([await dispatch(site, 'moe_select', [out, bufferOf(op.in)], { params }, perRow)]);
+      return [await dispatch(site, 'moe_select', { buffers: { ids: out, x: placed(op.in) }, params, grid: perRow(1) })];
     }
     case 'moeRoute': {
       const params = { experts: channelsOf(op.in), used: channels, is_renormalised: op.isRenormalised ? 1 : 0 };
-      const buffers = [out, bufferOf(op.experts), bufferOf(op.in)];
-      return both([await dispatch(site, 'moe_route', buffers, { params }, perRow)]);
+      const buffers = { ids: placed(op.experts), shares: out, x: placed(op.in) };
+      return [await dispatch(site, 'moe_route', { buffers, params, grid: perRow(1) })];
     }
     case 'moeSum':
-      return elementwise('moe_sum', [bufferOf(op.shares), bufferOf(op.in)], { used: channelsOf(op.shares) });
+      return elementwise(
+        'moe_sum',
+        { shares: placed(op.shares), x: placed(op.in) },
+        { channels, used: channelsOf(op.shares) },
+      );
     case 'expertMatmul':
-      return both(await bindExperts(op, site));
+      return bindExperts(op, site);
   }
 }
 
-interface Told {
-  /** Of stored weights. */
-  type?: TensorTypeName;
-  params: Readonly<Record<string, number>>;
+/** What every kernel over stored weights is told of them. */
+export function weightParams({ units }: GpuWeight, { planes }: WeightPart): Record<string, number> {
+  return { units, plane_1: planes[0] ?? 0, plane_2: planes[1] ?? 0 };
 }
 
-async function dispatch(
-  { gpu, places, storeParams }: OpSite,
-  shader: ShaderName,
-  buffers: readonly GPUBuffer[],
-  { type, params }: Told,
-  grid: Grid,
-): Promise<Dispatch> {
-  const kernel = await gpu.kernel(shader, type);
-  const layout = kernel.pipeline.getBindGroupLayout(0);
-  const told = storeParams(paramBytes(kernel, params));
-  const group = (place: GPUBufferBinding): GPUBindGroup => {
-    const resources = [place, told, ...buffers.map((buffer) => ({ buffer }))];
-    const entries = resources.map((resource, binding) => ({ binding, resource }));
-    return gpu.device.createBindGroup({ label: shader, layout, entries });
-  };
-  return { pipeline: kernel.pipeline, bindGroups: { all: group(places.all), last: group(places.last) }, grid };
+/** The part of a value that a part of its weight makes. */
+export function placedPart(out: Placed, { firstRow }: WeightPart): Placed {
+  return { ...out, at: out.at + firstRow / GROUP };
 }
 
 async function bindEmbed(op: Extract<Op, { op: 'embed' }>, site: OpSite): Promise<Dispatch[]> {
   const weight = site.weightOf(op.weight);
-  const out = site.bufferOf(op.out);
-  const groups = Math.ceil(weight.columns / (16 * THREADS));
+  const out = site.placed(op.out);
+  const groups = Math.ceil(weight.units / THREADS);
+  const grid: Grid = ({ rowCount }) => [groups, rowCount, 1];
   return Promise.all(
-    weight.parts.map((part) =>
-      dispatch(site, 'embed', [out, part.buffer, site.tokens], ofPart(weight, part), (rows) => [groups, rows, 1]),
-    ),
+    weight.parts.map((part) => {
+      const rows = { first_weight_row: part.firstRow, weight_rows: part.rowCount };
+      const params = { ...weightParams(weight, part), ...rows, quads: quadsOf(weight.columns) };
+      const buffers = { out, quads: part.buffer, words: part.buffer, tokens: site.tokens };
+      return dispatch(site, 'embed', { type: weight.type, buffers, params, grid });
+    }),
   );
 }
 
-async function bindProduct(
-  shader: 'matvec' | 'matmul',
-  op: Extract<Op, { op: 'matmul' }>,
-  site: OpSite,
-): Promise<Dispatch[]> {
+async function bindMatmul(op: Extract<Op, { op: 'matmul' }>, site: OpSite): Promise<Dispatch[]> {
   const weight = site.weightOf(op.weight);
-  const [out, x] = [site.bufferOf(op.out), site.bufferOf(op.in)];
-  const [rowsAtOnce, positions] = shader === 'matvec' ? [MATVEC_ROWS, 1] : [TILE, TILE];
+  const { rowStep, rowShift } = weight;
   return Promise.all(
     weight.parts.map((part) => {
-      const options = ofPart(weight, part, { out_channels: site.channelsOf(op.out) });
-      const groups = folded(Math.ceil(part.rowCount / rowsAtOnce));
-      return dispatch(site, shader, [out, part.buffer, x], options, (rows) => [...groups, Math.ceil(rows / positions)]);
+      const buffers = {
+        out: placedPart(site.placed(op.out), part),
+        quads: part.buffer,
+        words: part.buffer,
+        x: site.placed(op.in),
+      };
+      const own = { row_step: rowStep, row_shift: rowShift, rows: part.rowCount, quads: quadsOf(weight.columns) };
+      const groups = folded(Math.ceil(part.rowCount / GROUP / clusters(site)));
+      const grid: Grid = ({ rowCount }) => [...groups, Math.ceil(rowCount / POSITIONS)];
+      return dispatch(site, 'matmul', {
+        type: weight.type,
+        buffers,
+        params: { ...weightParams(weight, part), ...own },
+        grid,
+      });
     }),
   );
 }
 
 async function bindExperts(op: Extract<Op, { op: 'expertMatmul' }>, site: OpSite): Promise<Dispatch[]> {
   const weight = site.weightOf(op.weight);
+  const { rows, rowStep, rowShift, columns } = weight;
   const used = site.channelsOf(op.experts);
-  const rows = site.channelsOf(op.out) / used;
-  const buffers = (part: WeightPart): GPUBuffer[] => [
-    site.bufferOf(op.out),
-    part.buffer,
-    site.bufferOf(op.experts),
-    site.bufferOf(op.in),
-  ];
+  const groups = Math.ceil(rows / GROUP / clusters(site));
+  const grid: Grid = ({ rowCount }) => [groups, used, rowCount];
   return Promise.all(
     weight.parts.map((part) => {
       const params = {
-        columns: weight.columns,
+        ...weightParams(weight, part),
+        row_step: rowStep,
+        row_shift: rowShift,
         first_expert: part.firstRow / rows,
         experts: part.rowCount / rows,
         rows,
+        stored_rows: site.channelsOf(op.out) / used,
         used,
-        is_per_slot: site.channelsOf(op.in) === weight.columns ? 0 : 1,
+        is_per_slot: site.channelsOf(op.in) === columns ? 0 : 1,
+        channels: columns,
       };
-      const options = { type: weight.type, params };
-      return dispatch(site, 'expert_matvec', buffers(part), options, (positions) => [
-        Math.ceil(rows / MATVEC_ROWS),
-        used,
-        positions,
-      ]);
+      const buffers = {
+        out: site.placed(op.out),
+        quads: part.buffer,
+        words: part.buffer,
+        ids: site.placed(op.experts),
+        x: site.placed(op.in),
+      };
+      return dispatch(site, 'experts', { type: weight.type, buffers, params, grid });
     }),
   );
 }
 
+/** Groups of four rows that a workgroup makes at once. */
+export function clusters({ gpu }: DispatchSite): number {
+  return THREADS / gpu.lanes.count;
+}
+
 async function bindAttention(op: AttentionOp, site: OpSite): Promise<Dispatch[]> {
-  const { headCount, kvHeadCount, headDim, scale } = op;
-  if (headDim > MAX_HEAD_DIM) {
-    const is = `heads of layer ${op.layer} have ${headDim} channels`;
-    const allowed = `its attention takes ${MAX_HEAD_DIM}`;
-    throw new RefuteError({ code: 'E_GPU_HEAD', place: 'webgpu', is, allowed, next: 'Use --engine cpu' });
-  }
+  const { headCount, kvHeadCount, headDim } = op;
+  assertHeads(op);
   const { keys, values } = site.cacheOf(op);
-  const channels = kvHeadCount * headDim;
-  const append = (cache: GPUBuffer, from: ValueId): Promise<Dispatch> =>
-    dispatch(site, 'append', [cache, site.bufferOf(from)], { params: { channels } }, perElement(channels));
-  const params = {
-    heads: headCount,
-    kv_heads: kvHeadCount,
-    head_dim: headDim,
-    scale,
-    window: op.window ?? 0,
-    cap: op.softcap ?? 0,
+  const append = (out: GPUBuffer, x: ValueId): Promise<Dispatch> => {
+    const params = { heads: kvHeadCount, head_dim: headDim };
+    return dispatch(site, 'append', {
+      buffers: { out, x: site.placed(x) },
+      params,
+      grid: perRow(kvHeadCount * quadsOf(headDim)),
+    });
   };
-  const buffers = [site.bufferOf(op.out), site.bufferOf(op.q), keys, values];
+  const params = attentionParams(op);
+  const buffers = { out: site.placed(op.out), q: site.placed(op.q), keys, values };
   return [
     await append(keys, op.k),
     await append(values, op.v),
-    await dispatch(site, 'attention', buffers, { params }, (rows) => [headCount, rows, 1]),
+    await dispatch(site, 'attention', {
+      buffers,
+      params,
+      grid: ({ rowCount }) => [headCount, Math.ceil(rowCount / ATTENTION_ROWS), 1],
+    }),
   ];
 }
 
-function ofPart(weight: GpuWeight, part: WeightPart, params: Record<string, number> = {}): Told {
-  const own = { columns: weight.columns, first_weight_row: part.firstRow, weight_rows: part.rowCount };
-  return { type: weight.type, params: { ...own, ...params } };
+export function attentionParams(op: AttentionOp): Record<string, number> {
+  const { headCount, kvHeadCount, headDim, scale, window, softcap } = op;
+  return { heads: headCount, kv_heads: kvHeadCount, head_dim: headDim, scale, window: window ?? 0, cap: softcap ?? 0 };
 }
 
-function perElement(channels: number): Grid {
-  return (rows) => [...folded(Math.ceil((rows * channels) / THREADS)), 1];
+/** @throws RefuteError E_GPU_HEAD */
+export function assertHeads({ headDim, layer }: AttentionOp): void {
+  if (headDim <= MAX_HEAD_DIM) return;
+  const is = `heads of layer ${layer} have ${headDim} channels`;
+  const allowed = `its attention takes ${MAX_HEAD_DIM}`;
+  throw new RefuteError({ code: 'E_GPU_HEAD', place: 'webgpu', is, allowed, next: 'Use --engine cpu' });
 }
 
-function perRow(rows: number): readonly [number, number, number] {
-  return [Math.ceil(rows / THREADS), 1, 1];
-}
-
-/** So many workgroups, or a few more, in two directions. */
-function folded(count: number): [number, number] {
-  const lines = Math.ceil(count / MAX_GROUPS);
-  return [Math.ceil(count / lines), lines];
-}
-
-export function isMany(rowCount: number): boolean {
-  return rowCount >= TILED_FROM;
+/** Positions of a sequence are cached in rows of a whole number of quads a head. */
+export function cacheBytes({ kvHeadCount, headDim }: AttentionOp, contextLength: number): number {
+  return 16 * quadsOf(headDim) * kvHeadCount * contextLength;
 }

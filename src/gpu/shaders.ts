@@ -4,8 +4,36 @@
 import type { TensorTypeName } from '../engine/formats/tensor-types.ts';
 import { readBytes } from '../engine/io/read-bytes.ts';
 
-/** Kernels, one entry point `main` each. Written out, so that who follows imports finds them. */
-const KERNELS = {
+/** Kernels, one entry point `main` each. */
+export type ShaderName =
+  | 'add'
+  | 'add_bias'
+  | 'append'
+  | 'attend'
+  | 'attention'
+  | 'choose'
+  | 'combine'
+  | 'embed'
+  | 'experts'
+  | 'experts_gated'
+  | 'experts_sum'
+  | 'gated'
+  | 'gelu'
+  | 'matmul'
+  | 'moe_route'
+  | 'moe_select'
+  | 'moe_sum'
+  | 'mul'
+  | 'norm_add'
+  | 'product'
+  | 'rmsnorm'
+  | 'rope'
+  | 'scale'
+  | 'silu'
+  | 'softcap';
+
+/** Written out, so that who follows imports finds them. */
+const KERNELS: Readonly<Record<ShaderName, URL>> = {
   add: new URL('./wgsl/add.wgsl', import.meta.url),
   add_bias: new URL('./wgsl/add_bias.wgsl', import.meta.url),
   append: new URL('./wgsl/append.wgsl', import.meta.url),
@@ -31,9 +59,7 @@ const KERNELS = {
   scale: new URL('./wgsl/scale.wgsl', import.meta.url),
   silu: new URL('./wgsl/silu.wgsl', import.meta.url),
   softcap: new URL('./wgsl/softcap.wgsl', import.meta.url),
-} as const;
-
-export type ShaderName = keyof typeof KERNELS;
+};
 
 /** What a text depends on beside its file. */
 export interface ShaderVariant {

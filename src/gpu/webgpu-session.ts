@@ -1,32 +1,46 @@
-// One sequence on the WebGPU executor: its key-value cache, the buffers of a chunk of positions, and the program bound to
-// them. A chunk is one command buffer and one submit; what is tapped is copied right after its op, before its buffer is
-// used again, by the same kernels.
+// One sequence on the WebGPU executor: its key-value cache and the program bound to buffers. A position by itself, or a few,
+// goes step by step, fused, one submit each; a chunk of many goes op by op, one submit for all. What is tapped is copied right after
+// its step, before its buffer is used again, by the same kernels.
 import type { RunRequest, RunResult, Session, Tap } from '../engine/program/executor.ts';
 import { neededRows, type NeededRows } from '../engine/program/needed-rows.ts';
-import type { AttentionOp, Op, RopeParameters, ValueId } from '../engine/program/program.ts';
-import { factorsWeight, ropeAmplitude, ropeFrequencies } from '../engine/program/rope-frequencies.ts';
+import type { AttentionOp, ValueId } from '../engine/program/program.ts';
 import type { SessionGuard } from '../engine/program/session-guard.ts';
-import { bindOp, isMany, type BoundOp, type OpSite } from './bind-op.ts';
+import { RefuteError } from '../errors.ts';
+import { cacheBytes } from './bind-op.ts';
+import { splitCount } from './bind-step.ts';
+import {
+  allocateValues,
+  bindPlan,
+  innerBytes,
+  mostDispatchesOfALayer,
+  type BoundPlan,
+  type SharedSite,
+  type ValueBuffers,
+} from './bound-plan.ts';
+import { quadsOf } from './buffer-plan.ts';
+import type { RowSet } from './dispatch.ts';
+import { singleOps } from './fuse.ts';
 import type { GpuProgram } from './load-program.ts';
-import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE, UNIFORM } from './usage.ts';
+import { ParamStore, UNIFORM_STRIDE } from './param-store.ts';
+import { Readback } from './readback.ts';
+import { Rotations } from './rotations.ts';
+import { COPY_DST, COPY_SRC, STORAGE, UNIFORM } from './usage.ts';
 
-/** Bindings of uniforms start at multiples of this. */
-const UNIFORM_STRIDE = 256;
-/** Of an op, for few rows and for many, however its weight is parted. */
-const MAX_DISPATCHES = 16;
+/** From so many positions on, a chunk is made op by op, with products tile by tile. */
+const MANY_FROM = 8;
+/** Key of the logits that a run returns, beside those that it may tap. */
+const LOGITS = 'logits of the run';
 
-interface Rotation {
-  table: GPUBuffer;
-  frequencies: Float64Array;
-  amplitude: number;
-}
-
-/** A value, or rows of it, that a chunk brings back. */
-interface Copy {
-  value: ValueId;
-  firstRow: number;
-  rowCount: number;
-  byteOffset: number;
+/** What a chunk is made for. */
+interface Chunk {
+  tokens: readonly number[];
+  firstPosition: number;
+  needs: readonly NeededRows[];
+  /** Rows of the logits that come back. */
+  wanted: NeededRows;
+  isLast: boolean;
+  tap: Tap | undefined;
+  signal: AbortSignal | undefined;
 }
 
 export class WebgpuSession implements Session {
@@ -34,17 +48,24 @@ export class WebgpuSession implements Session {
   readonly #guard: SessionGuard;
   readonly #owned: GPUBuffer[] = [];
   readonly #channels: ReadonlyMap<ValueId, number>;
-  #slots: GPUBuffer[] = [];
-  #tokens: GPUBuffer | null = null;
+  readonly #params: ParamStore;
+  readonly #readback: Readback;
+  readonly #rotations = new Rotations();
   #places: GPUBuffer | null = null;
-  #staging: GPUBuffer | null = null;
-  readonly #rotations = new Map<string, Rotation>();
-  #ops: BoundOp[] = [];
+  #tokens: GPUBuffer | null = null;
+  #site: SharedSite | null = null;
+  #values: ValueBuffers | null = null;
+  #plain: BoundPlan | null = null;
+  #tapped: BoundPlan | null = null;
+  #many: BoundPlan | null = null;
+  #dispatches = 0;
 
   constructor(loaded: GpuProgram, guard: SessionGuard) {
     this.#loaded = loaded;
     this.#guard = guard;
     this.#channels = new Map(loaded.program.values.map(({ id, channelCount }) => [id, channelCount]));
+    this.#params = new ParamStore(loaded.gpu);
+    this.#readback = new Readback(loaded.gpu);
   }
 
   /** Allocates and compiles; before it there is nothing to run on. @throws RefuteError E_GPU_MEMORY, E_GPU_KERNEL, E_GPU_LOST */
@@ -62,6 +83,12 @@ export class WebgpuSession implements Session {
     return this.#guard.positionCount;
   }
 
+  /** Of the last submit, and of one position by itself. */
+  get usage(): { dispatches: number; submits: number; mostPerLayer: number } {
+    const mostPerLayer = this.#plain === null ? 0 : mostDispatchesOfALayer(this.#plain);
+    return { dispatches: this.#dispatches, submits: 1, mostPerLayer };
+  }
+
   run(request: RunRequest): Promise<RunResult> {
     return this.#guard.run(request, (start) => this.#runChunks(request, start));
   }
@@ -73,7 +100,8 @@ export class WebgpuSession implements Session {
   close(): void {
     if (!this.#guard.close()) return;
     for (const buffer of this.#owned) buffer.destroy();
-    this.#staging?.destroy();
+    this.#params.close();
+    this.#readback.close();
   }
 
   async #runChunks({ tokens, logits, tap, signal }: RunRequest, start: number): Promise<Float32Array> {
@@ -85,15 +113,15 @@ export class WebgpuSession implements Session {
       signal?.throwIfAborted();
       const chunk = tokens.slice(first, first + chunkPositions);
       const isLast = first + chunk.length === tokens.length;
-      this.#writePlace(chunk, start + first);
       const wanted = logits === 'all' ? 'all' : logits === 'last' && isLast ? 'last' : 'none';
-      const rows = await this.#runChunk(chunk.length, {
+      const rows = await this.#runChunk({
+        tokens: chunk,
+        firstPosition: start + first,
         needs,
-        isLast,
         wanted,
+        isLast,
         tap,
         signal,
-        firstPosition: start + first,
       });
       result.set(rows, logits === 'all' ? first * program.vocabSize : 0);
     }
@@ -101,137 +129,192 @@ export class WebgpuSession implements Session {
   }
 
   /** @returns the rows of the logits that are wanted */
-  async #runChunk(
-    count: number,
-    of: {
-      needs: readonly NeededRows[];
-      isLast: boolean;
-      wanted: NeededRows;
-      tap: Tap | undefined;
-      signal: AbortSignal | undefined;
-      firstPosition: number;
-    },
-  ): Promise<Float32Array> {
-    const { gpu, program } = this.#loaded;
-    const copies: Copy[] = [];
-    let byteLength = 0;
-    const plan = (value: ValueId, firstRow: number, rowCount: number): Copy => {
-      const copy = { value, firstRow, rowCount, byteOffset: byteLength };
-      byteLength += 4 * rowCount * this.#channelsOf(value);
-      copies.push(copy);
-      return copy;
-    };
-    const tapped = program.ops.map(({ out }) => (of.tap?.values.has(out) === true ? plan(out, 0, count) : null));
-    const logits =
-      of.wanted === 'none'
-        ? null
-        : plan(program.logits, of.wanted === 'last' ? count - 1 : 0, of.wanted === 'last' ? 1 : count);
-    const staging = await this.#stagingOf(byteLength);
+  async #runChunk(chunk: Chunk): Promise<Float32Array> {
+    const { tokens, wanted, tap, signal, firstPosition } = chunk;
+    const { program } = this.#loaded;
+    const tapped = program.ops.map(({ out }) => out).filter((value) => tap?.values.has(value) === true);
+    const logitRows = wanted === 'none' ? 0 : wanted === 'last' ? 1 : tokens.length;
+    await this.#readback.open([
+      ...tapped.map((value) => [value, this.#channelsOf(value), tokens.length] as const),
+      [LOGITS, program.vocabSize, logitRows],
+    ]);
+    if (tokens.length >= MANY_FROM) await this.#runMany(chunk, await this.#manyPlan());
+    else await this.#runOneByOne(chunk, tapped.length === 0 ? there(this.#plain) : await this.#tappedPlan());
+    const rows = await this.#readback.read();
+    for (const value of tapped) {
+      signal?.throwIfAborted();
+      await tap?.onValue(value, rows.get(value) ?? new Float32Array(0), firstPosition);
+    }
+    return rows.get(LOGITS) ?? new Float32Array(0);
+  }
 
+  async #runOneByOne(chunk: Chunk, plan: BoundPlan): Promise<void> {
+    const { tokens, firstPosition, isLast, signal } = chunk;
+    for (const [row, token] of tokens.entries()) {
+      signal?.throwIfAborted();
+      const position = firstPosition + row;
+      this.#writePlace([token], position, chunk.tap !== undefined);
+      await this.#submit((encoder) => {
+        const isLastRow = isLast && row === tokens.length - 1;
+        this.#encode(encoder, plan, chunk, { rowCount: 1, firstPosition: position }, isLastRow ? 'both' : 'all', row);
+      });
+    }
+  }
+
+  async #runMany(chunk: Chunk, plan: BoundPlan): Promise<void> {
+    const { tokens, firstPosition, isLast } = chunk;
+    this.#writePlace(tokens, firstPosition, false);
+    await this.#submit((encoder) => {
+      const place = { rowCount: tokens.length, firstPosition };
+      this.#encode(encoder, plan, chunk, place, isLast ? 'both' : 'all', 0);
+    });
+  }
+
+  /** @param rows whether steps of the last row alone run, too; `toRow`: where what comes back goes */
+  #encode(
+    encoder: GPUCommandEncoder,
+    plan: BoundPlan,
+    { needs, wanted, tap, tokens }: Chunk,
+    place: { rowCount: number; firstPosition: number },
+    rows: 'all' | 'both',
+    toRow: number,
+  ): void {
+    let pass: GPUComputePassEncoder | null = null;
+    const isOne = place.rowCount === 1;
+    this.#dispatches = 0;
+    const endPass = (): void => {
+      pass?.end();
+      pass = null;
+    };
+    for (const { dispatches, last, ops, shows } of plan.steps) {
+      const isNeeded = (need: NeededRows): boolean => ops.some((op) => needs[op] === need);
+      const isAll = isNeeded('all');
+      if (!isAll && !(rows === 'both' && isNeeded('last'))) continue;
+      const set: RowSet = isAll || isOne ? 'all' : 'last';
+      pass ??= encoder.beginComputePass();
+      for (const { pipeline, groups, grid } of set === 'all' ? dispatches : last) {
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, groups[set]);
+        pass.dispatchWorkgroups(...grid(set === 'all' ? place : { ...place, rowCount: 1 }));
+        this.#dispatches++;
+      }
+      for (const [value, from] of shows) {
+        if (tap?.values.has(value) !== true) continue;
+        endPass();
+        this.#readback.copy(encoder, value, from, 0, toRow, place.rowCount);
+      }
+    }
+    endPass();
+    const { logits } = this.#loaded.program;
+    const from = plan.placeOf(logits);
+    if (wanted === 'all') this.#readback.copy(encoder, LOGITS, from, 0, toRow, place.rowCount);
+    else if (wanted === 'last' && toRow + place.rowCount === tokens.length) {
+      this.#readback.copy(encoder, LOGITS, from, place.rowCount - 1, 0, 1);
+    }
+  }
+
+  async #submit(encode: (encoder: GPUCommandEncoder) => void): Promise<void> {
+    const { gpu } = this.#loaded;
     await gpu.guarded('run', 'E_GPU_RUN', () => {
       const encoder = gpu.device.createCommandEncoder();
-      let pass: GPUComputePassEncoder | null = null;
-      const copyOut = ({ value, firstRow, rowCount, byteOffset }: Copy): void => {
-        pass?.end();
-        pass = null;
-        const rowBytes = 4 * this.#channelsOf(value);
-        encoder.copyBufferToBuffer(
-          this.#bufferOf(value),
-          firstRow * rowBytes,
-          staging,
-          byteOffset,
-          rowCount * rowBytes,
-        );
-      };
-      for (const [index, bound] of this.#ops.entries()) {
-        const need = of.needs[index] ?? 'none';
-        if (need === 'all' || (need === 'last' && of.isLast)) {
-          pass ??= encoder.beginComputePass();
-          encodeOp(pass, bound, need, need === 'all' ? count : 1);
-        }
-        const copy = tapped[index];
-        if (copy !== null && copy !== undefined) copyOut(copy);
-      }
-      if (logits !== null) copyOut(logits);
-      pass?.end();
+      encode(encoder);
       gpu.device.queue.submit([encoder.finish()]);
     });
-    if (copies.length === 0) return new Float32Array(0);
-
-    await staging.mapAsync(READ, 0, byteLength);
-    gpu.assertThere();
-    const bytes = staging.getMappedRange(0, byteLength).slice(0);
-    staging.unmap();
-    const floatsOf = ({ value, rowCount, byteOffset }: Copy): Float32Array =>
-      new Float32Array(bytes, byteOffset, rowCount * this.#channelsOf(value)).slice();
-    for (const copy of tapped) {
-      if (copy === null) continue;
-      of.signal?.throwIfAborted();
-      await of.tap?.onValue(copy.value, floatsOf(copy), of.firstPosition);
-    }
-    return logits === null ? new Float32Array(0) : floatsOf(logits);
   }
 
   /** Everything that a chunk is told: its tokens, where it stands, and the angles of its positions. */
-  #writePlace(tokens: readonly number[], firstPosition: number): void {
+  #writePlace(tokens: readonly number[], firstPosition: number, isTapped: boolean): void {
     const { queue } = this.#loaded.gpu.device;
     const place = new Uint32Array((2 * UNIFORM_STRIDE) / 4);
-    place.set([0, tokens.length, firstPosition]);
-    place.set([tokens.length - 1, 1, firstPosition], UNIFORM_STRIDE / 4);
-    if (this.#places !== null) queue.writeBuffer(this.#places, 0, place);
-    if (this.#tokens !== null) queue.writeBuffer(this.#tokens, 0, Uint32Array.from(tokens));
-    for (const { table, frequencies, amplitude } of this.#rotations.values()) {
-      queue.writeBuffer(table, 0, angles(frequencies, amplitude, firstPosition, tokens.length));
-    }
+    place.set([0, tokens.length, firstPosition, isTapped ? 1 : 0]);
+    place.set([tokens.length - 1, 1, firstPosition, 0], UNIFORM_STRIDE / 4);
+    queue.writeBuffer(there(this.#places), 0, place);
+    queue.writeBuffer(there(this.#tokens), 0, Uint32Array.from(tokens));
+    this.#rotations.write(queue, firstPosition, tokens.length);
   }
 
   async #allocate(): Promise<void> {
-    const { gpu, program, buffers, chunkPositions, vectors, weights } = this.#loaded;
-    for (const [slot, channels] of buffers.slotChannels.entries()) {
-      this.#slots.push(await this.#own(`values ${slot}`, 4 * chunkPositions * channels, STORAGE | COPY_SRC));
-    }
+    const { gpu, program, chunkPositions, vectors, weights, steps, factors } = this.#loaded;
+    const { contextLength } = this.#guard;
     this.#tokens = await this.#own('tokens', 4 * chunkPositions, STORAGE | COPY_DST);
     this.#places = await this.#own('places', 2 * UNIFORM_STRIDE, UNIFORM | COPY_DST);
-    for (const op of program.ops) if (op.op === 'rope') await this.#openRotation(op.rope);
-    const caches = new Map<number, { keys: GPUBuffer; values: GPUBuffer }>();
+    const attentions = program.ops.filter((op) => op.op === 'attention');
+    const caches = await this.#openCaches(attentions);
     for (const op of program.ops) {
-      if (op.op !== 'attention') continue;
-      const byteLength = 4 * this.#guard.contextLength * op.kvHeadCount * op.headDim;
+      if (op.op !== 'rope') continue;
+      await this.#rotations.add(op.rope, { factors, contextLength }, (rotaryDim) =>
+        this.#own('angles', 4 * chunkPositions * rotaryDim, STORAGE | COPY_DST),
+      );
+    }
+    const partials = attentions.map(
+      ({ headCount, headDim, window }) => headCount * splitsOf(contextLength, window) * partialQuads(headDim),
+    );
+    const place = (offset: number): GPUBufferBinding => ({ buffer: there(this.#places), offset, size: 16 });
+    this.#site = {
+      gpu,
+      places: { all: place(0), last: place(UNIFORM_STRIDE) },
+      storeParams: (bytes) => this.#params.store(bytes),
+      tokens: this.#tokens,
+      channelsOf: (value) => this.#channelsOf(value),
+      weightOf: (name) => there(weights.get(name)),
+      vectors: vectors.buffer,
+      vectorAt: (name) => there(vectors.atOf.get(name)),
+      cacheOf: (op) => there(caches.get(op.layer)),
+      ropeTableOf: (rope) => this.#rotations.tableOf(rope),
+      partial: await this.#own('splits of attention', 16 * Math.max(1, ...partials), STORAGE),
+      unused: await this.#own('nothing', 16, STORAGE),
+      unusedInner: await this.#own('nothing in between', 16, STORAGE),
+    };
+    this.#values = await allocateValues(this.#loaded, steps, 1, (label, byteLength) =>
+      this.#own(label, byteLength, STORAGE | COPY_SRC),
+    );
+    this.#plain = await this.#bind(steps, this.#values, null);
+  }
+
+  async #openCaches(attentions: readonly AttentionOp[]): Promise<Map<number, { keys: GPUBuffer; values: GPUBuffer }>> {
+    const { gpu } = this.#loaded;
+    const caches = new Map<number, { keys: GPUBuffer; values: GPUBuffer }>();
+    const limit = Math.min(gpu.device.limits.maxStorageBufferBindingSize, gpu.device.limits.maxBufferSize);
+    for (const op of attentions) {
+      const byteLength = cacheBytes(op, this.#guard.contextLength);
+      if (!(byteLength <= limit)) {
+        const is = `the keys of layer ${op.layer} take ${byteLength} bytes for ${this.#guard.contextLength} positions`;
+        const allowed = `a binding takes ${limit}, ${Math.floor(limit / cacheBytes(op, 1))} positions`;
+        throw new RefuteError({ code: 'E_GPU_CONTEXT', place: gpu.name, is, allowed, next: 'Use a smaller --context' });
+      }
       caches.set(op.layer, {
         keys: await this.#own(`keys of layer ${op.layer}`, byteLength, STORAGE),
         values: await this.#own(`values of layer ${op.layer}`, byteLength, STORAGE),
       });
     }
-    const params = new ParamStore(
-      await this.#own('parameters', MAX_DISPATCHES * program.ops.length * UNIFORM_STRIDE, UNIFORM | COPY_DST),
-    );
-    const place = (offset: number): GPUBufferBinding => ({ buffer: there(this.#places), offset, size: 16 });
-    const site: OpSite = {
-      gpu,
-      places: { all: place(0), last: place(UNIFORM_STRIDE) },
-      storeParams: (bytes) => params.store(bytes),
-      tokens: there(this.#tokens),
-      bufferOf: (value) => this.#bufferOf(value),
-      channelsOf: (value) => this.#channelsOf(value),
-      weightOf: (name) => there(weights.get(name)),
-      vectorOf: (name) => there(vectors.get(name)),
-      cacheOf: (op: AttentionOp) => there(caches.get(op.layer)),
-      ropeTableOf: (rope) => there(this.#rotations.get(rotationKey(rope))).table,
-    };
-    this.#ops = await Promise.all(program.ops.map((op: Op) => bindOp(op, site)));
-    params.write(gpu.device.queue);
+    return caches;
   }
 
-  async #openRotation(rope: RopeParameters): Promise<void> {
-    const key = rotationKey(rope);
-    if (this.#rotations.has(key)) return;
-    const { chunkPositions, factors } = this.#loaded;
-    const { contextLength } = this.#guard;
-    const weight = factorsWeight(rope.scaling, contextLength);
-    const frequencies = ropeFrequencies(rope, weight === null ? null : (factors.get(weight) ?? null), contextLength);
-    const usage = STORAGE | COPY_DST;
-    const table = await this.#own('angles', 4 * chunkPositions * rope.rotaryDim, usage);
-    this.#rotations.set(key, { table, frequencies, amplitude: ropeAmplitude(rope) });
+  async #bind(steps: GpuProgram['steps'], values: ValueBuffers, inner: GPUBuffer | null): Promise<BoundPlan> {
+    const plan = await bindPlan(this.#loaded, steps, values, there(this.#site), inner);
+    this.#params.write();
+    return plan;
+  }
+
+  /** The same kernels, with somewhere to put what is in between. */
+  async #tappedPlan(): Promise<BoundPlan> {
+    if (this.#tapped !== null) return this.#tapped;
+    const { steps } = this.#loaded;
+    const byteLength = innerBytes(steps, (value) => this.#channelsOf(value));
+    const inner = await this.#own('values in between', byteLength, STORAGE | COPY_SRC);
+    this.#tapped = await this.#bind(steps, there(this.#values), inner);
+    return this.#tapped;
+  }
+
+  async #manyPlan(): Promise<BoundPlan> {
+    if (this.#many !== null) return this.#many;
+    const { program, chunkPositions } = this.#loaded;
+    const steps = singleOps(program);
+    const values = await allocateValues(this.#loaded, steps, chunkPositions, (label, byteLength) =>
+      this.#own(label, byteLength, STORAGE | COPY_SRC),
+    );
+    this.#many = await this.#bind(steps, values, null);
+    return this.#many;
   }
 
   async #own(label: string, byteLength: number, usage: GPUBufferUsageFlags): Promise<GPUBuffer> {
@@ -240,75 +323,22 @@ export class WebgpuSession implements Session {
     return buffer;
   }
 
-  async #stagingOf(byteLength: number): Promise<GPUBuffer> {
-    if (this.#staging !== null && this.#staging.size >= byteLength) return this.#staging;
-    this.#staging?.destroy();
-    const usage = MAP_READ | COPY_DST;
-    this.#staging = await this.#loaded.gpu.buffer('what comes back', byteLength, usage);
-    return this.#staging;
-  }
-
-  #bufferOf(value: ValueId): GPUBuffer {
-    return there(this.#slots[this.#loaded.buffers.slotOf.get(value) ?? -1]);
-  }
-
   #channelsOf(value: ValueId): number {
     return this.#channels.get(value) ?? 0;
   }
 }
 
-/** What all ops are told, in one buffer that is written once. */
-class ParamStore {
-  readonly #buffer: GPUBuffer;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  #count = 0;
-
-  constructor(buffer: GPUBuffer) {
-    this.#buffer = buffer;
-    this.#bytes = new Uint8Array(buffer.size);
-  }
-
-  store(bytes: ArrayBuffer): GPUBufferBinding {
-    const offset = this.#count++ * UNIFORM_STRIDE;
-    this.#bytes.set(new Uint8Array(bytes), offset);
-    return { buffer: this.#buffer, offset, size: bytes.byteLength };
-  }
-
-  write(queue: GPUQueue): void {
-    queue.writeBuffer(this.#buffer, 0, this.#bytes);
-  }
+/** Most splits that a position of the context has. */
+function splitsOf(contextLength: number, window: number | null): number {
+  return Math.max(
+    splitCount(contextLength - 1, window),
+    window === null ? 0 : splitCount(contextLength - 1, window) + 1,
+  );
 }
 
-function encodeOp(pass: GPUComputePassEncoder, bound: BoundOp, rows: 'all' | 'last', rowCount: number): void {
-  for (const { pipeline, bindGroups, grid } of isMany(rowCount) ? bound.many : bound.few) {
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindGroups[rows]);
-    pass.dispatchWorkgroups(...grid(rowCount));
-  }
-}
-
-/** [positions, 2, pairs], cosines before sines: in double, rounded once. */
-function angles(
-  frequencies: Float64Array,
-  amplitude: number,
-  firstPosition: number,
-  count: number,
-): Float32Array<ArrayBuffer> {
-  const pairs = frequencies.length;
-  const table = new Float32Array(2 * pairs * count);
-  for (let row = 0; row < count; row++) {
-    for (const [pair, frequency] of frequencies.entries()) {
-      const angle = (firstPosition + row) * frequency;
-      table[2 * pairs * row + pair] = amplitude * Math.cos(angle);
-      table[2 * pairs * row + pairs + pair] = amplitude * Math.sin(angle);
-    }
-  }
-  return table;
-}
-
-/** Equal for rotations that share a table. */
-function rotationKey({ theta, rotaryDim, scaling }: RopeParameters): string {
-  return JSON.stringify([theta, rotaryDim, scaling]);
+/** What attention keeps of a split of a head: its sums, the largest score, the total. */
+function partialQuads(headDim: number): number {
+  return quadsOf(headDim) + 1;
 }
 
 function there<Thing>(thing: Thing | null | undefined): Thing {

@@ -1,76 +1,204 @@
-// The weights of a program on the GPU: the file's bytes, in one buffer or, where a tensor is larger than a binding may
-// be, in several of whole rows.
+// The weights of a program on the GPU: the file's blocks, in planes (planes.ts), rows in groups of four. Several matrices that are
+// multiplied with the same input may share a buffer, so that one dispatch makes them all; a matrix that is larger than a
+// binding may be has several buffers of whole rows.
 import { RefuteError } from '../errors.ts';
-import { TENSOR_TYPES, type TensorTypeName } from '../engine/formats/tensor-types.ts';
+import type { TensorTypeName } from '../engine/formats/tensor-types.ts';
 import type { WeightInfo, WeightSource } from '../engine/program/executor.ts';
 import type { WeightName } from '../engine/program/program.ts';
 import type { GpuDevice } from './device.ts';
+import { GROUP_ROWS, packPlane, planeBytes, planeLayout, planeStarts, type PlaneLayout } from './planes.ts';
 import { COPY_DST, STORAGE } from './usage.ts';
 
 /** Rows of a matrix that lie in one buffer. */
 export interface WeightPart {
   buffer: GPUBuffer;
   firstRow: number;
+  /** A multiple of four: beyond the matrix there are rows of zeros. */
   rowCount: number;
+  /** Where the planes after the first begin, in words. */
+  planes: readonly number[];
 }
 
+/** Row r of the matrix is row (r / 4) · rowStep + rowShift + r % 4 of its part's buffer. */
 export interface GpuWeight {
   type: TensorTypeName;
   columns: number;
+  units: number;
+  /** Of one matrix, a multiple of four; a weight of experts has one matrix for each, one after the other. */
+  rows: number;
+  rowStep: number;
+  rowShift: number;
   parts: readonly WeightPart[];
 }
 
-const UPLOAD_BYTES = 2 ** 24;
+/** How matrices share a buffer: one after the other, or four rows of each in turn. */
+export type Stacking = 'sequence' | 'turns';
+
+interface Matrix {
+  info: WeightInfo;
+  layout: PlaneLayout;
+  columns: number;
+  /** Of one matrix of the weight, as stored and in groups of four. */
+  storedRows: number;
+  rows: number;
+  matrixCount: number;
+}
+
+export function infoOf(source: WeightSource, name: WeightName): WeightInfo {
+  const info = source.info(name);
+  if (info === undefined) throw new RangeError(`weight ${name} was never listed`);
+  return info;
+}
+
+const UPLOAD_BYTES = 2 ** 23;
+
+function matrixOf(info: WeightInfo): Matrix {
+  const { type, shape } = info;
+  const columns = shape.at(-1) ?? 1;
+  const storedRows = shape.at(-2) ?? 1;
+  const matrixCount = shape.slice(0, -2).reduce((product, size) => product * size, 1);
+  const rows = GROUP_ROWS * Math.ceil(storedRows / GROUP_ROWS);
+  return { info, layout: planeLayout(type, columns), columns, storedRows, rows, matrixCount };
+}
 
 /**
- * @param unit rows that must not be parted: those of an expert
+ * @param unit what must not be parted: a matrix of an expert, or four rows
  * @throws RefuteError E_GPU_MEMORY, E_GPU_WEIGHT_SIZE, and those of the source
  */
-export async function uploadWeight(
-  gpu: GpuDevice,
-  source: WeightSource,
-  info: WeightInfo,
-  unit = 1,
-): Promise<GpuWeight> {
-  const { name, type, shape, byteLength } = info;
-  const columns = shape.at(-1) ?? 1;
-  const rowCount = shape.slice(0, -1).reduce((product, size) => product * size, 1);
-  const { blockElements, blockBytes } = TENSOR_TYPES[type];
-  const rowBytes = (columns / blockElements) * blockBytes;
-  // A part starts on a word: rows of an odd number of half words go in pairs.
-  const step = rowBytes % 4 === 0 || unit % 2 === 0 ? unit : 2 * unit;
-  const limit = gpu.device.limits.maxStorageBufferBindingSize;
-  const rowsPerPart = Math.floor(limit / (rowBytes * step)) * step;
+export async function uploadWeight(gpu: GpuDevice, source: WeightSource, info: WeightInfo): Promise<GpuWeight> {
+  const matrix = matrixOf(info);
+  const { layout, rows, matrixCount, columns } = matrix;
+  const unit = matrixCount === 1 ? GROUP_ROWS : rows;
+  const limit = Math.min(gpu.device.limits.maxStorageBufferBindingSize, gpu.device.limits.maxBufferSize);
+  const unitBytes = planeBytes(layout, unit);
+  const rowsPerPart = Math.floor(limit / unitBytes) * unit;
   if (rowsPerPart === 0) {
-    const is = `${step} rows of ${name} have ${rowBytes * step} bytes`;
+    const is = `${unit} rows of ${info.name} have ${unitBytes} bytes`;
     throw new RefuteError({ code: 'E_GPU_WEIGHT_SIZE', place: gpu.name, is, allowed: `a binding takes ${limit}` });
   }
   const parts: WeightPart[] = [];
-  for (let firstRow = 0; firstRow < rowCount; firstRow += rowsPerPart) {
-    const count = Math.min(rowsPerPart, rowCount - firstRow);
-    const at = firstRow * rowBytes;
-    const length = Math.min(count * rowBytes, byteLength - at);
-    parts.push({ buffer: await upload(gpu, source, name, at, length), firstRow, rowCount: count });
+  for (let firstRow = 0; firstRow < rows * matrixCount; firstRow += rowsPerPart) {
+    const rowCount = Math.min(rowsPerPart, rows * matrixCount - firstRow);
+    const part = await createPart(gpu, info.name, layout, rowCount);
+    await fill(gpu, source, { part, layout, bufferRows: rowCount, bufferFirstRow: 0, firstRow, rowCount }, [matrix]);
+    parts.push({ ...part, firstRow });
   }
-  return { type, columns, parts };
+  return { type: info.type, columns, units: layout.units, rows, rowStep: GROUP_ROWS, rowShift: 0, parts };
 }
 
-async function upload(
+/** Whether matrices may share a buffer: equal types and columns, all of it in one binding; in turns: equal rows, too. */
+export function canStack(gpu: GpuDevice, infos: readonly WeightInfo[], stacking: Stacking): boolean {
+  const matrices = infos.map(matrixOf);
+  const [first] = matrices;
+  if (first === undefined) return false;
+  const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
+  const byteLength = matrices.reduce(
+    (sum, { layout, rows, matrixCount }) => sum + planeBytes(layout, rows * matrixCount),
+    0,
+  );
+  return (
+    byteLength <= Math.min(maxStorageBufferBindingSize, maxBufferSize) &&
+    matrices.every(
+      ({ info, columns, storedRows, matrixCount }) =>
+        info.type === first.info.type &&
+        columns === first.columns &&
+        (stacking === 'sequence'
+          ? matrixCount === 1
+          : storedRows === first.storedRows && matrixCount === first.matrixCount),
+    )
+  );
+}
+
+/** In the order of `infos`, for which `canStack` holds. The weights share their part. */
+export async function uploadStack(
   gpu: GpuDevice,
   source: WeightSource,
-  name: WeightName,
-  from: number,
-  byteLength: number,
-): Promise<GPUBuffer> {
-  const buffer = await gpu.buffer(name, byteLength, STORAGE | COPY_DST);
-  const bytes = new Uint8Array(Math.min(UPLOAD_BYTES, Math.ceil(byteLength / 4) * 4));
-  for (let at = 0; at < byteLength; at += bytes.byteLength) {
-    const count = Math.min(bytes.byteLength, byteLength - at);
-    await source.read(name, from + at, bytes.subarray(0, count));
-    // Writing goes by words; what is beyond the tensor is 0.
-    const whole = Math.ceil(count / 4) * 4;
-    bytes.fill(0, count, whole);
-    gpu.device.queue.writeBuffer(buffer, at, bytes, 0, whole);
+  infos: readonly WeightInfo[],
+  stacking: Stacking,
+): Promise<GpuWeight[]> {
+  const matrices = infos.map(matrixOf);
+  const rowCounts = matrices.map(({ rows, matrixCount }) => rows * matrixCount);
+  const bufferRows = rowCounts.reduce((sum, count) => sum + count, 0);
+  const layout = matrices[0]?.layout ?? planeLayout('f32', 1);
+  const part = await createPart(gpu, infos.map(({ name }) => name).join(' + '), layout, bufferRows);
+  const whole = { part, layout, bufferRows, firstRow: 0 };
+  const shifts = rowCounts.map((_, i) => rowCounts.slice(0, i).reduce((sum, count) => sum + count, 0));
+  if (stacking === 'turns') {
+    await fill(gpu, source, { ...whole, bufferFirstRow: 0, rowCount: rowCounts[0] ?? 0 }, matrices);
+  } else {
+    for (const [i, matrix] of matrices.entries()) {
+      const run = { ...whole, bufferFirstRow: shifts[i] ?? 0, rowCount: rowCounts[i] ?? 0 };
+      await fill(gpu, source, run, [matrix]);
+    }
   }
-  return buffer;
+  return matrices.map(({ info, columns, rows, layout: { units } }, i): GpuWeight => {
+    const [rowStep, rowShift] =
+      stacking === 'turns' ? [GROUP_ROWS * matrices.length, GROUP_ROWS * i] : [GROUP_ROWS, shifts[i] ?? 0];
+    const own = { ...part, firstRow: 0, rowCount: rowCounts[i] ?? 0 };
+    return { type: info.type, columns, units, rows, rowStep, rowShift, parts: [own] };
+  });
+}
+
+async function createPart(gpu: GpuDevice, name: string, layout: PlaneLayout, rowCount: number): Promise<WeightPart> {
+  const buffer = await gpu.buffer(name, planeBytes(layout, rowCount), STORAGE | COPY_DST);
+  const planes = planeStarts(layout, rowCount)
+    .slice(1)
+    .map((byte) => byte / 4);
+  return { buffer, firstRow: 0, rowCount, planes };
+}
+
+/** Rows of the buffer that come from so many rows of each matrix, in groups of four of each in turn. */
+interface Run {
+  part: WeightPart;
+  layout: PlaneLayout;
+  bufferRows: number;
+  bufferFirstRow: number;
+  firstRow: number;
+  rowCount: number;
+}
+
+async function fill(gpu: GpuDevice, source: WeightSource, run: Run, matrices: readonly Matrix[]): Promise<void> {
+  const { part, layout, bufferRows, bufferFirstRow, firstRow, rowCount } = run;
+  const starts = planeStarts(layout, bufferRows);
+  const step = GROUP_ROWS * matrices.length;
+  const chunkRows = Math.max(GROUP_ROWS, GROUP_ROWS * Math.floor(UPLOAD_BYTES / planeBytes(layout, step)));
+  const stored = new Uint8Array(chunkRows * layout.rowBytes);
+  for (let done = 0; done < rowCount; done += chunkRows) {
+    const count = Math.min(chunkRows, rowCount - done);
+    const planes = layout.fields.map(
+      ([, byteLength]) => new Uint8Array(count * matrices.length * layout.blocksPerRow * byteLength),
+    );
+    for (const [turn, matrix] of matrices.entries()) {
+      for (const { at, from, rows } of storedRuns(matrix, firstRow + done, count)) {
+        const bytes = stored.subarray(0, rows * layout.rowBytes);
+        await source.read(matrix.info.name, from * layout.rowBytes, bytes);
+        const rowOf = (row: number): number =>
+          Math.floor((at + row) / GROUP_ROWS) * step + GROUP_ROWS * turn + ((at + row) % GROUP_ROWS);
+        for (const [plane, into] of planes.entries()) packPlane(layout, plane, bytes, into, rowOf);
+      }
+    }
+    for (const [plane, bytes] of planes.entries()) {
+      const rowBytes = layout.blocksPerRow * (layout.fields[plane]?.[1] ?? 0);
+      const offset = (starts[plane] ?? 0) + (bufferFirstRow + done * matrices.length) * rowBytes;
+      gpu.device.queue.writeBuffer(part.buffer, offset, bytes);
+    }
+  }
+}
+
+/** Which stored rows, from `from` on, rows [first, first + count) in groups of four are: those beyond a matrix are none. */
+function storedRuns(
+  { rows, storedRows }: Matrix,
+  first: number,
+  count: number,
+): { at: number; from: number; rows: number }[] {
+  if (rows === storedRows) return [{ at: 0, from: first, rows: count }];
+  const runs: { at: number; from: number; rows: number }[] = [];
+  for (let row = first; row < first + count;) {
+    const within = row % rows;
+    const next = Math.min(first + count, row - within + rows);
+    const have = Math.min(storedRows - within, next - row);
+    if (have > 0) runs.push({ at: row - first, from: Math.floor(row / rows) * storedRows + within, rows: have });
+    row = next;
+  }
+  return runs;
 }

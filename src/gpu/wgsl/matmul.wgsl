@@ -1,27 +1,38 @@
-// matmul for many positions: out[p, r] = Σ_c W[r, c] · x[p, c]. A workgroup makes a tile of 32 rows by 32 positions, 16 columns at a
-// time through workgroup memory; a thread makes 4 by 4 of it.
-//   weights  [rows of the part, columns] as stored      x  [chunk, columns]      out  [chunk, out_channels]
+// matmul for many positions: out[p, r] = Σ_c W[r, c] · x[p, c]. LANES threads make four rows of eight positions: a unit of weights is decoded once
+// for all eight, two rows at a time, and stays in registers. Sums go in the order of product.wgsl.
+//   W  rows of the part, as src/gpu/weights.ts lays them      x  [chunk, channels]      out  [chunk, rows]
 // include lib/place
 @group(0) @binding(0) var<uniform> place: Place;
 struct Params {
-  first_weight_row: u32,
-  weight_rows: u32,
-  out_channels: u32,
-  columns: u32,
+  units: u32,
+  plane_1: u32,
+  plane_2: u32,
+  row_step: u32,
+  row_shift: u32,
+  /** Of this part, a multiple of four. */
+  rows: u32,
+  quads: u32,
+  x_at: u32,
+  x_stride: u32,
+  out_at: u32,
+  out_stride: u32,
 }
 @group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
-@group(0) @binding(3) var<storage, read> weights: array<u32>;
-@group(0) @binding(4) var<storage, read> x: array<f32>;
-// include lib/words
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> quads: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> words: array<u32>;
+@group(0) @binding(5) var<storage, read> x: array<vec4<f32>>;
 // include weights/TYPE
-// include lib/rows
+// include lib/lanes
+// include lib/times
 
-const TILE = 32u;
-const DEPTH = 16u;
-// [column of the tile][row, or position]. No vectors: to write a component may write all four, and threads share them.
-var<workgroup> weight_tile: array<f32, DEPTH * TILE>;
-var<workgroup> input_tile: array<f32, DEPTH * TILE>;
+const POSITIONS = 8u;
+
+fn input(position: u32, quad: u32) -> vec4<f32> {
+  let is_there = position < place.row_count && quad < params.quads;
+  let at = params.x_at + (place.first_row + min(position, place.row_count - 1u)) * params.x_stride + min(quad, params.quads - 1u);
+  return select(vec4<f32>(), x[at], is_there);
+}
 
 @compute @workgroup_size(64)
 fn main(
@@ -29,53 +40,34 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let first_row = TILE * (workgroup.x + workgroups.x * workgroup.y);
-  let first_position = TILE * workgroup.z;
-  let mine = vec2<u32>(thread & 7u, thread >> 3u);
-  var sums: mat4x4<f32>;
-  // Half of the threads bring 16 columns of a row each, the others of a position.
-  let line = thread & 31u;
-  let brings_weights = thread < TILE;
-  for (var column = 0u; column < params.columns; column += DEPTH) {
-    let depth = min(DEPTH, params.columns - column);
-    var values: mat4x4<f32>;
-    if (brings_weights) {
-      if (first_row + line < params.weight_rows) {
-        values = row_group(first_row + line, column / DEPTH);
-      }
-    } else if (first_position + line < place.row_count) {
-      let at = (place.first_row + first_position + line) * params.columns + column;
-      for (var i = 0u; i < depth; i++) {
-        values[i >> 2u][i & 3u] = x[at + i];
-      }
-    }
-    for (var i = 0u; i < depth; i++) {
-      let value = values[i >> 2u][i & 3u];
-      if (brings_weights) {
-        weight_tile[TILE * i + line] = value;
-      } else {
-        input_tile[TILE * i + line] = value;
+  let group = (workgroup.x + workgroups.x * workgroup.y) * (64u / LANES) + thread / LANES;
+  // A group past the end makes the last one's rows, and keeps them to itself.
+  let mine = min(group, params.rows / 4u - 1u);
+  let row = mine * params.row_step + params.row_shift;
+  let first = POSITIONS * workgroup.z;
+  var sums: array<vec4<f32>, POSITIONS>;
+  for (var unit = thread % LANES; unit < params.units; unit += LANES) {
+    let at = low_quad(unit);
+    for (var pair = 0u; pair < 2u; pair++) {
+      let one = decode(row + 2u * pair, unit);
+      let other = decode(row + 2u * pair + 1u, unit);
+      for (var p = 0u; p < POSITIONS; p++) {
+        let low = mat4x4<f32>(input(first + p, at), input(first + p, at + 1u), input(first + p, at + 2u), input(first + p, at + 3u));
+        let high = mat4x4<f32>(
+          input(first + p, at + HIGH_QUADS),
+          input(first + p, at + HIGH_QUADS + 1u),
+          input(first + p, at + HIGH_QUADS + 2u),
+          input(first + p, at + HIGH_QUADS + 3u),
+        );
+        let products = vec2<f32>(times(one, low, high), times(other, low, high));
+        sums[p] += select(vec4<f32>(0.0, 0.0, products), vec4<f32>(products, 0.0, 0.0), pair == 0u);
       }
     }
-    workgroupBarrier();
-    for (var k = 0u; k < depth; k++) {
-      let w = TILE * k + 4u * mine.x;
-      let i = TILE * k + 4u * mine.y;
-      let weight = vec4<f32>(weight_tile[w], weight_tile[w + 1u], weight_tile[w + 2u], weight_tile[w + 3u]);
-      sums[0] += weight * input_tile[i];
-      sums[1] += weight * input_tile[i + 1u];
-      sums[2] += weight * input_tile[i + 2u];
-      sums[3] += weight * input_tile[i + 3u];
-    }
-    workgroupBarrier();
   }
-  for (var p = 0u; p < 4u; p++) {
-    for (var r = 0u; r < 4u; r++) {
-      let at = first_position + 4u * mine.y + p;
-      let out_row = first_row + 4u * mine.x + r;
-      if (at < place.row_count && out_row < params.weight_rows) {
-        out[(place.first_row + at) * params.out_channels + params.first_weight_row + out_row] = sums[p][r];
-      }
+  for (var p = 0u; p < POSITIONS; p++) {
+    let sum = sum_lanes(sums[p], thread);
+    if (group == mine && thread % LANES == 0u && first + p < place.row_count) {
+      out[params.out_at + (place.first_row + first + p) * params.out_stride + group] = sum;
     }
   }
 }

@@ -1,11 +1,14 @@
-// f32: one value to a block. A group is 16 of them; past the end of a row they are no values of it.
-const BLOCK_ELEMENTS = 1u;
-const BLOCK_BYTES = 4u;
+// f32: a unit is 8 quads.
+// include lib/unit
+const HIGH_QUADS = 4u;
 
-fn decode(block: u32, group: u32) -> mat4x4<f32> {
-  var values: mat4x4<f32>;
-  for (var i = 0u; i < 16u; i++) {
-    values[i >> 2u][i & 3u] = bitcast<f32>(weights[block / 4u + i]);
-  }
-  return values;
+fn low_quad(unit: u32) -> u32 {
+  return 8u * unit;
+}
+
+fn decode(row: u32, unit: u32) -> Unit {
+  let at = 8u * (row * params.units + unit);
+  let low = mat4x4<f32>(bitcast<vec4<f32>>(quads[at]), bitcast<vec4<f32>>(quads[at + 1u]), bitcast<vec4<f32>>(quads[at + 2u]), bitcast<vec4<f32>>(quads[at + 3u]));
+  let high = mat4x4<f32>(bitcast<vec4<f32>>(quads[at + 4u]), bitcast<vec4<f32>>(quads[at + 5u]), bitcast<vec4<f32>>(quads[at + 6u]), bitcast<vec4<f32>>(quads[at + 7u]));
+  return Unit(low, high);
 }

@@ -1,17 +1,20 @@
-// q2_k: 256 values in 84 bytes. Value = d · scale_g · q − dmin · min_g, groups g of 16 values.
-const BLOCK_ELEMENTS = 256u;
-const BLOCK_BYTES = 84u;
+// q2_k: value = d · scale_g · q − dmin · min_g, groups g of 16 values. A block is 5 quads: 16 bytes of scales (low nibble) and minima, then q; plane
+// 1: d and dmin.
+// include lib/unit
+// include lib/two-bits
 
-fn decode(block: u32, group: u32) -> mat4x4<f32> {
-  let both = byte_at(block + group);
-  let scale = f16_at(block + 80u) * f32(both & 15u);
-  let minimum = f16_at(block + 82u) * f32(both >> 4u);
-  let run = group >> 1u;
-  let at = block + 16u + 32u * (run >> 2u) + 16u * (group & 1u);
-  var values: mat4x4<f32>;
-  for (var i = 0u; i < 4u; i++) {
-    let q = (word_at(at + 4u * i) >> (2u * (run & 3u))) & 0x03030303u;
-    values[i] = scale * unsigned_bytes(q) - minimum;
-  }
-  return values;
+fn factors_of(block: u32, group: u32) -> vec2<f32> {
+  let both = (words[20u * block + (group >> 2u)] >> (8u * (group & 3u))) & 255u;
+  return f16_pair(words[params.plane_1 + block]) * vec2<f32>(f32(both & 15u), f32(both >> 4u));
+}
+
+fn decode(row: u32, unit: u32) -> Unit {
+  let block = (row * params.units + unit) >> 3u;
+  let u = unit & 7u;
+  let run = u & 2u;
+  let q = quads[5u * block + 1u + 2u * (u >> 2u) + (u & 1u)];
+  let group = 8u * (u >> 2u) + 2u * run + (u & 1u);
+  let low = factors_of(block, group);
+  let high = factors_of(block, group + 2u);
+  return Unit(scaled_bytes(two_bits(q, run), low.x, -low.y), scaled_bytes(two_bits(q, run + 1u), high.x, -high.y));
 }

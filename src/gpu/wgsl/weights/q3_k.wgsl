@@ -1,20 +1,30 @@
-// q3_k: 256 values in 110 bytes. Value = d · (scale_g − 32) · (q − 4), groups g of 16 values.
-const BLOCK_ELEMENTS = 256u;
-const BLOCK_BYTES = 110u;
+// q3_k: value = d · (scale_g − 32) · (q − 4), groups g of 16 values. A block is 6 quads: two of q's third bits (bit r of a byte: of run r of 32), four
+// of its lower two; plane 1: 12 bytes of scales; plane 2: d.
+// include lib/unit
+// include lib/two-bits
 
-fn decode(block: u32, group: u32) -> mat4x4<f32> {
-  let low_scale = (byte_at(block + 96u + (group & 7u)) >> (4u * (group >> 3u))) & 15u;
-  let high_scale = (byte_at(block + 104u + (group & 3u)) >> (2u * (group >> 2u))) & 3u;
-  let scale = f16_at(block + 108u) * (f32(low_scale | (high_scale << 4u)) - 32.0);
-  // Of 32 values each, which share the bit of the third bits and, within a half, the pair of the lower two.
-  let run = group >> 1u;
-  let offset = 16u * (group & 1u);
-  let low_at = block + 32u + 32u * (run >> 2u) + offset;
-  var values: mat4x4<f32>;
-  for (var i = 0u; i < 4u; i++) {
-    let low = (word_at(low_at + 4u * i) >> (2u * (run & 3u))) & 0x03030303u;
-    let third = ((word_at(block + offset + 4u * i) >> run) & 0x01010101u) << 2u;
-    values[i] = scale * (unsigned_bytes(low | third) - 4.0);
-  }
-  return values;
+fn scale_of(block: u32, group: u32) -> f32 {
+  let at = params.plane_1 + 3u * block;
+  let shift = 8u * (group & 3u);
+  let low = (words[at + ((group >> 2u) & 1u)] >> (shift + 4u * (group >> 3u))) & 15u;
+  let high = (words[at + 2u] >> (shift + 2u * (group >> 2u))) & 3u;
+  return f16_value(half_of(params.plane_2, block)) * (f32(low | (high << 4u)) - 32.0);
+}
+
+fn third_bits(bits: vec4<u32>, run: u32) -> vec4<u32> {
+  return ((bits >> vec4<u32>(run)) & vec4<u32>(0x01010101u)) << vec4<u32>(2u);
+}
+
+fn decode(row: u32, unit: u32) -> Unit {
+  let block = (row * params.units + unit) >> 3u;
+  let u = unit & 7u;
+  let run = u & 2u;
+  let third = quads[6u * block + (u & 1u)];
+  let q = quads[6u * block + 2u + 2u * (u >> 2u) + (u & 1u)];
+  let group = 8u * (u >> 2u) + 2u * run + (u & 1u);
+  // Of the whole block's eight runs.
+  let bit = 4u * (u >> 2u) + run;
+  let low = two_bits(q, run) | third_bits(third, bit);
+  let high = two_bits(q, run + 1u) | third_bits(third, bit + 1u);
+  return Unit(centred_bytes(low, scale_of(block, group), 4.0), centred_bytes(high, scale_of(block, group + 2u), 4.0));
 }

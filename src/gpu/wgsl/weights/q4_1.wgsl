@@ -1,14 +1,15 @@
-// q4_1: 32 values in 20 bytes. Value = d · q + m.
-const BLOCK_ELEMENTS = 32u;
-const BLOCK_BYTES = 20u;
+// q4_1: value = d · q + m. A block is a unit: q in one quad, the low nibbles first; plane 1: d and m.
+// include lib/unit
+const HIGH_QUADS = 4u;
 
-fn decode(block: u32, group: u32) -> mat4x4<f32> {
-  let d = f16_at(block);
-  let m = f16_at(block + 2u);
-  var values: mat4x4<f32>;
-  for (var i = 0u; i < 4u; i++) {
-    let q = (word_at(block + 4u + 4u * i) >> (4u * group)) & 0x0f0f0f0fu;
-    values[i] = d * unsigned_bytes(q) + m;
-  }
-  return values;
+fn low_quad(unit: u32) -> u32 {
+  return 8u * unit;
+}
+
+fn decode(row: u32, unit: u32) -> Unit {
+  let block = row * params.units + unit;
+  let factors = f16_pair(words[params.plane_1 + block]);
+  let q = quads[block];
+  let nibbles = vec4<u32>(0x0f0f0f0fu);
+  return Unit(scaled_bytes(q & nibbles, factors.x, factors.y), scaled_bytes((q >> vec4<u32>(4u)) & nibbles, factors.x, factors.y));
 }

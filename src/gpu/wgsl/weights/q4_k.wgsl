@@ -1,16 +1,20 @@
-// q4_k: 256 values in 144 bytes. Value = d · scale_j · q − dmin · min_j, sub-blocks j of 32 values.
-// include lib/k-scales
-const BLOCK_ELEMENTS = 256u;
-const BLOCK_BYTES = 144u;
+// q4_k: value = d · scale_j · q − dmin · min_j, sub-blocks j of 32 values. A block is 9 quads as stored: the header, then q.
+// include lib/unit
+// include lib/k-factors
+const HIGH_QUADS = 8u;
 
-fn decode(block: u32, group: u32) -> mat4x4<f32> {
-  let j = group >> 1u;
-  let factors = vec2<f32>(f16_at(block), f16_at(block + 2u)) * k_scale_and_min(block, j);
-  let at = block + 16u + 32u * (j >> 1u) + 16u * (group & 1u);
-  var values: mat4x4<f32>;
-  for (var i = 0u; i < 4u; i++) {
-    let q = (word_at(at + 4u * i) >> (4u * (j & 1u))) & 0x0f0f0f0fu;
-    values[i] = factors.x * unsigned_bytes(q) - factors.y;
-  }
-  return values;
+/** A pair of units shares a run of 64 columns: half of its low sub-block and of its high one each. */
+fn low_quad(unit: u32) -> u32 {
+  return 16u * (unit >> 1u) + 4u * (unit & 1u);
+}
+
+fn decode(row: u32, unit: u32) -> Unit {
+  let block = 9u * ((row * params.units + unit) >> 3u);
+  let u = unit & 7u;
+  let header = quads[block];
+  let q = quads[block + 1u + u];
+  let low = k_factors(header, u & 6u);
+  let high = k_factors(header, u | 1u);
+  let nibbles = vec4<u32>(0x0f0f0f0fu);
+  return Unit(scaled_bytes(q & nibbles, low.x, -low.y), scaled_bytes((q >> vec4<u32>(4u)) & nibbles, high.x, -high.y));
 }

@@ -1,18 +1,26 @@
-// q5_k: 256 values in 176 bytes. Value = d · scale_j · q − dmin · min_j, sub-blocks j of 32 values.
-// include lib/k-scales
-const BLOCK_ELEMENTS = 256u;
-const BLOCK_BYTES = 176u;
+// q5_k: value = d · scale_j · q − dmin · min_j, sub-blocks j of 32 values. A block is 11 quads as stored: the header, two of fifth bits (bit j
+// of a byte: of sub-block j), q's lower four bits.
+// include lib/unit
+// include lib/k-factors
+const HIGH_QUADS = 8u;
 
-fn decode(block: u32, group: u32) -> mat4x4<f32> {
-  let j = group >> 1u;
-  let factors = vec2<f32>(f16_at(block), f16_at(block + 2u)) * k_scale_and_min(block, j);
-  let half = 16u * (group & 1u);
-  let at = block + 48u + 32u * (j >> 1u) + half;
-  var values: mat4x4<f32>;
-  for (var i = 0u; i < 4u; i++) {
-    let low = (word_at(at + 4u * i) >> (4u * (j & 1u))) & 0x0f0f0f0fu;
-    let fifth = ((word_at(block + 16u + half + 4u * i) >> j) & 0x01010101u) << 4u;
-    values[i] = factors.x * unsigned_bytes(low | fifth) - factors.y;
-  }
-  return values;
+/** A pair of units shares a run of 64 columns: half of its low sub-block and of its high one each. */
+fn low_quad(unit: u32) -> u32 {
+  return 16u * (unit >> 1u) + 4u * (unit & 1u);
+}
+
+fn decode(row: u32, unit: u32) -> Unit {
+  let block = 11u * ((row * params.units + unit) >> 3u);
+  let u = unit & 7u;
+  let header = quads[block];
+  let fifth = quads[block + 1u + (u & 1u)];
+  let q = quads[block + 3u + u];
+  let j = u & 6u;
+  let low = k_factors(header, j);
+  let high = k_factors(header, j + 1u);
+  let nibbles = vec4<u32>(0x0f0f0f0fu);
+  let ones = vec4<u32>(0x01010101u);
+  let low_q = (q & nibbles) | (((fifth >> vec4<u32>(j)) & ones) << vec4<u32>(4u));
+  let high_q = ((q >> vec4<u32>(4u)) & nibbles) | (((fifth >> vec4<u32>(j + 1u)) & ones) << vec4<u32>(4u));
+  return Unit(scaled_bytes(low_q, low.x, -low.y), scaled_bytes(high_q, high.x, -high.y));
 }

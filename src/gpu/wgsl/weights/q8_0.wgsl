@@ -1,12 +1,17 @@
-// q8_0: 32 values in 34 bytes. Value = d · q.
-const BLOCK_ELEMENTS = 32u;
-const BLOCK_BYTES = 34u;
+// q8_0: value = d · q. A block is a unit: q in two quads; plane 1: d.
+// include lib/unit
+const HIGH_QUADS = 4u;
 
-fn decode(block: u32, group: u32) -> mat4x4<f32> {
-  let d = f16_at(block);
-  var values: mat4x4<f32>;
-  for (var i = 0u; i < 4u; i++) {
-    values[i] = d * signed_bytes(word_at(block + 2u + 16u * group + 4u * i));
-  }
-  return values;
+fn low_quad(unit: u32) -> u32 {
+  return 8u * unit;
+}
+
+fn run_of(q: vec4<u32>, d: f32) -> mat4x4<f32> {
+  return mat4x4<f32>(d * signed_bytes(q.x), d * signed_bytes(q.y), d * signed_bytes(q.z), d * signed_bytes(q.w));
+}
+
+fn decode(row: u32, unit: u32) -> Unit {
+  let block = row * params.units + unit;
+  let d = f16_value(half_of(params.plane_1, block));
+  return Unit(run_of(quads[2u * block], d), run_of(quads[2u * block + 1u], d));
 }

@@ -1,0 +1,131 @@
+// Steps with their buffers and dispatches: everything of a run that does not depend on the position, made once.
+import type { Op, ValueId } from '../engine/program/program.ts';
+import { bindStep, NOWHERE, type StepSite } from './bind-step.ts';
+import { planBuffers, quadsOf } from './buffer-plan.ts';
+import type { Dispatch, Placed } from './dispatch.ts';
+import type { GpuProgram } from './load-program.ts';
+import { innersOf, opsOf, outsOf, valuesOf, type MatmulOp, type Step } from './steps.ts';
+
+export interface BoundStep {
+  dispatches: readonly Dispatch[];
+  /** For the last row alone of a chunk of many. */
+  last: readonly Dispatch[];
+  /** Indices of its ops. */
+  ops: readonly number[];
+  /** What can be copied right after it, and where it is. */
+  shows: ReadonlyMap<ValueId, Placed>;
+  layer: number | null;
+}
+
+export interface BoundPlan {
+  steps: readonly BoundStep[];
+  placeOf: (value: ValueId) => Placed;
+}
+
+/** What is the session's own, whatever the plan. */
+export interface SharedSite extends Omit<StepSite, 'placed' | 'inner' | 'innerAt'> {
+  /** Bound where nothing in between is shown. */
+  unusedInner: GPUBuffer;
+}
+
+/** Buffers of the values of so many rows. */
+export interface ValueBuffers {
+  placed: (value: ValueId) => Placed;
+}
+
+export async function allocateValues(
+  { program }: GpuProgram,
+  steps: readonly Step[],
+  rowCount: number,
+  create: (label: string, byteLength: number) => Promise<GPUBuffer>,
+): Promise<ValueBuffers> {
+  const plan = planBuffers(program, steps.map(valuesOf));
+  const slots: GPUBuffer[] = [];
+  for (const [slot, quads] of plan.slotQuads.entries()) {
+    slots.push(await create(`values ${slot}`, 16 * quads * rowCount));
+  }
+  const placed = (value: ValueId): Placed => {
+    const where = plan.whereOf.get(value);
+    const buffer = slots[where?.slot ?? -1];
+    if (where === undefined || buffer === undefined) throw new RangeError(`${value} has no place`);
+    return { buffer, at: where.at, stride: where.stride };
+  };
+  return { placed };
+}
+
+/** @param inner where values in between go; null: nowhere, they are not shown */
+export async function bindPlan(
+  { program }: GpuProgram,
+  steps: readonly Step[],
+  { placed }: ValueBuffers,
+  site: SharedSite,
+  inner: GPUBuffer | null,
+): Promise<BoundPlan> {
+  const indexOf = new Map<Op, number>(program.ops.map((op, index) => [op, index]));
+  const layerOf = new Map(program.values.map(({ id, layer }) => [id, layer]));
+  const shown = new Set<ValueId>();
+  const bound = steps.map(async (step): Promise<BoundStep> => {
+    const shows = new Map(
+      outsOf(step)
+        .flat()
+        .map((value) => [value, placed(value)]),
+    );
+    if (inner !== null)
+      for (const [value, place] of placesOf(step, inner, site.channelsOf, shown)) shows.set(value, place);
+    const innerAt = (value: ValueId): number => {
+      const place = shows.get(value);
+      return inner !== null && place?.buffer === inner ? place.at : NOWHERE;
+    };
+    const own = { ...site, placed, inner: inner ?? site.unusedInner, innerAt };
+    const dispatches = await bindStep(step, own);
+    // A tile of one row would be a waste.
+    const forLast = step.kind === 'op' && step.op.op === 'matmul' ? productOf(step.op) : null;
+    const last = forLast === null ? dispatches : await bindStep(forLast, own);
+    const ops = opsOf(step);
+    return {
+      dispatches,
+      last,
+      shows,
+      ops: ops.map((op) => indexOf.get(op) ?? 0),
+      layer: layerOf.get(ops.at(-1)?.out ?? '') ?? null,
+    };
+  });
+  return { steps: await Promise.all(bound), placeOf: placed };
+}
+
+function productOf(matmul: MatmulOp): Step {
+  return { kind: 'product', norm: null, members: [{ matmul, bias: null }], residual: null };
+}
+
+/** A value that several steps make is shown by the first. */
+function placesOf(
+  step: Step,
+  buffer: GPUBuffer,
+  channelsOf: (value: ValueId) => number,
+  shown: Set<ValueId>,
+): [ValueId, Placed][] {
+  let at = 0;
+  return innersOf(step)
+    .filter((value) => !shown.has(value))
+    .map((value) => {
+      shown.add(value);
+      const stride = quadsOf(channelsOf(value));
+      at += stride;
+      return [value, { buffer, at: at - stride, stride }];
+    });
+}
+
+/** Of the widest step, where all values in between are shown. */
+export function innerBytes(steps: readonly Step[], channelsOf: (value: ValueId) => number): number {
+  const quads = steps.map((step) => innersOf(step).reduce((sum, value) => sum + quadsOf(channelsOf(value)), 0));
+  return 16 * Math.max(1, ...quads);
+}
+
+/** Dispatches of the layer that has the most. */
+export function mostDispatchesOfALayer({ steps }: BoundPlan): number {
+  const counts = new Map<number, number>();
+  for (const { layer, dispatches } of steps) {
+    if (layer !== null) counts.set(layer, (counts.get(layer) ?? 0) + dispatches.length);
+  }
+  return Math.max(0, ...counts.values());
+}
