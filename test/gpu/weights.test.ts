@@ -45,7 +45,7 @@ describe('every type', async () => {
 });
 
 describe('a binding of 16 KiB', async () => {
-  const device = await openTestDevice({ maxStorageBufferBindingSize: 16_384 });
+  const device = await openTestDevice({ limits: { maxStorageBufferBindingSize: 16_384 } });
 
   it.each<TensorTypeName>(['q8_0', 'q6_k', 'f16'])(
     'cuts %s into parts of whole rows, and gives the same',
