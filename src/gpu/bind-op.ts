@@ -30,10 +30,11 @@ export interface OpSite extends DispatchSite {
 /** That a product for many makes at once (wgsl/matmul.wgsl). */
 const POSITIONS = 8;
 const GROUP = 4;
-/** Eight channels a thread (wgsl/attention.wgsl, wgsl/attend.wgsl). */
-const MAX_HEAD_DIM = 8 * THREADS;
-/** Query rows that a workgroup of attention takes at once. */
-const ATTENTION_ROWS = 8;
+/** Of what a workgroup holds at once (wgsl/attend.wgsl). */
+const MAX_HEAD_DIM = 512;
+/** Rows and channels of a head that a workgroup of attention makes at once (wgsl/attention.wgsl). */
+const ATTENTION_ROWS = 16;
+const ATTENTION_CHANNELS = 128;
 
 export async function bindOp(op: Op, site: OpSite): Promise<readonly Dispatch[]> {
   const { placed, channelsOf, vectors, vectorAt } = site;
@@ -213,7 +214,11 @@ async function bindAttention(op: AttentionOp, site: OpSite): Promise<Dispatch[]>
     await dispatch(site, 'attention', {
       buffers,
       params,
-      grid: ({ rowCount }) => [headCount, Math.ceil(rowCount / ATTENTION_ROWS), 1],
+      grid: ({ rowCount }) => [
+        headCount,
+        Math.ceil(rowCount / ATTENTION_ROWS),
+        Math.ceil(headDim / ATTENTION_CHANNELS),
+      ],
     }),
   ];
 }

@@ -122,7 +122,7 @@ async function bindProduct({ norm, members, residual }: ProductStep, site: StepS
         inner: site.inner,
         quads: part.buffer,
         words: part.buffer,
-        x: site.placed(matmul.in),
+        x: site.placed(norm?.in ?? matmul.in),
         vectors: site.vectors,
         residual: other === null ? site.unused : placedPart(site.placed(other), part),
       };
@@ -159,7 +159,7 @@ async function bindGated<Product extends MatmulOp | ExpertMatmulOp>(
     inner: site.inner,
     quads: part.buffer,
     words: part.buffer,
-    x: site.placed(gate.in),
+    x: site.placed(norm?.in ?? gate.in),
     vectors: site.vectors,
     ...more,
   };
