@@ -54,21 +54,24 @@ const MOST_QUADS = 128u;
 const LANES_OF_KEY = 4u;
 const GROUPS = 16u;
 var<workgroup> squares: array<vec2<f32>, THREADS>;
+/** The query, and the present key and value. */
 var<workgroup> query: array<vec4<f32>, MOST_QUADS>;
 var<workgroup> present_key: array<vec4<f32>, MOST_QUADS>;
+var<workgroup> present_value: array<vec4<f32>, MOST_QUADS>;
 /** [lane, group], of four keys each. */
 var<workgroup> products: array<vec4<f32>, THREADS>;
 var<workgroup> scores: array<vec4<f32>, GROUPS>;
 var<workgroup> powers: array<vec4<f32>, GROUPS>;
 var<workgroup> present_power: f32;
 
-/** One head of q or k on its way from the product. */
+/** One head of q, k or v on its way from the product. */
 struct Head {
   /** Of its first channel in `qkv`. */
   at: u32,
   gain_at: u32,
   /** 1 / sqrt(mean(x²) + eps). */
   factor: f32,
+  rotary_dim: u32,
   is_tapped: bool,
   /** Of its first channel in `inner`. */
   norm_at: u32,
@@ -90,35 +93,41 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let begin = max(start, first);
   let end = min(start + SPLIT, position);
 
-  // The query, and where it is wanted the present key.
-  let taps = place.is_tapped == 1u;
-  var q = Head(4u * params.q_at + head * params.head_dim, params.q_gain_at, 1.0, taps && has_present, 0u, 0u);
-  q.norm_at = 4u * params.q_norm_at + head * params.head_dim;
-  q.rope_at = 4u * params.q_rope_at + head * params.head_dim;
-  var k = Head(4u * params.k_at + kv_head * params.head_dim, params.k_gain_at, 1.0, taps && is_writer, 0u, 0u);
-  k.norm_at = 4u * params.k_norm_at + kv_head * params.head_dim;
-  k.rope_at = 4u * params.k_rope_at + kv_head * params.head_dim;
-  if (params.q_gain_at != NONE || params.k_gain_at != NONE) {
-    let factors = factors_of(q.at, k.at, quads, thread);
-    q.factor = factors.x;
-    k.factor = factors.y;
-  }
-  for (var quad = thread; quad < quads; quad += THREADS) {
-    query[quad] = quad_of(q, quad);
-    if (has_present) {
-      present_key[quad] = quad_of(k, quad);
-    }
-    if (is_writer) {
+  // The query, and where they are wanted the present key and value. As a loop, since a software adapter runs what is in an `if` that
+  // no thread takes.
+  let q_from = head * params.head_dim;
+  let kv_from = kv_head * params.head_dim;
+  let factors = factors_of(4u * params.q_at + q_from, 4u * params.k_at + kv_from, quads, thread);
+  let taps = place.is_tapped == 1u && has_present;
+  var row = Head(4u * params.q_at + q_from, params.q_gain_at, factors.x, params.rotary_dim, taps, 4u * params.q_norm_at + q_from, 4u * params.q_rope_at + q_from);
+  var is_last_head = head + 1u == params.heads;
+  for (var which = 0u; which < select(1u, 3u, has_present); which++) {
+    for (var quad = thread; quad < quads; quad += THREADS) {
+      let x = quad_of(row, quad);
       let at = (position * params.kv_heads + kv_head) * quads + quad;
-      keys[at] = present_key[quad];
-      values[at] = present_value(kv_head, quad);
+      if (which == 0u) {
+        query[quad] = x;
+      } else if (which == 1u) {
+        present_key[quad] = x;
+        if (is_writer) {
+          keys[at] = x;
+        }
+      } else {
+        present_value[quad] = x;
+        if (is_writer) {
+          values[at] = x;
+        }
+      }
     }
-  }
-  if (q.is_tapped && head + 1u == params.heads) {
-    pad_inner(q, thread);
-  }
-  if (k.is_tapped && kv_head + 1u == params.kv_heads) {
-    pad_inner(k, thread);
+    if (row.is_tapped && is_last_head) {
+      pad_inner(row, thread);
+    }
+    is_last_head = kv_head + 1u == params.kv_heads;
+    if (which == 0u) {
+      row = Head(4u * params.k_at + kv_from, params.k_gain_at, factors.y, params.rotary_dim, taps && is_writer, 4u * params.k_norm_at + kv_from, 4u * params.k_rope_at + kv_from);
+    } else {
+      row = Head(4u * params.v_at + kv_from, NONE, 1.0, 0u, false, 0u, 0u);
+    }
   }
   workgroupBarrier();
 
@@ -176,7 +185,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let out = (workgroup.y * params.heads + head) * (quads + 1u);
   for (var column = 0u; column < quads; column += width) {
     let quad = column + thread % width;
-    var shares: Shares;
+    var shares = Shares(vec4<f32>(), 0.0);
     if (quad < quads && thread < parts * width) {
       for (var i = (begin - start) / 4u + thread / width; i < last_group; i += parts) {
         let power = powers[i];
@@ -189,7 +198,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     shares = add_parts(shares, width, parts, thread);
     if (thread < width && quad < quads) {
       if (has_present) {
-        shares.sum += present_power * present_value(kv_head, quad);
+        shares.sum += present_power * present_value[quad];
         shares.total += present_power;
       }
       partial[out + quad] = shares.sum;
@@ -200,17 +209,22 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
 }
 
-/** Of rmsnorm: of the query, and of the key. For all threads at once. */
+/** Of rmsnorm: of the query, and of the key; 1 without norms. For all threads at once. */
 fn factors_of(q_at: u32, k_at: u32, quads: u32, thread: u32) -> vec2<f32> {
+  if (params.q_gain_at == NONE && params.k_gain_at == NONE) {
+    return vec2<f32>(1.0);
+  }
   var sum = vec2<f32>();
-  for (var c = thread; c < params.head_dim; c += THREADS) {
-    let x = vec2<f32>(qkv[q_at + c], qkv[k_at + c]);
-    sum += x * x;
+  for (var quad = thread; quad < quads; quad += THREADS) {
+    for (var c = 4u * quad; c < min(4u * quad + 4u, params.head_dim); c++) {
+      let x = vec2<f32>(qkv[q_at + c], qkv[k_at + c]);
+      sum += x * x;
+    }
   }
   squares[thread] = sum;
   workgroupBarrier();
   var total = squares[0];
-  for (var i = 1u; i < min(THREADS, params.head_dim); i++) {
+  for (var i = 1u; i < min(THREADS, quads); i++) {
     total += squares[i];
   }
   return inverseSqrt(total / f32(params.head_dim) + params.eps);
@@ -218,31 +232,27 @@ fn factors_of(q_at: u32, k_at: u32, quads: u32, thread: u32) -> vec2<f32> {
 
 /** Four channels as they enter the products; 0 beyond the head. */
 fn quad_of(head: Head, quad: u32) -> vec4<f32> {
-  let c = 4u * quad;
-  return vec4<f32>(turned(head, c), turned(head, c + 1u), turned(head, c + 2u), turned(head, c + 3u));
+  var out = vec4<f32>();
+  for (var i = 0u; i < min(4u, params.head_dim - 4u * quad); i++) {
+    out = select(out, vec4<f32>(turned(head, 4u * quad + i)), vec4<u32>(0u, 1u, 2u, 3u) == vec4<u32>(i));
+  }
+  return out;
 }
 
 fn turned(head: Head, c: u32) -> f32 {
-  if (c >= params.head_dim) {
-    return 0.0;
-  }
   let x = normed(head, c);
   if (head.is_tapped && head.gain_at != NONE) {
     inner[head.norm_at + c] = x;
   }
   var out = x;
-  if (c < params.rotary_dim) {
+  if (c < head.rotary_dim) {
     let half = params.rotary_dim / 2u;
-    let is_second = select(c & 1u, c / half, params.is_neox == 1u) == 1u;
-    let pair = select(c / 2u, c % half, params.is_neox == 1u);
+    let is_second = select(c & 1u, u32(c >= half), params.is_neox == 1u) == 1u;
     let distance = select(1u, half, params.is_neox == 1u);
-    let cosine = table[pair];
-    let sine = table[half + pair];
-    if (is_second) {
-      out = x * cosine + normed(head, c - distance) * sine;
-    } else {
-      out = x * cosine - normed(head, c + distance) * sine;
-    }
+    let pair = select(c / 2u, select(c, c - half, is_second), params.is_neox == 1u);
+    let other = normed(head, select(c + distance, c - distance, is_second));
+    // Of the first of a pair x · cos − other · sin.
+    out = x * table[pair] + other * select(-table[half + pair], table[half + pair], is_second);
   }
   if (head.is_tapped && params.rotary_dim > 0u) {
     inner[head.rope_at + c] = out;
@@ -251,24 +261,11 @@ fn turned(head: Head, c: u32) -> f32 {
 }
 
 fn normed(head: Head, c: u32) -> f32 {
-  let x = qkv[head.at + c];
-  if (head.gain_at == NONE) {
-    return x;
+  var x = qkv[head.at + c];
+  if (head.gain_at != NONE) {
+    x = x * head.factor * (vectors[4u * head.gain_at + c] + params.gain_offset);
   }
-  return x * head.factor * (vectors[4u * head.gain_at + c] + params.gain_offset);
-}
-
-fn present_value(kv_head: u32, quad: u32) -> vec4<f32> {
-  let at = 4u * params.v_at + kv_head * params.head_dim;
-  let c = 4u * quad;
-  return vec4<f32>(v_channel(at, c), v_channel(at, c + 1u), v_channel(at, c + 2u), v_channel(at, c + 3u));
-}
-
-fn v_channel(at: u32, c: u32) -> f32 {
-  if (c < params.head_dim) {
-    return qkv[at + c];
-  }
-  return 0.0;
+  return x;
 }
 
 /** After the last head: what is left of its last four channels. */

@@ -192,21 +192,24 @@ struct Seen {
 /** Σ_j power_j · v_j over the tile. What a row does not see is not multiplied by 0: it may be infinite. */
 fn weighted(seen: Seen, fours: u32, at: u32, stride: u32) -> Tile {
   var sums: Tile;
+  let common_end = min(seen.positions.x + 1u, seen.end);
   for (var key = seen.begin; key < seen.end; key++) {
-    let power = powers[4u * (key - seen.tile) + fours];
-    let value = values[key * stride + at];
-    if (key >= seen.firsts.w && key <= seen.positions.x) {
+    // In the order of keys, so that a row's sum does not depend on the rows beside it.
+    for (; key >= seen.firsts.w && key < common_end; key++) {
+      let power = powers[4u * (key - seen.tile) + fours];
+      let value = values[key * stride + at];
       sums.a += power.x * value;
       sums.b += power.y * value;
       sums.c += power.z * value;
       sums.d += power.w * value;
-    } else {
-      let see = are_seen(key, seen.firsts, seen.positions);
-      sums.a += select(vec4<f32>(), power.x * value, see.x);
-      sums.b += select(vec4<f32>(), power.y * value, see.y);
-      sums.c += select(vec4<f32>(), power.z * value, see.z);
-      sums.d += select(vec4<f32>(), power.w * value, see.w);
     }
+    let see = are_seen(key, seen.firsts, seen.positions) & vec4<bool>(key < seen.end);
+    let power = powers[4u * (min(key, seen.end - 1u) - seen.tile) + fours];
+    let value = values[min(key, seen.end - 1u) * stride + at];
+    sums.a += select(vec4<f32>(), power.x * value, see.x);
+    sums.b += select(vec4<f32>(), power.y * value, see.y);
+    sums.c += select(vec4<f32>(), power.z * value, see.z);
+    sums.d += select(vec4<f32>(), power.w * value, see.w);
   }
   return sums;
 }

@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let parts = THREADS / width;
   for (var column = 0u; column < quads; column += width) {
     let quad = column + thread % width;
-    var shares: Shares;
+    var shares = Shares(vec4<f32>(), 0.0);
     if (quad < quads && thread < parts * width) {
       for (var split = thread / width; split < splits; split += parts) {
         let at = begin + split * stride;
