@@ -6,7 +6,7 @@ import type { Dispatch, Placed } from './dispatch.ts';
 import type { GpuProgram } from './load-program.ts';
 import { innersOf, opsOf, outsOf, valuesOf, type MatmulOp, type Step } from './steps.ts';
 
-export interface BoundStep {
+interface BoundStep {
   dispatches: readonly Dispatch[];
   /** For the last row alone of a chunk of many. */
   last: readonly Dispatch[];
@@ -15,6 +15,7 @@ export interface BoundStep {
   /** What can be copied right after it, and where it is. */
   shows: ReadonlyMap<ValueId, Placed>;
   layer: number | null;
+  hasLayerWeight: boolean;
 }
 
 export interface BoundPlan {
@@ -88,6 +89,7 @@ export async function bindPlan(
       shows,
       ops: ops.map((op) => indexOf.get(op) ?? 0),
       layer: layerOf.get(ops.at(-1)?.out ?? '') ?? null,
+      hasLayerWeight: ops.some((op) => op.op !== 'embed' && 'weight' in op),
     };
   });
   return { steps: await Promise.all(bound), placeOf: placed };
@@ -121,10 +123,10 @@ export function innerBytes(steps: readonly Step[], channelsOf: (value: ValueId) 
   return 16 * Math.max(1, ...quads);
 }
 
-/** Dispatches of the layer that has the most. */
+/** Dispatches of the layer that has the most. What makes the embedding, before the first weight of a layer, is of none. */
 export function mostDispatchesOfALayer({ steps }: BoundPlan): number {
   const counts = new Map<number, number>();
-  for (const { layer, dispatches } of steps) {
+  for (const { layer, dispatches } of steps.slice(steps.findIndex(({ hasLayerWeight }) => hasLayerWeight))) {
     if (layer !== null) counts.set(layer, (counts.get(layer) ?? 0) + dispatches.length);
   }
   return Math.max(0, ...counts.values());

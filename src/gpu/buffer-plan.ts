@@ -8,7 +8,7 @@ export function quadsOf(channelCount: number): number {
 }
 
 /** Place of a value: row r begins `at + r · stride` quads into its buffer. */
-export interface Where {
+interface Where {
   slot: number;
   at: number;
   stride: number;

@@ -5,7 +5,7 @@ import { paramBytes } from './kernel-text.ts';
 import type { ShaderName } from './shaders.ts';
 
 /** Where a chunk stands, as far as the number of workgroups depends on it. */
-export interface ChunkPlace {
+interface ChunkPlace {
   rowCount: number;
   firstPosition: number;
 }

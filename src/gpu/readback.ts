@@ -1,5 +1,4 @@
 // Rows of values on their way back from the GPU: copied into one buffer as they come to be, read when all are there.
-import type { ValueId } from '../engine/program/program.ts';
 import { quadsOf } from './buffer-plan.ts';
 import type { GpuDevice } from './device.ts';
 import type { Placed } from './dispatch.ts';
@@ -15,7 +14,7 @@ interface Wanted {
 export class Readback {
   readonly #gpu: GpuDevice;
   #staging: GPUBuffer | null = null;
-  #wanted = new Map<ValueId | 'logits of the run', Wanted>();
+  readonly #wanted = new Map<string, Wanted>();
   #byteLength = 0;
 
   constructor(gpu: GpuDevice) {
@@ -24,7 +23,7 @@ export class Readback {
 
   /** Begins a new one. @param wanted rows of each; a key of its own for the logits, which may be tapped too */
   async open(wanted: readonly (readonly [key: string, channels: number, rowCount: number])[]): Promise<void> {
-    this.#wanted = new Map();
+    this.#wanted.clear();
     this.#byteLength = 0;
     for (const [key, channels, rowCount] of wanted) {
       this.#wanted.set(key, { channels, rowCount, byteOffset: this.#byteLength });

@@ -41,13 +41,13 @@ export interface AttendStep {
   attention: AttentionOp;
 }
 
-export interface NormAddStep {
+interface NormAddStep {
   kind: 'normAdd';
   norm: RmsnormOp;
   add: Of<'add'>;
 }
 
-export interface ChooseStep {
+interface ChooseStep {
   kind: 'choose';
   select: Of<'moeSelect'>;
   route: Of<'moeRoute'>;
@@ -101,7 +101,12 @@ export function outsOf(step: Step): ValueId[][] {
       ];
     case 'choose':
       return [[step.select.out], [step.route.out]];
-    default:
+    case 'op':
+    case 'gated':
+    case 'expertsGated':
+    case 'attend':
+    case 'normAdd':
+    case 'expertsSum':
       return [[opsOf(step).at(-1)?.out ?? '']];
   }
 }

@@ -53,8 +53,13 @@ export async function runKernel<Buffers extends Record<string, Words>>(
   };
   try {
     return await gpu.guarded(`kernel ${name}`, 'E_GPU_KERNEL', async () => {
-      const uniforms = { place: open(placeBytes(place), UNIFORM), params: open(paramBytes(kernel.params, params), UNIFORM) };
-      const storage = Object.entries(buffers).map(([key, words]) => [key, open(guarded(words), STORAGE | COPY_SRC)] as const);
+      const uniforms = {
+        place: open(placeBytes(place), UNIFORM),
+        params: open(paramBytes(kernel.params, params), UNIFORM),
+      };
+      const storage = Object.entries(buffers).map(
+        ([key, words]) => [key, open(guarded(words), STORAGE | COPY_SRC)] as const,
+      );
       const bound = bindGroup(gpu, kernel, new Map([...Object.entries(uniforms), ...storage]));
       const encoder = gpu.device.createCommandEncoder();
       const pass = encoder.beginComputePass();
@@ -83,7 +88,11 @@ export async function runKernel<Buffers extends Record<string, Words>>(
   }
 }
 
-function bindGroup(gpu: GpuDevice, { layout, bindings }: Kernel, buffers: ReadonlyMap<string, GPUBuffer>): GPUBindGroup {
+function bindGroup(
+  gpu: GpuDevice,
+  { layout, bindings }: Kernel,
+  buffers: ReadonlyMap<string, GPUBuffer>,
+): GPUBindGroup {
   const unknown = [...buffers.keys()].find((name) => !bindings.some((binding) => binding.name === name));
   if (unknown !== undefined) throw new RangeError(`the kernel binds no ${unknown}`);
   const entries = bindings.map(({ binding, name }) => {
