@@ -21,7 +21,7 @@ export type { ChatMessage, TextModel } from './text/text-model.ts';
 export { createTextModel } from './text/create-text-model.ts';
 export { promptIds, textNotices } from './text/prompt-ids.ts';
 export { generate, type FinishReason } from './text/generate.ts';
-export { argmax, checkSampling, isFlat, type SamplingOptions } from './text/sample.ts';
+export { argmax, checkSampling, isFlat, logitRange, type LogitRange, type SamplingOptions } from './text/sample.ts';
 export { RandomSource } from './text/random-source.ts';
 
 export { MemoryByteSource, type ByteSource } from './io/byte-source.ts';

@@ -1,8 +1,8 @@
 // Steps with their buffers and dispatches: everything of a run that does not depend on the position, made once.
-import type { Op, ValueId } from '../engine/program/program.ts';
+import type { Op, Program, ValueId } from '../engine/program/program.ts';
 import { bindStep, NOWHERE, type StepSite } from './bind-step.ts';
 import { planBuffers, quadsOf } from './buffer-plan.ts';
-import type { Dispatch, Placed } from './dispatch.ts';
+import { dispatch, type Dispatch, type Placed } from './dispatch.ts';
 import type { GpuProgram } from './load-program.ts';
 import { innersOf, opsOf, outsOf, valuesOf, type MatmulOp, type Step } from './steps.ts';
 
@@ -21,12 +21,20 @@ interface BoundStep {
 export interface BoundPlan {
   steps: readonly BoundStep[];
   placeOf: (value: ValueId) => Placed;
+  /** After the logits: the likeliest token. */
+  choose: readonly Dispatch[];
 }
 
 /** What is the session's own, whatever the plan. */
+/** Logits that a workgroup of wgsl/choice.wgsl looks through. */
+const CHOICE_LOGITS = 1024;
+
 export interface SharedSite extends Omit<StepSite, 'placed' | 'inner' | 'innerAt'> {
   /** Bound where nothing in between is shown. */
   unusedInner: GPUBuffer;
+  /** Of the likeliest token: of each part of the logits, and of all. */
+  choices: GPUBuffer;
+  choice: GPUBuffer;
 }
 
 /** Buffers of the values of so many rows. */
@@ -92,7 +100,32 @@ export async function bindPlan(
       hasLayerWeight: ops.some((op) => op.op !== 'embed' && 'weight' in op),
     };
   });
-  return { steps: await Promise.all(bound), placeOf: placed };
+  return { steps: await Promise.all(bound), placeOf: placed, choose: await bindChoice(program, placed, site) };
+}
+
+async function bindChoice(
+  { logits, vocabSize }: Program,
+  placed: (value: ValueId) => Placed,
+  site: SharedSite,
+): Promise<readonly Dispatch[]> {
+  const parts = choicePartCount(vocabSize);
+  const x = placed(logits);
+  return Promise.all([
+    dispatch(site, 'choice', {
+      buffers: { out: site.choices, x, parts: site.unused },
+      params: { channels: vocabSize, parts: 0 },
+      grid: () => [parts, 1, 1],
+    }),
+    dispatch(site, 'choice', {
+      buffers: { out: site.choice, x, parts: site.choices },
+      params: { channels: vocabSize, parts },
+      grid: () => [1, 1, 1],
+    }),
+  ]);
+}
+
+export function choicePartCount(vocabSize: number): number {
+  return Math.ceil(vocabSize / CHOICE_LOGITS);
 }
 
 function productOf(matmul: MatmulOp): Step {

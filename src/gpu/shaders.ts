@@ -11,6 +11,7 @@ export type ShaderName =
   | 'append'
   | 'attend'
   | 'attention'
+  | 'choice'
   | 'choose'
   | 'combine'
   | 'embed'
@@ -39,6 +40,7 @@ const KERNELS: Readonly<Record<ShaderName, URL>> = {
   append: new URL('./wgsl/append.wgsl', import.meta.url),
   attend: new URL('./wgsl/attend.wgsl', import.meta.url),
   attention: new URL('./wgsl/attention.wgsl', import.meta.url),
+  choice: new URL('./wgsl/choice.wgsl', import.meta.url),
   choose: new URL('./wgsl/choose.wgsl', import.meta.url),
   combine: new URL('./wgsl/combine.wgsl', import.meta.url),
   embed: new URL('./wgsl/embed.wgsl', import.meta.url),

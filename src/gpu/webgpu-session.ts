@@ -1,7 +1,7 @@
 // One sequence on the WebGPU executor: its key-value cache and the program bound to buffers. A position by itself, or a few,
 // goes step by step, fused, one submit each; a chunk of many goes op by op, one submit for all. What is tapped is copied right after
 // its step, before its buffer is used again, by the same kernels.
-import type { RunRequest, RunResult, Session, Tap } from '../engine/program/executor.ts';
+import type { GreedyResult, RunRequest, RunResult, Session, Tap } from '../engine/program/executor.ts';
 import { neededRows, type NeededRows } from '../engine/program/needed-rows.ts';
 import type { AttentionOp, ValueId } from '../engine/program/program.ts';
 import type { SessionGuard } from '../engine/program/session-guard.ts';
@@ -11,6 +11,7 @@ import { splitCount } from './bind-step.ts';
 import {
   allocateValues,
   bindPlan,
+  choicePartCount,
   innerBytes,
   mostDispatchesOfALayer,
   type BoundPlan,
@@ -18,7 +19,7 @@ import {
   type ValueBuffers,
 } from './bound-plan.ts';
 import { quadsOf } from './buffer-plan.ts';
-import type { RowSet } from './dispatch.ts';
+import type { Dispatch, RowSet } from './dispatch.ts';
 import { singleOps } from './fuse.ts';
 import type { GpuProgram } from './load-program.ts';
 import { ParamStore, UNIFORM_STRIDE } from './param-store.ts';
@@ -30,14 +31,17 @@ import { COPY_DST, COPY_SRC, STORAGE, UNIFORM } from './usage.ts';
 const MANY_FROM = 8;
 /** Key of the logits that a run returns, beside those that it may tap. */
 const LOGITS = 'logits of the run';
+/** Key of the likeliest token: four numbers (wgsl/choice.wgsl). */
+const CHOICE = 'likeliest token';
+const NOBODY = 0xffff_ffff;
 
 /** What a chunk is made for. */
 interface Chunk {
   tokens: readonly number[];
   firstPosition: number;
   needs: readonly NeededRows[];
-  /** Rows of the logits that come back. */
-  wanted: NeededRows;
+  /** Rows of the logits that come back, or which of the last row is the greatest. */
+  wanted: NeededRows | 'choice';
   isLast: boolean;
   tap: Tap | undefined;
   signal: AbortSignal | undefined;
@@ -93,6 +97,15 @@ export class WebgpuSession implements Session {
     return this.#guard.run(request, (start) => this.#runChunks(request, start));
   }
 
+  async runGreedy(request: Omit<RunRequest, 'logits'>): Promise<GreedyResult> {
+    const { firstPosition, result } = await this.#guard.step(request, (start) =>
+      this.#runChunks({ ...request, logits: 'last' }, start, 'choice'),
+    );
+    const [greatest = 0, , least = 0] = result;
+    const [, id = NOBODY, , hasOthers] = new Uint32Array(result.buffer, result.byteOffset, 4);
+    return { firstPosition, id: id === NOBODY || hasOthers !== 0 ? null : id, greatest, least };
+  }
+
   truncate(positionCount: number): void {
     this.#guard.truncate(positionCount);
   }
@@ -104,16 +117,20 @@ export class WebgpuSession implements Session {
     this.#readback.close();
   }
 
-  async #runChunks({ tokens, logits, tap, signal }: RunRequest, start: number): Promise<Float32Array> {
+  /** @param last what comes back where the last row of the logits is asked for */
+  async #runChunks(
+    { tokens, logits, tap, signal }: RunRequest,
+    start: number,
+    last: 'last' | 'choice' = 'last',
+  ): Promise<Float32Array> {
     const { program, chunkPositions } = this.#loaded;
     const needs = neededRows(program, logits, tap?.values);
-    const rowCount = logits === 'all' ? tokens.length : logits === 'last' ? 1 : 0;
-    const result = new Float32Array(rowCount * program.vocabSize);
+    const result = new Float32Array(logits === 'all' ? tokens.length * program.vocabSize : 0);
     for (let first = 0; first < tokens.length; first += chunkPositions) {
       signal?.throwIfAborted();
       const chunk = tokens.slice(first, first + chunkPositions);
       const isLast = first + chunk.length === tokens.length;
-      const wanted = logits === 'all' ? 'all' : logits === 'last' && isLast ? 'last' : 'none';
+      const wanted = logits === 'all' ? 'all' : logits === 'last' && isLast ? last : 'none';
       const rows = await this.#runChunk({
         tokens: chunk,
         firstPosition: start + first,
@@ -123,7 +140,8 @@ export class WebgpuSession implements Session {
         tap,
         signal,
       });
-      result.set(rows, logits === 'all' ? first * program.vocabSize : 0);
+      if (logits === 'last' && isLast) return rows;
+      if (logits === 'all') result.set(rows, first * program.vocabSize);
     }
     return result;
   }
@@ -133,10 +151,11 @@ export class WebgpuSession implements Session {
     const { tokens, wanted, tap, signal, firstPosition } = chunk;
     const { program } = this.#loaded;
     const tapped = program.ops.map(({ out }) => out).filter((value) => tap?.values.has(value) === true);
-    const logitRows = wanted === 'none' ? 0 : wanted === 'last' ? 1 : tokens.length;
+    const logitRows = { none: 0, choice: 0, last: 1, all: tokens.length }[wanted];
     await this.#readback.open([
       ...tapped.map((value) => [value, this.#channelsOf(value), tokens.length] as const),
       [LOGITS, program.vocabSize, logitRows],
+      [CHOICE, 4, wanted === 'choice' ? 1 : 0],
     ]);
     if (tokens.length >= MANY_FROM) await this.#runMany(chunk, await this.#manyPlan());
     else await this.#runOneByOne(chunk, tapped.length === 0 ? there(this.#plain) : await this.#tappedPlan());
@@ -145,7 +164,7 @@ export class WebgpuSession implements Session {
       signal?.throwIfAborted();
       await tap?.onValue(value, rows.get(value) ?? new Float32Array(0), firstPosition);
     }
-    return rows.get(LOGITS) ?? new Float32Array(0);
+    return rows.get(wanted === 'choice' ? CHOICE : LOGITS) ?? new Float32Array(0);
   }
 
   async #runOneByOne(chunk: Chunk, plan: BoundPlan): Promise<void> {
@@ -186,30 +205,35 @@ export class WebgpuSession implements Session {
       pass?.end();
       pass = null;
     };
-    for (const { dispatches, last, ops, shows } of plan.steps) {
-      const isNeeded = (need: NeededRows): boolean => ops.some((op) => needs[op] === need);
-      const isAll = isNeeded('all');
-      if (!isAll && !(rows === 'both' && isNeeded('last'))) continue;
-      const set: RowSet = isAll || isOne ? 'all' : 'last';
+    const run = (dispatches: readonly Dispatch[], set: RowSet): void => {
       pass ??= encoder.beginComputePass();
-      for (const { pipeline, groups, grid } of set === 'all' ? dispatches : last) {
+      for (const { pipeline, groups, grid } of dispatches) {
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, groups[set]);
         pass.dispatchWorkgroups(...grid(set === 'all' ? place : { ...place, rowCount: 1 }));
         this.#dispatches++;
       }
+    };
+    for (const { dispatches, last, ops, shows } of plan.steps) {
+      const isNeeded = (need: NeededRows): boolean => ops.some((op) => needs[op] === need);
+      const isAll = isNeeded('all');
+      if (!isAll && !(rows === 'both' && isNeeded('last'))) continue;
+      const set: RowSet = isAll || isOne ? 'all' : 'last';
+      run(set === 'all' ? dispatches : last, set);
       for (const [value, from] of shows) {
         if (tap?.values.has(value) !== true) continue;
         endPass();
         this.#readback.copy(encoder, value, from, 0, toRow, place.rowCount);
       }
     }
+    const isEnd = toRow + place.rowCount === tokens.length;
+    if (wanted === 'choice' && isEnd) run(plan.choose, isOne ? 'all' : 'last');
     endPass();
-    const { logits } = this.#loaded.program;
-    const from = plan.placeOf(logits);
+    const from = plan.placeOf(this.#loaded.program.logits);
     if (wanted === 'all') this.#readback.copy(encoder, LOGITS, from, 0, toRow, place.rowCount);
-    else if (wanted === 'last' && toRow + place.rowCount === tokens.length) {
-      this.#readback.copy(encoder, LOGITS, from, place.rowCount - 1, 0, 1);
+    else if (wanted === 'last' && isEnd) this.#readback.copy(encoder, LOGITS, from, place.rowCount - 1, 0, 1);
+    else if (wanted === 'choice' && isEnd) {
+      this.#readback.copy(encoder, CHOICE, { buffer: there(this.#site).choice, at: 0, stride: 1 }, 0, 0, 1);
     }
   }
 
@@ -263,6 +287,8 @@ export class WebgpuSession implements Session {
       ropeTableOf: (rope) => this.#rotations.tableOf(rope),
       partial: await this.#own('splits of attention', 16 * Math.max(1, ...partials), STORAGE),
       unused: await this.#own('nothing', 16, STORAGE),
+      choices: await this.#own('likeliest of parts', 16 * choicePartCount(program.vocabSize), STORAGE),
+      choice: await this.#own('likeliest', 16, STORAGE | COPY_SRC),
       unusedInner: await this.#own('nothing in between', 16, STORAGE),
     };
     this.#values = await allocateValues(this.#loaded, steps, 1, (label, byteLength) =>

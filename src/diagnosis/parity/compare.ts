@@ -1,5 +1,5 @@
 // One position of two engines: how far apart, and how far the two declared profiles explain. Pure.
-import { isFlat } from '../../engine/text/sample.ts';
+import { isFlat, logitRange } from '../../engine/text/sample.ts';
 import { UNIT_F32 } from '../ops/constants.ts';
 import { divergence, likeliest, logProbabilities } from './distributions.ts';
 import type { SpreadRow } from './spread.ts';
@@ -83,7 +83,7 @@ export function compareFull(
     explained: (SUSPECT_RATIO * root) ** 2,
     isBeyondDraws: !(Math.sqrt(distance) <= root),
     compared: null,
-    isFlat: isFlat(row.exact),
+    isFlat: isFlat(logitRange(row.exact)),
     fromExact: { ours: fromExact(ours, reaches.ours), theirs: fromExact(theirs, reaches.theirs) },
     ...choice,
   };
@@ -126,7 +126,7 @@ export function compareAlternatives(
     explained: SUSPECT_RATIO * reach,
     isBeyondDraws: matched > 0 && !(distance <= reach),
     compared: { matched, given: theirs.length },
-    isFlat: isFlat(row.exact),
+    isFlat: isFlat(logitRange(row.exact)),
     fromExact: far,
     ...choice,
   };

@@ -55,6 +55,17 @@ export interface RunResult<Data extends FloatArray = Float32Array> {
   logits: Data;
 }
 
+/** The likeliest next token, with what tells whether its logits say anything. */
+export interface GreedyResult {
+  /** Of the first token of this run. */
+  firstPosition: number;
+  /** Of equally likely ones the lowest id; null where some logits are no finite numbers: `run` gives them as they are. */
+  id: number | null;
+  /** Logits of the likeliest and of the least likely token. */
+  greatest: number;
+  least: number;
+}
+
 /** One sequence with its KV cache. Runs do not overlap: a second `run` before the first settles is refused. */
 export interface Session<Data extends FloatArray = Float32Array> {
   readonly positionCount: number;
@@ -64,6 +75,11 @@ export interface Session<Data extends FloatArray = Float32Array> {
    */
   readonly suspect?: ValueId | null;
   run(request: RunRequest<Data>): Promise<RunResult<Data>>;
+  /**
+   * As `run`, with the likeliest next token chosen where the logits are made, so that they need not come back. Absent: this
+   * executor gives logits only.
+   */
+  runGreedy?(request: Omit<RunRequest<Data>, 'logits'>): Promise<GreedyResult>;
   /** Forgets every position from `positionCount` on. */
   truncate(positionCount: number): void;
   close(): void;

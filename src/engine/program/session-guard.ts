@@ -26,15 +26,24 @@ export class SessionGuard {
     request: RunRequest<Data>,
     compute: (firstPosition: number) => Promise<Data>,
   ): Promise<RunResult<Data>> {
+    const { firstPosition, result } = await this.step(request, compute);
+    return { firstPosition, logits: result };
+  }
+
+  /** As `run`, whatever comes of it. */
+  async step<Data extends FloatArray, Result>(
+    request: Omit<RunRequest<Data>, 'logits'>,
+    compute: (firstPosition: number) => Promise<Result>,
+  ): Promise<{ firstPosition: number; result: Result }> {
     this.#expectIdle('run');
     this.#check(request);
     request.signal?.throwIfAborted();
     this.#state = 'running';
     try {
       const firstPosition = this.#positionCount;
-      const logits = await compute(firstPosition);
+      const result = await compute(firstPosition);
       this.#positionCount += request.tokens.length;
-      return { firstPosition, logits };
+      return { firstPosition, result };
     } finally {
       this.#state = 'idle';
     }
@@ -58,7 +67,7 @@ export class SessionGuard {
     return true;
   }
 
-  #check<Data extends FloatArray>({ tokens, tap }: RunRequest<Data>): void {
+  #check<Data extends FloatArray>({ tokens, tap }: Omit<RunRequest<Data>, 'logits'>): void {
     const { vocabSize, values } = this.program;
     if (tokens.length === 0) throw refusal('E_NO_TOKENS', 'run', 'there are no tokens', 'a run appends at least one');
     for (const [i, token] of tokens.entries()) {

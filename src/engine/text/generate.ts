@@ -1,9 +1,10 @@
 // Text generation on one session: the prompt in one run, then one token at a time, each fed back. Knows no model file
 // and no terminal; the caller opens and closes the session.
 import { RefuteError } from '../../errors.ts';
-import type { FloatArray, Session, Tap } from '../program/executor.ts';
+import type { FloatArray, RunRequest, Session, Tap } from '../program/executor.ts';
 import { RandomSource } from './random-source.ts';
-import { checkSampling, GREEDY, sampleToken, type SamplingOptions } from './sample.ts';
+import { checkSampling, GREEDY, isPlainGreedy, logitRange, sampleToken } from './sample.ts';
+import type { LogitRange, SamplingOptions } from './sample.ts';
 import type { TextStream } from './text-model.ts';
 
 /** `stop`: the model gave an end token; `length`: `maxTokens` are there; `context`: the session is full. */
@@ -28,8 +29,8 @@ export interface GenerateOptions<Data extends FloatArray = Float32Array> {
   tapOf?(step: number, firstPosition: number, tokenCount: number): Tap<Data> | undefined;
   /** Stops the generation within a step. */
   signal?: AbortSignal | undefined;
-  /** Called with the logits of each step from which a token could be chosen. */
-  onLogits?(logits: Data, step: number): void;
+  /** Called with what the logits of each step reach, where a token could be chosen from them. */
+  onLogits?(range: LogitRange, step: number): void;
   /** Called as the prompt goes in. */
   onPrompt?(done: number, total: number): void;
 }
@@ -64,43 +65,69 @@ export async function* generate<Data extends FloatArray = Float32Array>(
   checkOptions(options, sampling);
   const random = new RandomSource(seed);
   const all = [...promptIds];
-  let logits = await runPrompt(session, options);
+  const isOnDevice = !keepsLogits && isPlainGreedy(sampling);
+  const choose = async (request: LastRequest<Data>): Promise<Choice<Data>> => {
+    const chosen = isOnDevice ? await runGreedy(session, request) : null;
+    if (chosen !== null) return chosen;
+    const { logits } = await session.run({ ...request, logits: 'last' });
+    return { id: sampleToken(logits, all, sampling, random), range: logitRange(logits), logits };
+  };
+  let next = await choosePrompt(session, options, choose);
   for (let step = 1; ; step += 1) {
-    const id = sampleToken(logits, all, sampling, random);
-    options.onLogits?.(logits, step);
+    const { id, range, logits } = next;
+    options.onLogits?.(range, step);
     if (endIds.has(id)) return { finishReason: 'stop', stopId: id, text: stream.end() };
     all.push(id);
-    yield { id, text: stream.push(id), ...(keepsLogits ? { logits } : {}) };
+    yield { id, text: stream.push(id), ...(keepsLogits && logits !== null ? { logits } : {}) };
     if (step === maxTokens) return { finishReason: 'length', stopId: null, text: stream.end() };
     if (session.positionCount === options.contextLength) {
       return { finishReason: 'context', stopId: null, text: stream.end() };
     }
     const tap = options.tapOf?.(step, session.positionCount, 1);
-    const request = { tokens: [id], logits: 'last', signal, ...(tap === undefined ? {} : { tap }) } as const;
-    ({ logits } = await session.run(request));
+    next = await choose({ tokens: [id], signal, ...(tap === undefined ? {} : { tap }) });
   }
 }
 
-async function runPrompt<Data extends FloatArray>(
+type LastRequest<Data extends FloatArray> = Omit<RunRequest<Data>, 'logits'>;
+
+/** A token, and the logits that it was chosen from unless they stayed where they were made. */
+interface Choice<Data extends FloatArray> {
+  id: number;
+  range: LogitRange;
+  logits: Data | null;
+}
+
+/** @returns null where the executor chooses nothing, or its logits are not all numbers: who looks at them says so */
+async function runGreedy<Data extends FloatArray>(
+  session: Session<Data>,
+  request: LastRequest<Data>,
+): Promise<Choice<Data> | null> {
+  const found = await session.runGreedy?.(request);
+  if (found === undefined) return null;
+  const { firstPosition, id, greatest, least } = found;
+  if (id !== null) return { id, range: { greatest, least }, logits: null };
+  session.truncate(firstPosition);
+  return null;
+}
+
+async function choosePrompt<Data extends FloatArray>(
   session: Session<Data>,
   options: GenerateOptions<Data>,
-): Promise<Data> {
+  choose: (request: LastRequest<Data>) => Promise<Choice<Data>>,
+): Promise<Choice<Data>> {
   const { promptIds, signal } = options;
   const tap = options.tapOf?.(0, 0, promptIds.length);
   for (let done = 0; ; done += PROMPT_RUN_POSITIONS) {
     options.onPrompt?.(done, promptIds.length);
     const tokens = promptIds.slice(done, done + PROMPT_RUN_POSITIONS);
-    const isLast = done + tokens.length === promptIds.length;
-    const request = {
-      tokens,
-      logits: isLast ? 'last' : 'none',
-      signal,
-      ...(tap === undefined ? {} : { tap }),
-    } as const;
-    const { logits } = await session.run(request);
-    if (!isLast) continue;
+    const request = { tokens, signal, ...(tap === undefined ? {} : { tap }) };
+    if (done + tokens.length < promptIds.length) {
+      await session.run({ ...request, logits: 'none' });
+      continue;
+    }
+    const chosen = await choose(request);
     options.onPrompt?.(promptIds.length, promptIds.length);
-    return logits;
+    return chosen;
   }
 }
 

@@ -60,10 +60,31 @@ export function argmax(logits: FloatArray): number {
   return best;
 }
 
+/** What logits reach; NaN where one is NaN. */
+export interface LogitRange {
+  greatest: number;
+  least: number;
+}
+
+export function logitRange(logits: FloatArray): LogitRange {
+  let [greatest = 0] = logits;
+  let least = greatest;
+  for (const logit of logits) {
+    if (Number.isNaN(logit)) return { greatest: Number.NaN, least: Number.NaN };
+    if (logit > greatest) greatest = logit;
+    if (logit < least) least = logit;
+  }
+  return { greatest, least };
+}
+
 /** Whether every token is as likely as every other, so that a choice says nothing. */
-export function isFlat(logits: FloatArray): boolean {
-  const [first] = logits;
-  return logits.length > 1 && logits.every((logit) => logit === first);
+export function isFlat({ greatest, least }: LogitRange): boolean {
+  return greatest === least;
+}
+
+/** Whether the likeliest token is taken, whatever came before. */
+export function isPlainGreedy({ temperature, repeatPenalty, repeatLastN }: SamplingOptions): boolean {
+  return temperature === 0 && (repeatPenalty === 1 || repeatLastN === 0);
 }
 
 function checkLogits(logits: FloatArray): void {

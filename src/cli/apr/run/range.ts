@@ -6,6 +6,7 @@ import {
   oddWeights,
   type Executor,
   type FloatArray,
+  type LogitRange,
   type Model,
   type Notice,
   type Program,
@@ -34,10 +35,10 @@ export function locate(
 }
 
 /** An infinite logit: below 0 it only rules its token out, and a softcap makes its cap of it. */
-export function hasInfinity(logits: FloatArray, { ops, logits: head }: Program): boolean {
+export function hasInfinity({ greatest, least }: LogitRange, { ops, logits: head }: Program): boolean {
   const op = ops.find(({ out }) => out === head);
   const cap = op?.op === 'softcap' ? Math.fround(op.cap) : Infinity;
-  return logits.some((logit) => Math.abs(logit) >= cap);
+  return greatest >= cap || least <= -cap;
 }
 
 export function breachNotice({ sentence }: RangeReport): Notice {

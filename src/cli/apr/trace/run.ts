@@ -7,6 +7,7 @@ import {
   CaptureWriter,
   fileNames,
   isFlat,
+  logitRange,
   stageId,
   StatisticsSink,
   teeSinks,
@@ -94,7 +95,7 @@ async function run(
     const files = writer === null ? null : await describeFiles(writer.folder, await writer.finish());
     const outOfRange = await whereOutOfRange(watch, model, executor, tokens, logits);
     const top = topTokens(model, logits);
-    return { statistics: statistics?.stages ?? null, top, outOfRange, isFlat: isFlat(logits), files };
+    return { statistics: statistics?.stages ?? null, top, outOfRange, isFlat: isFlat(logitRange(logits)), files };
   } catch (error) {
     await writer?.abort();
     throw error;
