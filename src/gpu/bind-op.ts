@@ -128,7 +128,7 @@ async function bindEmbed(op: Extract<Op, { op: 'embed' }>, site: OpSite): Promis
       const rows = { first_weight_row: part.firstRow, weight_rows: part.rowCount };
       const params = { ...weightParams(weight, part), ...rows, quads: quadsOf(weight.columns) };
       const buffers = { out, quads: part.buffer, words: part.buffer, tokens: site.tokens };
-      return dispatch(site, 'embed', { type: weight.type, buffers, params, grid });
+      return dispatch(site, 'embed', { types: [weight.type], buffers, params, grid });
     }),
   );
 }
@@ -148,7 +148,7 @@ async function bindMatmul(op: Extract<Op, { op: 'matmul' }>, site: OpSite): Prom
       const groups = folded(Math.ceil(part.rowCount / GROUP / clusters(site)));
       const grid: Grid = ({ rowCount }) => [...groups, Math.ceil(rowCount / POSITIONS)];
       return dispatch(site, 'matmul', {
-        type: weight.type,
+        types: [weight.type],
         buffers,
         params: { ...weightParams(weight, part), ...own },
         grid,
@@ -184,7 +184,7 @@ async function bindExperts(op: Extract<Op, { op: 'expertMatmul' }>, site: OpSite
         ids: site.placed(op.experts),
         x: site.placed(op.in),
       };
-      return dispatch(site, 'experts', { type: weight.type, buffers, params, grid });
+      return dispatch(site, 'experts', { types: [weight.type], buffers, params, grid });
     }),
   );
 }

@@ -9,6 +9,7 @@ import type {
   ExpertMatmulOp,
   ExpertsSumStep,
   MatmulOp,
+  ProductOfTwoStep,
   ProductStep,
   RmsnormOp,
   Step,
@@ -36,6 +37,8 @@ export async function bindStep(step: Step, site: StepSite): Promise<readonly Dis
       return bindOp(step.op, site);
     case 'product':
       return bindProduct(step, site);
+    case 'productOfTwo':
+      return [await bindProductOfTwo(step, site)];
     case 'gated':
       return [await bindGated(step, site, 'gated', {}, (groups) => () => [...folded(groups), 1])];
     case 'expertsGated': {
@@ -127,9 +130,45 @@ async function bindProduct({ norm, members, residual }: ProductStep, site: StepS
         residual: other === null ? site.unused : placedPart(site.placed(other), part),
       };
       const groups = folded(Math.ceil(rows / 4 / clusters(site)));
-      return dispatch(site, 'product', { type: weight.type, buffers, params, grid: () => [...groups, 1] });
+      return dispatch(site, 'product', { types: [weight.type], buffers, params, grid: () => [...groups, 1] });
     }),
   );
+}
+
+async function bindProductOfTwo({ norm, runs }: ProductOfTwoStep, site: StepSite): Promise<Dispatch> {
+  const [{ matmul, bias }] = runs.flat() as [ProductStep['members'][number]];
+  const [a, b] = runs.map(([first]) => site.weightOf(first?.matmul.weight ?? ''));
+  const [partA, partB] = [a?.parts[0], b?.parts[0]];
+  if (a === undefined || b === undefined || partA === undefined || partB === undefined) throw new RangeError('no rows');
+  const [rows = 0, rowsB = 0] = runs.map((members) =>
+    members.reduce((sum, { matmul: { out } }) => sum + 4 * quadsOf(site.channelsOf(out)), 0),
+  );
+  const params = {
+    ...weightParams(a, partA),
+    plane_1_b: partB.planes[0] ?? 0,
+    plane_2_b: partB.planes[1] ?? 0,
+    rows,
+    rows_b: rowsB,
+    channels: a.columns,
+    quads: quadsOf(a.columns),
+    ...normParams(norm, site),
+    has_bias: bias === null ? 0 : 1,
+    bias_at: bias === null ? 0 : site.vectorAt(bias.weight),
+    raw_at: bias === null ? NOWHERE : site.innerAt(matmul.out),
+  };
+  const buffers = {
+    out: site.placed((bias ?? matmul).out),
+    inner: site.inner,
+    quads: partA.buffer,
+    words: partA.buffer,
+    quads_b: partB.buffer,
+    words_b: partB.buffer,
+    x: site.placed(norm?.in ?? matmul.in),
+    vectors: site.vectors,
+  };
+  const groups = [rows, rowsB].reduce((sum, count) => sum + Math.ceil(count / 4 / clusters(site)), 0);
+  const grid: Grid = () => [...folded(groups), 1];
+  return dispatch(site, 'product_of_two', { types: [a.type, b.type], buffers, params, grid });
 }
 
 async function bindGated<Product extends MatmulOp | ExpertMatmulOp>(
@@ -164,7 +203,7 @@ async function bindGated<Product extends MatmulOp | ExpertMatmulOp>(
     ...more,
   };
   return dispatch(site, shader, {
-    type: weight.type,
+    types: [weight.type],
     buffers,
     params,
     grid: gridOf(Math.ceil(weight.rows / 4 / clusters(site))),
@@ -197,7 +236,7 @@ async function bindExpertsSum({ down, sum, residual }: ExpertsSumStep, site: Ste
     residual: other === null ? site.unused : site.placed(other),
   };
   const groups = Math.ceil(weight.rows / 4 / clusters(site));
-  return dispatch(site, 'experts_sum', { type: weight.type, buffers, params, grid: () => [groups, 1, 1] });
+  return dispatch(site, 'experts_sum', { types: [weight.type], buffers, params, grid: () => [groups, 1, 1] });
 }
 
 async function bindAttend({ q, k, attention }: AttendStep, site: StepSite): Promise<readonly Dispatch[]> {

@@ -61,19 +61,19 @@ export class GpuDevice {
   /**
    * Compiled once: dimensions are parameters and no constants, so that a model has as many kernels as ops and types.
    *
-   * @param type of stored weights, where the kernel reads them
+   * @param types of stored weights, where the kernel reads them
    * @throws RefuteError E_GPU_KERNEL
    */
-  kernel(name: ShaderName, type: TensorTypeName | null = null): Promise<Kernel> {
-    const label = type === null ? name : `${name} ${type}`;
-    const kernel = this.#kernels.get(label) ?? this.#compile(label, name, type);
+  kernel(name: ShaderName, types: readonly TensorTypeName[] = []): Promise<Kernel> {
+    const label = [name, ...types].join(' ');
+    const kernel = this.#kernels.get(label) ?? this.#compile(label, name, types);
     this.#kernels.set(label, kernel);
     return kernel;
   }
 
-  async #compile(label: string, name: ShaderName, type: TensorTypeName | null): Promise<Kernel> {
+  async #compile(label: string, name: ShaderName, types: readonly TensorTypeName[]): Promise<Kernel> {
     const { device, lanes } = this;
-    const code = await shaderText(name, { type, hasSubgroups: lanes.hasSubgroups });
+    const code = await shaderText(name, { types, hasSubgroups: lanes.hasSubgroups });
     const { bindings, params, hasLanes } = kernelText(code);
     return this.guarded(`kernel ${label}`, 'E_GPU_KERNEL', async () => {
       const entries = bindings.map(({ binding, type: bufferType }) => ({

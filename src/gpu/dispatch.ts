@@ -38,7 +38,8 @@ export interface DispatchSite {
 }
 
 export interface DispatchOptions {
-  type?: TensorTypeName | null;
+  /** Of stored weights, where the kernel reads them. */
+  types?: readonly TensorTypeName[];
   /** By the names of the kernel's bindings. A placed value also fills the parameters `<name>_at` and `<name>_stride`. */
   buffers: Readonly<Record<string, GPUBuffer | Placed>>;
   params?: Readonly<Record<string, number>>;
@@ -53,9 +54,9 @@ export const THREADS = 64;
 export async function dispatch(
   { gpu, places, storeParams }: DispatchSite,
   shader: ShaderName,
-  { type = null, buffers, params = {}, grid }: DispatchOptions,
+  { types = [], buffers, params = {}, grid }: DispatchOptions,
 ): Promise<Dispatch> {
-  const kernel = await gpu.kernel(shader, type);
+  const kernel = await gpu.kernel(shader, types);
   const told: Record<string, number> = { ...params };
   const bound = new Map<string, GPUBuffer>();
   for (const [name, where] of Object.entries(buffers)) {

@@ -147,10 +147,11 @@ class Fuser {
     if (!isOneNorm || !isOneTurn || !sources.every((source) => source !== null)) return;
     if (new Set(sources.map(({ matmul }) => matmul)).size !== 3) return;
     this.#take({ kind: 'attend', q, k, attention });
-    // Neighbours of one type are one product.
+    // Neighbours of one type are one product, and so are those of two.
     let run: ProductStep['members'][number][] = [];
+    const runs: (typeof run)[] = [];
     const end = (): void => {
-      if (run.length > 0) this.#take(this.#productOf(run, null));
+      if (run.length > 0) runs.push(run);
       run = [];
     };
     for (const source of sources) {
@@ -170,6 +171,29 @@ class Fuser {
       run.push(source);
     }
     end();
+    const [one, other] = runs;
+    if (runs.length === 2 && one !== undefined && other !== undefined && this.#areOneInput([one, other])) {
+      this.#take({ kind: 'productOfTwo', norm: this.#normBefore(one[0]?.matmul.in ?? ''), runs: [one, other] });
+    } else {
+      for (const members of runs) this.#take(this.#productOf(members, null));
+    }
+  }
+
+  #areOneInput(runs: readonly ProductStep['members'][]): boolean {
+    const all = runs.flat();
+    const areAlike = all.every(
+      ({ matmul, bias }) =>
+        matmul.in === all[0]?.matmul.in && (bias === null) === (all[0].bias === null) && this.#isSingle(bias),
+    );
+    return (
+      areAlike &&
+      runs.every((members) =>
+        this.#mayStack(
+          members.map(({ matmul }) => matmul),
+          'sequence',
+        ),
+      )
+    );
   }
 
   /** Biases of a run lie side by side: one that serves elsewhere too cannot. */

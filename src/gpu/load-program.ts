@@ -37,9 +37,12 @@ export async function loadProgram(
     if (step.kind === 'gated' || step.kind === 'expertsGated') {
       const names = [step.gate.weight, step.up.weight];
       keep(names, await uploadStack(gpu, source, infosOf(names), 'turns'));
-    } else if (step.kind === 'product' && step.members.length > 1) {
-      const names = step.members.map(({ matmul }) => matmul.weight);
-      keep(names, await uploadStack(gpu, source, infosOf(names), 'sequence'));
+    } else if (step.kind === 'product' || step.kind === 'productOfTwo') {
+      for (const members of step.kind === 'product' ? [step.members] : step.runs) {
+        if (members.length === 1 && step.kind === 'product') continue;
+        const names = members.map(({ matmul }) => matmul.weight);
+        keep(names, await uploadStack(gpu, source, infosOf(names), 'sequence'));
+      }
     }
   }
   for (const op of program.ops) {

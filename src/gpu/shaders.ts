@@ -1,6 +1,7 @@
 // The WGSL of each kernel, out of the files of wgsl/: a file names what it needs in lines `// include <file>`, each taken once.
-// `weights/TYPE` is the decoder of one tensor type, so that a kernel over stored weights is one file for all types;
-// `lib/lanes` adds over adjacent threads, with subgroups or without.
+// `weights/TYPE` is the decoder of one tensor type, so that a kernel over stored weights is one file for all types; `as b` takes a
+// file a second time, for a second type and its buffers, with every name in it ending in `_b`. `lib/lanes` adds over adjacent
+// threads, with subgroups or without.
 import type { TensorTypeName } from '../engine/formats/tensor-types.ts';
 import { readBytes } from '../engine/io/read-bytes.ts';
 
@@ -27,6 +28,7 @@ export type ShaderName =
   | 'mul'
   | 'norm_add'
   | 'product'
+  | 'product_of_two'
   | 'rmsnorm'
   | 'rope'
   | 'scale'
@@ -56,6 +58,7 @@ const KERNELS: Readonly<Record<ShaderName, URL>> = {
   mul: new URL('./wgsl/mul.wgsl', import.meta.url),
   norm_add: new URL('./wgsl/norm_add.wgsl', import.meta.url),
   product: new URL('./wgsl/product.wgsl', import.meta.url),
+  product_of_two: new URL('./wgsl/product_of_two.wgsl', import.meta.url),
   rmsnorm: new URL('./wgsl/rmsnorm.wgsl', import.meta.url),
   rope: new URL('./wgsl/rope.wgsl', import.meta.url),
   scale: new URL('./wgsl/scale.wgsl', import.meta.url),
@@ -65,8 +68,8 @@ const KERNELS: Readonly<Record<ShaderName, URL>> = {
 
 /** What a text depends on beside its file. */
 export interface ShaderVariant {
-  /** Of the stored weights that the kernel reads; null: it reads none. */
-  type: TensorTypeName | null;
+  /** Of the stored weights that the kernel reads. */
+  types: readonly TensorTypeName[];
   hasSubgroups: boolean;
 }
 
@@ -82,15 +85,26 @@ async function expand(file: URL, variant: ShaderVariant, taken: Set<string>): Pr
   taken.add(file.href);
   const lines: string[] = [];
   for (const line of (await fileText(file)).split('\n')) {
-    const included = /^\/\/ include (\S+)$/.exec(line)?.[1];
-    lines.push(included === undefined ? line : await expand(includedFile(included, variant), variant, taken));
+    const [, included, copy] = /^\/\/ include (\S+)(?: as (\w+))?$/.exec(line) ?? [];
+    if (included === undefined) lines.push(line);
+    else if (copy === undefined) lines.push(await expand(includedFile(included, variant), variant, taken));
+    else lines.push(await expandCopy(included, variant, copy));
   }
   return lines.join('\n');
 }
 
-function includedFile(name: string, { type, hasSubgroups }: ShaderVariant): URL {
+/** For the second type, with buffers of its own; lanes are the kernel's. */
+async function expandCopy(name: string, { types, hasSubgroups }: ShaderVariant, copy: string): Promise<string> {
+  const variant = { types: types.slice(1), hasSubgroups };
+  const text = await expand(includedFile(name, variant), variant, new Set([includedFile('lib/lanes', variant).href]));
+  const declared = [...text.matchAll(/^(?:fn|const|struct) (\w+)/gm)].map(([, own = '']) => own);
+  const own = ['quads', 'words', 'plane_1', 'plane_2', ...declared];
+  return text.replaceAll(new RegExp(`\\b(${own.join('|')})\\b`, 'g'), `$1_${copy}`);
+}
+
+function includedFile(name: string, { types, hasSubgroups }: ShaderVariant): URL {
   const chosen = name
-    .replace('TYPE', String(type))
+    .replace('TYPE', String(types[0]))
     .replace(/^lib\/lanes$/, hasSubgroups ? 'lib/lanes-subgroup' : 'lib/lanes-workgroup');
   return new URL(`./wgsl/${chosen}.wgsl`, import.meta.url);
 }

@@ -17,6 +17,13 @@ export interface ProductStep {
   residual: Of<'add'> | null;
 }
 
+/** As a product, with matrices of two types: those of each lie in a buffer. */
+export interface ProductOfTwoStep {
+  kind: 'productOfTwo';
+  norm: RmsnormOp | null;
+  runs: readonly [ProductStep['members'], ProductStep['members']];
+}
+
 /** activation(gate) · up. */
 export interface GatedStep<Product extends MatmulOp | ExpertMatmulOp = MatmulOp> {
   kind: 'gated';
@@ -64,6 +71,7 @@ export interface ExpertsSumStep {
 export type Step =
   | { kind: 'op'; op: Op }
   | ProductStep
+  | ProductOfTwoStep
   | GatedStep
   | (Omit<GatedStep<ExpertMatmulOp>, 'kind'> & { kind: 'expertsGated' })
   | AttendStep
@@ -78,6 +86,8 @@ export function opsOf(step: Step): Op[] {
       return [step.op];
     case 'product':
       return there([step.norm, ...step.members.flatMap(({ matmul, bias }) => [matmul, bias]), step.residual]);
+    case 'productOfTwo':
+      return there([step.norm, ...step.runs.flat().flatMap(({ matmul, bias }) => [matmul, bias])]);
     case 'gated':
     case 'expertsGated':
       return there([step.norm, step.gate, step.up, step.activation, step.mul]);
@@ -99,6 +109,8 @@ export function outsOf(step: Step): ValueId[][] {
       return [
         step.residual === null ? step.members.map(({ matmul, bias }) => (bias ?? matmul).out) : [step.residual.out],
       ];
+    case 'productOfTwo':
+      return [step.runs.flat().map(({ matmul, bias }) => (bias ?? matmul).out)];
     case 'choose':
       return [[step.select.out], [step.route.out]];
     case 'op':

@@ -24,9 +24,10 @@ export async function loadVectors(
 ): Promise<{ vectors: GpuVectors; decoded: Map<WeightName, Float32Array> }> {
   // In the order of the steps, in which the biases of a product follow one another.
   const used = steps.flatMap(opsOf).flatMap((op) => (op.op === 'rmsnorm' || op.op === 'addBias' ? [op.weight] : []));
-  const biases = steps.flatMap((step) =>
-    step.kind === 'product' ? step.members.flatMap(({ bias }) => (bias === null ? [] : [bias.weight])) : [],
+  const members = steps.flatMap((step) =>
+    step.kind === 'product' ? step.members : step.kind === 'productOfTwo' ? step.runs.flat() : [],
   );
+  const biases = members.flatMap(({ bias }) => (bias === null ? [] : [bias.weight]));
   const names = [...new Set([...biases, ...used, ...factors])];
   const atOf = new Map<WeightName, number>();
   let quads = 0;
@@ -75,7 +76,7 @@ async function decodeInto(
     },
     'embed',
     {
-      type,
+      types: [type],
       buffers: { out: { buffer, at, stride: quads }, quads: weights, words: weights, tokens },
       params: { units, plane_1: plane1, plane_2: plane2, first_weight_row: 0, weight_rows: 1, quads },
       grid: () => [1, 1, 1],

@@ -43,7 +43,7 @@ export async function runKernel<Buffers extends Record<string, Words>>(
   gpu: GpuDevice,
   { kernel: name, type, params, place = {}, grid: [x, y = 1, z = 1], buffers }: KernelRun<Buffers>,
 ): Promise<Buffers> {
-  const kernel = await gpu.kernel(name, type ?? null);
+  const kernel = await gpu.kernel(name, type === undefined ? [] : [type]);
   const opened: GPUBuffer[] = [];
   const open = (bytes: ArrayBuffer, usage: number): GPUBuffer => {
     const buffer = gpu.device.createBuffer({ size: bytes.byteLength, usage: usage | COPY_DST });
