@@ -1,7 +1,16 @@
 // The attention kernels against the float64 formulas: `attend` with `combine` for one position, `append` with `attention` for many.
 import { describe, expect, it } from 'vitest';
 import { openTestDevice } from './adapter.ts';
-import { attentionReference, decode, decodeInputs, normReference, prefill, randomRows, ropeReference, worstPart } from './attention-layer.ts';
+import {
+  attentionReference,
+  decode,
+  decodeInputs,
+  normReference,
+  prefill,
+  randomRows,
+  ropeReference,
+  worstPart,
+} from './attention-layer.ts';
 import type { Data, Decoded, DecodeInputs, Rows, Shape } from './attention-layer.ts';
 
 const gpu = await openTestDevice();
@@ -9,13 +18,36 @@ const plain = await openTestDevice({ subgroups: false });
 
 const SHAPES: [string, Shape][] = [
   ['heads of 2 channels', { heads: 3, kvHeads: 1, headDim: 2, rope: { pairing: 'norm', rotaryDim: 2 } }],
-  ['heads of 6 channels, a window', { heads: 3, kvHeads: 3, headDim: 6, window: 70, rope: { pairing: 'neox', rotaryDim: 6 } }],
+  [
+    'heads of 6 channels, a window',
+    { heads: 3, kvHeads: 3, headDim: 6, window: 70, rope: { pairing: 'neox', rotaryDim: 6 } },
+  ],
   ['heads of 8 channels, norms', { heads: 8, kvHeads: 2, headDim: 8, hasNorm: true }],
-  ['heads of 10 channels, norms and a part turned', { heads: 3, kvHeads: 1, headDim: 10, hasNorm: true, rope: { pairing: 'neox', rotaryDim: 6 } }],
+  [
+    'heads of 10 channels, norms and a part turned',
+    { heads: 3, kvHeads: 1, headDim: 10, hasNorm: true, rope: { pairing: 'neox', rotaryDim: 6 } },
+  ],
   ['heads of 64 channels', { heads: 3, kvHeads: 1, headDim: 64, rope: { pairing: 'norm', rotaryDim: 64 } }],
-  ['heads of 80 channels, a quarter turned', { heads: 4, kvHeads: 4, headDim: 80, rope: { pairing: 'neox', rotaryDim: 20 } }],
-  ['heads of 128 channels, norms', { heads: 4, kvHeads: 1, headDim: 128, hasNorm: true, rope: { pairing: 'neox', rotaryDim: 128 } }],
-  ['heads of 256 channels, a cap and a window', { heads: 2, kvHeads: 1, headDim: 256, cap: 5, window: 33, hasNorm: true, rope: { pairing: 'neox', rotaryDim: 256 } }],
+  [
+    'heads of 80 channels, a quarter turned',
+    { heads: 4, kvHeads: 4, headDim: 80, rope: { pairing: 'neox', rotaryDim: 20 } },
+  ],
+  [
+    'heads of 128 channels, norms',
+    { heads: 4, kvHeads: 1, headDim: 128, hasNorm: true, rope: { pairing: 'neox', rotaryDim: 128 } },
+  ],
+  [
+    'heads of 256 channels, a cap and a window',
+    {
+      heads: 2,
+      kvHeads: 1,
+      headDim: 256,
+      cap: 5,
+      window: 33,
+      hasNorm: true,
+      rope: { pairing: 'neox', rotaryDim: 256 },
+    },
+  ],
   ['heads of 512 channels', { heads: 3, kvHeads: 3, headDim: 512, cap: 2, rope: { pairing: 'norm', rotaryDim: 128 } }],
   ['a window of 1', { heads: 2, kvHeads: 1, headDim: 8, window: 1 }],
   ['a window of 2', { heads: 2, kvHeads: 1, headDim: 8, window: 2 }],
@@ -42,14 +74,17 @@ function expectDecoded(shape: Shape, inputs: DecodeInputs, { out, keys, values, 
 }
 
 describe.each(SHAPES)('%s', (_, shape) => {
-  it.each(POSITIONS)('position %d: norm, rope, cache and attention are within the budget; taps change no bit', async (position) => {
-    const inputs = decodeInputs(shape, position);
-    const tapped = await decode(gpu, shape, inputs, true);
-    expectDecoded(shape, inputs, tapped);
-    const untapped = await decode(gpu, shape, inputs);
-    expect({ ...untapped, inner: tapped.inner }).toEqual(tapped);
-    expect(await decode(plain, shape, inputs, true)).toEqual(tapped);
-  });
+  it.each(POSITIONS)(
+    'position %d: norm, rope, cache and attention are within the budget; taps change no bit',
+    async (position) => {
+      const inputs = decodeInputs(shape, position);
+      const tapped = await decode(gpu, shape, inputs, true);
+      expectDecoded(shape, inputs, tapped);
+      const untapped = await decode(gpu, shape, inputs);
+      expect({ ...untapped, inner: tapped.inner }).toEqual(tapped);
+      expect(await decode(plain, shape, inputs, true)).toEqual(tapped);
+    },
+  );
 
   it.each<Rows>([
     { firstRow: 0, firstPosition: 0, rowCount: 1 },
@@ -100,10 +135,23 @@ it('a row has the same bits whatever rows are computed with it', async () => {
   const whole = await prefill(gpu, BARE, all, q, keys, values);
   const [wide, narrow] = [BARE.heads * BARE.headDim, BARE.kvHeads * BARE.headDim];
   const rows = [];
-  for (const [firstRow, rowCount] of [[0, 7], [7, 1], [8, 42]] as const) {
+  for (const [firstRow, rowCount] of [
+    [0, 7],
+    [7, 1],
+    [8, 42],
+  ] as const) {
     const last = 90 + firstRow + rowCount;
     const part = q.slice(firstRow * wide, (firstRow + rowCount) * wide);
-    rows.push(...(await prefill(gpu, BARE, { firstRow, firstPosition: 90, rowCount }, part, keys.slice(0, last * narrow), values.slice(0, last * narrow))));
+    rows.push(
+      ...(await prefill(
+        gpu,
+        BARE,
+        { firstRow, firstPosition: 90, rowCount },
+        part,
+        keys.slice(0, last * narrow),
+        values.slice(0, last * narrow),
+      )),
+    );
   }
   expect(Float32Array.from(rows)).toEqual(whole);
 });

@@ -92,7 +92,12 @@ export async function decode(gpu: GpuDevice, shape: Shape, inputs: DecodeInputs,
   // Values are a four apart, so that a read beside one is seen.
   const [qAt, kAt, vAt] = [1, wide + 2, wide + narrow + 3];
   const qkv = unwritten(4 * (vAt + narrow));
-  for (const [at, row] of [[qAt, q], [kAt, k], [vAt, v]] as const) qkv.set(packRows(row, { rows: 1, channels: row.length }), 4 * at);
+  for (const [at, row] of [
+    [qAt, q],
+    [kAt, k],
+    [vAt, v],
+  ] as const)
+    qkv.set(packRows(row, { rows: 1, channels: row.length }), 4 * at);
   const [qNormAt, qRopeAt, kNormAt, kRopeAt] = [1, wide + 2, 2 * wide + 3, 2 * wide + narrow + 4];
   const pairs = shape.rope?.rotaryDim ?? 0;
   const firstSplit = Math.floor((window === 0 ? 0 : Math.max(0, position - window + 1)) / 64);
@@ -178,13 +183,25 @@ export interface Rows {
  * @param q [rowCount, heads · head_dim]
  * @param keys [positions, kv_heads · head_dim] up to the last row; the rows' own are appended, the others in the cache
  */
-export async function prefill(gpu: GpuDevice, shape: Shape, at: Rows, q: Data, keys: Data, values: Data): Promise<Data> {
+export async function prefill(
+  gpu: GpuDevice,
+  shape: Shape,
+  at: Rows,
+  q: Data,
+  keys: Data,
+  values: Data,
+): Promise<Data> {
   const { heads, kvHeads, headDim, window = 0, cap = 0 } = shape;
   const { firstRow, firstPosition, rowCount } = at;
   const first = firstPosition + firstRow;
   const [wide, narrow] = [heads * headDim, kvHeads * headDim];
   const appended = async (rows: Data): Promise<Data> => {
-    const layout = { rows: rowCount, channels: narrow, stride: quadsOf(narrow) + 1, at: 1 + firstRow * (quadsOf(narrow) + 1) };
+    const layout = {
+      rows: rowCount,
+      channels: narrow,
+      stride: quadsOf(narrow) + 1,
+      at: 1 + firstRow * (quadsOf(narrow) + 1),
+    };
     const cache = unwritten((rows.length / headDim) * 4 * quadsOf(headDim));
     if (first > 0) cache.set(cacheOf(rows.subarray(0, first * narrow), shape));
     const { out } = await runKernel(gpu, {
@@ -228,8 +245,17 @@ export async function prefill(gpu: GpuDevice, shape: Shape, at: Rows, q: Data, k
 export function attentionReference(shape: Shape, q: Data, keys: Data, values: Data): OpReference {
   const { heads, kvHeads, headDim, window, cap } = shape;
   const op: Extract<Op, { op: 'attention' }> = {
-    ...{ op: 'attention', q: 'q', k: 'k', v: 'v', out: 'out', layer: 0, headDim },
-    ...{ headCount: heads, kvHeadCount: kvHeads, scale: scaleOf(shape), window: window ?? null },
+    op: 'attention',
+    q: 'q',
+    k: 'k',
+    v: 'v',
+    out: 'out',
+    layer: 0,
+    headDim,
+    headCount: heads,
+    kvHeadCount: kvHeads,
+    scale: scaleOf(shape),
+    window: window ?? null,
     ...(cap === undefined ? {} : { softcap: cap }),
   };
   const cache = { keys: doubles(keys), values: doubles(values) };
@@ -244,23 +270,53 @@ export function attentionReference(shape: Shape, q: Data, keys: Data, values: Da
 export function normReference(shape: Shape, x: Data, which: 'q' | 'k'): OpReference {
   const gain = doubles(gains(shape, which));
   const headCount = x.length / shape.headDim;
-  const reference = rmsnorm(doubles(x), gain.map((factor) => factor + GAIN_OFFSET), EPS);
+  const reference = rmsnorm(
+    doubles(x),
+    gain.map((factor) => factor + GAIN_OFFSET),
+    EPS,
+  );
   const op: Extract<Op, { op: 'rmsnorm' }> = {
-    ...{ op: 'rmsnorm', in: 'x', weight: 'gain', out: 'out', eps: EPS, headCount, gainOffset: GAIN_OFFSET },
+    op: 'rmsnorm',
+    in: 'x',
+    weight: 'gain',
+    out: 'out',
+    eps: EPS,
+    headCount,
+    gainOffset: GAIN_OFFSET,
   };
-  const given = { arithmetic, inputs: [doubles(x)], reference, rowCount: 1, firstPosition: 0, isWeightRounded: false, gain };
+  const given = {
+    arithmetic,
+    inputs: [doubles(x)],
+    reference,
+    rowCount: 1,
+    firstPosition: 0,
+    isWeightRounded: false,
+    gain,
+  };
   return rmsnormJudgement.budget(op, given);
 }
 
 /** What the rope of one row should be. */
 export function ropeReference(shape: Shape, x: Data, position: number): OpReference {
   const op: Extract<Op, { op: 'rope' }> = {
-    ...{ op: 'rope', in: 'x', out: 'out', headCount: x.length / shape.headDim, headDim: shape.headDim },
+    op: 'rope',
+    in: 'x',
+    out: 'out',
+    headCount: x.length / shape.headDim,
+    headDim: shape.headDim,
     rope: ropeOf(shape),
   };
   const frequencies = ropeFrequencies(op.rope, null);
   const reference = rope(op, doubles(x), position, null);
-  const given = { arithmetic, inputs: [doubles(x)], reference, rowCount: 1, firstPosition: position, isWeightRounded: false, frequencies };
+  const given = {
+    arithmetic,
+    inputs: [doubles(x)],
+    reference,
+    rowCount: 1,
+    firstPosition: position,
+    isWeightRounded: false,
+    frequencies,
+  };
   return ropeJudgement.budget(op, given);
 }
 

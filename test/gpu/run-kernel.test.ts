@@ -28,12 +28,17 @@ it('a binding without a buffer, a buffer without a binding and a parameter witho
   await expect(runKernel(gpu, { ...run, buffers: { x } })).rejects.toThrow('binding out has no buffer');
   await expect(runKernel(gpu, { ...run, buffers: { x, out, y: x } })).rejects.toThrow('the kernel binds no y');
   const { heads: _, ...fewer } = params;
-  await expect(runKernel(gpu, { ...run, params: fewer, buffers: { x, out } })).rejects.toThrow('parameter heads has no value');
+  await expect(runKernel(gpu, { ...run, params: fewer, buffers: { x, out } })).rejects.toThrow(
+    'parameter heads has no value',
+  );
 });
 
 it('a pad that is not 0 is an error', () => {
   const layout = { rows: 2, channels: 6, at: 1, stride: 3 };
-  const packed = packRows(Array.from({ length: 12 }, (_, i) => i), layout);
+  const packed = packRows(
+    Array.from({ length: 12 }, (_, i) => i),
+    layout,
+  );
   expect([...unpackRows(packed, layout)]).toEqual(Array.from({ length: 12 }, (_, i) => i));
   packed[4 * 4 + 7] = 1;
   expect(() => unpackRows(packed, layout)).toThrow('row 1 has 1 at its pad 1');

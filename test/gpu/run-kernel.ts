@@ -53,8 +53,13 @@ export async function runKernel<Buffers extends Record<string, Words>>(
   };
   try {
     return await gpu.guarded(`kernel ${name}`, 'E_GPU_KERNEL', async () => {
-      const uniforms = { place: open(placeBytes(place), UNIFORM), params: open(paramBytes(kernel.params, params), UNIFORM) };
-      const storage = Object.entries(buffers).map(([key, words]) => [key, open(guarded(words), STORAGE | COPY_SRC)] as const);
+      const uniforms = {
+        place: open(placeBytes(place), UNIFORM),
+        params: open(paramBytes(kernel.params, params), UNIFORM),
+      };
+      const storage = Object.entries(buffers).map(
+        ([key, words]) => [key, open(guarded(words), STORAGE | COPY_SRC)] as const,
+      );
       const bound = bindGroup(gpu, kernel, new Map([...Object.entries(uniforms), ...storage]));
       const encoder = gpu.device.createCommandEncoder();
       const pass = encoder.beginComputePass();
@@ -83,7 +88,11 @@ export async function runKernel<Buffers extends Record<string, Words>>(
   }
 }
 
-function bindGroup(gpu: GpuDevice, { layout, bindings }: Kernel, buffers: ReadonlyMap<string, GPUBuffer>): GPUBindGroup {
+function bindGroup(
+  gpu: GpuDevice,
+  { layout, bindings }: Kernel,
+  buffers: ReadonlyMap<string, GPUBuffer>,
+): GPUBindGroup {
   const unknown = [...buffers.keys()].find((name) => !bindings.some((binding) => binding.name === name));
   if (unknown !== undefined) throw new RangeError(`the kernel binds no ${unknown}`);
   const entries = bindings.map(({ binding, name }) => {
@@ -140,7 +149,7 @@ export function packRows(data: ArrayLike<number>, layout: RowLayout): Float32Arr
  *
  * @throws RangeError where a channel beyond the last of its row is not 0
  */
-export function unpackRows(buffer: Float32Array, layout: RowLayout): Float32Array {
+export function unpackRows(buffer: Float32Array, layout: RowLayout): Float32Array<ArrayBuffer> {
   const { rows, channels } = layout;
   const out = new Float32Array(rows * channels);
   for (const [row, place] of placesOf(layout).entries()) {
