@@ -101,6 +101,20 @@ describe.each(SHAPES)('%s', (_, shape) => {
   });
 });
 
+it.each([SHAPES[4], SHAPES[8], SHAPES[11]].flatMap((one) => one ?? []).filter((one) => typeof one !== 'string'))(
+  'one position and many give the same within both budgets: $headDim channels',
+  async (shape) => {
+    const bare = { ...shape, rope: { pairing: 'norm' as const, rotaryDim: 0 } };
+    const inputs = decodeInputs(bare, 140);
+    const [keys, values] = [withRow(inputs.keys, inputs.k), withRow(inputs.values, inputs.v)];
+    const { out } = await decode(gpu, bare, inputs);
+    const filled = await prefill(gpu, bare, { firstRow: 0, firstPosition: 140, rowCount: 1 }, inputs.q, keys, values);
+    const { expected } = attentionReference(bare, inputs.q, keys, values);
+    const parts = Array.from(out, (value, i) => Math.abs(value - (filled[i] ?? Number.NaN)) / (2 * (expected[i] ?? 0)));
+    expect(parts.every((part) => part <= 1)).toBe(true);
+  },
+);
+
 const [, DECODED] = SHAPES[6] ?? ['', { heads: 1, kvHeads: 1, headDim: 4 }];
 const BARE: Shape = { heads: 4, kvHeads: 2, headDim: 24, window: 100 };
 

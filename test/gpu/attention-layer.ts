@@ -245,8 +245,17 @@ export async function prefill(
 export function attentionReference(shape: Shape, q: Data, keys: Data, values: Data): OpReference {
   const { heads, kvHeads, headDim, window, cap } = shape;
   const op: Extract<Op, { op: 'attention' }> = {
-    ...{ op: 'attention', q: 'q', k: 'k', v: 'v', out: 'out', layer: 0, headDim },
-    ...{ headCount: heads, kvHeadCount: kvHeads, scale: scaleOf(shape), window: window ?? null },
+    op: 'attention',
+    q: 'q',
+    k: 'k',
+    v: 'v',
+    out: 'out',
+    layer: 0,
+    headDim,
+    headCount: heads,
+    kvHeadCount: kvHeads,
+    scale: scaleOf(shape),
+    window: window ?? null,
     ...(cap === undefined ? {} : { softcap: cap }),
   };
   const cache = { keys: doubles(keys), values: doubles(values) };
@@ -267,7 +276,13 @@ export function normReference(shape: Shape, x: Data, which: 'q' | 'k'): OpRefere
     EPS,
   );
   const op: Extract<Op, { op: 'rmsnorm' }> = {
-    ...{ op: 'rmsnorm', in: 'x', weight: 'gain', out: 'out', eps: EPS, headCount, gainOffset: GAIN_OFFSET },
+    op: 'rmsnorm',
+    in: 'x',
+    weight: 'gain',
+    out: 'out',
+    eps: EPS,
+    headCount,
+    gainOffset: GAIN_OFFSET,
   };
   const given = {
     arithmetic,
@@ -284,7 +299,11 @@ export function normReference(shape: Shape, x: Data, which: 'q' | 'k'): OpRefere
 /** What the rope of one row should be. */
 export function ropeReference(shape: Shape, x: Data, position: number): OpReference {
   const op: Extract<Op, { op: 'rope' }> = {
-    ...{ op: 'rope', in: 'x', out: 'out', headCount: x.length / shape.headDim, headDim: shape.headDim },
+    op: 'rope',
+    in: 'x',
+    out: 'out',
+    headCount: x.length / shape.headDim,
+    headDim: shape.headDim,
     rope: ropeOf(shape),
   };
   const frequencies = ropeFrequencies(op.rope, null);

@@ -149,7 +149,7 @@ export function packRows(data: ArrayLike<number>, layout: RowLayout): Float32Arr
  *
  * @throws RangeError where a channel beyond the last of its row is not 0
  */
-export function unpackRows(buffer: Float32Array, layout: RowLayout): Float32Array {
+export function unpackRows(buffer: Float32Array, layout: RowLayout): Float32Array<ArrayBuffer> {
   const { rows, channels } = layout;
   const out = new Float32Array(rows * channels);
   for (const [row, place] of placesOf(layout).entries()) {
