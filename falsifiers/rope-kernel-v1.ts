@@ -3,7 +3,7 @@
 // and the heads that Transformers recorded. Kernel and table are one claim: neither means anything without the other.
 import fc from 'fast-check';
 import { ropeJudgement } from '../src/diagnosis/ops/rope.ts';
-import { fillRopeTable } from '../src/engine/cpu/rope-table.ts';
+import { fillRopeTable } from '../src/engine/program/rope-table.ts';
 import { ropeAmplitude, ropeFrequencies } from '../src/engine/program/rope-frequencies.ts';
 import { ropeKernel } from '../src/engine/cpu/kernels/rope.ts';
 import type { RopeParameters, RopeScaling } from '../src/engine/program/program.ts';
@@ -97,7 +97,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: [
       ...known(ropeJudgement.faults, 'R6 R6-small'),
       ...plants`
-        src/engine/cpu/rope-table.ts
+        src/engine/program/rope-table.ts
         gross positions-from-1: positions count from 1
         - (firstPosition + row) * frequency
         + (firstPosition + row + 1) * frequency
@@ -111,7 +111,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         gross yarn-ramp-reversed: yarn divides the fast pairs and keeps the slow ones
         - divided * (frequency / scaling.factor) + (1 - divided) * frequency
         + (1 - divided) * (frequency / scaling.factor) + divided * frequency
-        src/engine/cpu/rope-table.ts
+        src/engine/program/rope-table.ts
         small attention-factor-of-cosines-only: sines are not multiplied by the attention factor
         - = amplitude * Math.sin(angle)
         + = Math.sin(angle)

@@ -2,7 +2,7 @@
 // in units of what the rotations may be off by. Which rotation is right: rope-kernel-v1.
 import fc from 'fast-check';
 import { ropeJudgement } from '../../src/diagnosis/ops/rope.ts';
-import { fillRopeTable } from '../../src/engine/cpu/rope-table.ts';
+import { fillRopeTable } from '../../src/engine/program/rope-table.ts';
 import { ropeKernel } from '../../src/engine/cpu/kernels/rope.ts';
 import type { RopeParameters } from '../../src/engine/program/program.ts';
 import { ropeFrequencies } from '../../src/engine/program/rope-frequencies.ts';
@@ -124,14 +124,14 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     },
     faults: [
       ...plants`
-        src/engine/cpu/rope-table.ts
+        src/engine/program/rope-table.ts
         gross angles-stretch: later positions turn further
         - const angle = (firstPosition + row) * frequency;
         + const angle = (firstPosition + row) * frequency * (1 + (firstPosition + row) * 1e-4);
       `,
       ...known(ropeJudgement.faults, 'R6'),
       ...plants`
-        src/engine/cpu/rope-table.ts
+        src/engine/program/rope-table.ts
         small angle-in-float32: the angle is rounded to float32
         - const angle = (firstPosition + row) * frequency;
         + const angle = Math.fround((firstPosition + row) * frequency);

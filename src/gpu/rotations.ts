@@ -1,6 +1,7 @@
 // The tables of angles that a program's rotations share, for the positions of the present chunk: computed in double by the host and
 // rounded once, because a shader's sine is not accurate enough.
 import type { RopeParameters, WeightName } from '../engine/program/program.ts';
+import { fillRopeTable } from '../engine/program/rope-table.ts';
 import { factorsWeight, ropeAmplitude, ropeFrequencies } from '../engine/program/rope-frequencies.ts';
 
 interface Rotation {
@@ -34,28 +35,11 @@ export class Rotations {
 
   write(queue: GPUQueue, firstPosition: number, count: number): void {
     for (const { table, frequencies, amplitude } of this.#rotations.values()) {
-      queue.writeBuffer(table, 0, angles(frequencies, amplitude, firstPosition, count));
+      const angles = new Float32Array(2 * frequencies.length * count);
+      fillRopeTable(angles, frequencies, firstPosition, amplitude);
+      queue.writeBuffer(table, 0, angles);
     }
   }
-}
-
-/** [positions, 2, pairs], cosines before sines. */
-function angles(
-  frequencies: Float64Array,
-  amplitude: number,
-  firstPosition: number,
-  count: number,
-): Float32Array<ArrayBuffer> {
-  const pairs = frequencies.length;
-  const table = new Float32Array(2 * pairs * count);
-  for (let row = 0; row < count; row++) {
-    for (const [pair, frequency] of frequencies.entries()) {
-      const angle = (firstPosition + row) * frequency;
-      table[2 * pairs * row + pair] = amplitude * Math.cos(angle);
-      table[2 * pairs * row + pairs + pair] = amplitude * Math.sin(angle);
-    }
-  }
-  return table;
 }
 
 /** Equal for rotations that share a table. */

@@ -106,13 +106,13 @@ export const SESSION_FAULTS: readonly Fault[] = [
     needs: 'two runs',
     gross: sourceVariant(
       'angles tremble',
-      'src/engine/cpu/rope-table.ts',
+      'src/engine/program/rope-table.ts',
       'const angle = (firstPosition + row) * frequency;',
       'const angle = (firstPosition + row) * frequency * (1 + Math.random() * 1e-4);',
     ),
     small: sourceVariant(
       'the angles of one position in a hundred tremble by a millionth',
-      'src/engine/cpu/rope-table.ts',
+      'src/engine/program/rope-table.ts',
       'const angle = (firstPosition + row) * frequency;',
       'const angle = (firstPosition + row) * frequency * (1 + (Math.random() < 0.01 ? 1e-6 : 0));',
     ),

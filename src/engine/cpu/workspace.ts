@@ -4,7 +4,7 @@ import { bindOp, type ChunkPlace, type RunRows } from './bind-op.ts';
 import type { Step } from './buffer-plan.ts';
 import type { LoadedProgram, LoadedRope } from './load-program.ts';
 import { factorsWeight, ropeAmplitude, ropeFrequencies } from '../program/rope-frequencies.ts';
-import { fillRopeTable } from './rope-table.ts';
+import { fillRopeTable } from '../program/rope-table.ts';
 import { SessionBank } from './session-bank.ts';
 
 export interface BoundStep {

@@ -1,6 +1,6 @@
 // Rope frequencies: every way of scaling, against values worked out by hand or by the published rule. And the CPU's table.
 import { describe, expect, it } from 'vitest';
-import { fillRopeTable } from '../../../src/engine/cpu/rope-table.ts';
+import { fillRopeTable } from '../../../src/engine/program/rope-table.ts';
 import { factorsWeight, ropeAmplitude, ropeFrequencies } from '../../../src/engine/program/rope-frequencies.ts';
 import type { RopeScaling } from '../../../src/engine/program/program.ts';
 

@@ -1,7 +1,7 @@
 // Rotary position embedding. For pair i of a head, with angle a = angle of pair i at the row's position:
 //   out_first = first · cos a - second · sin a;  out_second = first · sin a + second · cos a
 // Pairs: norm (2i, 2i + 1), neox (i, i + rotaryDim/2); channels from rotaryDim on are copied.
-// Two products and a sum, each rounded. The angles are not computed here: cpu/rope-table.ts.
+// Two products and a sum, each rounded. The angles are not computed here: program/rope-table.ts.
 
 /**
  * @param out   [rowCount, headCount, headDim] f32

@@ -1,4 +1,4 @@
-// Rotary position embedding. Formula and pairings: rope.as.ts; the table: cpu/rope-table.ts.
+// Rotary position embedding. Formula and pairings: rope.as.ts; the table: program/rope-table.ts.
 import { defineKernel, type Kernel } from './define-kernel.ts';
 import type { Pointer } from './kernel-memory.ts';
 

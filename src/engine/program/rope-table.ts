@@ -1,5 +1,5 @@
-// The cosines and sines that the rope kernel rotates by: angles, cosines and sines in double, one rounding to f32
-// each. The frequencies: program/rope-frequencies.ts.
+// The cosines and sines that rope kernels rotate by: angles, cosines and sines in double, one rounding to f32 each. The
+// frequencies: rope-frequencies.ts.
 
 /** Fills `table` [positions, 2, rotaryDim / 2], cosines before sines, from `firstPosition` on. */
 export function fillRopeTable(
