@@ -66,6 +66,8 @@ const KERNELS: Readonly<Record<ShaderName, URL>> = {
   softcap: new URL('./wgsl/softcap.wgsl', import.meta.url),
 };
 
+const FOLDER = new URL('./wgsl/', import.meta.url);
+
 /** What a text depends on beside its file. */
 export interface ShaderVariant {
   /** Of the stored weights that the kernel reads. */
@@ -106,7 +108,7 @@ function includedFile(name: string, { types, hasSubgroups }: ShaderVariant): URL
   const chosen = name
     .replace('TYPE', String(types[0]))
     .replace(/^lib\/lanes$/, hasSubgroups ? 'lib/lanes-subgroup' : 'lib/lanes-workgroup');
-  return new URL(`./wgsl/${chosen}.wgsl`, import.meta.url);
+  return new URL(`${chosen}.wgsl`, FOLDER);
 }
 
 function fileText(file: URL): Promise<string> {

@@ -35,7 +35,7 @@ const doubles = (data: Float32Array): Float64Array => Float64Array.from(data);
 const quadsOf = (channels: number): number => Math.ceil(channels / 4);
 const unwritten = (length: number): Data => new Float32Array(length).fill(Number.NaN);
 
-export function scaleOf({ headDim }: Shape): number {
+function scaleOf({ headDim }: Shape): number {
   return Math.fround(1 / Math.sqrt(headDim));
 }
 
@@ -45,7 +45,7 @@ export function randomRows(seed: number, rows: number, heads: number, headDim: n
 }
 
 /** [positions, kv_heads · head_dim] as the cache has it. */
-export function cacheOf(rows: Data, { kvHeads, headDim }: Shape): Data {
+function cacheOf(rows: Data, { kvHeads, headDim }: Shape): Data {
   return packRows(rows, { rows: rows.length / headDim, channels: headDim }).slice(
     0,
     (rows.length / headDim / kvHeads) * kvHeads * 4 * quadsOf(headDim),

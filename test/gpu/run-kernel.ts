@@ -22,7 +22,7 @@ export interface KernelRun<Buffers extends Record<string, Words>> {
   buffers: Buffers;
 }
 
-export interface Place {
+interface Place {
   firstRow: number;
   rowCount: number;
   firstPosition: number;
