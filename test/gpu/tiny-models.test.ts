@@ -33,6 +33,21 @@ it('every architecture is here', () => {
   expect(names.filter((name) => !MODELS.includes(name))).toEqual([]);
 });
 
+it.each(MODELS)('%s takes at most 8 dispatches a layer and one submit for a token', async (name) => {
+  const model = await openModel(`${TINY}${name}/model.gguf`);
+  const executor = await openWebgpuExecutor(device, model.program, model.weights);
+  const session = await executor.openSession(2);
+  await session.runGreedy?.({ tokens: [1] });
+  const { dispatches = 0, submits, mostPerLayer = 99 } = session.usage ?? {};
+  expect(mostPerLayer).toBeLessThanOrEqual(8);
+  expect(mostPerLayer).toBeGreaterThanOrEqual(6);
+  // The embedding, its scale, the last norm, head and cap, and two for the likeliest token.
+  expect(dispatches).toBeLessThanOrEqual(8 * model.program.layerCount + 7);
+  expect(submits).toBe(1);
+  await executor.close();
+  await model.close();
+});
+
 it.each(MODELS)('%s has the values of the float64 executor', async (name) => {
   const model = await openModel(`${TINY}${name}/model.gguf`);
   const { program, weights } = model;
