@@ -248,6 +248,8 @@ async function bindAttend({ q, k, attention }: AttendStep, site: StepSite): Prom
   const inner = (value: ValueId | undefined): number => (value === undefined ? NOWHERE : site.innerAt(value));
   const [placedQ, placedK, placedV] = [q.from, k.from, attention.v].map(site.placed);
   if (placedQ === undefined || placedK === undefined || placedV === undefined) return [];
+  if (new Set([placedQ.buffer, placedK.buffer, placedV.buffer]).size !== 1)
+    throw new RangeError('q, k and v lie apart');
   const params = {
     ...attentionParams(attention),
     q_at: placedQ.at,

@@ -18,6 +18,8 @@ interface Where {
 export interface StepValues {
   reads: readonly ValueId[];
   writes: readonly (readonly ValueId[])[];
+  /** Of what it reads, values that must lie side by side, whoever writes them. */
+  together: readonly ValueId[];
 }
 
 export interface BufferPlan {
@@ -34,10 +36,14 @@ export function planBuffers(program: Program, steps: readonly StepValues[]): Buf
       lastUse.set(value, Math.max(index, lastUse.get(value) ?? 0));
     }
   }
+  const setOf = new Map(steps.flatMap(({ together }) => together.map((value) => [value, together])));
   const whereOf = new Map<ValueId, Where>();
   const slots: { quads: number; freeFrom: number }[] = [];
   for (const [index, { writes }] of steps.entries()) {
-    for (const group of writes) {
+    for (const written of writes) {
+      const [first = ''] = written;
+      if (whereOf.has(first)) continue;
+      const group = setOf.get(first) ?? written;
       const stride = group.reduce((sum, value) => sum + (quads.get(value) ?? 0), 0);
       const free = slots.filter(({ freeFrom }) => freeFrom < index);
       const fitting = free.filter((slot) => slot.quads >= stride).toSorted((a, b) => a.quads - b.quads)[0];

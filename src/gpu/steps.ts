@@ -134,7 +134,8 @@ export function innersOf(step: Step): ValueId[] {
 export function valuesOf(step: Step): StepValues {
   const written = new Set(opsOf(step).map(({ out }) => out));
   const reads = opsOf(step).flatMap((op) => operands(op).reads);
-  return { reads: reads.filter((value) => !written.has(value)), writes: outsOf(step) };
+  const together = step.kind === 'attend' ? [step.q.from, step.k.from, step.attention.v] : [];
+  return { reads: reads.filter((value) => !written.has(value)), writes: outsOf(step), together };
 }
 
 function there<Thing>(things: readonly (Thing | null)[]): Thing[] {
