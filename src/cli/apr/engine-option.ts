@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { OpenOptions } from '../../engine/index.ts';
 import { EXECUTORS, executorNamed } from '../../executors.ts';
+import { interruptSignal } from '../interrupt.ts';
 import { wholeOption } from '../options.ts';
 import { usage } from './prompt.ts';
 
@@ -77,7 +78,8 @@ export function requestedEngine({
   };
   const optionsFor = (modelPath: string): OpenOptions => {
     if (name === SUBJECT) return { subject: { modelPath, ...subject } };
-    return adapter === undefined ? {} : { adapter };
+    if (name !== GPU) return {};
+    return { signal: interruptSignal(), ...(adapter === undefined ? {} : { adapter }) };
   };
   return { name, optionsFor };
 }

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { Notice } from '../../../engine/index.ts';
 import { decimalOption, wholeOption } from '../../options.ts';
-import { createProgram } from '../../program.ts';
+import { createProgram, EXIT } from '../../program.ts';
 import { printJson } from '../../terminal.ts';
 import { addEngineOptions, requestedEngine, type EngineFlags } from '../engine-option.ts';
 import { addPromptOptions, type PromptFlags } from '../prompt.ts';
@@ -66,6 +66,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     output,
     tracing,
     { isHidden },
+    gates,
   ] = await Promise.all([
     import('../../../engine/index.ts'),
     import('../../../executors.ts'),
@@ -76,6 +77,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     import('./text.ts'),
     import('./traced-stages.ts'),
     import('../capture-about.ts'),
+    import('./gate.ts'),
   ]);
   const { temperature, topK, topP, repeatPenalty, repeatLastN, seed, maxTokens } = options;
   const sampling = { temperature, topK, topP, repeatPenalty, repeatLastN };
@@ -83,6 +85,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   tracing.checkTraceFlags(options);
   checkPromptFlags(argument, options);
   const requested = requestedEngine(options);
+  const isGateSkipped = gates.isGateSkipped();
   const loadStartMs = performance.now();
   await using model = disposable(await openModelLogged(path));
   const prompt = renderPrompt(model.value, argument, options);
@@ -101,6 +104,27 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   await using executor = disposable(chosen.executor);
   tracer?.leaveOut((stage) => isHidden(stage, executor.value));
   const loadMs = performance.now() - loadStartMs;
+  const gate = await gates.passGate(model.value, executor.value, isGateSkipped);
+  if (gate !== null) gates.printGate(gate);
+  const about = {
+    schemaVersion: 1,
+    promptIds: prompt.ids,
+    prompt: { source: prompt.source, text: prompt.text },
+    sampling: { ...sampling, seed },
+    executor: chosen.report,
+    parityGate: gate,
+    model: {
+      path,
+      sha256: options.json === true ? await model.value.sha256() : '',
+      architecture: model.value.config.architecture,
+    },
+  } as const;
+  if (gate?.verdict === 'FAIL') {
+    output.printRefusal(gates.gateRefusal(executor.value.adapter ?? '', gate));
+    if (options.json === true) printJson({ ...about, ...output.NOTHING_SAID, timings: { loadMs }, notices });
+    process.exitCode = EXIT.rejected;
+    return;
+  }
   const writer = options.json === true ? null : new output.TextWriter();
   const ran = await runModel({
     model: model.value,
@@ -114,17 +138,9 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   });
   output.printNotices(ran.notices);
   const report: RunReport = {
-    schemaVersion: 1,
-    promptIds: prompt.ids,
+    ...about,
     ...ran.generation,
-    prompt: { source: prompt.source, text: prompt.text },
-    sampling: { ...sampling, seed },
-    executor: chosen.report,
-    model: {
-      path,
-      sha256: options.json === true ? await model.value.sha256() : '',
-      architecture: model.value.config.architecture,
-    },
+    usage: ran.usage,
     timings: { loadMs, ...ran.timings },
     notices: [...model.value.notices, ...notices, ...ran.notices],
     ...(tracer === null ? {} : { trace: tracer.runs }),
