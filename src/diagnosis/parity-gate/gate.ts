@@ -80,7 +80,8 @@ export async function runGate(options: GateOptions): Promise<GateReport> {
 }
 
 function sentenceOf([first]: readonly GatePosition[], ofOp: string | null, verdict: GateWord): string {
-  if (first === undefined) return ofOp ?? `${verdict}: the CPU's logits, and the ops that were judged are within their budgets`;
+  const passed = `${verdict}: its logits are the CPU's, and the ops that were judged are within their budgets`;
+  if (first === undefined) return ofOp ?? passed;
   const flip = first.isSameTop ? '' : ', another token chosen';
   const apart = `its logits are not the CPU's at position ${first.position} (cosine ${first.cosine.toPrecision(4)}${flip})`;
   return ofOp === null ? `${apart}, and no op by itself is over its budget` : `${ofOp}; ${apart}`;

@@ -105,7 +105,6 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   tracer?.leaveOut((stage) => isHidden(stage, executor.value));
   const loadMs = performance.now() - loadStartMs;
   const gate = await gates.passGate(model.value, executor.value, isGateSkipped);
-  if (gate !== null) gates.printGate(gate);
   const about = {
     schemaVersion: 1,
     promptIds: prompt.ids,
@@ -125,6 +124,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     process.exitCode = EXIT.rejected;
     return;
   }
+  if (gate !== null) gates.printGate(gate);
   const writer = options.json === true ? null : new output.TextWriter();
   const ran = await runModel({
     model: model.value,
