@@ -63,7 +63,8 @@ export function executorNamed(name: string): ExecutorProvider {
 
 /**
  * @param requested `auto` or the name of an executor
- * @throws RefuteError E_ENGINE and E_ENGINE_ABSENT (declined, exit 2), and what the executor throws as it opens
+ * @throws RefuteError E_ENGINE and E_ENGINE_ABSENT (declined, exit 2), and what the executor throws as it opens; never a
+ *   run on another engine instead
  */
 export async function openExecutor(
   requested: string,
@@ -71,8 +72,7 @@ export async function openExecutor(
 ): Promise<OpenedExecutor> {
   if (requested === 'auto') return openAuto(args);
   const provider = executorNamed(requested);
-  const found = await provider.probe(args[2]?.adapter);
-  if ('absent' in found) throw absence(`${provider.id} cannot run: ${found.absent}`);
+  // It declines by itself where it cannot run: a probe would start a process for a GPU twice.
   const executor = await provider.open(...args);
   return { executor, report: reportOf(provider.id, executor, 'asked for') };
 }
@@ -97,7 +97,7 @@ async function openAuto(args: Parameters<OpenExecutor<FloatArray>>): Promise<Ope
       passed.push(`${provider.id} cannot run this model: ${error.message.replace(/\.$/, '')}`);
     }
   }
-  throw absence(passed.join('; '));
+  throw new RefuteError({ code: 'E_ENGINE_ABSENT', place: '--engine auto', is: passed.join('; ') }, 2);
 }
 
 async function whyAbsent(provider: ExecutorProvider): Promise<string | null> {
@@ -111,9 +111,4 @@ function reportOf(
   why: string,
 ): ExecutorReport {
   return { requested, ran: id, adapter, why };
-}
-
-/** Never a run on another engine instead. */
-function absence(is: string): RefuteError {
-  return new RefuteError({ code: 'E_ENGINE_ABSENT', place: '--engine', is, next: '--engine cpu runs on the CPU' }, 2);
 }

@@ -1,6 +1,7 @@
 // The programs on WebGPU: the adapter in software, asked for by name.
 import { describe, expect, it } from 'vitest';
 import { apr } from '../cli/apr-process.ts';
+import { planted } from '../fixtures/plant.ts';
 
 const MODEL = 'models/sums-2m/sums-2m.q4_k_m.gguf';
 const SOFTWARE = ['--engine', 'webgpu', '--adapter', 'swiftshader'];
@@ -42,4 +43,101 @@ describe('apr --engine webgpu', () => {
     expect(exitCode).toBe(3);
     expect(stderr).toContain('it goes with --engine webgpu');
   });
+});
+
+describe('apr run without --engine', () => {
+  const RUN = ['run', MODEL, '1+1=', '--json'];
+  const MAYBE = {
+    file: 'executors.ts',
+    find: "ruledOut: async () => (await import('./gpu/node/may-have-gpu.ts')).whyNoGpu()",
+    replace: 'ruledOut: async () => null',
+  };
+  /** The adapter in software, taken for a real one. */
+  const REAL = {
+    file: 'gpu/node/adapters.ts',
+    find: 'isSoftware: adapter.info.isFallbackAdapter',
+    replace: 'isSoftware: false',
+  };
+
+  it('is the CPU where the only adapter is in software, and says why', async () => {
+    const { stdout, exitCode } = await apr(RUN, planted(MAYBE));
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      executor: {
+        requested: 'auto',
+        ran: 'cpu',
+        adapter: null,
+        why: expect.stringMatching(
+          /^auto is the CPU; webgpu cannot run: the only adapter is .*swiftshader.*in software/i,
+        ),
+      },
+      parityGate: null,
+    });
+  });
+
+  it('is webgpu where an adapter is real, behind the gate', async () => {
+    const { stdout, exitCode } = await apr(RUN, planted(MAYBE, REAL));
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      executor: { requested: 'auto', ran: 'webgpu', why: 'auto is webgpu' },
+      parityGate: { verdict: 'PASS' },
+    });
+  });
+
+  it('is the CPU where the GPU cannot open the model, and says why', async () => {
+    const full = {
+      file: 'gpu/node/host.ts',
+      find: "case 'open': {",
+      replace: "case 'open': { throw sent;",
+    };
+    const error = {
+      file: 'gpu/node/host.ts',
+      find: "process.on('disconnect'",
+      replace:
+        "import { RefuteError } from '../../errors.ts'; const sent = new RefuteError({ code: 'E_GPU_MEMORY', place: 'token_embd.weight', is: 'there is no memory left for it' }); process.on('disconnect'",
+    };
+    const { stdout, exitCode } = await apr(RUN, planted(MAYBE, REAL, full, error));
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      executor: {
+        ran: 'cpu',
+        why: 'auto is the CPU; webgpu cannot run this model: token_embd.weight: there is no memory left for it',
+      },
+    });
+  });
+});
+
+describe('--adapter', () => {
+  it('is a part of a name in any case, and what there is is listed where none fits', async () => {
+    const run = ['run', MODEL, '1+1=', '--json', '--engine', 'webgpu', '--adapter'];
+    const found = await apr([...run, 'SUBZERO'], { SKIP_PARITY_GATE: '1' });
+    expect(JSON.parse(found.stdout)).toMatchObject({ executor: { adapter: expect.stringContaining('swiftshader') } });
+    const absent = await apr([...run, 'no such card']);
+    expect(absent).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(absent.stderr).toMatch(/no adapter's name has "no such card" in it; there is .*swiftshader.*, in software/i);
+  });
+});
+
+it('says what a token costs in dispatches, with --trace', async () => {
+  const counted = planted({
+    file: 'gpu/node/host.ts',
+    find: 'const { usage } = session;',
+    replace: 'const usage = { dispatches: tapped.length > 0 ? 99 : 31, submits: 1, layers: 4 };',
+  });
+  const run = [
+    'run',
+    MODEL,
+    '1+1=',
+    '--trace',
+    '--stages',
+    'lm_head',
+    '--engine',
+    'webgpu',
+    '--adapter',
+    'swiftshader',
+  ];
+  const env = { SKIP_PARITY_GATE: '1', ...counted };
+  const [text, json] = [await apr(run, env), await apr([...run, '--trace-steps', '0', '--json'], env)];
+  expect(text.stderr).toContain('dispatches: 99 a token, at most 25 a layer (4 layers, 1 submit)');
+  expect(JSON.parse(json.stdout)).toMatchObject({ usage: { dispatches: 31, submits: 1, layers: 4 } });
 });

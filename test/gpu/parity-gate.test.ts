@@ -17,7 +17,10 @@ const ROPE_SLIGHTLY = { file: 'gpu/wgsl/rope.wgsl', find: 'let sine =', replace:
 
 const scratch = await temporaryFolder();
 
-async function run(cache: string, env: Record<string, string> = {}): Promise<Said & { gate: Record<string, unknown>; json: Record<string, unknown> }> {
+async function run(
+  cache: string,
+  env: Record<string, string> = {},
+): Promise<Said & { gate: Record<string, unknown>; json: Record<string, unknown> }> {
   const said = await apr(RUN, { ...env, XDG_CACHE_HOME: join(scratch, cache) });
   const json = JSON.parse(said.stdout) as Record<string, unknown>;
   return { ...said, json, gate: json['parityGate'] as Record<string, unknown> };

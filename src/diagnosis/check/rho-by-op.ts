@@ -28,8 +28,7 @@ export function rhoByOp(
   const kinds = new Map<string, OpKindRho>();
   for (const { value, op, rhoExpected, rhoProven, status } of results) {
     const writer = writers.get(value);
-    const weightType =
-      writer !== undefined && 'weight' in writer ? (weights.info(writer.weight)?.type ?? null) : null;
+    const weightType = writer !== undefined && 'weight' in writer ? (weights.info(writer.weight)?.type ?? null) : null;
     const key = `${op} ${weightType}`;
     const before = kinds.get(key);
     if (before === undefined) {

@@ -61,7 +61,8 @@ export async function runGate(options: GateOptions): Promise<GateReport> {
   };
   let local = await judgeSome(sampledOps(program, weights));
   // Whatever is wrong shall be named.
-  if (rejected.length > 0 && local.verdict !== 'BUG') local = await judgeSome(new Set(program.ops.map(({ out }) => out)));
+  if (rejected.length > 0 && local.verdict !== 'BUG')
+    local = await judgeSome(new Set(program.ops.map(({ out }) => out)));
   const compared = positions.slice(1).map(({ cosine }) => cosine);
   const isRefused = rejected.length > 0 || local.verdict === 'BUG';
   const verdict = isRefused ? 'FAIL' : local.verdict === 'SUSPECT' ? 'SUSPECT' : 'PASS';

@@ -27,7 +27,12 @@ export interface CpuParityOptions extends Pick<ParityOptions, 'program' | 'weigh
 }
 
 /** @throws RefuteError E_PARITY_ROWS */
-export async function compareWithCpu({ subject, cpu, onProgress, ...rest }: CpuParityOptions): Promise<CpuParityReport> {
+export async function compareWithCpu({
+  subject,
+  cpu,
+  onProgress,
+  ...rest
+}: CpuParityOptions): Promise<CpuParityReport> {
   const rowCount = rest.tokens.length;
   const answer = { kind: 'logits', logits: cpu.logits, rowCount } as const;
   const report = await compareEngines({

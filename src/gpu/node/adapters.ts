@@ -30,7 +30,8 @@ async function listAdapters(): Promise<Listed[]> {
     listed.push({ adapter, found, names: [found.name, adapter.info.device, name].join(' ').toLowerCase() });
   };
   add(await request(), '');
-  for (const { backend, name } of await dawnsOwnList()) add(await request(`backend=${backend}`, `adapter=${name}`), name);
+  for (const { backend, name } of await dawnsOwnList())
+    add(await request(`backend=${backend}`, `adapter=${name}`), name);
   return listed;
 }
 

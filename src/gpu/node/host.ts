@@ -35,6 +35,8 @@ process.on('message', (message: ToHost) => {
     void answer(message.id, message.request);
   }
 });
+// Ctrl-C reaches it too; its parent decides what that ends, and ends it.
+process.on('SIGINT', () => undefined);
 // Whose parent is gone has nobody to compute for.
 process.on('disconnect', () => process.exit(0));
 

@@ -37,7 +37,7 @@ export async function probeWebgpu(wanted?: string): Promise<{ adapter: string } 
   return { adapter: process.found.name };
 }
 
-/** @throws RefuteError E_GPU_ABSENT (declined), E_PROGRAM, E_PROGRAM_WEIGHT, E_GPU_MEMORY, E_GPU_DIED and others of the GPU */
+/** @throws RefuteError E_ENGINE_ABSENT (declined), E_PROGRAM, E_PROGRAM_WEIGHT, E_GPU_MEMORY, E_GPU_DIED and others of the GPU */
 export async function openNodeWebgpuExecutor(
   program: Program,
   weights: WeightSource,
@@ -45,8 +45,10 @@ export async function openNodeWebgpuExecutor(
 ): Promise<Executor> {
   checkProgram(program, weights);
   const process = await startProcess(adapter);
-  if ('absent' in process)
-    throw new RefuteError({ code: 'E_GPU_ABSENT', place: '--engine webgpu', is: process.absent }, 2);
+  if ('absent' in process) {
+    const next = '--engine cpu runs on the CPU';
+    throw new RefuteError({ code: 'E_ENGINE_ABSENT', place: '--engine webgpu', is: process.absent, next }, 2);
+  }
   const { gpu } = process;
   try {
     const infos = program.weights.map(({ name }) => weights.info(name)).filter((info) => info !== undefined);

@@ -49,7 +49,9 @@ export function printAgainstCpu(shown: ShownAgainstCpu, isAll: boolean): void {
   const hidden = positions.length - rows.length;
   if (hidden > 0) printLine(`and ${plural(hidden, 'position')} more that agree (--all shows them)`);
   printLine();
-  printLine(`${style.bold('ops')} on the GPU's own inputs, ${check.coverage.judgedOps} of ${check.coverage.opCount} judged`);
+  printLine(
+    `${style.bold('ops')} on the GPU's own inputs, ${check.coverage.judgedOps} of ${check.coverage.opCount} judged`,
+  );
   printOps(rho);
 }
 

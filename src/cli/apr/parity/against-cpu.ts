@@ -112,7 +112,16 @@ async function checkOps(
   }
 }
 
-async function json({ model, prompt, engine, parity, check, rho, verdict, sentence }: ShownAgainstCpu): Promise<object> {
+async function json({
+  model,
+  prompt,
+  engine,
+  parity,
+  check,
+  rho,
+  verdict,
+  sentence,
+}: ShownAgainstCpu): Promise<object> {
   const { verdict: parityWord, sentence: paritySentence, positions, ...rest } = parity;
   const { results, ...checked } = check;
   return {

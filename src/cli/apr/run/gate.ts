@@ -78,7 +78,10 @@ function gateLine(gate: ParityGate): string {
   const { verdict, how, durationMs, positions, leastCosine, judgedOps, opCount, sentence } = gate;
   const seconds = `${how === 'cached' ? 'cached, looked up' : 'ran'} in ${(durationMs / 1000).toFixed(2)} s`;
   if (verdict !== 'PASS') return errorStyle.yellow(`parity gate: ${verdict}, ${seconds}: ${plainText(sentence)}`);
-  const cosine = leastCosine === null ? '' : `cosine with the CPU ${cosineText(leastCosine)} or more at ${positions.length - 1} positions, `;
+  const cosine =
+    leastCosine === null
+      ? ''
+      : `cosine with the CPU ${cosineText(leastCosine)} or more at ${positions.length - 1} positions, `;
   return `parity gate: ${verdict}, ${seconds}: ${cosine}${judgedOps} of ${opCount} ops judged${rhoText(gate)}`;
 }
 
