@@ -45,8 +45,11 @@ describe('apr --engine webgpu', () => {
   });
 });
 
+const TINY = 'models/tiny/qwen2/model.gguf';
+const IDS = ['--tokens', '3,5,9', '--max-tokens', '2'];
+
 describe('apr run without --engine', () => {
-  const RUN = ['run', MODEL, '1+1=', '--json'];
+  const RUN = ['run', TINY, ...IDS, '--json'];
   const MAYBE = {
     file: 'executors.ts',
     find: "ruledOut: async () => (await import('./gpu/node/may-have-gpu.ts')).whyNoGpu()",
@@ -109,13 +112,43 @@ describe('apr run without --engine', () => {
 
 describe('--adapter', () => {
   it('is a part of a name in any case, and what there is is listed where none fits', async () => {
-    const run = ['run', MODEL, '1+1=', '--json', '--engine', 'webgpu', '--adapter'];
+    const run = ['run', TINY, ...IDS, '--json', '--engine', 'webgpu', '--adapter'];
     const found = await apr([...run, 'SUBZERO'], { SKIP_PARITY_GATE: '1' });
     expect(JSON.parse(found.stdout)).toMatchObject({ executor: { adapter: expect.stringContaining('swiftshader') } });
     const absent = await apr([...run, 'no such card']);
     expect(absent).toMatchObject({ exitCode: 2, stdout: '' });
     expect(absent.stderr).toMatch(/no adapter's name has "no such card" in it; there is .*swiftshader.*, in software/i);
   });
+});
+
+it('compares with the CPU position by position, and judges every op', async () => {
+  const ask = ['parity', TINY, '--tokens', '3,5,9,11', ...SOFTWARE];
+  const { stdout, exitCode } = await apr([...ask, '--json']);
+  expect(exitCode, stdout).toBe(0);
+  const said = JSON.parse(stdout) as { positions: Record<string, unknown>[]; rhoByOp: { rhoProven: number }[] };
+  expect(said).toMatchObject({
+    kind: 'parity-with-cpu',
+    verdict: 'PASS',
+    executor: { ran: 'webgpu' },
+    parity: { verdict: 'PASS', counts: { positions: 3 } },
+    check: { verdict: 'PASS', coverage: { judgedOps: 41 } },
+  });
+  expect(said.positions.map(({ position, isGating, isSameTop }) => [position, isGating, isSameTop])).toEqual([
+    [0, false, true],
+    [1, true, true],
+    [2, true, true],
+    [3, true, true],
+  ]);
+  for (const { cosine, maxAbsDifference, distance } of said.positions) {
+    expect(Number(cosine)).toBeGreaterThan(0.999_999);
+    expect(Number(maxAbsDifference)).toBeLessThan(1e-4);
+    expect(Number(distance)).toBeLessThan(1e-8);
+  }
+  expect(said.rhoByOp.length).toBeGreaterThan(8);
+  for (const { rhoProven } of said.rhoByOp) expect(rhoProven).toBeLessThanOrEqual(1);
+  const text = await apr(ask);
+  expect(text.stdout).toMatch(/^PASS: .* and the CPU agree at 3 of 3 positions/);
+  expect(text.stdout).toMatch(/matmul +\w+ +\d+ +0\.\d+/);
 });
 
 it('says what a token costs in dispatches, with --trace', async () => {

@@ -1,7 +1,9 @@
-// Which ops a gate judges by themselves: of all that run the same kernel over the same shape the first and the last, so that
-// a deep model costs hardly more than a shallow one. All of them are `apr check`.
+// Which ops a gate judges by themselves: all that multiply no matrix, in every layer, and of the matrices of one shape and type
+// the first and the last, because decoding weights is what a judgement costs. Every matrix is judged by `apr check`.
 import type { WeightSource } from '../../engine/program/executor.ts';
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
+
+const MATRIX_OPS: ReadonlySet<Op['op']> = new Set(['matmul', 'expertMatmul']);
 
 /** @returns the values that the chosen ops write */
 export function sampledOps(program: Program, weights: Pick<WeightSource, 'info'>): Set<ValueId> {
@@ -18,10 +20,12 @@ export function sampledOps(program: Program, weights: Pick<WeightSource, 'info'>
     });
   };
   const [first, last] = [new Map<string, ValueId>(), new Map<string, ValueId>()];
-  for (const op of program.ops) {
+  const matrices = program.ops.filter(({ op }) => MATRIX_OPS.has(op));
+  for (const op of matrices) {
     const kind = kindOf(op);
     if (!first.has(kind)) first.set(kind, op.out);
     last.set(kind, op.out);
   }
-  return new Set([...first.values(), ...last.values()]);
+  const others = program.ops.filter(({ op }) => !MATRIX_OPS.has(op)).map(({ out }) => out);
+  return new Set([...others, ...first.values(), ...last.values()]);
 }
