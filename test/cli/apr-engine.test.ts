@@ -43,7 +43,7 @@ describe.each(COMMANDS)('apr %s', (command, args, key) => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toContain(`E_ENGINE --engine: there is no engine "abacus"; there are ${names}`);
     const help = await apr([command, '--help'], { COLUMNS: '200' });
-    expect(help.stdout.replaceAll(/\s+/g, ' ')).toContain(`${names} (default: auto)`);
+    expect(help.stdout.replaceAll(/\s+/g, ' ')).toContain(`${names} (default: auto, `);
   });
 
   it('refuses --no-gpu beside another engine', async () => {

@@ -57,7 +57,7 @@ describe('the parity gate', () => {
       bugClass: 'ROPE_FAILURE',
       at: { layer: 0, op: 'rope', value: 'layer-0/q_post_rope' },
     });
-    expect(stderr).toMatch(/error E_PARITY_GATE .*swiftshader.*`rope`.*position \d+ \(cosine 0\.\d+/);
+    expect(stderr).toMatch(/error E_PARITY_GATE .*swiftshader.*BUG at layer 0 `rope` \(q_post_rope\)/);
     // What was found of the engine as it is still stands.
     expect(await readdir(join(scratch, 'refused/refute/parity-gate'))).toHaveLength(1);
   });

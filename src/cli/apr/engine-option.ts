@@ -35,7 +35,7 @@ export function addEngineOptions(command: Command): Command {
   return command
     .option(
       '--engine <name>',
-      `what runs the model: ${names} (default: auto); ${SUBJECT}:<build> is one CPU build of it`,
+      `what runs the model: ${names} (default: auto, a real GPU or else the CPU); ${SUBJECT}:<build> is one CPU build of it`,
     )
     .option('--no-gpu', 'run on the CPU: --engine cpu')
     .option('--adapter <name>', `part of a GPU adapter's name, with --engine ${GPU}; swiftshader is one in software`)

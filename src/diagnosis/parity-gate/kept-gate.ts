@@ -62,9 +62,12 @@ async function digest(text: string): Promise<string> {
   return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** Measured, and failed: a verdict in the words of an error. The command ends with 1. */
+class Rejection extends RefuteError {}
+
 /** Of a gate that refuses. */
-export function gateRefusal(adapter: string, { sentence }: GateReport): RefuteError {
+export function gateRefusal(adapter: string, { sentence }: GateReport): Rejection {
   const is = `the parity gate refuses it: ${sentence}`;
   const next = 'apr check and apr parity --engine webgpu show more; --engine cpu runs on the CPU';
-  return new RefuteError({ code: 'E_PARITY_GATE', place: adapter, is, next });
+  return new Rejection({ code: 'E_PARITY_GATE', place: adapter, is, next });
 }

@@ -28,11 +28,15 @@ const EXAMPLES = `
 Sampling applies, in this order: repeat penalty, temperature, top-k, top-p, draw (PCG32 from --seed). At temperature 0
 the most likely token is taken, of equals the lowest id.
 
+A GPU is held against the CPU before it speaks, once for a model, an adapter and a driver; where it fails, it does not speak (exit
+1). SKIP_PARITY_GATE=1 skips this (docs/gpu.md).
+
 Examples:
   $ apr run models/sums-2m/sums-2m.q4_k_m.gguf "What is 2+2?"
   $ apr run model.gguf --tokens 1,5,9 --max-tokens 16 --json
   $ apr run model.gguf "Hello" --temperature 0.8 --top-p 0.95 --seed 7
-  $ apr run model.gguf "Hello" --max-tokens 2 --trace --layers 0,1`;
+  $ apr run model.gguf "Hello" --max-tokens 2 --trace --layers 0,1
+  $ apr run models/sums-2m/sums-2m.q4_k_m.gguf "1+1=" --engine webgpu --adapter swiftshader`;
 
 export function runCommand(): Command {
   const command = createProgram('run', 'Generates text and says exactly what it ran');
