@@ -1,7 +1,7 @@
 // `--engine` and what goes with it: which executor a command runs on, the same flags with the same meaning everywhere.
 import { Option, type Command } from 'commander';
 import type { OpenOptions } from '../../engine/index.ts';
-import { EXECUTORS, executorNamed } from '../../executors.ts';
+import { EXECUTORS, executorNamed, type ExecutorReport } from '../../executors.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { wholeOption } from '../options.ts';
 import { usage } from './prompt.ts';
@@ -88,4 +88,9 @@ export function requestedEngine({
 function splitOnce(text: string): [name: string, rest: string | null] {
   const at = text.indexOf(':');
   return at === -1 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** What ran, on what, and why it did: `cpu (asked for)`, `webgpu on NAME (auto is webgpu)`. */
+export function ranText({ ran, adapter, why }: ExecutorReport): string {
+  return `${ran}${adapter === null ? '' : ` on ${adapter}`} (${why})`;
 }

@@ -10,7 +10,7 @@ import { coverageOf, verdictOf, type CheckVerdict } from '../check/verdict.ts';
 import { f2Positions, type GatePosition } from './f2.ts';
 import { sampledOps } from './sampled-ops.ts';
 
-export type GateWord = 'PASS' | 'SUSPECT' | 'FAIL';
+type GateWord = 'PASS' | 'SUSPECT' | 'FAIL';
 
 export interface GateReport {
   /** FAIL: it must not speak. SUSPECT: an op is over its expected budget and within the proven one. */

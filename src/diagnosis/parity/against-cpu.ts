@@ -50,7 +50,10 @@ export async function compareWithCpu({
     isGating: position.position > 0,
   }));
   const names = { ours: subject.name, theirs: cpu.name, hasSameWeights: true };
-  return { ...report, ...parityVerdict(positions.slice(1), names), positions };
+  const verdict = parityVerdict(positions.slice(1), names);
+  const alone =
+    'INCONCLUSIVE: there is position 0 alone, which decides nothing; a prompt of two tokens or more is needed.';
+  return { ...report, ...verdict, ...(positions.length > 1 ? {} : { sentence: alone }), positions };
 }
 
 export type CpuParityWord = 'PASS' | 'BUG' | 'DIFFERENT' | 'SUSPECT' | 'INCONCLUSIVE';

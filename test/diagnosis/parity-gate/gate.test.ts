@@ -67,12 +67,12 @@ describe('the gate', () => {
 
   it('refuses an executor whose logits change when its values are looked at', async () => {
     const { executor, options } = await gated();
-    const { openSession } = executor;
+    const openSession = executor.openSession.bind(executor);
     executor.openSession = async (length) => {
-      const session = await openSession.call(executor, length);
-      const { run } = session;
+      const session = await openSession(length);
+      const run = session.run.bind(session);
       session.run = async (request) => {
-        const answer = await run.call(session, request);
+        const answer = await run(request);
         if (request.tap !== undefined) answer.logits[0] = (answer.logits[0] ?? 0) + 1e-6;
         return answer;
       };

@@ -5,6 +5,7 @@ import type { Model } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import { cosineText, plural, smallText } from '../../figures.ts';
 import { plainText, printLine, printTable, right, style } from '../../terminal.ts';
+import { ranText } from '../engine-option.ts';
 import type { RenderedPrompt } from '../prompt.ts';
 
 export interface ShownAgainstCpu {
@@ -36,7 +37,7 @@ export function printAgainstCpu(shown: ShownAgainstCpu, isAll: boolean): void {
   printLine(style.bold(COLOUR[verdict](plainText(sentence))));
   printLine();
   printLine(`${style.bold('model')}    ${plainText(model.path)}`);
-  printLine(`${style.bold(engine.ran)}   ${plainText(engine.adapter ?? '')} (${engine.why}); profile ${profiles.ours}`);
+  printLine(`${style.bold(engine.ran)}   ${plainText(ranText(engine))}; profile ${profiles.ours}`);
   printLine(`${style.bold('cpu')}      profile ${profiles.theirs}`);
   printLine(`${style.bold('program')}  ${programText(check)}`);
   printLine(`${style.bold('prompt')}   ${plural(prompt.ids.length, 'token')}: ${prompt.ids.join(', ')}`);

@@ -14,7 +14,7 @@ import { openGateStore } from './gate-store.ts';
 
 export { gateRefusal };
 
-export const SKIP_VARIABLE = 'SKIP_PARITY_GATE';
+const SKIP_VARIABLE = 'SKIP_PARITY_GATE';
 
 export type ParityGate =
   | (KeptGateReport & { durationMs: number })

@@ -36,7 +36,7 @@ Examples:
   $ apr run model.gguf --tokens 1,5,9 --max-tokens 16 --json
   $ apr run model.gguf "Hello" --temperature 0.8 --top-p 0.95 --seed 7
   $ apr run model.gguf "Hello" --max-tokens 2 --trace --layers 0,1
-  $ apr run models/sums-2m/sums-2m.q4_k_m.gguf "1+1=" --engine webgpu --adapter swiftshader`;
+  $ apr run model.gguf "Hello" --engine webgpu`;
 
 export function runCommand(): Command {
   const command = createProgram('run', 'Generates text and says exactly what it ran');

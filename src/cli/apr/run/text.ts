@@ -3,6 +3,7 @@ import type { Notice, FinishReason, SamplingOptions, StepUsage } from '../../../
 import type { ExecutorReport } from '../../../executors.ts';
 import { badCountText, float32Text, plural, smallText } from '../../figures.ts';
 import { errorStyle, formatTable, plainText, right, type Column } from '../../terminal.ts';
+import { ranText } from '../engine-option.ts';
 import { shapeText } from '../open.ts';
 import type { RefuteError } from '../../../errors.ts';
 import type { RenderedPrompt } from '../prompt.ts';
@@ -71,8 +72,7 @@ export function printSummary(report: RunReport): void {
   const speed = (perSecond: number | null): string => (perSecond === null ? '' : ` (${perSecond.toFixed(1)} tokens/s)`);
   const prompt = `prompt ${seconds(timings.promptMs)}${speed(timings.promptTokensPerSecond)}`;
   const decode = `decode ${seconds(timings.decodeMs)}${speed(timings.decodeTokensPerSecond)}`;
-  const on = executor.adapter === null ? executor.ran : `${executor.ran} on ${executor.adapter}`;
-  printError(`load ${seconds(timings.loadMs)}, ${prompt}, ${decode}; executor ${on} (${executor.why})`);
+  printError(`load ${seconds(timings.loadMs)}, ${prompt}, ${decode}; executor ${ranText(executor)}`);
 }
 
 /** The mean of what is at most one a layer more: head and embedding are counted with the layers. */
