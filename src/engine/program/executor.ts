@@ -70,8 +70,8 @@ export interface GreedyResult {
 export interface StepUsage {
   dispatches: number;
   submits: number;
-  /** Layers that it went through. */
-  layers: number;
+  /** In one layer, the most of all layers, for a single position. */
+  mostPerLayer: number;
 }
 
 /** What computes, so that a verdict about it can be kept: another one is another engine. */

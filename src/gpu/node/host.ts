@@ -8,7 +8,7 @@ import { KernelRecord } from '../kernel-record.ts';
 import { openWebgpuExecutor } from '../webgpu-executor.ts';
 import { findAdapter } from './adapters.ts';
 import { receivedError, sentError } from './messages.ts';
-import type { FoundAdapters, FromHost, Request, RunAnswer, ToHost } from './messages.ts';
+import type { FoundAdapters, FromHost, GreedyAnswer, Request, RunAnswer, ToHost } from './messages.ts';
 import { engineSources } from './sources.ts';
 
 type Question = { weight: { name: string; byteOffset: number; byteLength: number } } | { value: ValueMessage };
@@ -86,7 +86,7 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
 async function runSession(
   id: number,
   { session: number, firstPosition, tokens, logits, tapped }: Extract<Request, { type: 'run' }>,
-): Promise<RunAnswer> {
+): Promise<RunAnswer | GreedyAnswer> {
   const session = sessions.get(number);
   if (session === undefined) throw new Error(`there is no session ${number}`);
   session.truncate(firstPosition);
@@ -96,9 +96,13 @@ async function runSession(
     void (await ask(id, { value: { value, data, firstPosition: first } }));
   try {
     const tap = tapped.length === 0 ? {} : { tap: { values: new Set(tapped), onValue } };
-    const answer = await session.run({ tokens, logits, ...tap, signal: controller.signal });
+    const asked = { tokens, ...tap, signal: controller.signal };
+    const answer =
+      logits === 'choice'
+        ? { chosen: await there(session.runGreedy?.(asked)) }
+        : { logits: (await session.run({ ...asked, logits })).logits };
     const { usage } = session;
-    return { logits: answer.logits, ...(usage === undefined ? {} : { usage }) };
+    return { ...answer, ...(usage === undefined ? {} : { usage }) };
   } finally {
     aborts.delete(id);
   }
@@ -124,6 +128,11 @@ async function identity(): Promise<EngineIdentity> {
 
 interface Package {
   version: string;
+}
+
+function there<Thing>(thing: Thing | undefined): Thing {
+  if (thing === undefined) throw new Error('this session chooses nothing');
+  return thing;
 }
 
 function opened(): Executor {

@@ -1,6 +1,6 @@
 // What the GPU process and its parent say to each other, as structured clones over Node's own channel.
 import { RefuteError } from '../../errors.ts';
-import type { OpenOptions, RunRequest, StepUsage, WeightInfo } from '../../engine/program/executor.ts';
+import type { GreedyResult, OpenOptions, RunRequest, StepUsage, WeightInfo } from '../../engine/program/executor.ts';
 import type { Program, ValueId, WeightName } from '../../engine/program/program.ts';
 
 /** An adapter as a person can tell it from others. */
@@ -24,6 +24,12 @@ export interface RunAnswer {
   usage?: StepUsage;
 }
 
+/** Answer to `run` for a choice. */
+export interface GreedyAnswer {
+  chosen: Omit<GreedyResult, 'firstPosition'>;
+  usage?: StepUsage;
+}
+
 export type Request =
   /** `wanted`: a part of a name; absent: a real one. */
   | { type: 'find'; wanted?: string }
@@ -35,7 +41,8 @@ export type Request =
       /** Positions that the session holds by now: it forgets those from here on. */
       firstPosition: number;
       tokens: readonly number[];
-      logits: RunRequest['logits'];
+      /** `choice`: none, and the likeliest token instead. */
+      logits: RunRequest['logits'] | 'choice';
       tapped: readonly ValueId[];
     }
   | { type: 'closeSession'; session: number }

@@ -5,6 +5,7 @@ import { checkProgram } from '../../engine/program/check-program.ts';
 import type {
   EngineIdentity,
   Executor,
+  GreedyResult,
   OpenOptions,
   RunRequest,
   RunResult,
@@ -17,7 +18,7 @@ import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { Program } from '../../engine/program/program.ts';
 import { OpenSessions, type SessionGuard } from '../../engine/program/session-guard.ts';
 import { GpuProcess, type OnQuestion } from './gpu-process.ts';
-import type { FoundAdapter, FoundAdapters, RunAnswer } from './messages.ts';
+import type { FoundAdapter, FoundAdapters, GreedyAnswer, Request, RunAnswer } from './messages.ts';
 import { softwareAdapter } from './software-adapter.ts';
 
 /** The name by which the adapter in software is asked for. */
@@ -166,26 +167,41 @@ class NodeWebgpuSession implements Session {
   }
 
   run(request: RunRequest): Promise<RunResult> {
-    const { tokens, logits, tap, signal } = request;
-    const tapped = [...(tap?.values ?? [])];
+    return this.#guard.run(request, async (firstPosition) => {
+      const { logits } = (await this.#ask(request, request.logits, firstPosition)) as RunAnswer;
+      return logits;
+    });
+  }
+
+  async runGreedy(request: Omit<RunRequest, 'logits'>): Promise<GreedyResult> {
+    const { firstPosition, result } = await this.#guard.step(request, async (start) => {
+      const { chosen } = (await this.#ask(request, 'choice', start)) as GreedyAnswer;
+      return chosen;
+    });
+    return { firstPosition, ...result };
+  }
+
+  async #ask(
+    { tokens, tap, signal }: Omit<RunRequest, 'logits'>,
+    logits: RunRequest['logits'] | 'choice',
+    firstPosition: number,
+  ): Promise<RunAnswer | GreedyAnswer> {
     const onQuestion: OnQuestion = async (question) => {
       signal?.throwIfAborted();
       if ('value' in question) {
-        const { value, data, firstPosition } = question.value;
-        await tap?.onValue(value, data, firstPosition);
+        const { value, data, firstPosition: first } = question.value;
+        await tap?.onValue(value, data, first);
       }
       return undefined;
     };
-    return this.#guard.run(request, async (firstPosition) => {
-      await this.#before;
-      const session = this.#number;
-      const run = { type: 'run', session, firstPosition, tokens, logits, tapped } as const;
-      const asked = this.#gpu.ask(run, onQuestion, signal);
-      this.#before = this.#gpu.settled;
-      const answer = (await asked) as RunAnswer;
-      this.#usage = answer.usage;
-      return answer.logits;
-    });
+    await this.#before;
+    const tapped = [...(tap?.values ?? [])];
+    const run: Request = { type: 'run', session: this.#number, firstPosition, tokens, logits, tapped };
+    const asked = this.#gpu.ask(run, onQuestion, signal);
+    this.#before = this.#gpu.settled;
+    const answer = (await asked) as RunAnswer | GreedyAnswer;
+    this.#usage = answer.usage;
+    return answer;
   }
 
   truncate(positionCount: number): void {

@@ -75,10 +75,8 @@ export function printSummary(report: RunReport): void {
   printError(`load ${seconds(timings.loadMs)}, ${prompt}, ${decode}; executor ${ranText(executor)}`);
 }
 
-/** The mean of what is at most one a layer more: head and embedding are counted with the layers. */
-function usageText({ dispatches, submits, layers }: StepUsage): string {
-  const each = layers === 0 ? '' : `, at most ${Math.ceil(dispatches / layers)} a layer`;
-  return `dispatches: ${dispatches} a token${each} (${plural(layers, 'layer')}, ${plural(submits, 'submit')})`;
+function usageText({ dispatches, submits, mostPerLayer }: StepUsage): string {
+  return `dispatches: ${dispatches} a token, at most ${mostPerLayer} a layer (${plural(submits, 'submit')})`;
 }
 
 /** Measured, and refused: beside what a run says, and in place of its text. */
