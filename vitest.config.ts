@@ -2,6 +2,8 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { softwareAdapter } from './src/gpu/node/software-adapter.ts';
 
 const software = await softwareAdapter();
+/** What the programs under test keep of a machine; by digests, so that nothing old is taken. */
+const KEPT = new URL('node_modules/.cache/refute/tests', import.meta.url).pathname;
 const shared = {
   pool: 'forks',
   // CLI tests start real programs; two cores are the smallest machine that must pass.
@@ -12,14 +14,23 @@ const shared = {
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: 'cpu', include: ['test/**/*.test.ts'], exclude: ['test/gpu/**'] } },
+      {
+        // On a machine with a GPU, too, `--engine auto` is the CPU in the programs that these start.
+        test: {
+          ...shared,
+          name: 'cpu',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/gpu/**'],
+          env: { NODE_OPTIONS: `--import ${new URL('test/fixtures/no-gpu-preload.ts', import.meta.url).href}` },
+        },
+      },
       {
         // The environment must be there when a process starts. Elsewhere the system's own GPU serves.
         test: {
           ...shared,
           name: 'gpu',
           include: ['test/gpu/**/*.test.ts'],
-          env: 'env' in software ? software.env : {},
+          env: { ...('env' in software ? software.env : {}), XDG_CACHE_HOME: KEPT },
         },
       },
     ],

@@ -283,6 +283,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
             '1,5,9',
             '--max-tokens',
             '1',
+            '--no-gpu',
           ]);
           const isRefused = exitCode === 3 && stderr.includes('E_CONFIG_ARCHITECTURE') && stderr.includes('qwen2_moe');
           context.output(String(isRefused));

@@ -9,7 +9,7 @@ export interface CodeUse {
   code: string;
   kind: 'error' | 'note' | 'warning';
   file: string;
-  exitCode: 2 | 3;
+  exitCode: 1 | 2 | 3;
   /** As the program prints it after the place; `…` where the words come from elsewhere. */
   sentences: string[];
 }
@@ -257,9 +257,11 @@ function sentencesOf(words: Words, isError: boolean): string[] {
   return heads.map((is) => `${allowed === '' ? is : `${is}; ${allowed}`}.${tail}`);
 }
 
-function exitCodeOf({ node, up }: Site): 2 | 3 {
+function exitCodeOf({ node, up }: Site): 1 | 2 | 3 {
   const made = up.find(({ type }) => type === 'NewExpression');
   const [first, second] = made === undefined ? [] : nodes(made['arguments']);
+  // What was measured and failed: src/diagnosis/parity-gate.
+  if (made !== undefined && nameOf(made['callee']) === 'Rejection') return 1;
   return first === node && second?.['value'] === 2 ? 2 : 3;
 }
 

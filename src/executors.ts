@@ -19,6 +19,7 @@ const FLOAT64: ExecutorProvider<Float64Array> = {
 /** In a process of its own (src/gpu/node); a page opens the executor on its own device. */
 const WEBGPU: ExecutorProvider<Float32Array> = {
   id: 'webgpu',
+  ruledOut: async () => (await import('./gpu/node/may-have-gpu.ts')).whyNoGpu(),
   probe: async (adapter) => (await import('./gpu/node/webgpu-executor.ts')).probeWebgpu(adapter),
   open: async (...args) => (await import('./gpu/node/webgpu-executor.ts')).openNodeWebgpuExecutor(...args),
 };
@@ -34,7 +35,7 @@ const LLAMA_CPP: ExecutorProvider<Float32Array> = {
 export const EXECUTORS: readonly ExecutorProvider[] = [CPU, WEBGPU, FLOAT64, LLAMA_CPP];
 
 /** What `auto` tries, in this order; the float64 executor is an oracle, which nobody wants by chance. */
-const AUTO: readonly ExecutorProvider[] = [CPU];
+const AUTO: readonly ExecutorProvider[] = [WEBGPU, CPU];
 
 /** What was asked for and what ran. Part of every output: a run on one executor must not pass for another. */
 export interface ExecutorReport {
@@ -55,40 +56,59 @@ export interface OpenedExecutor {
 export function executorNamed(name: string): ExecutorProvider {
   const provider = EXECUTORS.find(({ id }) => id === name);
   if (provider !== undefined) return provider;
-  throw declined('E_ENGINE', `there is no engine ${JSON.stringify(name)}`);
+  const is = `there is no engine ${JSON.stringify(name)}`;
+  const allowed = `there are auto, ${EXECUTORS.map(({ id }) => id).join(', ')}`;
+  throw new RefuteError({ code: 'E_ENGINE', place: '--engine', is, allowed }, 2);
 }
 
 /**
  * @param requested `auto` or the name of an executor
- * @throws RefuteError E_ENGINE and E_ENGINE_ABSENT (declined, exit 2), and what the executor throws as it opens
+ * @throws RefuteError E_ENGINE and E_ENGINE_ABSENT (declined, exit 2), and what the executor throws as it opens; never a
+ *   run on another engine instead
  */
 export async function openExecutor(
   requested: string,
   ...args: Parameters<OpenExecutor<FloatArray>>
 ): Promise<OpenedExecutor> {
-  const isAuto = requested === 'auto';
-  const absent: string[] = [];
-  for (const provider of isAuto ? AUTO : [executorNamed(requested)]) {
-    const found = await provider.probe(args[2]?.adapter);
-    if ('absent' in found) {
-      absent.push(`${provider.id} cannot run: ${found.absent}`);
-      continue;
-    }
-    const executor = await provider.open(...args);
-    const chosen = provider.id === 'cpu' ? 'auto is the CPU' : `auto is ${provider.id}`;
-    const why = isAuto ? [chosen, ...absent].join('; ') : 'asked for';
-    const report = {
-      requested: isAuto ? 'auto' : provider.id,
-      ran: executor.id,
-      adapter: executor.adapter,
-      why,
-    } as const;
-    return { executor, report };
-  }
-  throw declined('E_ENGINE_ABSENT', absent.join('; '));
+  if (requested === 'auto') return openAuto(args);
+  const provider = executorNamed(requested);
+  // It declines by itself where it cannot run: a probe would start a process for a GPU twice.
+  const executor = await provider.open(...args);
+  return { executor, report: reportOf(provider.id, executor, 'asked for') };
 }
 
-function declined(code: string, is: string): RefuteError {
-  const allowed = `there are auto, ${EXECUTORS.map(({ id }) => id).join(', ')}`;
-  return new RefuteError({ code, place: '--engine', is, allowed }, 2);
+/** The first that runs here. What stands before it is said with the reason: who hears "auto" must not guess. */
+async function openAuto(args: Parameters<OpenExecutor<FloatArray>>): Promise<OpenedExecutor> {
+  const passed: string[] = [];
+  for (const provider of AUTO) {
+    const absent = (await provider.ruledOut?.()) ?? (await whyAbsent(provider));
+    if (absent !== null) {
+      passed.push(`${provider.id} cannot run: ${absent}`);
+      continue;
+    }
+    try {
+      const executor = await provider.open(...args);
+      const chosen = provider.id === 'cpu' ? 'auto is the CPU' : `auto is ${provider.id}`;
+      return { executor, report: reportOf('auto', executor, [chosen, ...passed].join('; ')) };
+    } catch (error) {
+      args[2]?.signal?.throwIfAborted();
+      // A GPU without memory for this model, a driver that refuses a kernel. Bugs are not passed over.
+      if (provider === AUTO.at(-1) || !(error instanceof RefuteError)) throw error;
+      passed.push(`${provider.id} cannot run this model: ${error.message.replace(/\.$/, '')}`);
+    }
+  }
+  throw new RefuteError({ code: 'E_ENGINE_ABSENT', place: '--engine auto', is: passed.join('; ') }, 2);
+}
+
+async function whyAbsent(provider: ExecutorProvider): Promise<string | null> {
+  const found = await provider.probe();
+  return 'absent' in found ? found.absent : null;
+}
+
+function reportOf(
+  requested: ExecutorReport['requested'],
+  { id, adapter }: Executor<FloatArray>,
+  why: string,
+): ExecutorReport {
+  return { requested, ran: id, adapter, why };
 }

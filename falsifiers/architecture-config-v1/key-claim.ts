@@ -106,7 +106,15 @@ export const keyClaim: Falsifier = {
         context.model('model:sums-2m', 'sums-2m.f16.gguf');
         const folders = new HfFolders(context);
         const changed = await folders.write('models/sums-2m/hf', { attention_multiplier: 0.5 });
-        const run = await context.program('apr', ['run', changed, '--tokens', '1,5,9', '--max-tokens', '1']);
+        const run = await context.program('apr', [
+          'run',
+          changed,
+          '--tokens',
+          '1,5,9',
+          '--max-tokens',
+          '1',
+          '--no-gpu',
+        ]);
         const isRefused = run.exitCode === 3 && run.stderr.includes('attention_multiplier is 0.5');
         context.output(String(isRefused));
         context.measure(isRefused ? 0 : 1, 'apr run refuses a key that would change the scores, by name');

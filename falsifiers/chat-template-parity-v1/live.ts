@@ -52,7 +52,8 @@ class Asked {
 
   async run(template: string, argv: readonly string[]): Promise<ProgramResult> {
     await writeFile(join(this.#folder, 'chat_template.jinja'), template);
-    return this.#context.program('apr', ['run', this.#folder, ...argv, '--max-tokens', '1', '--json']);
+    const run = ['run', this.#folder, ...argv, '--max-tokens', '1', '--no-gpu', '--json'];
+    return this.#context.program('apr', run);
   }
 
   /** The text of the prompt that the model was given; null where there was no answer. */

@@ -141,7 +141,8 @@ export async function askBundled(context: PartContext): Promise<void> {
       text.trim() !== '' && text.isWellFormed() && text.length < MAX_QUESTION_CHARACTERS && !text.includes('\0'),
   );
   for (const question of questions.slice(0, ASKED)) {
-    const said = await context.program('apr', ['run', path, `--prompt=${question}`, '--max-tokens', '1', '--json']);
+    const argv = ['run', path, `--prompt=${question}`, '--max-tokens', '1', '--no-gpu', '--json'];
+    const said = await context.program('apr', argv);
     const { promptIds = [] } = JSON.parse(said.exitCode === 0 ? said.stdout : '{}') as { promptIds?: number[] };
     const expected = encode(chatMl([{ role: 'user', content: question }], true), { parseSpecial: true });
     context.measure(checks.differs(promptIds, expected), JSON.stringify(question));

@@ -4,6 +4,7 @@
 export * from './compare/index.ts';
 export { checkModel, type CheckOptions, type CheckReport } from './check/check-model.ts';
 export type { OpResult } from './check/judge.ts';
+export { rhoByOp, type OpKindRho } from './check/rho-by-op.ts';
 export type { VerdictWord } from './check/verdict.ts';
 export { checkDump } from './check/check-dump.ts';
 export { readFormats } from './reference/profiles.ts';

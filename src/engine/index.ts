@@ -8,7 +8,7 @@ export { fileNames, oddWeights, type OddWeight, type OddWeights, type OddWeights
 
 export type { ModelConfig, Provenance } from './program/config.ts';
 export type { Executor, ExecutorId, ExecutorProvider, FloatArray, OpenOptions } from './program/executor.ts';
-export type { RunRequest, Session, Tap, WeightSource } from './program/executor.ts';
+export type { RunRequest, Session, StepUsage, Tap, WeightSource } from './program/executor.ts';
 export type { DeclaredFormats, NumericProfile } from './program/numeric-profile.ts';
 export { operands } from './program/program.ts';
 export type { Op, Program, Stage } from './program/program.ts';

@@ -20,9 +20,13 @@ export interface WriteSession {
   source: VolatilePart['source'];
 }
 
-/** @throws RefuteError E_OPTION where the clock is fixed to something that is no time */
+/**
+ * @throws RefuteError E_OPTION where the clock is fixed to something that is no time; E_GATE_SKIPPED (declined) where GPUs
+ * would run ungated
+ */
 export async function openWriteSession(project: Project): Promise<WriteSession> {
   clock();
+  assertGateRuns();
   return { project, source: await sourceOf(project.root) };
 }
 
@@ -122,3 +126,14 @@ async function sourceOf(root: string): Promise<VolatilePart['source']> {
   if (head.exitCode !== 0) return null;
   return { commit: head.stdout.trim(), isDirty: status.stdout.trim() !== '' };
 }
+
+/** Programs that a falsifier starts inherit it, and a GPU would speak in them that nobody has held against the CPU. */
+function assertGateRuns(): void {
+  const value = process.env[SKIP_GATE_VARIABLE] ?? '';
+  if (value === '' || value === '0') return;
+  const is = `it is ${JSON.stringify(value)}: runs without the parity gate leave no receipt`;
+  const next = 'Unset it, or look only: pv falsify --dry-run';
+  throw new RefuteError({ code: 'E_GATE_SKIPPED', place: SKIP_GATE_VARIABLE, is, next }, 2);
+}
+
+const SKIP_GATE_VARIABLE = 'SKIP_PARITY_GATE';

@@ -41,6 +41,15 @@ describe('pv falsify', () => {
     expect(project.snapshot()).toEqual(before);
   });
 
+  it('leaves no receipt where the parity gate is skipped', async () => {
+    const before = project.snapshot();
+    const skipped = await project.pv(['falsify', '--all'], { env: { SKIP_PARITY_GATE: '1' } });
+    expect(skipped).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('E_GATE_SKIPPED') });
+    expect(project.snapshot()).toEqual(before);
+    const looked = await project.pv(['falsify', '--all', '--dry-run'], { env: { SKIP_PARITY_GATE: '1' } });
+    expect(looked.stdout).toContain('nothing written');
+  });
+
   it('refuses a model for a part that runs on none', async () => {
     const argv = ['falsify', 'FALSIFY-SQ-001', '--model', 'x.gguf'];
     const { exitCode, stderr } = await project.pv([...argv, '--part', 'oracle']);

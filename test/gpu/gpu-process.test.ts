@@ -2,9 +2,9 @@
 import { expect, it } from 'vitest';
 import { GpuProcess } from '../../src/gpu/node/gpu-process.ts';
 
-it('names its adapter', async () => {
+it('names its adapters', async () => {
   const gpu = new GpuProcess();
-  expect(await gpu.ask({ type: 'find' })).toMatchObject({ name: expect.stringMatching(/\w/) });
+  expect(await gpu.ask({ type: 'find' })).toMatchObject({ there: [{ name: expect.stringMatching(/\w/) }] });
   gpu.close();
   await expect(gpu.ask({ type: 'find' })).rejects.toMatchObject({ code: 'E_EXECUTOR_CLOSED' });
 });

@@ -1,7 +1,8 @@
 // `--engine` and what goes with it: which executor a command runs on, the same flags with the same meaning everywhere.
 import { Option, type Command } from 'commander';
 import type { OpenOptions } from '../../engine/index.ts';
-import { EXECUTORS, executorNamed } from '../../executors.ts';
+import { EXECUTORS, executorNamed, type ExecutorReport } from '../../executors.ts';
+import { interruptSignal } from '../interrupt.ts';
 import { wholeOption } from '../options.ts';
 import { usage } from './prompt.ts';
 
@@ -34,7 +35,7 @@ export function addEngineOptions(command: Command): Command {
   return command
     .option(
       '--engine <name>',
-      `what runs the model: ${names} (default: auto); ${SUBJECT}:<build> is one CPU build of it`,
+      `what runs the model: ${names} (default: auto, a real GPU or else the CPU); ${SUBJECT}:<build> is one CPU build of it`,
     )
     .option('--no-gpu', 'run on the CPU: --engine cpu')
     .option('--adapter <name>', `part of a GPU adapter's name, with --engine ${GPU}; swiftshader is one in software`)
@@ -77,7 +78,8 @@ export function requestedEngine({
   };
   const optionsFor = (modelPath: string): OpenOptions => {
     if (name === SUBJECT) return { subject: { modelPath, ...subject } };
-    return adapter === undefined ? {} : { adapter };
+    if (name !== GPU) return {};
+    return { signal: interruptSignal(), ...(adapter === undefined ? {} : { adapter }) };
   };
   return { name, optionsFor };
 }
@@ -86,4 +88,9 @@ export function requestedEngine({
 function splitOnce(text: string): [name: string, rest: string | null] {
   const at = text.indexOf(':');
   return at === -1 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** What ran, on what, and why it did: `cpu (asked for)`, `webgpu on NAME (auto is webgpu)`. */
+export function ranText({ ran, adapter, why }: ExecutorReport): string {
+  return `${ran}${adapter === null ? '' : ` on ${adapter}`} (${why})`;
 }

@@ -1,4 +1,5 @@
 // Comparing engines: ours with another, in process, over HTTP, as a command or as a pack.
+export { compareWithCpu, withCheck, type CpuParityReport, type CpuParityWord } from './against-cpu.ts';
 export { compareEngines, type ParityReport } from './compare-engines.ts';
 export type { PositionParity } from './compare.ts';
 export { logitsOf } from './distributions.ts';

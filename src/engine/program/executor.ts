@@ -66,6 +66,23 @@ export interface GreedyResult {
   least: number;
 }
 
+/** What one run asked of a GPU. */
+export interface StepUsage {
+  dispatches: number;
+  submits: number;
+  /** In one layer, the most of all layers, for a single position. */
+  mostPerLayer: number;
+}
+
+/** What computes, so that a verdict about it can be kept: another one is another engine. */
+export interface EngineIdentity {
+  adapter: string;
+  /** As the adapter describes its driver, and which implementation of the interface runs on it. */
+  driver: string;
+  /** SHA-256 of the kernels as they are compiled, and of what dispatches them. */
+  sourceDigest: string;
+}
+
 /** One sequence with its KV cache. Runs do not overlap: a second `run` before the first settles is refused. */
 export interface Session<Data extends FloatArray = Float32Array> {
   readonly positionCount: number;
@@ -74,6 +91,8 @@ export interface Session<Data extends FloatArray = Float32Array> {
    * eps is too small to hide squares that vanish. null: none; absent: this executor does not look.
    */
   readonly suspect?: ValueId | null;
+  /** What the last run cost; absent: before a run, or this executor has no dispatches. */
+  readonly usage?: StepUsage | undefined;
   run(request: RunRequest<Data>): Promise<RunResult<Data>>;
   /**
    * As `run`, with the likeliest next token chosen where the logits are made, so that they need not come back. Absent: this
@@ -97,6 +116,8 @@ export interface Executor<Data extends FloatArray = Float32Array> {
   readonly hidden?: ReadonlySet<ValueId>;
   /** Of what somebody else's engine is made of. */
   readonly versions?: Readonly<Record<string, string>>;
+  /** Known once a session has been opened, for kernels are compiled then; absent: nothing is kept about this executor. */
+  identity?(): Promise<EngineIdentity>;
   /** @param contextLength positions the KV cache must hold; at most the program's own. */
   openSession(contextLength: number): Promise<Session<Data>>;
   close(): Promise<void>;
@@ -110,6 +131,8 @@ export interface OpenOptions {
   chunkPositions?: number;
   /** For one that runs on a GPU: a part of the adapter's name; a real one unless given. */
   adapter?: string;
+  /** Gives up the opening, of sessions too, where an executor may take long over it. */
+  signal?: AbortSignal | undefined;
   /** For an executor that is somebody else's engine: it runs files, and has options of its own. */
   subject?: SubjectOptions;
 }
@@ -134,6 +157,8 @@ export type OpenExecutor<Data extends FloatArray = Float32Array> = (
 /** An executor that may or may not be there: src/executors.ts lists them all. */
 export interface ExecutorProvider<Data extends FloatArray = FloatArray> {
   readonly id: ExecutorId;
+  /** Why it cannot run here, where that shows without starting anything; null: it may. Absent: always null. */
+  ruledOut?(): Promise<string | null>;
   /** Opens nothing. @returns the adapter that it would run on (null on the CPU), or why it cannot run here */
   probe(adapter?: string): Promise<{ adapter: string | null } | { absent: string }>;
   open: OpenExecutor<Data>;

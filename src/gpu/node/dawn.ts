@@ -3,11 +3,17 @@
 import { create, globals } from 'webgpu';
 
 /** Kept: a device does not hold what it is made of, and a process that lets go of it dies. */
-let dawn: GPU | null = null;
+const opened = new Map<string, GPU>();
 
-/** Also declares the global names of WebGPU. */
-export function openDawn(): GPU {
+/**
+ * Also declares the global names of WebGPU.
+ *
+ * @param flags of Dawn, `name=value`: `backend=vulkan`, `adapter=NAME`
+ */
+export function openDawn(...flags: string[]): GPU {
   Object.assign(globalThis, globals);
-  dawn ??= create([]);
+  const key = flags.join('\n');
+  const dawn = opened.get(key) ?? create(flags);
+  opened.set(key, dawn);
   return dawn;
 }

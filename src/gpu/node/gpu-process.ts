@@ -25,6 +25,7 @@ export class GpuProcess {
   #count = 0;
   #log = '';
   #end: RefuteError | null = null;
+  #settled: Promise<void> = Promise.resolve();
 
   /** @param env beside this process's own, e.g. where the loader finds a driver */
   constructor(env: Readonly<Record<string, string>> = {}) {
@@ -41,6 +42,7 @@ export class GpuProcess {
         this.#log = (this.#log + text).slice(-LOG_CHARACTERS);
       });
     }
+    process.once('exit', this.#kill);
     this.#process.on('message', (message: FromHost) => void this.#receive(message));
     this.#process.on('error', ({ message }) => this.#died(message));
     this.#process.on('close', (code, signal) => this.#died(signal === null ? `exit code ${code}` : `signal ${signal}`));
@@ -51,29 +53,52 @@ export class GpuProcess {
     return this.#process.pid;
   }
 
-  /** @throws RefuteError E_GPU_DIED, E_EXECUTOR_CLOSED, and what the process answers with; the reason of `signal` */
+  /**
+   * Where `signal` aborts, it rejects at once, though a driver may go on with what it has: `settled` says when not.
+   *
+   * @throws RefuteError E_GPU_DIED, E_EXECUTOR_CLOSED, and what the process answers with; the reason of `signal`
+   */
   async ask(request: Request, onQuestion: OnQuestion = async () => undefined, signal?: AbortSignal): Promise<unknown> {
     if (this.#end !== null) throw this.#end;
+    signal?.throwIfAborted();
     const id = ++this.#count;
-    const abort = (): void => this.#send({ aborts: id });
-    signal?.addEventListener('abort', abort, { once: true });
+    const asked = new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject, onQuestion });
+      this.#send({ id, request });
+    });
+    const over = asked.then(noop, noop);
+    this.#settled = Promise.all([this.#settled, over]).then(noop);
+    if (signal === undefined) return asked;
+    let abort = noop;
+    const aborted = new Promise<never>((_, reject) => {
+      abort = () => {
+        this.#send({ aborts: id });
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', abort, { once: true });
+    });
     try {
-      return await new Promise((resolve, reject) => {
-        this.#pending.set(id, { resolve, reject, onQuestion });
-        this.#send({ id, request });
-      });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
+      return await Promise.race([asked, aborted]);
     } finally {
-      signal?.removeEventListener('abort', abort);
+      signal.removeEventListener('abort', abort);
     }
+  }
+
+  /** Once nothing that was asked so far is under way. */
+  get settled(): Promise<void> {
+    return this.#settled;
   }
 
   close(): void {
     this.#end ??= new RefuteError({ code: 'E_EXECUTOR_CLOSED', place: PLACE, is: 'it is closed' });
-    this.#process.kill('SIGKILL');
+    this.#kill();
   }
+
+  /** At once: inside a driver it would not hear that its parent is gone. */
+  readonly #kill = (): void => {
+    process.off('exit', this.#kill);
+    this.#process.kill('SIGKILL');
+  };
 
   async #receive(message: FromHost): Promise<void> {
     const pending = this.#pending.get(message.id);
@@ -108,5 +133,7 @@ export class GpuProcess {
     this.#pending.clear();
   }
 }
+
+function noop(): void {}
 
 const PLACE = 'the GPU';

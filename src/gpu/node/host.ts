@@ -1,10 +1,15 @@
 // The GPU process: Dawn, one device and one executor, told what to do by its parent (gpu-process.ts). It asks the parent
 // for weights and hands it each tapped value, and waits for the answer, so that a slow reader holds the run.
-import type { Executor, Session, WeightSource } from '../../engine/program/executor.ts';
-import { GpuDevice, nameOfAdapter } from '../device.ts';
+import { readFile } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
+import type { EngineIdentity, Executor, Session, WeightSource } from '../../engine/program/executor.ts';
+import { GpuDevice } from '../device.ts';
+import { KernelRecord } from '../kernel-record.ts';
 import { openWebgpuExecutor } from '../webgpu-executor.ts';
-import { openDawn } from './dawn.ts';
-import { receivedError, sentError, type FoundAdapter, type FromHost, type Request, type ToHost } from './messages.ts';
+import { findAdapter } from './adapters.ts';
+import { receivedError, sentError } from './messages.ts';
+import type { FoundAdapters, FromHost, GreedyAnswer, Request, RunAnswer, ToHost } from './messages.ts';
+import { engineSources } from './sources.ts';
 
 type Question = { weight: { name: string; byteOffset: number; byteLength: number } } | { value: ValueMessage };
 type ValueMessage = { value: string; data: Float32Array; firstPosition: number };
@@ -14,7 +19,9 @@ const aborts = new Map<number, AbortController>();
 const sessions = new Map<number, Session>();
 let questionCount = 0;
 let sessionCount = 0;
+let adapter: GPUAdapter | null = null;
 let executor: Executor | null = null;
+let kernels: KernelRecord | null = null;
 
 process.on('message', (message: ToHost) => {
   if ('answers' in message) {
@@ -28,6 +35,8 @@ process.on('message', (message: ToHost) => {
     void answer(message.id, message.request);
   }
 });
+// Ctrl-C reaches it too; its parent decides what that ends, and ends it.
+process.on('SIGINT', () => undefined);
 // Whose parent is gone has nobody to compute for.
 process.on('disconnect', () => process.exit(0));
 
@@ -42,10 +51,9 @@ async function answer(id: number, request: Request): Promise<void> {
 async function doRequest(id: number, request: Request): Promise<unknown> {
   switch (request.type) {
     case 'find':
-      return findAdapter();
+      return find(request.wanted);
     case 'open': {
-      const adapter = await openDawn().requestAdapter({ powerPreference: 'high-performance' });
-      if (adapter === null) throw new Error('the adapter that was found is gone');
+      if (adapter === null) throw new Error('no adapter was found');
       const infos = new Map(request.weights.map((info) => [info.name, info]));
       const weights: WeightSource = {
         info: (name) => infos.get(name),
@@ -54,7 +62,9 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
           into.set(bytes ?? new Uint8Array(0));
         },
       };
-      executor = await openWebgpuExecutor(await GpuDevice.open(adapter), request.program, weights, request.options);
+      const gpu = await GpuDevice.open(adapter);
+      kernels = new KernelRecord(gpu.device);
+      executor = await openWebgpuExecutor(gpu, request.program, weights, request.options);
       return { adapter: executor.adapter, profile: executor.profile };
     }
     case 'openSession': {
@@ -68,13 +78,15 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
       sessions.get(request.session)?.close();
       sessions.delete(request.session);
       return null;
+    case 'identity':
+      return identity();
   }
 }
 
 async function runSession(
   id: number,
   { session: number, firstPosition, tokens, logits, tapped }: Extract<Request, { type: 'run' }>,
-): Promise<Float32Array> {
+): Promise<RunAnswer | GreedyAnswer> {
   const session = sessions.get(number);
   if (session === undefined) throw new Error(`there is no session ${number}`);
   session.truncate(firstPosition);
@@ -84,16 +96,43 @@ async function runSession(
     void (await ask(id, { value: { value, data, firstPosition: first } }));
   try {
     const tap = tapped.length === 0 ? {} : { tap: { values: new Set(tapped), onValue } };
-    return (await session.run({ tokens, logits, ...tap, signal: controller.signal })).logits;
+    const asked = { tokens, ...tap, signal: controller.signal };
+    const answer =
+      logits === 'choice'
+        ? { chosen: await there(session.runGreedy?.(asked)) }
+        : { logits: (await session.run({ ...asked, logits })).logits };
+    const { usage } = session;
+    return { ...answer, ...(usage === undefined ? {} : { usage }) };
   } finally {
     aborts.delete(id);
   }
 }
 
-async function findAdapter(): Promise<FoundAdapter | null> {
-  const adapter = await openDawn().requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter === null) return null;
-  return { name: nameOfAdapter(adapter), isSoftware: adapter.info.isFallbackAdapter };
+async function find(wanted: string | undefined): Promise<FoundAdapters> {
+  const { chosen, there } = await findAdapter(wanted);
+  adapter = chosen?.adapter ?? null;
+  return { chosen: chosen?.found ?? null, there };
+}
+
+async function identity(): Promise<EngineIdentity> {
+  if (adapter === null || kernels === null) throw new Error('no program is open');
+  const { profile, program, adapter: name } = opened();
+  const { vendor, architecture, device, description } = adapter.info;
+  const { version } = JSON.parse(await readFile(findPackageJSON('webgpu', import.meta.url) ?? '', 'utf8')) as Package;
+  return {
+    adapter: name ?? '',
+    driver: `${vendor} ${architecture} ${device}, ${description}, Dawn of webgpu ${version}`,
+    sourceDigest: await kernels.digest(JSON.stringify(profile), JSON.stringify(program), await engineSources()),
+  };
+}
+
+interface Package {
+  version: string;
+}
+
+function there<Thing>(thing: Thing | undefined): Thing {
+  if (thing === undefined) throw new Error('this session chooses nothing');
+  return thing;
 }
 
 function opened(): Executor {

@@ -1,6 +1,6 @@
 // What the GPU process and its parent say to each other, as structured clones over Node's own channel.
 import { RefuteError } from '../../errors.ts';
-import type { OpenOptions, RunRequest, WeightInfo } from '../../engine/program/executor.ts';
+import type { GreedyResult, OpenOptions, RunRequest, StepUsage, WeightInfo } from '../../engine/program/executor.ts';
 import type { Program, ValueId, WeightName } from '../../engine/program/program.ts';
 
 /** An adapter as a person can tell it from others. */
@@ -10,8 +10,29 @@ export interface FoundAdapter {
   isSoftware: boolean;
 }
 
+/** Answer to `find`. */
+export interface FoundAdapters {
+  /** null: none that is wanted. */
+  chosen: FoundAdapter | null;
+  /** All of the machine. */
+  there: readonly FoundAdapter[];
+}
+
+/** Answer to `run`. */
+export interface RunAnswer {
+  logits: Float32Array;
+  usage?: StepUsage;
+}
+
+/** Answer to `run` for a choice. */
+export interface GreedyAnswer {
+  chosen: Omit<GreedyResult, 'firstPosition'>;
+  usage?: StepUsage;
+}
+
 export type Request =
-  | { type: 'find' }
+  /** `wanted`: a part of a name; absent: a real one. */
+  | { type: 'find'; wanted?: string }
   | { type: 'open'; program: Program; weights: readonly WeightInfo[]; options: OpenOptions }
   | { type: 'openSession'; contextLength: number }
   | {
@@ -20,10 +41,12 @@ export type Request =
       /** Positions that the session holds by now: it forgets those from here on. */
       firstPosition: number;
       tokens: readonly number[];
-      logits: RunRequest['logits'];
+      /** `choice`: none, and the likeliest token instead. */
+      logits: RunRequest['logits'] | 'choice';
       tapped: readonly ValueId[];
     }
-  | { type: 'closeSession'; session: number };
+  | { type: 'closeSession'; session: number }
+  | { type: 'identity' };
 
 export type ToHost =
   | { id: number; request: Request }

@@ -3,11 +3,14 @@
 import { RefuteError } from '../../errors.ts';
 import { checkProgram } from '../../engine/program/check-program.ts';
 import type {
+  EngineIdentity,
   Executor,
+  GreedyResult,
   OpenOptions,
   RunRequest,
   RunResult,
   Session,
+  StepUsage,
   WeightInfo,
   WeightSource,
 } from '../../engine/program/executor.ts';
@@ -15,7 +18,7 @@ import type { NumericProfile } from '../../engine/program/numeric-profile.ts';
 import type { Program } from '../../engine/program/program.ts';
 import { OpenSessions, type SessionGuard } from '../../engine/program/session-guard.ts';
 import { GpuProcess, type OnQuestion } from './gpu-process.ts';
-import type { FoundAdapter } from './messages.ts';
+import type { FoundAdapter, FoundAdapters, GreedyAnswer, Request, RunAnswer } from './messages.ts';
 import { softwareAdapter } from './software-adapter.ts';
 
 /** The name by which the adapter in software is asked for. */
@@ -35,24 +38,27 @@ export async function probeWebgpu(wanted?: string): Promise<{ adapter: string } 
   return { adapter: process.found.name };
 }
 
-/** @throws RefuteError E_GPU_ABSENT (declined), E_PROGRAM, E_PROGRAM_WEIGHT, E_GPU_MEMORY, E_GPU_DIED and others of the GPU */
+/** @throws RefuteError E_ENGINE_ABSENT (declined), E_PROGRAM, E_PROGRAM_WEIGHT, E_GPU_MEMORY, E_GPU_DIED and others of the GPU */
 export async function openNodeWebgpuExecutor(
   program: Program,
   weights: WeightSource,
-  { adapter, ...options }: OpenOptions = {},
+  { adapter, signal, ...options }: OpenOptions = {},
 ): Promise<Executor> {
   checkProgram(program, weights);
   const process = await startProcess(adapter);
-  if ('absent' in process)
-    throw new RefuteError({ code: 'E_GPU_ABSENT', place: '--engine webgpu', is: process.absent }, 2);
+  if ('absent' in process) {
+    const next = '--engine cpu runs on the CPU';
+    throw new RefuteError({ code: 'E_ENGINE_ABSENT', place: '--engine webgpu', is: process.absent, next }, 2);
+  }
   const { gpu } = process;
   try {
     const infos = program.weights.map(({ name }) => weights.info(name)).filter((info) => info !== undefined);
     const opened = await gpu.ask(
       { type: 'open', program, weights: infos satisfies WeightInfo[], options },
       weightsFrom(weights),
+      signal,
     );
-    return new NodeWebgpuExecutor(gpu, program, opened as { adapter: string; profile: NumericProfile });
+    return new NodeWebgpuExecutor(gpu, program, opened as { adapter: string; profile: NumericProfile }, signal);
   } catch (error) {
     gpu.close();
     throw error;
@@ -64,22 +70,20 @@ async function startProcess(wanted: string | undefined): Promise<FoundProcess | 
   const software = isSoftware ? await softwareAdapter() : null;
   if (software !== null && 'absent' in software) return software;
   const gpu = new GpuProcess(software?.env);
-  const found = (await gpu.ask({ type: 'find' }).catch((error: Error) => error)) as FoundAdapter | Error | null;
-  const why = reasonAgainst(found, wanted);
-  if (found === null || found instanceof Error || why !== null) {
+  const request = { type: 'find', ...(wanted === undefined ? {} : { wanted }) } as const;
+  const found = (await gpu.ask(request).catch((error: Error) => error)) as FoundAdapters | Error;
+  if (found instanceof Error || found.chosen === null) {
     gpu.close();
-    return { absent: why ?? 'there is no WebGPU adapter' };
+    return { absent: found instanceof Error ? found.message : whyNone(found, wanted) };
   }
-  return { gpu, found };
+  return { gpu, found: found.chosen };
 }
 
-function reasonAgainst(found: FoundAdapter | Error | null, wanted: string | undefined): string | null {
-  if (found instanceof Error) return found.message;
-  if (found === null) return 'there is no WebGPU adapter';
-  const { name, isSoftware } = found;
-  if (wanted === undefined)
-    return isSoftware ? `the only adapter is ${name}, in software; --adapter asks for it` : null;
-  return name.toLowerCase().includes(wanted.toLowerCase()) ? null : `the adapter is ${name}, not ${wanted}`;
+function whyNone({ there }: FoundAdapters, wanted: string | undefined): string {
+  if (there.length === 0) return `there is no WebGPU adapter; --adapter ${SOFTWARE} runs one in software`;
+  const names = there.map(({ name, isSoftware }) => (isSoftware ? `${name}, in software` : name)).join('; ');
+  if (wanted !== undefined) return `no adapter's name has ${JSON.stringify(wanted)} in it; there is ${names}`;
+  return `the only adapter is ${names}; --adapter asks for it`;
 }
 
 function weightsFrom(weights: WeightSource): OnQuestion {
@@ -98,18 +102,29 @@ class NodeWebgpuExecutor implements Executor {
   readonly profile: NumericProfile;
   readonly program: Program;
   readonly #gpu: GpuProcess;
+  readonly #signal: AbortSignal | undefined;
   readonly #sessions: OpenSessions<GpuProcess, NodeWebgpuSession>;
 
-  constructor(gpu: GpuProcess, program: Program, opened: { adapter: string; profile: NumericProfile }) {
+  constructor(
+    gpu: GpuProcess,
+    program: Program,
+    opened: { adapter: string; profile: NumericProfile },
+    signal: AbortSignal | undefined,
+  ) {
     this.adapter = opened.adapter;
     this.profile = opened.profile;
     this.program = program;
     this.#gpu = gpu;
+    this.#signal = signal;
     this.#sessions = new OpenSessions('webgpu executor', program, gpu);
   }
 
   async openSession(contextLength: number): Promise<Session> {
-    return this.#sessions.open(contextLength, (gpu, guard) => new NodeWebgpuSession(gpu, guard)).prepare();
+    return this.#sessions.open(contextLength, (gpu, guard) => new NodeWebgpuSession(gpu, guard)).prepare(this.#signal);
+  }
+
+  async identity(): Promise<EngineIdentity> {
+    return (await this.#gpu.ask({ type: 'identity' })) as EngineIdentity;
   }
 
   async close(): Promise<void> {
@@ -122,6 +137,9 @@ class NodeWebgpuSession implements Session {
   readonly #gpu: GpuProcess;
   readonly #guard: SessionGuard;
   #number = 0;
+  #usage: StepUsage | undefined;
+  /** A run that was given up may still be under way there. */
+  #before: Promise<void> = Promise.resolve();
 
   constructor(gpu: GpuProcess, guard: SessionGuard) {
     this.#gpu = gpu;
@@ -129,10 +147,10 @@ class NodeWebgpuSession implements Session {
   }
 
   /** @throws RefuteError E_GPU_MEMORY, E_GPU_KERNEL, E_GPU_LOST, E_GPU_DIED */
-  async prepare(): Promise<this> {
+  async prepare(signal: AbortSignal | undefined): Promise<this> {
     try {
       const { contextLength } = this.#guard;
-      this.#number = (await this.#gpu.ask({ type: 'openSession', contextLength })) as number;
+      this.#number = (await this.#gpu.ask({ type: 'openSession', contextLength }, undefined, signal)) as number;
       return this;
     } catch (error) {
       this.#guard.close();
@@ -144,22 +162,46 @@ class NodeWebgpuSession implements Session {
     return this.#guard.positionCount;
   }
 
+  get usage(): StepUsage | undefined {
+    return this.#usage;
+  }
+
   run(request: RunRequest): Promise<RunResult> {
-    const { tokens, logits, tap, signal } = request;
-    const tapped = [...(tap?.values ?? [])];
+    return this.#guard.run(request, async (firstPosition) => {
+      const { logits } = (await this.#ask(request, request.logits, firstPosition)) as RunAnswer;
+      return logits;
+    });
+  }
+
+  async runGreedy(request: Omit<RunRequest, 'logits'>): Promise<GreedyResult> {
+    const { firstPosition, result } = await this.#guard.step(request, async (start) => {
+      const { chosen } = (await this.#ask(request, 'choice', start)) as GreedyAnswer;
+      return chosen;
+    });
+    return { firstPosition, ...result };
+  }
+
+  async #ask(
+    { tokens, tap, signal }: Omit<RunRequest, 'logits'>,
+    logits: RunRequest['logits'] | 'choice',
+    firstPosition: number,
+  ): Promise<RunAnswer | GreedyAnswer> {
     const onQuestion: OnQuestion = async (question) => {
       signal?.throwIfAborted();
       if ('value' in question) {
-        const { value, data, firstPosition } = question.value;
-        await tap?.onValue(value, data, firstPosition);
+        const { value, data, firstPosition: first } = question.value;
+        await tap?.onValue(value, data, first);
       }
       return undefined;
     };
-    return this.#guard.run(request, async (firstPosition) => {
-      const session = this.#number;
-      const run = { type: 'run', session, firstPosition, tokens, logits, tapped } as const;
-      return (await this.#gpu.ask(run, onQuestion, signal)) as Float32Array;
-    });
+    await this.#before;
+    const tapped = [...(tap?.values ?? [])];
+    const run: Request = { type: 'run', session: this.#number, firstPosition, tokens, logits, tapped };
+    const asked = this.#gpu.ask(run, onQuestion, signal);
+    this.#before = this.#gpu.settled;
+    const answer = (await asked) as RunAnswer | GreedyAnswer;
+    this.#usage = answer.usage;
+    return answer;
   }
 
   truncate(positionCount: number): void {

@@ -6,6 +6,7 @@ import type { Model } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import { cosineText, countText, plural, smallText } from '../../figures.ts';
 import { plainText, printLine, printTable, right, style } from '../../terminal.ts';
+import { ranText } from '../engine-option.ts';
 import type { RenderedPrompt } from '../prompt.ts';
 
 /** A check as it is shown. */
@@ -26,7 +27,7 @@ export function printCheck({ model, original, engine, prompt, report }: ShownChe
   printLine();
   printLine(`${style.bold('model')}     ${plainText(model.path)}`);
   if (original !== null) printLine(`${style.bold('original')}  ${plainText(original.path)}`);
-  const ran = 'dump' in engine ? engine.dump : (engine.adapter ?? engine.ran);
+  const ran = 'dump' in engine ? engine.dump : ranText(engine);
   printLine(`${style.bold('engine')}    ${plainText(ran)}, budgets of ${arithmetic.name}`);
   printLine(`${style.bold('prompt')}    ${plural(prompt.ids.length, 'token')}: ${prompt.ids.join(', ')}`);
   printLine(`${style.bold('program')}   ${verificationText(verification)}`);

@@ -1,5 +1,6 @@
-// `apr parity MODEL [PROMPT]`: our engine against one outside engine on the same token ids, position by position.
-// Options and their rules are here; the work is in run.ts, what it looks like in text.ts.
+// `apr parity MODEL [PROMPT]`: our engine against one outside engine on the same token ids, position by position; with
+// --engine webgpu and no outside engine, WebGPU against the CPU. Options and their rules are here; the work is in run.ts and
+// against-cpu.ts, what it looks like in text.ts and against-cpu-text.ts.
 import type { Command } from 'commander';
 import { MAX_SECONDS, wholeOption } from '../../options.ts';
 import { createProgram } from '../../program.ts';
@@ -26,7 +27,12 @@ The outside engine is one of:
                      {"logits": [[...], ...]}, a row after each token or after the last, or writes a capture into {out}
   --pack PATH        a recorded pack: a folder or a safetensors file (docs/reference-packs.md); its tokens are used
 
+With --engine webgpu and none of these, WebGPU is held against the CPU: the same comparison at every position, of which
+position 0 decides nothing, because its logits are nearly flat; then every op is judged by itself on the GPU's own inputs, as
+apr check does. Verdicts as above, and BUG (exit 1) and SUSPECT (exit 2) of an op.
+
 Examples:
+  $ apr parity models/sums-2m/sums-2m.q4_k_m.gguf --engine webgpu --adapter swiftshader
   $ apr parity models/sums-2m/sums-2m.q4_k_m.gguf "What is 12+34?" --llama-cpp
   $ apr parity models/sums-2m/sums-2m.f16.gguf --pack models/sums-2m/packs/float64/raw-sum
   $ apr parity model.gguf --tokens 1,5,9 --http http://127.0.0.1:8080/v1 --model-name mine --profile llama.cpp
@@ -61,18 +67,28 @@ export function parityCommand(): Command {
     .option('--json', 'print JSON only')
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, prompt: string | undefined, flags: ParityFlags) => {
-      assertFlagsFit(prompt, flags);
+      const isAgainstCpu = flags.engine === 'webgpu' && outsideEngines(flags) === 0;
+      assertFlagsFit(prompt, flags, isAgainstCpu);
+      if (isAgainstCpu) {
+        const { runAgainstCpu } = await import('./against-cpu.ts');
+        process.exitCode = await runAgainstCpu(path, prompt, flags);
+        return;
+      }
       const { runParity } = await import('./run.ts');
       process.exitCode = await runParity(path, prompt, flags);
     });
 }
 
-function assertFlagsFit(prompt: string | undefined, flags: ParityFlags): void {
-  const { llamaCpp, http, command, pack } = flags;
-  const given = [llamaCpp, http, command, pack].filter((flag) => flag !== undefined).length;
-  if (given !== 1) {
+function outsideEngines({ llamaCpp, http, command, pack }: ParityFlags): number {
+  return [llamaCpp, http, command, pack].filter(isGiven).length;
+}
+
+function assertFlagsFit(prompt: string | undefined, flags: ParityFlags, isAgainstCpu: boolean): void {
+  const { http, command, pack } = flags;
+  const given = outsideEngines(flags);
+  if (given !== 1 && !isAgainstCpu) {
     const is = given === 0 ? 'no outside engine is given' : `${given} outside engines are given`;
-    throw usage('parity', is, 'one of --llama-cpp, --http, --command and --pack is needed');
+    throw usage('parity', is, 'one of --llama-cpp, --http, --command, --pack and --engine webgpu is needed');
   }
   const partners: [flag: string, value: unknown, partner: string, present: unknown][] = [
     ['--model-name', flags.modelName, '--http', http],
@@ -80,6 +96,7 @@ function assertFlagsFit(prompt: string | undefined, flags: ParityFlags): void {
     ['--top-k', flags.topK, '--http', http],
     ['--time-limit', flags.timeLimit, '--http, --command or --subject', http ?? command ?? flags.subject],
     ['--command-version', flags.commandVersion, '--command', command],
+    ['--profile', flags.profile, 'outside engine', given === 0 ? undefined : given],
     ['--subject-profile', flags.subjectProfile, '--subject', flags.subject],
   ];
   for (const [flag, value, partner, present] of partners) {

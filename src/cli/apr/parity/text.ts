@@ -5,6 +5,7 @@ import type { Model } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import { plural, smallText } from '../../figures.ts';
 import { formatTable, plainText, printLine, right, style, type Column } from '../../terminal.ts';
+import { ranText } from '../engine-option.ts';
 import type { RenderedPrompt } from '../prompt.ts';
 
 export type Identity = ReturnType<OutsideEngine['identity']>;
@@ -29,7 +30,7 @@ export function printParity(shown: ShownParity, isAll: boolean): void {
   const { verdict, sentence, profiles, counts, meanDistance, positions } = report;
   printLine(style.bold(COLOUR[verdict](plainText(sentence))));
   printLine();
-  const ours = subject === null ? (executor?.adapter ?? executor?.ran ?? '') : identityText(subject);
+  const ours = subject === null ? (executor === null ? '' : ranText(executor)) : identityText(subject);
   printLine(`${style.bold('model')}    ${plainText(model.path)}`);
   printLine(`${style.bold('ours')}     ${plainText(ours)}; profile ${profiles.ours}`);
   const assumed = outside.isProfileAssumed ? ' (assumed; --profile declares another)' : '';

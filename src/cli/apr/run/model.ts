@@ -8,6 +8,7 @@ import type {
   Notice,
   Program,
   SamplingOptions,
+  StepUsage,
 } from '../../../engine/index.ts';
 import { interruptSignal } from '../../interrupt.ts';
 import { Progress } from '../../terminal.ts';
@@ -40,6 +41,7 @@ export interface RunModelResult {
   /** Of what became of the numbers. */
   notices: Notice[];
   timings: Omit<Timings, 'loadMs'>;
+  usage: StepUsage | null;
 }
 
 export async function runModel(request: RunModelRequest): Promise<RunModelResult> {
@@ -51,6 +53,7 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
   const generatedIds: number[] = [];
   const flatSteps: number[] = [];
   let isInfinite = false;
+  const usage = new UsageWatch();
   const range = { model, executor, contextLength: length };
   const startMs = performance.now();
   let promptEndMs = startMs;
@@ -66,8 +69,13 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
     onLogits: (logits, step) => {
       if (isFlat(logits)) flatSteps.push(step);
       isInfinite ||= hasInfinity(logits, executor.program);
+      usage.note(session.usage);
     },
-    tapOf: (step, firstPosition, tokenCount) => tracer?.tapOf(step, firstPosition, tokenCount),
+    tapOf: (step, firstPosition, tokenCount) => {
+      const tap = tracer?.tapOf(step, firstPosition, tokenCount);
+      usage.next(step > 0 && tap === undefined);
+      return tap;
+    },
     onPrompt: (done, total) => {
       progress.update(`prompt ${done}/${total} tokens`);
       if (done === total) progress.clear();
@@ -110,6 +118,7 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
       ...(flatSteps.length === 0 ? [] : [await flatNotice(flatSteps, isDrawn, model)]),
     ],
     generation: { generatedIds, text, finishReason, stopId },
+    usage: usage.best,
     timings: {
       promptMs,
       decodeMs,
@@ -117,6 +126,25 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
       decodeTokensPerSecond: rate(decodeRuns, decodeMs),
     },
   };
+}
+
+/** What a token costs: a decode step without taps, where there was one. */
+class UsageWatch {
+  best: StepUsage | null = null;
+  #isPlain = false;
+  #hasPlain = false;
+
+  /** Before a run. @param isPlain one token, and no taps, which cost copies and may cost dispatches */
+  next(isPlain: boolean): void {
+    this.#isPlain = isPlain;
+  }
+
+  /** After it. */
+  note(usage: StepUsage | undefined): void {
+    if (usage === undefined || (this.#hasPlain && !this.#isPlain)) return;
+    this.best = usage;
+    this.#hasPlain ||= this.#isPlain;
+  }
 }
 
 /** The last generated token is not fed back. */

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { Notice } from '../../../engine/index.ts';
 import { decimalOption, wholeOption } from '../../options.ts';
-import { createProgram } from '../../program.ts';
+import { createProgram, EXIT } from '../../program.ts';
 import { printJson } from '../../terminal.ts';
 import { addEngineOptions, requestedEngine, type EngineFlags } from '../engine-option.ts';
 import { addPromptOptions, type PromptFlags } from '../prompt.ts';
@@ -28,11 +28,15 @@ const EXAMPLES = `
 Sampling applies, in this order: repeat penalty, temperature, top-k, top-p, draw (PCG32 from --seed). At temperature 0
 the most likely token is taken, of equals the lowest id.
 
+A GPU is held against the CPU before it speaks, once for a model, an adapter and a driver; where it fails, it does not speak (exit
+1). SKIP_PARITY_GATE=1 skips this (docs/gpu.md).
+
 Examples:
   $ apr run models/sums-2m/sums-2m.q4_k_m.gguf "What is 2+2?"
   $ apr run model.gguf --tokens 1,5,9 --max-tokens 16 --json
   $ apr run model.gguf "Hello" --temperature 0.8 --top-p 0.95 --seed 7
-  $ apr run model.gguf "Hello" --max-tokens 2 --trace --layers 0,1`;
+  $ apr run model.gguf "Hello" --max-tokens 2 --trace --layers 0,1
+  $ apr run model.gguf "Hello" --engine webgpu`;
 
 export function runCommand(): Command {
   const command = createProgram('run', 'Generates text and says exactly what it ran');
@@ -66,6 +70,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     output,
     tracing,
     { isHidden },
+    gates,
   ] = await Promise.all([
     import('../../../engine/index.ts'),
     import('../../../executors.ts'),
@@ -76,6 +81,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     import('./text.ts'),
     import('./traced-stages.ts'),
     import('../capture-about.ts'),
+    import('./gate.ts'),
   ]);
   const { temperature, topK, topP, repeatPenalty, repeatLastN, seed, maxTokens } = options;
   const sampling = { temperature, topK, topP, repeatPenalty, repeatLastN };
@@ -83,6 +89,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   tracing.checkTraceFlags(options);
   checkPromptFlags(argument, options);
   const requested = requestedEngine(options);
+  const isGateSkipped = gates.isGateSkipped();
   const loadStartMs = performance.now();
   await using model = disposable(await openModelLogged(path));
   const prompt = renderPrompt(model.value, argument, options);
@@ -101,6 +108,27 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   await using executor = disposable(chosen.executor);
   tracer?.leaveOut((stage) => isHidden(stage, executor.value));
   const loadMs = performance.now() - loadStartMs;
+  const gate = await gates.passGate(model.value, executor.value, isGateSkipped);
+  const about = {
+    schemaVersion: 1,
+    promptIds: prompt.ids,
+    prompt: { source: prompt.source, text: prompt.text },
+    sampling: { ...sampling, seed },
+    executor: chosen.report,
+    parityGate: gate,
+    model: {
+      path,
+      sha256: options.json === true ? await model.value.sha256() : '',
+      architecture: model.value.config.architecture,
+    },
+  } as const;
+  if (gate?.verdict === 'FAIL') {
+    output.printRefusal(gates.gateRefusal(executor.value.adapter ?? '', gate));
+    if (options.json === true) printJson({ ...about, ...output.NOTHING_SAID, timings: { loadMs }, notices });
+    process.exitCode = EXIT.rejected;
+    return;
+  }
+  if (gate !== null) gates.printGate(gate);
   const writer = options.json === true ? null : new output.TextWriter();
   const ran = await runModel({
     model: model.value,
@@ -114,17 +142,9 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   });
   output.printNotices(ran.notices);
   const report: RunReport = {
-    schemaVersion: 1,
-    promptIds: prompt.ids,
+    ...about,
     ...ran.generation,
-    prompt: { source: prompt.source, text: prompt.text },
-    sampling: { ...sampling, seed },
-    executor: chosen.report,
-    model: {
-      path,
-      sha256: options.json === true ? await model.value.sha256() : '',
-      architecture: model.value.config.architecture,
-    },
+    usage: ran.usage,
     timings: { loadMs, ...ran.timings },
     notices: [...model.value.notices, ...notices, ...ran.notices],
     ...(tracer === null ? {} : { trace: tracer.runs }),

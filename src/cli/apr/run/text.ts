@@ -1,10 +1,13 @@
 // What `apr run` shows to people: the generated text on stdout as it comes, the rest on stderr.
-import type { Notice, FinishReason, SamplingOptions } from '../../../engine/index.ts';
+import type { Notice, FinishReason, SamplingOptions, StepUsage } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
 import { badCountText, float32Text, plural, smallText } from '../../figures.ts';
 import { errorStyle, formatTable, plainText, right, type Column } from '../../terminal.ts';
+import { ranText } from '../engine-option.ts';
 import { shapeText } from '../open.ts';
+import type { RefuteError } from '../../../errors.ts';
 import type { RenderedPrompt } from '../prompt.ts';
+import type { ParityGate } from './gate.ts';
 import type { Timings } from './model.ts';
 import type { TracedRun } from './traced-stages.ts';
 
@@ -20,6 +23,10 @@ export interface RunReport {
   prompt: { source: 'chat' | 'raw' | 'tokens'; text: string | null };
   sampling: SamplingOptions & { seed: number };
   executor: ExecutorReport;
+  /** null where there is no GPU to hold against the CPU. */
+  parityGate: ParityGate | null;
+  /** Of a decode step without taps, or else of the last run; null where the executor has no dispatches. */
+  usage: StepUsage | null;
   model: { path: string; sha256: string; architecture: string };
   timings: Timings;
   notices: readonly Notice[];
@@ -58,14 +65,25 @@ export class TextWriter {
 export function printSummary(report: RunReport): void {
   const { generatedIds, finishReason, stopId, timings, executor } = report;
   for (const run of report.trace ?? []) printTrace(run);
+  if (report.trace !== undefined && report.usage !== null) printError(`\n${usageText(report.usage)}`);
   const stopped = stopId === null ? finishReason : `${finishReason} at token ${stopId}`;
   printError(`${plural(generatedIds.length, 'token')}, ${stopped}: ${generatedIds.join(',')}`);
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
   const speed = (perSecond: number | null): string => (perSecond === null ? '' : ` (${perSecond.toFixed(1)} tokens/s)`);
   const prompt = `prompt ${seconds(timings.promptMs)}${speed(timings.promptTokensPerSecond)}`;
   const decode = `decode ${seconds(timings.decodeMs)}${speed(timings.decodeTokensPerSecond)}`;
-  const on = executor.adapter === null ? executor.ran : `${executor.ran} on ${executor.adapter}`;
-  printError(`load ${seconds(timings.loadMs)}, ${prompt}, ${decode}; executor ${on} (${executor.why})`);
+  printError(`load ${seconds(timings.loadMs)}, ${prompt}, ${decode}; executor ${ranText(executor)}`);
+}
+
+function usageText({ dispatches, submits, mostPerLayer }: StepUsage): string {
+  return `dispatches: ${dispatches} a token, at most ${mostPerLayer} a layer (${plural(submits, 'submit')})`;
+}
+
+/** Measured, and refused: beside what a run says, and in place of its text. */
+export const NOTHING_SAID = { generatedIds: [], text: '', finishReason: 'refused', stopId: null } as const;
+
+export function printRefusal({ code, message }: RefuteError): void {
+  printError(`${errorStyle.red('error')} ${code} ${plainText(message)}`);
 }
 
 const COLUMNS: readonly Column[] = [

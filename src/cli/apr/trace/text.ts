@@ -2,6 +2,7 @@
 import { stageId, type Stage } from '../../../engine/index.ts';
 import { badCountText, bytesText, countText, float32Text, plural, smallText } from '../../figures.ts';
 import { plainText, printLine, printTable, right, style } from '../../terminal.ts';
+import { ranText } from '../engine-option.ts';
 import type { RenderedPrompt } from '../prompt.ts';
 import type { SavedFiles } from './files.ts';
 import { firstNonFinite, type Trace } from './report.ts';
@@ -9,7 +10,7 @@ import { firstNonFinite, type Trace } from './report.ts';
 export function printTrace(trace: Trace): void {
   const { model, executor, prompt, selection } = trace;
   printLine(`${style.bold('model')}     ${plainText(model.path)}`);
-  printLine(`${style.bold('executor')}  ${executor.adapter ?? executor.ran}`);
+  printLine(`${style.bold('executor')}  ${plainText(ranText(executor))}`);
   printLine(`${style.bold('prompt')}    ${promptLine(prompt)}`);
   if (trace.statistics !== null) {
     const last = prompt.ids.length - 1;
