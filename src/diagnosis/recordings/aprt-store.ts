@@ -3,6 +3,7 @@
 import { RefuteError } from '../../errors.ts';
 import type { CapturedFile, ManifestHead } from '../../engine/capture/manifest.ts';
 import { parseAprt } from '../../engine/formats/aprt.ts';
+import { DISK } from '../../engine/io/disk.ts';
 import { readWholeFile } from '../../engine/io/read-whole.ts';
 import { sha256Bytes } from '../../engine/io/sha256.ts';
 import { MAX_TENSOR_BYTES } from './floats.ts';
@@ -29,7 +30,7 @@ export function aprtStore(
 }
 
 async function readStage(path: string, file: CapturedFile): Promise<Float32Array> {
-  const bytes = await readWholeFile(path, MAX_TENSOR_BYTES);
+  const bytes = await readWholeFile(DISK, path, MAX_TENSOR_BYTES);
   const digest = await sha256Bytes(bytes);
   if (digest !== file.sha256) {
     throw captureError('E_CAPTURE_DIGEST', path, `its sha256 is ${digest}, the manifest says ${file.sha256}`);

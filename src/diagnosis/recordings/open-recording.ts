@@ -13,6 +13,7 @@ import { isStepName, stagesById } from '../../engine/capture/select.ts';
 import { readFormat, type FormatName } from '../../engine/formats/magic.ts';
 import { quoted } from '../../engine/formats/quoted.ts';
 import { listFolder } from '../../engine/io/list-folder.ts';
+import { DISK } from '../../engine/io/disk.ts';
 import { readWholeFile } from '../../engine/io/read-whole.ts';
 import { parseStageId, stageId, unaliased, type StageKey } from '../../engine/program/stages.ts';
 import { aprtStore } from './aprt-store.ts';
@@ -78,7 +79,7 @@ export async function isRecording(path: string): Promise<boolean> {
 async function openFolder(folder: string, hasManifest: boolean): Promise<TensorStore> {
   const place = `${folder}/${MANIFEST_NAME}`;
   const manifest = hasManifest
-    ? parseManifest(new TextDecoder().decode(await readWholeFile(place, MAX_MANIFEST_BYTES)), place)
+    ? parseManifest(new TextDecoder().decode(await readWholeFile(DISK, place, MAX_MANIFEST_BYTES)), place)
     : { head: null, files: null };
   if (manifest.head !== null && manifest.files !== null) return aprtStore(folder, manifest.head, manifest.files);
   const formats = [...(await formatsIn(folder, true))];

@@ -4,6 +4,7 @@ import type { Notice } from '../../notice.ts';
 import type { FileEntry, FileTensor, Model } from './model.ts';
 import type { ModelConfig } from '../program/config.ts';
 import type { WeightSource } from '../program/executor.ts';
+import type { OnHashed } from '../io/sha256.ts';
 import type { WeightName } from '../program/program.ts';
 import type { TextModel } from '../text/text-model.ts';
 
@@ -36,6 +37,6 @@ export interface ModelFile {
   /** @throws RefuteError where the tokenizer is broken; an absent or unknown one is a TextModel all the same */
   readText(notify: (notice: Notice) => void): TextModel;
   /** Of the file; of several, the hash of the list of their names and hashes. */
-  sha256(): Promise<string>;
+  sha256(onProgress?: OnHashed): Promise<string>;
   close(): Promise<void>;
 }

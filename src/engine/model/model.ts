@@ -4,6 +4,7 @@ import type { Program } from '../program/program.ts';
 import type { Notice } from '../../notice.ts';
 import type { WeightSource } from '../program/executor.ts';
 import type { ModelConfig } from '../program/config.ts';
+import type { OnHashed } from '../io/sha256.ts';
 import type { HeaderTensor } from '../formats/header-tensor.ts';
 import type { TensorTypeName } from '../formats/tensor-types.ts';
 import type { TextModel } from '../text/text-model.ts';
@@ -31,7 +32,7 @@ export interface Model {
   notices: readonly Notice[];
   text: TextModel;
   /** Hash of the whole file, or of the names and hashes of all; read on first use. */
-  sha256(): Promise<string>;
+  sha256(onProgress?: OnHashed): Promise<string>;
   close(): Promise<void>;
 }
 
