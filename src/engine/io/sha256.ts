@@ -15,7 +15,7 @@ export async function sha256File(path: string): Promise<string> {
   }
 }
 
-async function sha256Source(source: ByteSource, onChunk?: (byteLength: number) => void): Promise<string> {
+export async function sha256Source(source: ByteSource, onChunk?: (byteLength: number) => void): Promise<string> {
   const hash = await newSha256();
   const buffer = new Uint8Array(Math.min(CHUNK_BYTES, source.byteLength));
   for (let byteOffset = 0; byteOffset < source.byteLength; byteOffset += buffer.byteLength) {

@@ -4,6 +4,7 @@ import type { Notice } from '../../notice.ts';
 import type { FileEntry, FileTensor, Model } from './model.ts';
 import type { ModelConfig } from '../program/config.ts';
 import type { WeightSource } from '../program/executor.ts';
+import type { Files } from '../io/files.ts';
 import type { OnHashed } from '../io/sha256.ts';
 import type { WeightName } from '../program/program.ts';
 import type { TextModel } from '../text/text-model.ts';
@@ -11,6 +12,8 @@ import type { TextModel } from '../text/text-model.ts';
 export interface ModelFile {
   /** As it was given: a file or a folder. */
   path: string;
+  /** Where the path leads. */
+  files: Files;
   /** What another program opens the model by: of several GGUF files the first, of a folder with one that file. */
   entryPath: string;
   format: Model['format'];

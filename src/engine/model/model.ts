@@ -4,6 +4,7 @@ import type { Program } from '../program/program.ts';
 import type { Notice } from '../../notice.ts';
 import type { WeightSource } from '../program/executor.ts';
 import type { ModelConfig } from '../program/config.ts';
+import type { Files } from '../io/files.ts';
 import type { OnHashed } from '../io/sha256.ts';
 import type { HeaderTensor } from '../formats/header-tensor.ts';
 import type { TensorTypeName } from '../formats/tensor-types.ts';
@@ -11,6 +12,8 @@ import type { TextModel } from '../text/text-model.ts';
 
 export interface Model {
   path: string;
+  /** Where the path leads. */
+  files: Files;
   /** What another program opens it by; see ModelFile. */
   entryPath: string;
   format: 'gguf' | 'safetensors';

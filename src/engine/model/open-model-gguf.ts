@@ -21,6 +21,7 @@ export async function readGgufFile(files: Files, source: ByteSource): Promise<Mo
   const tensors = shards.flatMap((shard) => tensorsOf(shard, shards.length > 1));
   return {
     path,
+    files,
     entryPath: entry.path,
     format: 'gguf',
     formatText: others.length === 0 ? `GGUF ${version}` : `GGUF ${version}, ${shards.length} files`,

@@ -82,6 +82,7 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
     const text = await readHfTokenizer({ files, folder, names, config: metadata, generation });
     return {
       path,
+      files,
       entryPath: path,
       format: 'safetensors',
       formatText: opened.length === 1 ? 'safetensors' : `safetensors, ${opened.length} files`,

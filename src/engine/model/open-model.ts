@@ -86,6 +86,7 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
   let sha256: Promise<string> | undefined;
   return {
     path,
+    files: file.files,
     entryPath: file.entryPath,
     format,
     byteLength,
