@@ -12,13 +12,13 @@ const shared = {
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: 'cpu', include: ['test/**/*.test.ts'], exclude: ['test/gpu/**'] } },
+      { test: { ...shared, name: 'cpu', include: ['test/**/*.test.ts'], exclude: ['test/gpu/**', 'test/page/**'] } },
       {
         // The environment must be there when a process starts. Elsewhere the system's own GPU serves.
         test: {
           ...shared,
           name: 'gpu',
-          include: ['test/gpu/**/*.test.ts'],
+          include: ['test/{gpu,page}/**/*.test.ts'],
           env: 'env' in software ? software.env : {},
         },
       },

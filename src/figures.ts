@@ -28,6 +28,12 @@ export function fileNumberText(value: number): string {
   return Math.fround(value) === value ? float32Text(value) : String(value);
 }
 
+/** A `1` would read as the limit itself, which nothing healthy reaches. */
+export function rhoText(rho: number): string {
+  const text = smallText(rho);
+  return text === '1' && rho < 1 ? '<1' : text;
+}
+
 /** Eight decimals; a bare `1` only where every bit is equal, so that a tiny distance never reads as none. */
 export function cosineText(cosine: number | null, isIdentical = false): string {
   if (cosine === null) return '—';
