@@ -8,7 +8,7 @@ export function filesOfList(list: Iterable<File>): ChosenFile[] {
   const files = [...list];
   const folder = files.length > 1 ? `${TOGETHER}/` : '';
   return files.map((file) => ({
-    path: file.webkitRelativePath === '' ? folder + file.name : file.webkitRelativePath,
+    path: file.webkitRelativePath || folder + file.name,
     blob: file,
   }));
 }

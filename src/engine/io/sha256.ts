@@ -69,6 +69,7 @@ export async function newSha256(): Promise<RunningSha256> {
 /** Without Node: the same digest by @noble/hashes. */
 export async function newPortableSha256(): Promise<RunningSha256> {
   const { sha256 } = await import('@noble/hashes/sha2.js');
+  const { bytesToHex } = await import('@noble/hashes/utils.js');
   const hash = sha256.create();
-  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest().toHex() };
+  return { update: (bytes) => void hash.update(bytes), digest: () => bytesToHex(hash.digest()) };
 }
