@@ -15,15 +15,19 @@ const POSITION_COLUMNS: readonly TableColumn[] = [
   { title: 'explained', isNumber: true },
   { title: 'WebGPU − float64', isNumber: true },
   { title: 'CPU − float64', isNumber: true },
+];
+/** Where both choose alike everywhere, one column says it. */
+const SAME_CHOICE: readonly TableColumn[] = [{ title: 'next token of both' }];
+const CHOICES: readonly TableColumn[] = [
   { title: 'WebGPU next' },
   { title: 'CPU next' },
   { title: 'margin', isNumber: true },
   { title: 'spread', isNumber: true },
-  { title: 'status' },
 ];
 
-export function parityView({ report, tokens }: Parity): HTMLElement[] {
-  const { verdict, sentence, counts, meanDistance, positions } = report;
+export function parityTable({ report, tokens }: Parity): HTMLElement[] {
+  const { counts, meanDistance, positions } = report;
+  const isSame = positions.every(({ ours, theirs }) => ours === theirs);
   const tokenText = (id: number | null): HTMLElement =>
     element('code', '', id === null ? '—' : JSON.stringify(tokens[id] ?? String(id)));
   const mean = meanDistance === null ? '' : `, mean KL ${smallText(meanDistance)} nats`;
@@ -36,12 +40,17 @@ export function parityView({ report, tokens }: Parity): HTMLElement[] {
     farText(row.fromExact.ours),
     farText(row.fromExact.theirs),
     tokenText(row.ours),
-    tokenText(row.theirs),
-    row.flip === null ? '' : smallText(row.flip.margin),
-    row.flip === null ? '' : smallText(row.flip.spread),
+    ...(isSame
+      ? []
+      : [
+          tokenText(row.theirs),
+          row.flip === null ? '' : smallText(row.flip.margin),
+          row.flip === null ? '' : smallText(row.flip.spread),
+        ]),
     statusText(row),
   ]);
-  return [verdictLine('Parity', verdict, sentence), table(caption, POSITION_COLUMNS, rows)];
+  const columns = [...POSITION_COLUMNS, ...(isSame ? SAME_CHOICE : CHOICES), { title: 'status' }];
+  return table('GPU against CPU by position', caption, columns, rows);
 }
 
 function farText({ distance, isFar }: Position['fromExact']['ours']): HTMLElement | string {
@@ -54,19 +63,16 @@ function statusText({ status, flip }: Position): HTMLElement {
 }
 
 /** Of one engine, or of both beside each other. */
-export function checkView(checks: ReadonlyMap<EngineName, CheckFacts>): HTMLElement[] {
+export function checkTable(checks: ReadonlyMap<EngineName, CheckFacts>): HTMLElement[] {
   const engines = [...checks];
   const [first] = engines;
   if (first === undefined) return [];
-  const verdicts = engines.map(([engine, { verdict, sentence }]) =>
-    verdictLine(`Every op on ${ENGINE_TEXT[engine]}`, verdict, sentence),
-  );
   const columns: TableColumn[] = [
     { title: 'op' },
     { title: 'count', isNumber: true },
     ...engines.flatMap(([engine]) => [
       { title: `${ENGINE_TEXT[engine]} max rho`, isNumber: true },
-      { title: 'proven', isNumber: true },
+      { title: `${ENGINE_TEXT[engine]} proven`, isNumber: true },
     ]),
     { title: 'status' },
   ];
@@ -83,7 +89,18 @@ export function checkView(checks: ReadonlyMap<EngineName, CheckFacts>): HTMLElem
   });
   const { elementCount, verification } = first[1];
   const caption = `Largest error of each kind of op over its budget, ${countText(elementCount)} elements judged in float64. Above 1, max rho is suspicious and proven is a bug.`;
-  return [...verdicts, table(caption, columns, rows), element('p', 'hint', `Program: ${verification}.`)];
+  return [
+    ...table('Every op by its kind', caption, columns, rows),
+    element('p', 'caption', `Program: ${verification}.`),
+  ];
+}
+
+export function parityVerdict({ report: { verdict, sentence } }: Parity): HTMLElement {
+  return verdictLine('Parity', verdict, sentence);
+}
+
+export function checkVerdict(engine: EngineName, { verdict, sentence }: CheckFacts): HTMLElement {
+  return verdictLine(`Every op on ${ENGINE_TEXT[engine]}`, verdict, sentence);
 }
 
 function verdictLine(what: string, verdict: string, sentence: string): HTMLElement {

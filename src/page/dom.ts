@@ -26,12 +26,13 @@ export interface TableColumn {
   isNumber?: boolean;
 }
 
-/** The first cell of a row is its header. A wide table scrolls by itself, with the keyboard too. */
+/** The first cell of a row is its header. A wide table scrolls by itself, under its caption, with the keyboard too. */
 export function table(
+  name: string,
   caption: string,
   columns: readonly TableColumn[],
   rows: readonly (readonly Child[])[],
-): HTMLElement {
+): HTMLElement[] {
   const classOf = (index: number): string => (columns[index]?.isNumber === true ? 'number' : '');
   const head = columns.map(({ title }, index) => {
     const cell = element('th', classOf(index), title);
@@ -43,16 +44,10 @@ export function table(
     made[0]?.setAttribute('scope', 'row');
     return element('tr', '', ...made);
   });
-  const whole = element(
-    'table',
-    '',
-    element('caption', '', caption),
-    element('thead', '', element('tr', '', ...head)),
-    element('tbody', '', ...body),
-  );
+  const whole = element('table', '', element('thead', '', element('tr', '', ...head)), element('tbody', '', ...body));
   const scroll = element('div', 'scroll', whole);
   scroll.tabIndex = 0;
   scroll.setAttribute('role', 'region');
-  scroll.setAttribute('aria-label', caption);
-  return scroll;
+  scroll.setAttribute('aria-label', name);
+  return [element('p', 'caption', caption), scroll];
 }

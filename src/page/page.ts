@@ -2,7 +2,7 @@
 import type { ChosenFile } from '../engine/index.ts';
 import { bytesText, countText, plural } from '../figures.ts';
 import { filesOfDrop, filesOfList, modelsAmong } from './chosen.ts';
-import { checkView, parityView } from './comparison.ts';
+import { checkTable, checkVerdict, parityTable, parityVerdict } from './comparison.ts';
 import { byId, element, showTerms } from './dom.ts';
 import { isolate } from './isolation.ts';
 import type { CheckFacts, EngineName, FromWorker, GpuFacts, Job, ModelFacts } from './messages.ts';
@@ -26,7 +26,9 @@ const ui = {
   raw: byId('raw', HTMLInputElement),
   generate: byId('generate', HTMLButtonElement),
   stop: byId('stop', HTMLButtonElement),
-  progress: byId('progress', HTMLElement),
+  bar: byId('bar', HTMLElement),
+  busy: byId('busy', HTMLElement),
+  progress: byId('progress', HTMLProgressElement),
   progressText: byId('progress-text', HTMLElement),
   error: byId('error', HTMLElement),
   answer: byId('answer', HTMLElement),
@@ -36,6 +38,8 @@ const ui = {
   compareHint: byId('compare-hint', HTMLElement),
   positions: byId('positions', HTMLInputElement),
   compare: byId('compare', HTMLButtonElement),
+  extent: byId('extent', HTMLElement),
+  verdicts: byId('verdicts', HTMLElement),
   parity: byId('parity', HTMLElement),
   checks: byId('checks', HTMLElement),
 };
@@ -51,21 +55,25 @@ const worker = new WorkerClient(show);
 
 /** One job; what failed is said. @returns whether it was done */
 async function run(job: Job): Promise<boolean> {
+  const starter = document.activeElement;
   ui.error.hidden = true;
   const running = worker.do(job);
+  ui.progressText.textContent = '';
+  ui.progress.removeAttribute('value');
   enable();
+  // A button that is switched off would lose the focus to nowhere.
+  if (starter instanceof HTMLButtonElement && starter.disabled) ui.stop.focus();
   const failed = await running;
-  ui.progress.hidden = true;
+  if (failed?.code === 'STOPPED') {
+    ui.figures.textContent = `Stopped: ${ui.progressText.textContent}`;
+  } else if (failed !== null) {
+    ui.error.textContent = `${failed.code}: ${failed.message}`;
+    ui.error.hidden = false;
+  }
+  const isAtStop = document.activeElement === ui.stop;
   enable();
-  if (failed === null) return true;
-  if (failed.code === 'STOPPED') ui.figures.textContent = `Stopped. ${ui.figures.textContent}`.trim();
-  else fail(failed.code, failed.message);
-  return false;
-}
-
-function fail(code: string, message: string): void {
-  ui.error.textContent = `${code}: ${message}`;
-  ui.error.hidden = false;
+  if (isAtStop && starter instanceof HTMLElement) starter.focus();
+  return failed === null;
 }
 
 function enable(): void {
@@ -74,7 +82,8 @@ function enable(): void {
   for (const control of [ui.files, ui.folder, ui.models]) control.disabled = !isIdle;
   for (const control of [ui.generate, ui.compare]) control.disabled = !isReady;
   ui.hash.disabled = !isReady;
-  ui.stop.disabled = isIdle;
+  ui.busy.hidden = isIdle;
+  ui.bar.hidden = isIdle && ui.error.hidden;
   ui.ask.ariaBusy = String(!isIdle);
 }
 
@@ -86,9 +95,7 @@ function show(message: FromWorker): void {
       const { text, done, total, unit } = message;
       const [of, all] = unit === 'bytes' ? [bytesText(done), bytesText(total)] : [countText(done), countText(total)];
       ui.progressText.textContent = `${text}: ${of} of ${all}`;
-      const bar = ui.progress.querySelector('progress');
-      if (bar !== null) [bar.max, bar.value] = [Math.max(1, total), done];
-      ui.progress.hidden = false;
+      [ui.progress.max, ui.progress.value] = [Math.max(1, total), done];
       return;
     }
     case 'model':
@@ -104,10 +111,10 @@ function show(message: FromWorker): void {
       return;
     }
     case 'text': {
-      ui.progress.hidden = true;
       ui.answer.append(message.text);
       const seconds = (performance.now() - answerStartMs) / 1000;
-      ui.figures.textContent = `${plural(message.tokenCount, 'token')} in ${seconds.toFixed(1)} s`;
+      ui.progress.removeAttribute('value');
+      ui.progressText.textContent = `${plural(message.tokenCount, 'token')} in ${seconds.toFixed(1)} s`;
       return;
     }
     case 'generated': {
@@ -120,14 +127,16 @@ function show(message: FromWorker): void {
     case 'compared': {
       const { tokenCount, ofCount } = message;
       const cut = tokenCount < ofCount ? ` of ${countText(ofCount)}; "Positions at most" takes more` : '';
-      ui.parity.replaceChildren(element('p', 'hint', `${plural(tokenCount, 'position')}${cut}.`));
+      ui.extent.textContent = `${plural(tokenCount, 'position')}${cut}.`;
       return;
     }
     case 'parity':
-      return ui.parity.append(...parityView(message));
+      ui.verdicts.append(parityVerdict(message));
+      return ui.parity.append(...parityTable(message));
     case 'check':
       checks.set(message.engine, message.check);
-      return ui.checks.replaceChildren(...checkView(checks));
+      ui.verdicts.append(checkVerdict(message.engine, message.check));
+      return ui.checks.replaceChildren(...checkTable(checks));
     case 'notices': {
       const lines = message.notices.map(({ severity, code, message: text }) =>
         element('li', severity === 'warning' ? 'doubt' : '', `${severity} [${code}] ${text}`),
@@ -160,9 +169,15 @@ function showGpu(gpu: GpuFacts | { absent: string }): void {
     ['memory of a workgroup', bytesText(limits.maxComputeWorkgroupStorageSize)],
     ['threads of a workgroup', countText(limits.maxComputeInvocationsPerWorkgroup)],
     ['workgroups a direction', countText(limits.maxComputeWorkgroupsPerDimension)],
-    ['subgroups', subgroups === null ? 'not said' : `${subgroups.min} to ${subgroups.max} lanes`],
+    ['subgroups', subgroupsText(subgroups)],
     ['features', features.length === 0 ? 'none of shader-f16, subgroups' : features.join(', ')],
   ]);
+}
+
+function subgroupsText(subgroups: GpuFacts['subgroups']): string {
+  if (subgroups === null) return 'not said';
+  const { min, max } = subgroups;
+  return min === max ? `${min} lanes` : `${min} to ${max} lanes`;
 }
 
 function showModel(facts: ModelFacts): void {
@@ -194,8 +209,7 @@ function clearAnswer(): void {
 
 function clearComparison(): void {
   checks.clear();
-  ui.parity.replaceChildren();
-  ui.checks.replaceChildren();
+  for (const place of [ui.extent, ui.verdicts, ui.parity, ui.checks]) place.replaceChildren();
 }
 
 async function open(files: readonly ChosenFile[]): Promise<void> {

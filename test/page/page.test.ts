@@ -31,7 +31,7 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page on WebGPU', () => {
     expect(expected).toBe('42');
     expect(await ask(page, PROMPT)).toBe(expected);
     expect(await page.textContent('#figures')).toMatch(/2 tokens, stop, [\d.]+ tokens\/s; .*ran on .*swiftshader/);
-    expect(await page.isVisible('#progress')).toBe(false);
+    expect(await page.isVisible('#bar')).toBe(false);
     await page.getByRole('button', { name: 'Compute sha256' }).click();
     const { sha256 } = JSON.parse((await apr(['inspect', MODEL, '--json', '--sha256'])).stdout) as { sha256: string };
     await page.getByText(sha256).waitFor();
@@ -67,7 +67,7 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page on WebGPU', () => {
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.waitForSelector('#generate:enabled');
     expect(performance.now() - startMs).toBeLessThan(5000);
-    expect(await page.textContent('#figures')).toMatch(/^Stopped\. \d+ tokens? in/);
+    expect(await page.textContent('#figures')).toMatch(/^Stopped: \d+ tokens? in/);
     expect(await page.isVisible('#error')).toBe(false);
   });
 
@@ -78,6 +78,7 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page on WebGPU', () => {
     await page.getByLabel('Model in it').selectOption(MODEL.replace('models/', ''));
     await page.waitForSelector('#generate:enabled');
     await page.getByRole('textbox', { name: 'Prompt' }).fill('7+8=');
+    await page.getByLabel('Positions at most').fill('7');
     await page.getByRole('button', { name: 'Compare GPU and CPU' }).click();
     await page.waitForSelector('#compare:enabled');
     const verdicts = await page
@@ -88,6 +89,7 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page on WebGPU', () => {
       ['Every op on WebGPU', 'PASS'],
       ['Every op on CPU', 'PASS'],
     ]);
+    expect(await page.textContent('#extent')).toContain('7 positions of 12');
     const [positions, ops] = await page
       .locator('table')
       .evaluateAll((tables) =>
@@ -96,7 +98,7 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page on WebGPU', () => {
         ),
       );
     expect(positions?.slice(1).map((row) => [row[0], row.at(-1)])).toEqual(
-      Array.from({ length: 12 }, (_, position) => [String(position), 'same']),
+      Array.from({ length: 7 }, (_, position) => [String(position), 'same']),
     );
     expect(ops?.map(([op]) => op)).toContain('attention');
     // WebGPU and CPU each: the largest error over its expected budget, not 0 where anything is rounded.
@@ -153,8 +155,10 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page on WebGPU', () => {
     await page.keyboard.type(PROMPT);
     for (let step = 0; step < 4; step += 1) await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
+    expect(await focused()).toBe('stop');
     await page.waitForSelector('#generate:enabled');
     expect(await page.textContent('#answer')).toBe('42');
+    expect(await focused()).toBe('generate');
   });
 
   it('has a name for all that can be used, and a live region for the answer', async () => {
