@@ -20,6 +20,14 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page without WebGPU', () => {
     expect(await page.textContent('[data-verdict]')).toContain('79 of 79 ops within their budgets');
   });
 
+  it('opens a folder of safetensors as Transformers writes it', async () => {
+    const { page } = await open();
+    await page.setInputFiles('#folder', join(root, 'models/sums-2m/hf'));
+    await page.waitForSelector('#generate:enabled');
+    expect(await page.textContent('#model-facts')).toContain('safetensors');
+    expect(await ask(page, '12+30=')).toBe('42');
+  });
+
   it('is isolated by its service worker where the host sends no headers', async () => {
     const { page } = await open({ isIsolated: false });
     await page.waitForFunction(() => crossOriginIsolated && document.documentElement.dataset['ready'] === 'yes');

@@ -37,8 +37,9 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page on WebGPU', () => {
     await page.getByText(sha256).waitFor();
   });
 
-  it('gives it from a file that was dropped', async () => {
+  it('gives it from a file that was dropped, on the CPU where that is asked for', async () => {
     const { page } = await open();
+    await page.getByLabel('Engine').selectOption('CPU');
     const base64 = await readFile(join(root, MODEL), 'base64');
     const data = await page.evaluateHandle((text) => {
       const bytes = Uint8Array.from(atob(text), (character) => character.codePointAt(0) ?? 0);
@@ -50,6 +51,7 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page on WebGPU', () => {
     await page.waitForSelector('#generate:enabled');
     expect(await page.textContent('#model-facts')).toContain('dropped.gguf');
     expect(await ask(page, PROMPT)).toBe('42');
+    expect(await page.textContent('#figures')).toContain('ran on cpu');
   });
 
   it('stops within a step', async () => {
@@ -153,7 +155,10 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page on WebGPU', () => {
     await page.locator('#prompt').focus();
     await page.keyboard.press('Control+A');
     await page.keyboard.type(PROMPT);
-    for (let step = 0; step < 4; step += 1) await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowDown');
+    expect(await page.inputValue('#engine')).toBe('cpu');
+    for (let step = 0; step < 3; step += 1) await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     expect(await focused()).toBe('stop');
     await page.waitForSelector('#generate:enabled');
