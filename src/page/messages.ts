@@ -67,7 +67,7 @@ export interface ModelFacts {
   config: { layerCount: number; vocabSize: number; contextLength: number; hasChatTemplate: boolean } | null;
 }
 
-export interface GenerationFacts {
+interface GenerationFacts {
   engine: string;
   tokenIds: readonly number[];
   finishReason: FinishReason;

@@ -67,13 +67,18 @@ async function run(job: Job): Promise<boolean> {
   if (failed?.code === 'STOPPED') {
     ui.figures.textContent = `Stopped: ${ui.progressText.textContent}`;
   } else if (failed !== null) {
-    ui.error.textContent = `${failed.code}: ${failed.message}`;
-    ui.error.hidden = false;
+    fail(failed.code, failed.message);
   }
   const isAtStop = document.activeElement === ui.stop;
   enable();
   if (isAtStop && starter instanceof HTMLElement) starter.focus();
   return failed === null;
+}
+
+function fail(code: string, message: string): void {
+  ui.error.textContent = `${code}: ${message}`;
+  ui.error.hidden = false;
+  ui.bar.hidden = false;
 }
 
 function enable(): void {
@@ -254,6 +259,12 @@ ui.compareForm.addEventListener('submit', (event) => {
   const engines: EngineName[] = hasGpu ? ['webgpu', 'cpu'] : ['cpu'];
   void run({ type: 'compare', engines, maxPositions: ui.positions.valueAsNumber, ...asked() });
 });
+// Enter alone is a line of the prompt.
+ui.prompt.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  if (!ui.generate.disabled) ui.ask.requestSubmit(ui.generate);
+});
 document.addEventListener('keydown', ({ key }) => {
   if (key === 'Escape' && worker.isBusy) worker.stop();
 });
@@ -266,7 +277,10 @@ document.addEventListener('dragleave', () => ui.drop.classList.remove('is-over')
 document.addEventListener('drop', (event) => {
   event.preventDefault();
   ui.drop.classList.remove('is-over');
-  if (event.dataTransfer !== null) void filesOfDrop(event.dataTransfer).then(open);
+  if (event.dataTransfer === null) return;
+  filesOfDrop(event.dataTransfer).then(open, (error: unknown) =>
+    fail('E_FILE_READ', `what was dropped: ${String(error)}`),
+  );
 });
 
 const isolation = await isolate();

@@ -164,6 +164,11 @@ describe.skipIf(BROWSER_ABSENT !== null)('the page on WebGPU', () => {
     await page.waitForSelector('#generate:enabled');
     expect(await page.textContent('#answer')).toBe('42');
     expect(await focused()).toBe('generate');
+    await page.locator('#prompt').focus();
+    await page.keyboard.press('Control+Enter');
+    await page.waitForSelector('#stop');
+    await page.waitForSelector('#generate:enabled');
+    expect(await page.textContent('#answer')).toBe('42');
   });
 
   it('has a name for all that can be used, and a live region for the answer', async () => {

@@ -107,10 +107,10 @@ describe('a model among chosen files', () => {
 
   it('is vouched for by the packs and the unquantised model beside it', async () => {
     const model = await openModelFrom(chosenFiles(await chosenFolder('sums-2m')), 'sums-2m/sums-2m.q4_k_m.gguf');
-    const { packs, unquantized, close } = await findVouchers(model, undefined, null, () => {});
-    expect(packs.length).toBeGreaterThan(0);
-    expect(unquantized?.path).toBe('sums-2m/sums-2m.f16.gguf');
-    await close();
+    const vouchers = await findVouchers(model, undefined, null, () => {});
+    expect(vouchers.packs.length).toBeGreaterThan(0);
+    expect(vouchers.unquantized?.path).toBe('sums-2m/sums-2m.f16.gguf');
+    await vouchers.close();
     await model.close();
   });
 
