@@ -179,6 +179,7 @@ export class Work {
     const vouchers = await findVouchers(model, undefined, null, (message) => notices.push(message));
     try {
       for (const engine of engines) {
+        this.#progress(`running ${engine} with every value shown`, 0, 1, 'steps');
         const report = await checkModel({
           executor: await this.#executor(engine, signal),
           program: model.program,

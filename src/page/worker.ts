@@ -3,16 +3,16 @@ import { RefuteError } from '../errors.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { Work } from './work.ts';
 
-/** Progress that comes faster is not shown. */
+/** Progress of the same thing that comes faster is not shown. */
 const PROGRESS_MS = 50;
 
 let controller: AbortController | null = null;
-let progressMs = 0;
+let shown = { text: '', atMs: 0 };
 
 const tell = (message: FromWorker): void => {
   if (message.type === 'progress' && message.done < message.total) {
-    if (performance.now() - progressMs < PROGRESS_MS) return;
-    progressMs = performance.now();
+    if (message.text === shown.text && performance.now() - shown.atMs < PROGRESS_MS) return;
+    shown = { text: message.text, atMs: performance.now() };
   }
   postMessage(message);
 };
