@@ -20,7 +20,7 @@ const config: ViteUserConfig = defineConfig({
           ...shared,
           name: 'cpu',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/gpu/**'],
+          exclude: ['test/gpu/**', 'test/page/**'],
           env: { NODE_OPTIONS: `--import ${new URL('test/fixtures/no-gpu-preload.ts', import.meta.url).href}` },
         },
       },
@@ -29,7 +29,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           ...shared,
           name: 'gpu',
-          include: ['test/gpu/**/*.test.ts'],
+          include: ['test/{gpu,page}/**/*.test.ts'],
           env: { ...('env' in software ? software.env : {}), XDG_CACHE_HOME: KEPT },
         },
       },

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { DISK } from '../src/engine/io/disk.ts';
 import { ARCHITECTURES } from '../src/engine/architectures/registry.ts';
 import { configFromHf } from '../src/engine/config/config-from-hf.ts';
 import { flattened, readJsonFile } from '../src/engine/formats/json-file.ts';
@@ -85,7 +86,7 @@ async function onPublished(context: PartContext): Promise<void> {
     const tensors = parts.map((part) => ({ name: `blk.0.${part}.weight`, shape: [rows[part] * headDim] }));
     const path = join(context.folder, `${name}.json`);
     await writeFile(path, JSON.stringify(config));
-    const metadata = flattened(await readJsonFile(path, { maxBytes: 2 ** 16, maxValues: 2 ** 12 }));
+    const metadata = flattened(await readJsonFile(DISK, path, { maxBytes: 2 ** 16, maxValues: 2 ** 12 }));
     const read = configFromHf({ path, metadata, tensors }, ARCHITECTURES);
     const ours: Record<string, unknown> = { ...read.config, ...resolved(read.config) };
     const wrong = Object.keys(expected).filter((key) => !same(ours[key], expected[key]));

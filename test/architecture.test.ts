@@ -14,7 +14,7 @@ interface Import {
   isType: boolean;
 }
 
-const FOLDERS = ['engine', 'gpu', 'oracles', 'diagnosis', 'runner', 'cli'] as const;
+const FOLDERS = ['engine', 'gpu', 'oracles', 'diagnosis', 'runner', 'cli', 'page'] as const;
 
 /** What each folder may import of each other one: its index, or modules by a pattern. Own modules are always allowed. */
 const MAY_IMPORT: Readonly<Record<string, Partial<Record<string, RegExp>>>> = {
@@ -32,9 +32,14 @@ const MAY_IMPORT: Readonly<Record<string, Partial<Record<string, RegExp>>>> = {
     diagnosis: index('diagnosis'),
     runner: index('runner'),
   },
+  // In a browser: nothing that only Node has.
+  page: { engine: index('engine'), gpu: /^src\/gpu\/(own-)?device\.ts$/, diagnosis: index('diagnosis') },
   // A stem's own module and no barrel, so that a receipt hangs on that and not on everything.
   falsifiers: Object.fromEntries(
-    FOLDERS.filter((folder) => folder !== 'cli').map((folder) => [folder, /^(?!src\/(engine|diagnosis)\/index\.ts$)/]),
+    FOLDERS.filter((folder) => folder !== 'cli' && folder !== 'page').map((folder) => [
+      folder,
+      /^(?!src\/(engine|diagnosis)\/index\.ts$)/,
+    ]),
   ),
 };
 
@@ -60,8 +65,17 @@ const MAY_COMPUTE: ReadonlyMap<string, string> = new Map([
 const LONG_TABLES: ReadonlySet<string> = new Set([]);
 const MAX_LINES = 400;
 
-/** The composition root: what opens every executor, and who may ask it to. */
+/** Who runs in a page too, and where alone they may import `node:`; null: nowhere. */
+const NODE_ONLY_IN: Readonly<Record<string, string | null>> = {
+  engine: 'src/engine/io/',
+  gpu: 'src/gpu/node/',
+  diagnosis: null,
+  page: null,
+};
+
+/** The composition root: what opens every executor, and who may ask it to. A page has its own. */
 const ROOT = 'src/executors.ts';
+const PAGE_ROOT = 'src/page/engines.ts';
 const ASKS_ROOT: ReadonlySet<string> = new Set(['cli', 'runner']);
 const OPENS_EXECUTORS =
   /^src\/(engine\/cpu\/cpu|oracles\/float64\/float64|oracles\/external\/llama-cpp-subject\/llama\.cpp)-executor\.ts$/;
@@ -69,7 +83,13 @@ const OPENS_EXECUTORS =
 const MAY_OPEN: ReadonlySet<string> = new Set(['diagnosis', 'falsifiers']);
 
 /** Beside the folders, for all of them. */
-const AT_ROOT: ReadonlySet<string> = new Set(['src/decimal.ts', 'src/errors.ts', 'src/near-miss.ts', 'src/notice.ts']);
+const AT_ROOT: ReadonlySet<string> = new Set([
+  'src/decimal.ts',
+  'src/errors.ts',
+  'src/figures.ts',
+  'src/near-miss.ts',
+  'src/notice.ts',
+]);
 
 /** Inside these, folders import one another in one direction only; so many pairs may do it both ways. */
 const ONE_WAY: readonly (readonly [string, number])[] = [
@@ -102,8 +122,9 @@ function importViolation(path: string, { specifier, isType }: Import, tree: Tree
   const from = folderOf(path);
   const says = `${path} imports ${specifier}`;
   if (!specifier.startsWith('.')) {
-    const isNode = specifier.startsWith('node:');
-    return isNode && from === 'engine' && !path.startsWith('src/engine/io/') ? `${says}: node: only in io/` : null;
+    const folder = NODE_ONLY_IN[from];
+    const isAllowed = folder === undefined || (folder !== null && path.startsWith(folder));
+    return isAllowed || !specifier.startsWith('node:') ? null : `${says}: node: only in ${folder ?? 'other folders'}`;
   }
   const target = posix.join(posix.dirname(path), specifier);
   if (target.endsWith('.json')) return null;
@@ -111,10 +132,10 @@ function importViolation(path: string, { specifier, isType }: Import, tree: Tree
   const to = folderOf(target);
   if (AT_ROOT.has(target)) return null;
   if (target === ROOT) return ASKS_ROOT.has(from) ? null : `${says}: only cli and runner choose among executors`;
-  if (OPENS_EXECUTORS.test(target) && path !== ROOT && !MAY_OPEN.has(from)) {
+  if (OPENS_EXECUTORS.test(target) && path !== ROOT && path !== PAGE_ROOT && !MAY_OPEN.has(from)) {
     return `${says}: executors are opened by ${ROOT}`;
   }
-  if (to === from || path === ROOT) return null;
+  if (to === from || path === ROOT || (path === PAGE_ROOT && OPENS_EXECUTORS.test(target))) return null;
   const allowed = MAY_IMPORT[from]?.[to];
   if (allowed?.test(target) === true) return null;
   if (isType && MAY_IMPORT_TYPES[from]?.test(target) === true) return null;
@@ -209,6 +230,11 @@ describe('the check itself', () => {
     ['src/engine/cpu/cpu-executor.ts', '// CPU.\n'],
     ['src/executors.ts', "// Executors.\nconst cpu = await import('./engine/cpu/cpu-executor.ts');\n"],
     ['src/cli/a.ts', "// A.\nimport { e } from '../executors.ts';\n"],
+    ['src/gpu/own-device.ts', '// Own device.\n'],
+    [
+      'src/page/engines.ts',
+      "// Engines.\nimport '../engine/cpu/cpu-executor.ts';\nimport { o } from '../gpu/own-device.ts';\n",
+    ],
     ['falsifiers/a-v1.ts', "// A.\nimport { a } from '../src/engine/a.ts';\n"],
   ];
   const withFile = (path: string, source: string): string[] => violations(new Map([...healthy, [path, source]]));
@@ -221,8 +247,16 @@ describe('the check itself', () => {
     ['engine may not import runner', 'src/engine/b.ts', "// B.\nimport { r } from '../runner/index.ts';\n"],
     ['engine may not import runner', 'src/engine/b.ts', "// B.\nimport type { R } from '../runner/index.ts';\n"],
     ['engine may not import gpu', 'src/engine/b.ts', "// B.\nimport { g } from '../gpu/index.ts';\n"],
-    ['node: only in io/', 'src/engine/b.ts', "// B.\nimport { readFileSync } from 'node:fs';\n"],
-    ['node: only in io/', 'src/engine/b.ts', "// B.\nconst fs = await import('node:fs');\n"],
+    ['node: only in src/engine/io/', 'src/engine/b.ts', "// B.\nimport { readFileSync } from 'node:fs';\n"],
+    ['node: only in src/engine/io/', 'src/engine/b.ts', "// B.\nconst fs = await import('node:fs');\n"],
+    ['node: only in src/gpu/node/', 'src/gpu/b.ts', "// B.\nconst fs = await import('node:fs');\n"],
+    ['node: only in other', 'src/diagnosis/b.ts', "// B.\nimport { join } from 'node:path';\n"],
+    ['node: only in other', 'src/page/b.ts', "// B.\nimport { join } from 'node:path';\n"],
+    ['only its index', 'src/page/b.ts', "// B.\nimport { a } from '../engine/a.ts';\n"],
+    ['page may not import runner', 'src/page/b.ts', "// B.\nimport { r } from '../runner/index.ts';\n"],
+    ['page may not import oracles', 'src/page/b.ts', "// B.\nimport { a } from '../oracles/float64/a.ts';\n"],
+    ['only cli and runner', 'src/page/b.ts', "// B.\nimport { e } from '../executors.ts';\n"],
+    ['executors are opened', 'src/page/b.ts', "// B.\nimport { c } from '../engine/cpu/cpu-executor.ts';\n"],
     ['there is no such file', 'src/engine/b.ts', "// B.\nimport './gone.ts';\n"],
     ['writes to the console', 'src/engine/b.ts', '// B.\nconsole.log(1);\n'],
     ['only its index', 'src/gpu/b.ts', "// B.\nimport { a } from '../engine/a.ts';\n"],

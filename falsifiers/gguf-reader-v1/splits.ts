@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { RefuteError } from '../../src/errors.ts';
+import { DISK } from '../../src/engine/io/disk.ts';
 import { openShards } from '../../src/engine/model/open-model-gguf-split.ts';
 import { openFile } from '../../src/engine/io/open-file.ts';
 import type { Model } from '../../src/engine/model/model.ts';
@@ -156,7 +157,7 @@ export async function countMisreadSplit(folders: SplitFolders, { breakage, ...of
   const { opened } = await folders.write(of, broken);
   const source = await openFile(opened);
   try {
-    const shards = await openShards(source);
+    const shards = await openShards(DISK, source);
     const differing = broken === null ? await countDifferences(of.plan, shards) : 1;
     await Promise.all(shards.filter((shard) => shard.source !== source).map((shard) => shard.source.close()));
     return differing;

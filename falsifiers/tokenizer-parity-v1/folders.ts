@@ -3,6 +3,7 @@
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { DISK } from '../../src/engine/io/disk.ts';
 import { createTextModel } from '../../src/engine/text/create-text-model.ts';
 import { readHfTokenizer } from '../../src/engine/text/hf-tokenizer.ts';
 import type { TextModel } from '../../src/engine/text/text-model.ts';
@@ -63,7 +64,7 @@ function jsonOf({ bases }: Recorded, { base, tokens, json }: RecordedFile): stri
 async function openFolder(folder: string, json: string): Promise<TextModel> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'tokenizer.json'), json);
-  const of = { folder, names: ['tokenizer.json'], config: new Map(), generation: new Map() };
+  const of = { files: DISK, folder, names: ['tokenizer.json'], config: new Map(), generation: new Map() };
   const { keys, tokenizer } = await readHfTokenizer(of);
   return createTextModel(keys, () => {}, { tokenizer });
 }

@@ -1,6 +1,6 @@
 // The engine's public face: what diagnosis, runner, falsifiers and cli may import.
-export { openModel, openModelSource } from './model/open-model.ts';
-export { openModelFile } from './model/open-model-file.ts';
+export { openModel, openModelFrom, openModelSource } from './model/open-model.ts';
+export { openModelFile, openModelFileFrom } from './model/open-model-file.ts';
 export type { ModelFile } from './model/model-file.ts';
 export type { Notice } from '../notice.ts';
 export type { FileTensor, Model, ModelTransform } from './model/model.ts';
@@ -19,12 +19,14 @@ export { dequantize } from './cpu/dequantize.ts';
 export { TENSOR_TYPES } from './formats/tensor-types.ts';
 export type { ChatMessage, TextModel } from './text/text-model.ts';
 export { createTextModel } from './text/create-text-model.ts';
-export { promptIds, textNotices } from './text/prompt-ids.ts';
+export { promptIds, promptText, textNotices } from './text/prompt-ids.ts';
 export { generate, type FinishReason } from './text/generate.ts';
 export { argmax, checkSampling, isFlat, logitRange, type LogitRange, type SamplingOptions } from './text/sample.ts';
 export { RandomSource } from './text/random-source.ts';
 
 export { MemoryByteSource, type ByteSource } from './io/byte-source.ts';
+export { chosenFiles, type ChosenFile } from './io/chosen-files.ts';
+export type { Files } from './io/files.ts';
 export { openFile } from './io/open-file.ts';
 export { writeFileAtomic } from './io/write-file-atomic.ts';
 

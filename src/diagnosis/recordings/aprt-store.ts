@@ -3,17 +3,19 @@
 import { RefuteError } from '../../errors.ts';
 import type { CapturedFile, ManifestHead } from '../../engine/capture/manifest.ts';
 import { parseAprt } from '../../engine/formats/aprt.ts';
+import type { Files } from '../../engine/io/files.ts';
 import { readWholeFile } from '../../engine/io/read-whole.ts';
 import { sha256Bytes } from '../../engine/io/sha256.ts';
 import { MAX_TENSOR_BYTES } from './floats.ts';
 import type { TensorStore } from './recording.ts';
 
 export function aprtStore(
+  files: Files,
   folder: string,
   manifest: ManifestHead,
-  files: Readonly<Record<string, CapturedFile>>,
+  listed: Readonly<Record<string, CapturedFile>>,
 ): TensorStore {
-  const entries = Object.entries(files);
+  const entries = Object.entries(listed);
   const byName = new Map(entries);
   return {
     form: 'capture',
@@ -22,14 +24,14 @@ export function aprtStore(
     read: async (path) => {
       const file = byName.get(path);
       if (file === undefined) throw new RangeError(`the manifest has no ${path}`);
-      return { shape: file.shape, data: await readStage(`${folder}/${path}`, file), dtype: 'f32' };
+      return { shape: file.shape, data: await readStage(files, `${folder}/${path}`, file), dtype: 'f32' };
     },
-    digest: () => sha256Bytes(new TextEncoder().encode(JSON.stringify({ ...manifest, files }))),
+    digest: () => sha256Bytes(new TextEncoder().encode(JSON.stringify({ ...manifest, files: listed }))),
   };
 }
 
-async function readStage(path: string, file: CapturedFile): Promise<Float32Array> {
-  const bytes = await readWholeFile(path, MAX_TENSOR_BYTES);
+async function readStage(files: Files, path: string, file: CapturedFile): Promise<Float32Array> {
+  const bytes = await readWholeFile(files, path, MAX_TENSOR_BYTES);
   const digest = await sha256Bytes(bytes);
   if (digest !== file.sha256) {
     throw captureError('E_CAPTURE_DIGEST', path, `its sha256 is ${digest}, the manifest says ${file.sha256}`);

@@ -1,25 +1,27 @@
 // A folder of NumPy's .npy files, one per tensor, named by their paths. A file: "\x93NUMPY" | version (2) | header
 // length (u16 or u32 LE) | a Python dict as text | data. Little-endian floats in C order are read; everything else
 // is refused by name. Header and size are checked before they are believed.
-import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import type { ManifestHead } from '../../engine/capture/manifest.ts';
 import type { ByteSource } from '../../engine/io/byte-source.ts';
-import { sha256Bytes, sha256File } from '../../engine/io/sha256.ts';
+import type { Files } from '../../engine/io/files.ts';
+import { sha256Bytes, sha256Source } from '../../engine/io/sha256.ts';
 import { FLOAT_BYTES, readFloats } from './floats.ts';
 import type { StoredFloat, TensorStore } from './recording.ts';
 import { withFile } from './with-file.ts';
 
-/** @param files paths within the folder. @throws RefuteError E_NPY */
+/** @param names paths within the folder. @throws RefuteError E_NPY */
 export async function npyStore(
+  files: Files,
   folder: string,
-  files: readonly string[],
+  names: readonly string[],
   manifest: ManifestHead | null,
 ): Promise<TensorStore> {
   const byName = new Map<string, NpyHeader & { path: string }>();
-  for (const file of files) {
-    const path = join(folder, file);
-    byName.set(file.replaceAll('\\', '/').replace(/\.npy$/, ''), { path, ...(await withFile(path, readNpyHeader)) });
+  for (const name of names) {
+    const path = await files.pathIn(folder, name);
+    const header = await withFile(files, path, readNpyHeader);
+    byName.set(name.replaceAll('\\', '/').replace(/\.npy$/, ''), { path, ...header });
   }
   return {
     form: '.npy',
@@ -29,11 +31,11 @@ export async function npyStore(
       const array = byName.get(name);
       if (array === undefined) throw new RangeError(`${folder} has no ${name}`);
       const { path, shape, dtype } = array;
-      return { shape, data: await withFile(path, (source) => readFloats(source, array, path)), dtype };
+      return { shape, data: await withFile(files, path, (source) => readFloats(source, array, path)), dtype };
     },
     digest: async () => {
       const digests: string[] = [];
-      for (const [name, { path }] of byName) digests.push(`${name} ${await sha256File(path)}`);
+      for (const [name, { path }] of byName) digests.push(`${name} ${await withFile(files, path, sha256Source)}`);
       return sha256Bytes(new TextEncoder().encode(JSON.stringify([manifest, digests])));
     },
   };

@@ -1,8 +1,6 @@
 // A recording, whatever it lies in: a folder of APRT files with their manifest, a folder of .npy files, or one
 // safetensors file (alone or in a folder), each with or without a manifest. What a file is, its first bytes say;
 // names lie. Tensors are read when they are asked for and not kept.
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import { MANIFEST_NAME, parseManifest, type CaptureOrigin } from '../../engine/capture/manifest.ts';
 import type { FloatArray } from '../../engine/program/executor.ts';
@@ -12,7 +10,8 @@ import { declaredFormats } from '../reference/profiles.ts';
 import { isStepName, stagesById } from '../../engine/capture/select.ts';
 import { readFormat, type FormatName } from '../../engine/formats/magic.ts';
 import { quoted } from '../../engine/formats/quoted.ts';
-import { listFolder } from '../../engine/io/list-folder.ts';
+import { DISK } from '../../engine/io/disk.ts';
+import type { Files } from '../../engine/io/files.ts';
 import { readWholeFile } from '../../engine/io/read-whole.ts';
 import { parseStageId, stageId, unaliased, type StageKey } from '../../engine/program/stages.ts';
 import { aprtStore } from './aprt-store.ts';
@@ -38,8 +37,19 @@ export async function openRecording(
   map: StageMap | null = null,
   model: ModelNames | null = null,
 ): Promise<Recording> {
-  const names = await listFolder(path);
-  const store = names === null ? await safetensorsStore(path) : await openFolder(path, names.includes(MANIFEST_NAME));
+  return openRecordingFrom(DISK, path, map, model);
+}
+
+/** As `openRecording`, wherever `files` are. */
+export async function openRecordingFrom(
+  files: Files,
+  path: string,
+  map: StageMap | null = null,
+  model: ModelNames | null = null,
+): Promise<Recording> {
+  const names = await files.list(path);
+  const store =
+    names === null ? await safetensorsStore(files, path) : await openFolder(files, path, names.includes(MANIFEST_NAME));
   const own = builtInMaps(store.manifest?.map ?? [], `${path}: map`);
   const maps = layered([own, map].filter((known) => known !== null));
   return recordingOf(path, store, maps, model);
@@ -63,31 +73,32 @@ export function namesOfRecording({ tensors, manifest }: Recording): ModelNames {
 
 /** Is it a recording rather than a model? Of a file by its header, of a folder by what files are in it. */
 export async function isRecording(path: string): Promise<boolean> {
-  const names = await listFolder(path);
+  const names = await DISK.list(path);
   if (names === null) {
-    if ((await withFile(path, readFormat)) !== 'safetensors') return false;
-    const { manifest, tensors } = await safetensorsStore(path);
+    if ((await withFile(DISK, path, readFormat)) !== 'safetensors') return false;
+    const { manifest, tensors } = await safetensorsStore(DISK, path);
     return manifest !== null || [...tensors.keys()].some((name) => keyOf(name) !== null);
   }
   if (names.includes(MANIFEST_NAME)) return true;
   if (names.includes('config.json')) return false;
-  const formats = await formatsIn(path, false);
+  const formats = await formatsIn(DISK, path, 0);
   return ![...formats.values()].some((format) => format === 'gguf' || format === 'apr');
 }
 
-async function openFolder(folder: string, hasManifest: boolean): Promise<TensorStore> {
+async function openFolder(files: Files, folder: string, hasManifest: boolean): Promise<TensorStore> {
   const place = `${folder}/${MANIFEST_NAME}`;
   const manifest = hasManifest
-    ? parseManifest(new TextDecoder().decode(await readWholeFile(place, MAX_MANIFEST_BYTES)), place)
+    ? parseManifest(new TextDecoder().decode(await readWholeFile(files, place, MAX_MANIFEST_BYTES)), place)
     : { head: null, files: null };
-  if (manifest.head !== null && manifest.files !== null) return aprtStore(folder, manifest.head, manifest.files);
-  const formats = [...(await formatsIn(folder, true))];
+  if (manifest.head !== null && manifest.files !== null) return aprtStore(files, folder, manifest.head, manifest.files);
+  const formats = [...(await formatsIn(files, folder, MAX_DEPTH))];
   const filesOf = (wanted: FormatName): string[] =>
     formats.flatMap(([name, found]) => (found === wanted ? [name] : []));
   const arrays = filesOf('npy');
-  if (arrays.length > 0) return npyStore(folder, arrays, manifest.head);
+  if (arrays.length > 0) return npyStore(files, folder, arrays, manifest.head);
   const [file, ...others] = filesOf('safetensors');
-  if (file !== undefined && others.length === 0) return safetensorsStore(join(folder, file), manifest.head);
+  if (file !== undefined && others.length === 0)
+    return safetensorsStore(files, await files.pathIn(folder, file), manifest.head);
   const isInterrupted = filesOf('aprt').length > 0;
   throw new RefuteError({
     code: 'E_CAPTURE_MANIFEST',
@@ -103,14 +114,31 @@ async function openFolder(folder: string, hasManifest: boolean): Promise<TensorS
   });
 }
 
-/** Regular files, by path within the folder. */
-async function formatsIn(folder: string, isDeep: boolean): Promise<Map<string, FormatName>> {
-  const entries = await readdir(folder, { recursive: isDeep, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+/** Names of tensors have a slash or two. Links may go in circles. */
+const MAX_DEPTH = 8;
+
+/** Regular files by path within the folder, with slashes, in order; so many levels of folders in it. */
+async function formatsIn(files: Files, folder: string, depth: number): Promise<Map<string, FormatName>> {
   const formats = new Map<string, FormatName>();
-  for (const path of paths.toSorted())
-    formats.set(path.slice(join(folder, '/').length), await withFile(path, readFormat));
+  for (const name of (await files.list(folder)) ?? []) {
+    const path = await files.pathIn(folder, name);
+    const isFolder = (await files.list(path).catch(() => null)) !== null;
+    if (!isFolder) {
+      const format = await formatOf(files, path);
+      if (format !== null) formats.set(name, format);
+    } else if (depth > 0) {
+      for (const [inner, format] of await formatsIn(files, path, depth - 1)) formats.set(`${name}/${inner}`, format);
+    }
+  }
   return formats;
+}
+
+/** null: no regular file. */
+async function formatOf(files: Files, path: string): Promise<FormatName | null> {
+  return withFile(files, path, readFormat).catch((error: unknown) => {
+    if (error instanceof RefuteError && (error.code === 'E_FILE_KIND' || error.code === 'E_FILE_MISSING')) return null;
+    throw error;
+  });
 }
 
 /** A name as we write it, of a stage or value that there is. */

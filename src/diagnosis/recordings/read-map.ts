@@ -15,6 +15,7 @@
 import { RefuteError } from '../../errors.ts';
 import { ROTARY_ROWS } from '../../engine/capture/rotary-layout.ts';
 import { quoted } from '../../engine/formats/quoted.ts';
+import { DISK } from '../../engine/io/disk.ts';
 import { readWholeFile } from '../../engine/io/read-whole.ts';
 import { nearest } from '../../near-miss.ts';
 import { readSmallYaml } from '../small-yaml.ts';
@@ -54,7 +55,7 @@ function builtIn(name: string): StageMap | null {
 }
 
 async function readFile(path: string): Promise<StageMap> {
-  const bytes = await readWholeFile(path, MAX_MAP_BYTES).catch((error: unknown) => {
+  const bytes = await readWholeFile(DISK, path, MAX_MAP_BYTES).catch((error: unknown) => {
     if (!(error instanceof RefuteError) || error.code !== 'E_FILE_MISSING') throw error;
     const allowed = `a file, or one of ${[...BUILT_IN_MAPS.keys()].join(', ')}`;
     throw new RefuteError({ code: 'E_STAGE_MAP', place: path, is: 'there is no such map', allowed, cause: error });

@@ -1,17 +1,16 @@
 // Who vouches for a program: reference packs that are named, or that lie in packs/ beside the model, and
 // unquantised weights on which the program can be compared with them (the model's own, the original's, or those of
 // a model beside it). Finds and opens; compares nothing.
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { MANIFEST_NAME } from '../../engine/capture/manifest.ts';
 import { readFormat } from '../../engine/formats/magic.ts';
+import type { Files } from '../../engine/io/files.ts';
 import type { Model } from '../../engine/model/model.ts';
 import { shardNames } from '../../engine/formats/gguf-shard-names.ts';
-import { openModel } from '../../engine/model/open-model.ts';
+import { openModelFrom } from '../../engine/model/open-model.ts';
 import { RefuteError } from '../../errors.ts';
-import { asPack, openPack, type Pack } from './open-pack.ts';
-import { openRecording } from './open-recording.ts';
+import { isSamePlain } from './is-same-plain.ts';
+import { asPack, type Pack } from './open-pack.ts';
+import { namesOfProgram, openRecordingFrom } from './open-recording.ts';
 import { withFile } from './with-file.ts';
 
 /** Is told about what was passed over. */
@@ -50,46 +49,52 @@ async function findPacks(
   given: readonly string[] | undefined,
   onPassedOver: OnPassedOver,
 ): Promise<Pack[]> {
-  const roots = given ?? [join(dirname(model.path), 'packs')];
-  const paths = (await Promise.all(roots.map((root) => packPaths(root, 2)))).flat();
+  const { files, program } = model;
+  const { folder, name: ownName } = await files.split(model.path);
+  const roots = given ?? [await files.pathIn(folder, 'packs')];
+  const paths = (await Promise.all(roots.map((root) => packPaths(files, root, 2)))).flat();
   if (given !== undefined && paths.length === 0) {
     const is = `there is no manifest.json and no safetensors file in ${given.join(', ')} or two levels below`;
     throw new RefuteError({ code: 'E_PACK', place: '--pack', is, next: 'docs/reference-packs.md has the format' });
   }
-  if (given !== undefined) return Promise.all(paths.map((path) => openPack(path, model.program)));
+  if (given !== undefined) {
+    const open = (path: string) => openRecordingFrom(files, path, null, namesOfProgram(program));
+    return Promise.all(paths.map(async (path) => asPack(await open(path), program)));
+  }
   /** Nobody asked for it: a bad one vouches for nothing, and the model is UNVERIFIED if no other does. */
   const unasked = async (path: string): Promise<Pack | null> => {
     try {
-      const recording = await openRecording(path);
+      const recording = await openRecordingFrom(files, path);
       const name = recording.manifest?.model.name;
-      return name !== undefined && names.some((own) => own.startsWith(name)) ? asPack(recording, model.program) : null;
+      return name !== undefined && names.some((own) => own.startsWith(name)) ? asPack(recording, program) : null;
     } catch (error) {
       if (!(error instanceof RefuteError)) throw error;
       onPassedOver(error.message);
       return null;
     }
   };
-  const names = [basename(model.path), basename(dirname(model.path))];
+  const names = [ownName, (await files.split(folder)).name];
   return (await Promise.all(paths.map(unasked))).filter((pack) => pack !== null);
 }
 
-async function packPaths(root: string, depth: number): Promise<string[]> {
-  const entries = await readdir(root, { withFileTypes: true }).catch(() => null);
-  if (entries === null) return (await formatOf(root)) === 'safetensors' ? [root] : [];
-  if (entries.some(({ name }) => name === MANIFEST_NAME)) return [root];
+async function packPaths(files: Files, root: string, depth: number): Promise<string[]> {
+  const names = await files.list(root).catch(() => null);
+  if (names === null) return (await formatOf(files, root)) === 'safetensors' ? [root] : [];
+  if (names.includes(MANIFEST_NAME)) return [root];
   if (depth === 0) return [];
-  const below = entries.filter((entry) => entry.isDirectory() || entry.isFile()).map(({ name }) => join(root, name));
-  return (await Promise.all(below.toSorted().map((path) => packPaths(path, depth - 1)))).flat();
+  const below = names.map(async (name) => packPaths(files, await files.pathIn(root, name), depth - 1));
+  return (await Promise.all(below)).flat();
 }
 
 /** null where it cannot be read. */
-async function formatOf(path: string): Promise<string | null> {
-  return withFile(path, readFormat).catch(() => null);
+async function formatOf(files: Files, path: string): Promise<string | null> {
+  return withFile(files, path, readFormat).catch(() => null);
 }
 
 /** Packs that were recorded on this very file, quantised as it is: then its own decoded weights are the pack's. */
 export async function packsOfFile(model: Model, packs: readonly Pack[]): Promise<readonly Pack[]> {
-  const named = packs.filter(({ manifest }) => manifest.model.name === basename(model.path));
+  const { name } = await model.files.split(model.path);
+  const named = packs.filter(({ manifest }) => manifest.model.name === name);
   if (named.length === 0 || model.format !== 'gguf') return [];
   const sha256 = await model.sha256();
   return named.filter(({ manifest }) => manifest.model.sha256 === sha256);
@@ -109,13 +114,16 @@ async function findUnquantized(
     return null;
   }
   if (!isWanted) return null;
-  const folder = dirname(model.path);
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const { files } = model;
+  const { folder } = await files.split(model.path);
+  const names = (await files.list(folder).catch(() => null)) ?? [];
+  const own = await files.split(model.entryPath);
   // A split model is opened by its first file.
-  const files = entries.filter((entry) => entry.isFile() && shardNames(entry.name)[0] === entry.name);
-  for (const path of files.map(({ name }) => join(folder, name)).toSorted()) {
-    if (path === join(model.entryPath) || (await formatOf(path)) !== 'gguf') continue;
-    const sibling = await openModel(path).catch(() => null);
+  for (const name of names.filter((each) => shardNames(each)[0] === each)) {
+    const path = await files.pathIn(folder, name);
+    const isOwn = name === own.name && path === (await files.pathIn(own.folder, own.name));
+    if (isOwn || (await formatOf(files, path)) !== 'gguf') continue;
+    const sibling = await openModelFrom(files, path).catch(() => null);
     if (sibling === null) continue;
     if (isUnquantized(sibling) && isSameProgram(model, sibling)) return sibling;
     await sibling.close();
@@ -125,7 +133,7 @@ async function findUnquantized(
 
 /** Ops, values and weight shapes; not the types of the weights, which are not part of a program. */
 export function isSameProgram(a: Model, b: Model): boolean {
-  return isDeepStrictEqual(a.program, b.program);
+  return isSamePlain(a.program, b.program);
 }
 
 function isUnquantized({ program, weights }: Model): boolean {

@@ -1,9 +1,9 @@
 // A file that is open for as long as one piece of work: a recording holds no handle between reads.
 import type { ByteSource } from '../../engine/io/byte-source.ts';
-import { openFile } from '../../engine/io/open-file.ts';
+import type { Files } from '../../engine/io/files.ts';
 
-export async function withFile<T>(path: string, work: (source: ByteSource) => Promise<T>): Promise<T> {
-  const source = await openFile(path);
+export async function withFile<T>(files: Files, path: string, work: (source: ByteSource) => Promise<T>): Promise<T> {
+  const source = await files.open(path);
   try {
     return await work(source);
   } finally {

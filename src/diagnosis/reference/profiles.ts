@@ -1,6 +1,7 @@
 // Profiles of other people's engines by name, for --formats and --profile, and as a file or a manifest says them. Of
 // what is not known of an engine, the widest of its kind.
 import { parseProfile } from '../../engine/capture/parse-profile.ts';
+import { DISK } from '../../engine/io/disk.ts';
 import { readWholeFile } from '../../engine/io/read-whole.ts';
 import { quoted, shownValue } from '../../engine/formats/quoted.ts';
 import { LLAMA_CPP_NARROW, LLAMA_CPP_WIDE } from '../../engine/program/llama-cpp-activations.ts';
@@ -93,7 +94,7 @@ export function formatsNamed(name: string, place: string): DeclaredFormats {
  */
 export async function readFormats(value: string, place: string): Promise<DeclaredFormats> {
   if (FORMATS.has(value) || !/[./\\]/.test(value)) return formatsNamed(value, place);
-  const text = new TextDecoder().decode(await readWholeFile(value, MAX_FILE_BYTES));
+  const text = new TextDecoder().decode(await readWholeFile(DISK, value, MAX_FILE_BYTES));
   return declaredFormats(readSmallYaml(text, value, 'E_PROFILE'), value);
 }
 

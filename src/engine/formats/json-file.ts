@@ -1,5 +1,6 @@
 // A small JSON file in memory, read strictly: the config files beside a model's weights.
 import { RefuteError } from '../../errors.ts';
+import type { Files } from '../io/files.ts';
 import { readWholeFile } from '../io/read-whole.ts';
 import { assertOwnText } from './magic.ts';
 import { parseStrictJson, type JsonObject, type JsonValue } from './strict-json.ts';
@@ -15,8 +16,12 @@ const MAX_DEPTH = 64;
 /**
  * @throws RefuteError as readWholeFile and parseStrictJson do, E_JSON_UTF8, E_JSON_OBJECT (its value is not an object)
  */
-export async function readJsonFile(path: string, { maxBytes, maxValues }: JsonFileLimits): Promise<JsonObject> {
-  const text = await readTextFile(path, maxBytes);
+export async function readJsonFile(
+  files: Files,
+  path: string,
+  { maxBytes, maxValues }: JsonFileLimits,
+): Promise<JsonObject> {
+  const text = await readTextFile(files, path, maxBytes);
   const value = parseStrictJson(text, { place: path, maxDepth: MAX_DEPTH, maxValues, hasPythonNumbers: true });
   if (isJsonObject(value)) return value;
   throw new RefuteError({ code: 'E_JSON_OBJECT', place: path, is: 'its value is not an object' });
@@ -28,11 +33,12 @@ export async function readJsonFile(path: string, { maxBytes, maxValues }: JsonFi
  * @throws RefuteError as readWholeFile and assertOwnText do, E_JSON_UTF8
  */
 export async function readTextFile(
+  files: Files,
   path: string,
   maxBytes: number,
   { keepsMark = false }: { keepsMark?: boolean } = {},
 ): Promise<string> {
-  const bytes = await readWholeFile(path, maxBytes);
+  const bytes = await readWholeFile(files, path, maxBytes);
   const text = textOf(bytes, keepsMark);
   if (text === null) throw new RefuteError({ code: 'E_JSON_UTF8', place: path, is: 'it is not UTF-8' });
   assertOwnText(path, text);

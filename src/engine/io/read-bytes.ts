@@ -3,7 +3,8 @@
 /** The whole content at `url`: `file:` through the file system, anything else by fetch. */
 export async function readBytes(url: URL): Promise<Uint8Array<ArrayBuffer>> {
   if (url.protocol === 'file:') {
-    const { readFile } = await import('node:fs/promises');
+    // By name and not by import, so that a page's bundle holds none.
+    const { readFile } = process.getBuiltinModule('node:fs/promises');
     return Uint8Array.from(await readFile(url));
   }
   const response = await fetch(url);

@@ -1,13 +1,13 @@
 // A whole file in memory, for files that are small by nature.
 import { RefuteError } from '../../errors.ts';
-import { openFile } from './open-file.ts';
+import type { Files } from './files.ts';
 
 /**
  * @param limitBytes above which the file is refused before it is read
- * @throws RefuteError as openFile does, E_FILE_TOO_LARGE
+ * @throws RefuteError as `Files.open` does, E_FILE_TOO_LARGE
  */
-export async function readWholeFile(path: string, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const source = await openFile(path);
+export async function readWholeFile(files: Files, path: string, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const source = await files.open(path);
   try {
     if (source.byteLength > limitBytes) {
       const is = `the file has ${source.byteLength} bytes`;

@@ -4,12 +4,16 @@ import type { Notice } from '../../notice.ts';
 import type { FileEntry, FileTensor, Model } from './model.ts';
 import type { ModelConfig } from '../program/config.ts';
 import type { WeightSource } from '../program/executor.ts';
+import type { Files } from '../io/files.ts';
+import type { OnHashed } from '../io/sha256.ts';
 import type { WeightName } from '../program/program.ts';
 import type { TextModel } from '../text/text-model.ts';
 
 export interface ModelFile {
   /** As it was given: a file or a folder. */
   path: string;
+  /** Where the path leads. */
+  files: Files;
   /** What another program opens the model by: of several GGUF files the first, of a folder with one that file. */
   entryPath: string;
   format: Model['format'];
@@ -36,6 +40,6 @@ export interface ModelFile {
   /** @throws RefuteError where the tokenizer is broken; an absent or unknown one is a TextModel all the same */
   readText(notify: (notice: Notice) => void): TextModel;
   /** Of the file; of several, the hash of the list of their names and hashes. */
-  sha256(): Promise<string>;
+  sha256(onProgress?: OnHashed): Promise<string>;
   close(): Promise<void>;
 }

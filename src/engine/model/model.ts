@@ -4,12 +4,16 @@ import type { Program } from '../program/program.ts';
 import type { Notice } from '../../notice.ts';
 import type { WeightSource } from '../program/executor.ts';
 import type { ModelConfig } from '../program/config.ts';
+import type { Files } from '../io/files.ts';
+import type { OnHashed } from '../io/sha256.ts';
 import type { HeaderTensor } from '../formats/header-tensor.ts';
 import type { TensorTypeName } from '../formats/tensor-types.ts';
 import type { TextModel } from '../text/text-model.ts';
 
 export interface Model {
   path: string;
+  /** Where the path leads. */
+  files: Files;
   /** What another program opens it by; see ModelFile. */
   entryPath: string;
   format: 'gguf' | 'safetensors';
@@ -31,7 +35,7 @@ export interface Model {
   notices: readonly Notice[];
   text: TextModel;
   /** Hash of the whole file, or of the names and hashes of all; read on first use. */
-  sha256(): Promise<string>;
+  sha256(onProgress?: OnHashed): Promise<string>;
   close(): Promise<void>;
 }
 

@@ -5,8 +5,7 @@ import { parseGguf, type GgufFile } from '../formats/gguf.ts';
 import { MAX_SHARD_COUNT, shardNames } from '../formats/gguf-shard-names.ts';
 import { firstOf, quoted, shownValue } from '../formats/quoted.ts';
 import type { ByteSource } from '../io/byte-source.ts';
-import { listFolder, pathIn, splitPath } from '../io/list-folder.ts';
-import { openFile } from '../io/open-file.ts';
+import type { Files } from '../io/files.ts';
 
 export interface GgufShard {
   /** Of the file; '' of a whole model's. */
@@ -21,24 +20,25 @@ const KEYS = { no: 'split.no', count: 'split.count', tensors: 'split.tensors.cou
  * The files of the model that `source` is a part of, in order; only itself where it says nothing of a split. Closes on
  * failure whatever it opened.
  *
- * @throws RefuteError as parseGguf and openFile do, E_GGUF_SPLIT_KEY, E_GGUF_SPLIT_NAME, E_GGUF_SPLIT_MISSING,
+ * @throws RefuteError as parseGguf and Files.open do, E_GGUF_SPLIT_KEY, E_GGUF_SPLIT_NAME, E_GGUF_SPLIT_MISSING,
  *   E_GGUF_SPLIT_FOREIGN, E_GGUF_SPLIT_TENSORS, E_GGUF_DUPLICATE_TENSOR
  */
-export async function openShards(source: ByteSource): Promise<GgufShard[]> {
+export async function openShards(files: Files, source: ByteSource): Promise<GgufShard[]> {
   const file = await parseGguf(source);
   const count = numberOf({ name: '', source, file }, KEYS.count) ?? 1;
   if (count <= 1) return [{ name: '', source, file }];
-  // Only here: bytes in memory have no folder, nor has a page.
-  const { folder, name } = await splitPath(source.path);
+  const { folder, name } = await files.split(source.path);
   const given: GgufShard = { name, source, file };
   const names = shardNames(name);
   if (names.length !== count || names.indexOf(name) !== numberOf(given, KEYS.no)) throw nameError(given, count);
-  const there = new Set(await listFolder(folder));
+  const there = new Set(await files.list(folder));
   const missing = names.filter((each) => !there.has(each));
   if (missing.length > 0) throw missingError(given, missing, count);
   const shards: GgufShard[] = [];
   try {
-    for (const each of names) shards.push(each === name ? given : await openShard(await pathIn(folder, each), each));
+    for (const each of names) {
+      shards.push(each === name ? given : await openShard(await files.open(await files.pathIn(folder, each)), each));
+    }
     checkShards(shards);
     return shards;
   } catch (error) {
@@ -47,8 +47,7 @@ export async function openShards(source: ByteSource): Promise<GgufShard[]> {
   }
 }
 
-async function openShard(path: string, name: string): Promise<GgufShard> {
-  const source = await openFile(path);
+async function openShard(source: ByteSource, name: string): Promise<GgufShard> {
   try {
     return { name, source, file: await parseGguf(source) };
   } catch (error) {

@@ -3,6 +3,7 @@
 import { firstOf, quoted } from '../formats/quoted.ts';
 import { StoredWeights, type StoredTensor } from './stored-weights.ts';
 import type { ByteSource } from '../io/byte-source.ts';
+import type { Files } from '../io/files.ts';
 import { sha256Files } from '../io/sha256.ts';
 import type { ModelFile } from './model-file.ts';
 import type { Notice } from '../../notice.ts';
@@ -12,14 +13,15 @@ import { createTextModel } from '../text/create-text-model.ts';
 import { openShards, type GgufShard } from './open-model-gguf-split.ts';
 
 /** @param source of any file of the model. @throws RefuteError as openShards does */
-export async function readGgufFile(source: ByteSource): Promise<ModelFile> {
+export async function readGgufFile(files: Files, source: ByteSource): Promise<ModelFile> {
   const { path } = source;
-  const shards = await openShards(source);
+  const shards = await openShards(files, source);
   const [{ source: entry, file }, ...others] = shards as [GgufShard, ...GgufShard[]];
   const { version, dataOffset, alignment, metadata } = file;
   const tensors = shards.flatMap((shard) => tensorsOf(shard, shards.length > 1));
   return {
     path,
+    files,
     entryPath: entry.path,
     format: 'gguf',
     formatText: others.length === 0 ? `GGUF ${version}` : `GGUF ${version}, ${shards.length} files`,
@@ -38,7 +40,7 @@ export async function readGgufFile(source: ByteSource): Promise<ModelFile> {
     nameInFile: (name) => name,
     readConfig: () => configFromGguf({ path, metadata, tensors }, ARCHITECTURES),
     readText: (notify) => createTextModel(metadata, notify, { bosSpellings: bosSpellings(metadata) }),
-    sha256: () => sha256Files(shards),
+    sha256: (onProgress) => sha256Files(shards, onProgress),
     close: async () => void (await Promise.all(shards.map((shard) => shard.source.close()))),
   };
 }

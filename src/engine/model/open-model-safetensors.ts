@@ -17,8 +17,7 @@ import { MAX_INDEX_BYTES, MAX_TENSORS } from '../formats/safetensors-limits.ts';
 import { parseSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
 import { StoredWeights, type StoredTensor } from './stored-weights.ts';
 import type { ByteSource } from '../io/byte-source.ts';
-import { pathIn } from '../io/list-folder.ts';
-import { openFile } from '../io/open-file.ts';
+import type { Files } from '../io/files.ts';
 import { sha256Files } from '../io/sha256.ts';
 import type { ModelFile } from './model-file.ts';
 import type { Notice } from '../../notice.ts';
@@ -40,6 +39,7 @@ interface OpenShard {
 }
 
 export interface SafetensorsFolder {
+  files: Files;
   /** As it was given: the folder, or one of its files. */
   path: string;
   folder: string;
@@ -52,21 +52,21 @@ export interface SafetensorsFolder {
   notices: readonly Notice[];
 }
 
-/** @throws RefuteError as openFile, readJsonFile, parseSafetensors and checkShards do, E_FOLDER_NO_CONFIG */
+/** @throws RefuteError as Files.open, readJsonFile, parseSafetensors and checkShards do, E_FOLDER_NO_CONFIG */
 export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<ModelFile> {
-  const { path, folder, names } = of;
+  const { files, path, folder, names } = of;
   if (!names.includes('config.json')) {
     const is = 'there is no config.json beside the tensors';
     const allowed = 'numbers that change the forward pass are in it, and none would be safe to guess';
     throw new RefuteError({ code: 'E_FOLDER_NO_CONFIG', place: path, is, allowed });
   }
-  const configPath = await pathIn(folder, 'config.json');
-  const config = await readJsonFile(configPath, CONFIG_LIMITS);
-  const { index, files, notices: chosen } = await chooseShards(of, config.get('transformers_weights'));
+  const configPath = await files.pathIn(folder, 'config.json');
+  const config = await readJsonFile(files, configPath, CONFIG_LIMITS);
+  const { index, shardNames, notices: chosen } = await chooseShards(of, config.get('transformers_weights'));
   const opened: OpenShard[] = [];
   try {
-    for (const name of files) {
-      const source = await openFile(await pathIn(folder, name));
+    for (const name of shardNames) {
+      const source = await files.open(await files.pathIn(folder, name));
       opened.push({ name, source, file: { dataOffset: 0, metadata: new Map(), tensors: [] } });
       (opened.at(-1) as OpenShard).file = await parseSafetensors(source);
     }
@@ -77,11 +77,12 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
     const nameInFile = namesInFile(tensors, type);
     const metadata = flattened(config);
     const generation = names.includes('generation_config.json')
-      ? flattened(await readJsonFile(await pathIn(folder, 'generation_config.json'), CONFIG_LIMITS))
+      ? flattened(await readJsonFile(files, await files.pathIn(folder, 'generation_config.json'), CONFIG_LIMITS))
       : new Map<string, unknown>();
-    const text = await readHfTokenizer({ folder, names, config: metadata, generation });
+    const text = await readHfTokenizer({ files, folder, names, config: metadata, generation });
     return {
       path,
+      files,
       entryPath: path,
       format: 'safetensors',
       formatText: opened.length === 1 ? 'safetensors' : `safetensors, ${opened.length} files`,
@@ -96,12 +97,12 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
       metadata,
       tokenizer: text.keys,
       tensors,
-      notices: [...of.notices, ...chosen, ...besideNotices(names, files), ...notices],
+      notices: [...of.notices, ...chosen, ...besideNotices(names, shardNames), ...notices],
       weights: new StoredWeights(path, tensors),
       nameInFile,
       readConfig: () => configFromHf({ path: configPath, metadata, tensors, nameInFile }, ARCHITECTURES),
       readText: (notify) => createTextModel(text.keys, notify, { tokenizer: text.tokenizer }),
-      sha256: () => sha256Files(opened),
+      sha256: (onProgress) => sha256Files(opened, onProgress),
       close: async () => void (await Promise.all(opened.map(({ source }) => source.close()))),
     };
   } catch (error) {
@@ -112,31 +113,38 @@ export async function readSafetensorsFolder(of: SafetensorsFolder): Promise<Mode
 
 interface ChosenShards {
   index: ShardIndex | null;
-  files: readonly string[];
+  shardNames: readonly string[];
   notices: Notice[];
 }
 
 /** @param named what config.json says under transformers_weights, which Transformers goes by */
 async function chooseShards(
-  { folder, names, shards, given }: SafetensorsFolder,
+  { files, folder, names, shards, given }: SafetensorsFolder,
   named: unknown,
 ): Promise<ChosenShards> {
   if (named !== undefined && named !== null && given === null) {
     if (typeof named !== 'string') throw namedError(folder, named);
     const isIndex = named.endsWith('.index.json');
     if (!isPlainName(isIndex ? named.slice(0, -'.index.json'.length) : named)) throw namedError(folder, named);
-    const index = isIndex ? await readIndex(folder, named) : null;
+    const index = isIndex ? await readIndex(files, folder, named) : null;
     const message = `transformers_weights of config.json names ${quoted(named)}, which is read.`;
-    return { index, files: filesOf(index, [named]), notices: [{ severity: 'note', code: 'FOLDER-CHOICE', message }] };
+    return {
+      index,
+      shardNames: filesOf(index, [named]),
+      notices: [{ severity: 'note', code: 'FOLDER-CHOICE', message }],
+    };
   }
-  if (shards !== null) return { index: null, files: shards, notices: [] };
-  const index = await readIndex(folder, INDEX_NAME);
-  const files = filesOf(index, []);
-  if (given !== null)
-    return files.includes(given) ? { index, files, notices: [] } : { index: null, files: [given], notices: [] };
-  if (!names.includes(SINGLE_NAME) || files.includes(SINGLE_NAME)) return { index, files, notices: [] };
-  const message = `the folder holds ${quoted(SINGLE_NAME)} and an index of other files: the first is read, as Transformers does, ${firstOf(files.map(quoted))} not.`;
-  return { index: null, files: [SINGLE_NAME], notices: [{ severity: 'warning', code: 'FOLDER-CHOICE', message }] };
+  if (shards !== null) return { index: null, shardNames: shards, notices: [] };
+  const index = await readIndex(files, folder, INDEX_NAME);
+  const shardNames = filesOf(index, []);
+  if (given !== null) {
+    return shardNames.includes(given)
+      ? { index, shardNames, notices: [] }
+      : { index: null, shardNames: [given], notices: [] };
+  }
+  if (!names.includes(SINGLE_NAME) || shardNames.includes(SINGLE_NAME)) return { index, shardNames, notices: [] };
+  const message = `the folder holds ${quoted(SINGLE_NAME)} and an index of other files: the first is read, as Transformers does, ${firstOf(shardNames.map(quoted))} not.`;
+  return { index: null, shardNames: [SINGLE_NAME], notices: [{ severity: 'warning', code: 'FOLDER-CHOICE', message }] };
 }
 
 function filesOf(index: ShardIndex | null, without: readonly string[]): readonly string[] {
@@ -149,9 +157,9 @@ function namedError(folder: string, named: unknown): RefuteError {
   return new RefuteError({ code: 'E_SAFETENSORS_INDEX_PATH', place: folder, is, allowed });
 }
 
-async function readIndex(folder: string, name: string): Promise<ShardIndex> {
-  const path = await pathIn(folder, name);
-  return readShardIndex(path, await readJsonFile(path, INDEX_LIMITS));
+async function readIndex(files: Files, folder: string, name: string): Promise<ShardIndex> {
+  const path = await files.pathIn(folder, name);
+  return readShardIndex(path, await readJsonFile(files, path, INDEX_LIMITS));
 }
 
 type FoundType = ReturnType<typeof findModelType>;

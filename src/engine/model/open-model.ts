@@ -1,10 +1,12 @@
 // Files -> Model: config, program, weights, checks, in this order. Reads headers and a few rows; weights stay in their
 // files until an executor asks.
 import type { ByteSource } from '../io/byte-source.ts';
+import { DISK } from '../io/disk.ts';
+import type { Files } from '../io/files.ts';
 import type { ModelFile } from './model-file.ts';
 import type { Notice } from '../../notice.ts';
 import type { Model, ModelTransform } from './model.ts';
-import { openModelFile, openModelFileSource } from './open-model-file.ts';
+import { openModelFileFrom, openModelFileSource } from './open-model-file.ts';
 import { ARCHITECTURES, compileProgram } from '../architectures/registry.ts';
 import { checkFactors } from './check-factors.ts';
 import { checkWeights } from './check-weights.ts';
@@ -28,12 +30,17 @@ export interface OpenModelOptions {
  * @throws RefuteError as openModelFile, ModelFile.readConfig, checkWeights, checkFactors and unreadTensors do
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
-  return loadModel(await openModelFile(path), options);
+  return openModelFrom(DISK, path, options);
+}
+
+/** As `openModel`, wherever `files` are: a page has those that were chosen. */
+export async function openModelFrom(files: Files, path: string, options: OpenModelOptions = {}): Promise<Model> {
+  return loadModel(await openModelFileFrom(files, path), options);
 }
 
 /** As `openModel`, from bytes that are open already. The model owns the source from here on, also when this throws. */
 export async function openModelSource(source: ByteSource, options: OpenModelOptions = {}): Promise<Model> {
-  return loadModel(await openModelFileSource(source), options);
+  return loadModel(await openModelFileSource(DISK, source), options);
 }
 
 async function loadModel(file: ModelFile, options: OpenModelOptions): Promise<Model> {
@@ -79,6 +86,7 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
   let sha256: Promise<string> | undefined;
   return {
     path,
+    files: file.files,
     entryPath: file.entryPath,
     format,
     byteLength,
@@ -91,7 +99,7 @@ async function readModel(file: ModelFile, { transform = {}, onNotice }: OpenMode
     metadata,
     notices,
     text: transform.tokens === undefined ? text : withTokens(text, transform),
-    sha256: () => (sha256 ??= file.sha256()),
+    sha256: (onProgress) => (sha256 ??= file.sha256(onProgress)),
     close: () => file.close(),
   };
 }

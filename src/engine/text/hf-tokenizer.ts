@@ -3,7 +3,7 @@
 import { RefuteError } from '../../errors.ts';
 import type { Notice } from '../../notice.ts';
 import { readTextFile } from '../formats/json-file.ts';
-import { pathIn } from '../io/list-folder.ts';
+import type { Files } from '../io/files.ts';
 import type { AddedToken } from './hf/added-tokens.ts';
 import { readHfText, type CleanUp, type HfText } from './hf/hf-text.ts';
 import type { ModelVocabulary } from './hf/model-types.ts';
@@ -32,6 +32,7 @@ export interface HfTokenizer {
 }
 
 export interface HfTextFiles {
+  files: Files;
   folder: string;
   names: readonly string[];
   /** config.json and generation_config.json, flattened. */
@@ -45,13 +46,12 @@ const MAX_SETTINGS_BYTES = 2 ** 22;
 const MAX_TOKENS = 2 ** 24;
 
 /** @throws RefuteError as readTextFile does, E_TOKENIZER_JSON */
-export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> {
-  const { folder, names, config, generation } = files;
+export async function readHfTokenizer({ files, folder, names, config, generation }: HfTextFiles): Promise<HfTokenizer> {
   if (!names.includes('tokenizer.json')) return { keys: new Map(), tokenizer: withoutJson(folder, names) };
-  const path = await pathIn(folder, 'tokenizer.json');
-  const json = await readJson(path, MAX_TOKENIZER_BYTES);
+  const path = await files.pathIn(folder, 'tokenizer.json');
+  const json = await readJson(files, path, MAX_TOKENIZER_BYTES);
   const beside = async (name: string): Promise<Json> =>
-    names.includes(name) ? readJson(await pathIn(folder, name), MAX_SETTINGS_BYTES) : {};
+    names.includes(name) ? readJson(files, await files.pathIn(folder, name), MAX_SETTINGS_BYTES) : {};
   const settings = await beside('tokenizer_config.json');
   const namedClass = textOf(settings['tokenizer_class']) ?? textOf(config.get('tokenizer_class'));
   const className = tokenizerClass(namedClass, config.get('model_type'), kindOf(json) === 'gpt2');
@@ -91,7 +91,7 @@ export async function readHfTokenizer(files: HfTextFiles): Promise<HfTokenizer> 
   const [first] = text instanceof RefuteError ? [] : text.frame.before;
   const bosId = idOf('bos_token') ?? first ?? null;
   const eosId = idOf('eos_token');
-  const { template, notices } = await findTemplate(folder, names, settings['chat_template']);
+  const { template, notices } = await findTemplate(files, folder, names, settings['chat_template']);
   const keys = new Map<string, unknown>([
     ['tokenizer.ggml.model', kindOf(json)],
     ['tokenizer.ggml.tokens', tokens],
@@ -199,8 +199,8 @@ function textOrError(
   }
 }
 
-async function readJson(path: string, maxBytes: number): Promise<Json> {
-  const text = await readTextFile(path, maxBytes);
+async function readJson(files: Files, path: string, maxBytes: number): Promise<Json> {
+  const text = await readTextFile(files, path, maxBytes);
   let value: unknown;
   try {
     value = JSON.parse(text);

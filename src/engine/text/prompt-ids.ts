@@ -14,7 +14,26 @@ export interface PromptText {
   isChat: boolean;
 }
 
-/** @throws RefuteError as `TextModel.encode` does */
+/**
+ * What is encoded of what a person gave: the model's chat template around it where there is one, unless `isRaw`.
+ *
+ * @throws RefuteError as `TextModel.renderChat` does
+ */
+export function promptText(
+  text: TextModel,
+  given: string,
+  { system, isRaw = false }: { system?: string | undefined; isRaw?: boolean },
+): PromptText {
+  const isChat = text.hasChatTemplate && !isRaw;
+  if (!isChat) return { given, body: given, isChat };
+  const messages = [
+    ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+    { role: 'user' as const, content: given },
+  ];
+  return { given, body: text.renderChat(messages, { addGenerationPrompt: true }), isChat };
+}
+
+/** @throws RefuteError E_PROMPT_EMPTY, and as `TextModel.encode` does */
 export function promptIds(text: TextModel, { given, body, isChat }: PromptText): { ids: number[]; notices: Notice[] } {
   const ids = text.encode(body, { parseSpecial: true, addBos: false });
   const notices = [
@@ -26,7 +45,10 @@ export function promptIds(text: TextModel, { given, body, isChat }: PromptText):
   ];
   if (isChat) notices.push(...chatNotices(text, ids));
   else notices.push(...addEnds(text, ids));
-  return { ids, notices };
+  if (ids.length > 0) return { ids, notices };
+  const is = 'it has no tokens, and this model starts no text by itself';
+  const next = 'Give some text, or the first id: --tokens 1';
+  throw new RefuteError({ code: 'E_PROMPT_EMPTY', place: 'prompt', is, next });
 }
 
 /** What is to be said of a text that is encoded by itself, its control tokens kept as text unless `parseSpecial`. */

@@ -39,10 +39,13 @@ function textOf(source: string | ArrayBuffer | NodeJS.TypedArray | undefined): s
 function wrapperSource(model: NonNullable<FaultPlan['model']>): string {
   const { openModelUrl, falsifierUrl, claim, fault } = model;
   return `
-import { openModel as open, openModelSource as openSource } from ${JSON.stringify(openModelUrl + ORIGINAL)};
+import { openModel as open, openModelFrom as openFrom, openModelSource as openSource } from ${JSON.stringify(openModelUrl + ORIGINAL)};
 export * from ${JSON.stringify(openModelUrl + ORIGINAL)};
 export async function openModel(path, options = {}) {
   return open(path, await withFault(options));
+}
+export async function openModelFrom(files, path, options = {}) {
+  return openFrom(files, path, await withFault(options));
 }
 export async function openModelSource(source, options = {}) {
   return openSource(source, await withFault(options));

@@ -1,6 +1,6 @@
 // One run in every form that a recording may lie in: each opens to the same stages, tokens and values, by content
 // and not by name; names of other people are read by a map; float64 rounded since is refused in each of them.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkDump } from '../../../src/diagnosis/index.ts';
@@ -172,6 +172,9 @@ describe('what is not a recording', () => {
     await writeFile(at('two/b'), safetensorsDump(stages));
     await refusal('E_CAPTURE_MANIFEST', () => openRecording(at('two')));
     await refusal('E_FILE_MISSING', () => openRecording(at('nowhere')));
+    await mkdir(at('circle'));
+    await symlink('.', at('circle/again'));
+    await refusal('E_CAPTURE_MANIFEST', () => openRecording(at('circle')));
     await writeFile(at('gguf.safetensors'), tinyGguf());
     expect(await isRecording(at('gguf.safetensors'))).toBe(false);
     await refusal('E_FORMAT', () => openRecording(at('gguf.safetensors')));

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeGguf } from '../../fixtures/gguf.ts';
+import { DISK } from '../../../src/engine/io/disk.ts';
 import { parseGguf } from '../../../src/engine/formats/gguf.ts';
 import { readGgufFile } from '../../../src/engine/model/open-model-gguf.ts';
 import { openFile } from '../../../src/engine/io/open-file.ts';
@@ -34,7 +35,7 @@ describe('StoredWeights of a GGUF file', () => {
     const source = await openFile(path);
     const file = await parseGguf(source);
     expect(file.dataOffset).toBe(header.byteLength);
-    const weights = (await readGgufFile(source)).weights;
+    const weights = (await readGgufFile(DISK, source)).weights;
     for (const [name, byteOffset] of [
       ['behind', 0],
       ['large', 2 ** 31],

@@ -4,7 +4,7 @@ import { judgementOf, type CheckReport, type OpResult } from '../../../diagnosis
 import type { NameReport } from '../../../diagnosis/recordings/index.ts';
 import type { Model } from '../../../engine/index.ts';
 import type { ExecutorReport } from '../../../executors.ts';
-import { cosineText, countText, plural, smallText } from '../../figures.ts';
+import { cosineText, countText, plural, rhoText, smallText } from '../../figures.ts';
 import { plainText, printLine, printTable, right, style } from '../../terminal.ts';
 import { ranText } from '../engine-option.ts';
 import type { RenderedPrompt } from '../prompt.ts';
@@ -153,12 +153,6 @@ function tableRow({ value, op, split, rhoExpected, rhoProven, status }: OpResult
       : []),
     mark,
   ];
-}
-
-/** A `1` would read as the limit itself, which nothing healthy reaches. */
-function rhoText(rho: number): string {
-  const text = smallText(rho);
-  return text === '1' && rho < 1 ? '<1' : text;
 }
 
 function percentText(share: number | undefined): string {

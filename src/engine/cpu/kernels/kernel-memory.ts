@@ -30,7 +30,9 @@ export class KernelMemory {
   /** In order of address, never touching one another. */
   #free: Span[] = [];
 
+  /** @throws RefuteError E_CROSS_ORIGIN_ISOLATION in a page that has no shared memory */
   constructor(byteLimit: number = MAX_MEMORY_BYTES) {
+    if (typeof SharedArrayBuffer === 'undefined') throw isolationError();
     this.byteLimit = Math.min(byteLimit, MAX_MEMORY_BYTES);
     const maximum = Math.ceil(this.byteLimit / PAGE_BYTES);
     this.memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
@@ -91,4 +93,13 @@ export class KernelMemory {
       throw new RefuteError({ code: 'E_MEMORY_REFUSED', place, is, cause });
     }
   }
+}
+
+/** Kernels import a memory that is shared. */
+function isolationError(): RefuteError {
+  const is = 'the browser gives it no shared memory, in which the CPU engine works';
+  const allowed = 'a page has it that is cross-origin isolated';
+  const headers = 'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp';
+  const next = `Serve it over https or from localhost with the headers ${headers}`;
+  return new RefuteError({ code: 'E_CROSS_ORIGIN_ISOLATION', place: 'this page', is, allowed, next });
 }

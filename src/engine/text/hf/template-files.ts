@@ -3,7 +3,7 @@
 import { RefuteError } from '../../../errors.ts';
 import type { Notice } from '../../../notice.ts';
 import { readTextFile } from '../../formats/json-file.ts';
-import { listFolder, pathIn } from '../../io/list-folder.ts';
+import type { Files } from '../../io/files.ts';
 import type { Json } from './part.ts';
 
 export interface FolderTemplate {
@@ -20,23 +20,28 @@ const ENDING = '.jinja';
 const PROCESSOR_FILES = ['chat_template.json', 'processor_config.json', 'preprocessor_config.json'];
 
 /** @param stated `chat_template` of tokenizer_config.json */
-export async function findTemplate(folder: string, names: readonly string[], stated: unknown): Promise<FolderTemplate> {
-  const files = new Map<string, string>();
-  if (names.includes(FILE)) files.set('default', await pathIn(folder, FILE));
+export async function findTemplate(
+  files: Files,
+  folder: string,
+  names: readonly string[],
+  stated: unknown,
+): Promise<FolderTemplate> {
+  const paths = new Map<string, string>();
+  if (names.includes(FILE)) paths.set('default', await files.pathIn(folder, FILE));
   if (names.includes(MORE)) {
-    const inner = await pathIn(folder, MORE);
-    for (const name of (await listFolder(inner)) ?? []) {
-      if (name.endsWith(ENDING)) files.set(name.slice(0, -ENDING.length), await pathIn(inner, name));
+    const inner = await files.pathIn(folder, MORE);
+    for (const name of (await files.list(inner)) ?? []) {
+      if (name.endsWith(ENDING)) paths.set(name.slice(0, -ENDING.length), await files.pathIn(inner, name));
     }
   }
-  const path = files.get('default');
+  const path = paths.get('default');
   if (path !== undefined) {
-    return { template: await readTextFile(path, MAX_TEMPLATE_BYTES, { keepsMark: true }), notices: [] };
+    return { template: await readTextFile(files, path, MAX_TEMPLATE_BYTES, { keepsMark: true }), notices: [] };
   }
-  if (files.size > 0) return { template: noDefault(MORE, [...files.keys()]), notices: [] };
+  if (paths.size > 0) return { template: noDefault(MORE, [...paths.keys()]), notices: [] };
   const template = choose(stated);
   const beside = template === null ? PROCESSOR_FILES.filter((name) => names.includes(name)) : [];
-  return { template, notices: await besideNotices(folder, beside) };
+  return { template, notices: await besideNotices(files, folder, beside) };
 }
 
 function choose(stated: unknown): string | RefuteError | null {
@@ -64,10 +69,10 @@ function refusal(place: string, is: string, allowed: string): RefuteError {
   return new RefuteError({ code: 'E_CHAT_TEMPLATE', place, is, allowed, next: 'Use --raw to leave the template out' });
 }
 
-async function besideNotices(folder: string, files: readonly string[]): Promise<Notice[]> {
+async function besideNotices(files: Files, folder: string, names: readonly string[]): Promise<Notice[]> {
   const notices: Notice[] = [];
-  for (const file of files) {
-    const text = await readTextFile(await pathIn(folder, file), MAX_TEMPLATE_BYTES);
+  for (const file of names) {
+    const text = await readTextFile(files, await files.pathIn(folder, file), MAX_TEMPLATE_BYTES);
     if (!text.includes('"chat_template"')) continue;
     const message = `${file} has a chat template that is not read, as by AutoTokenizer: prompts are text as they stand.`;
     notices.push({ severity: 'warning', code: 'TEMPLATE-BESIDE', message });

@@ -1,13 +1,20 @@
 import { readdirSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { addKernel } from '../../../../src/engine/cpu/kernels/add.ts';
 import { defineKernel } from '../../../../src/engine/cpu/kernels/define-kernel.ts';
 import { KernelMemory, MAX_MEMORY_BYTES } from '../../../../src/engine/cpu/kernels/kernel-memory.ts';
+import { refusal } from '../../../fixtures/refusal.ts';
 
 const folder = new URL('../../../../src/engine/cpu/kernels/', import.meta.url);
 const modules = readdirSync(folder).filter((name) => name.endsWith('.wasm'));
 
 describe('kernel memory', () => {
+  it('is refused by name in a page that is not cross-origin isolated', async () => {
+    vi.stubGlobal('SharedArrayBuffer', undefined);
+    await refusal('E_CROSS_ORIGIN_ISOLATION', () => new KernelMemory());
+    vi.unstubAllGlobals();
+  });
+
   it('allocates at multiples of 64, never below 1024, never overlapping', () => {
     const memory = new KernelMemory();
     const lengths = [1, 64, 65, 200_000, 7];

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DISK } from '../../../../src/engine/io/disk.ts';
 import { BYTE_ALPHABET } from '../../../../src/engine/text/byte-alphabet.ts';
 import { createTextModel } from '../../../../src/engine/text/create-text-model.ts';
 import { readHfTokenizer } from '../../../../src/engine/text/hf-tokenizer.ts';
@@ -82,7 +83,7 @@ async function open(
     ['eos_token_id', 4],
   ]);
   const names = await readdir(folder);
-  const { keys, tokenizer } = await readHfTokenizer({ folder, names, config, generation });
+  const { keys, tokenizer } = await readHfTokenizer({ files: DISK, folder, names, config, generation });
   const notices: Notice[] = [];
   return { model: createTextModel(keys, (notice) => notices.push(notice), { tokenizer }), notices };
 }
@@ -249,7 +250,7 @@ describe('what is not followed is named', () => {
   it.each([['vocab.json', 'merges.txt'], ['tokenizer.model'], ['tekken.json']])(
     'a tokenizer in %s without tokenizer.json',
     async (...names) => {
-      const of = { folder, names, config: new Map(), generation: new Map() };
+      const of = { files: DISK, folder, names, config: new Map(), generation: new Map() };
       const { keys, tokenizer } = await readHfTokenizer(of);
       const notices: Notice[] = [];
       createTextModel(keys, (notice) => notices.push(notice), { tokenizer });

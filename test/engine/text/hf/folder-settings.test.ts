@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { DISK } from '../../../../src/engine/io/disk.ts';
 import { createTextModel } from '../../../../src/engine/text/create-text-model.ts';
 import { readHfTokenizer } from '../../../../src/engine/text/hf-tokenizer.ts';
 import type { TextModel } from '../../../../src/engine/text/text-model.ts';
@@ -50,7 +51,8 @@ async function open({ settings = {}, files = {}, config = [], notices = [] }: Fo
     await writeFile(join(folder, name), content);
   }
   const names = [...new Set(Object.keys(all).map((name) => name.split('/')[0] ?? ''))];
-  const { keys, tokenizer } = await readHfTokenizer({ folder, names, config: new Map(config), generation: new Map() });
+  const of = { files: DISK, folder, names, config: new Map(config), generation: new Map() };
+  const { keys, tokenizer } = await readHfTokenizer(of);
   return createTextModel(keys, (notice) => notices.push(notice), { tokenizer });
 }
 

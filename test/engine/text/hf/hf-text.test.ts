@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { DISK } from '../../../../src/engine/io/disk.ts';
 import { createTextModel } from '../../../../src/engine/text/create-text-model.ts';
 import { readHfTokenizer } from '../../../../src/engine/text/hf-tokenizer.ts';
 import type { TextModel } from '../../../../src/engine/text/text-model.ts';
@@ -38,7 +39,7 @@ const added = (content: string, id: number, more: object = {}): object => ({
 async function open(parts: object, notices: Notice[] = []): Promise<TextModel> {
   const json = { version: '1.0', added_tokens: [added('<s>', 1), added('</s>', 2)], model: MODEL, ...parts };
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(json));
-  const of = { folder, names: ['tokenizer.json'], config: new Map(), generation: new Map() };
+  const of = { files: DISK, folder, names: ['tokenizer.json'], config: new Map(), generation: new Map() };
   const { keys, tokenizer } = await readHfTokenizer(of);
   return createTextModel(keys, (notice) => notices.push(notice), { tokenizer });
 }
