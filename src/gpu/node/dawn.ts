@@ -6,6 +6,12 @@ import { create, globals } from 'webgpu';
 const opened = new Map<string, GPU>();
 
 /**
+ * Memory of a workgroup is not zeroed first: kernels write it before they read it, and on the adapter in software zeroing takes
+ * longer than the rest.
+ */
+const FEATURES = 'enable-dawn-features=disable_workgroup_init';
+
+/**
  * Also declares the global names of WebGPU.
  *
  * @param flags of Dawn, `name=value`: `backend=vulkan`, `adapter=NAME`
@@ -13,7 +19,7 @@ const opened = new Map<string, GPU>();
 export function openDawn(...flags: string[]): GPU {
   Object.assign(globalThis, globals);
   const key = flags.join('\n');
-  const dawn = opened.get(key) ?? create(flags);
+  const dawn = opened.get(key) ?? create([FEATURES, ...flags]);
   opened.set(key, dawn);
   return dawn;
 }
