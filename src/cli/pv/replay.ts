@@ -23,10 +23,10 @@ async function runReplay(ids: readonly string[], flags: FalsifyFlags): Promise<E
   const runner = await import('../../runner/index.ts');
   const project = runner.openProject(flags.root);
   const startMs = performance.now();
-  const claims = runner.selectClaims(project, ids);
+  const jobs = runner.jobsOf(runner.selectClaims(project, ids), flags.engine);
   const events = eventsFor(runner, flags);
   const limit = flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 };
-  const outcomes = await runner.replay(project, claims, { ...pick(flags, ['part', 'seed']), ...limit }, events);
+  const outcomes = await runner.replay(project, jobs, { ...pick(flags, ['part', 'seed', 'adapter']), ...limit }, events);
   const durationMs = performance.now() - startMs;
   const result = { outcomes, assessment: null, updates: [] };
   if (flags.json === true) printJson(runner.falsifyJson(result, durationMs));

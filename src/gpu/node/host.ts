@@ -1,5 +1,5 @@
-// The GPU process: Dawn, one device and one executor, told what to do by its parent (gpu-process.ts). It asks the parent
-// for weights and hands it each tapped value, and waits for the answer, so that a slow reader holds the run.
+// The GPU process: Dawn, one device and the executors on it, told what to do by its parent (gpu-process.ts). It asks the
+// parent for weights and hands it each tapped value, and waits for the answer, so that a slow reader holds the run.
 import type { Executor, Session, WeightSource } from '../../engine/program/executor.ts';
 import { GpuDevice, nameOfAdapter } from '../device.ts';
 import { openWebgpuExecutor } from '../webgpu-executor.ts';
@@ -11,10 +11,13 @@ type ValueMessage = { value: string; data: Float32Array; firstPosition: number }
 
 const waiting = new Map<number, { resolve: (bytes: Uint8Array | undefined) => void; reject: (error: Error) => void }>();
 const aborts = new Map<number, AbortController>();
+const executors = new Map<number, Executor>();
 const sessions = new Map<number, Session>();
 let questionCount = 0;
 let sessionCount = 0;
-let executor: Executor | null = null;
+let executorCount = 0;
+/** One for all executors, so that a kernel is compiled once. */
+let device: Promise<GpuDevice> | null = null;
 
 process.on('message', (message: ToHost) => {
   if ('answers' in message) {
@@ -44,8 +47,6 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
     case 'find':
       return findAdapter();
     case 'open': {
-      const adapter = await openDawn().requestAdapter({ powerPreference: 'high-performance' });
-      if (adapter === null) throw new Error('the adapter that was found is gone');
       const infos = new Map(request.weights.map((info) => [info.name, info]));
       const weights: WeightSource = {
         info: (name) => infos.get(name),
@@ -54,11 +55,12 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
           into.set(bytes ?? new Uint8Array(0));
         },
       };
-      executor = await openWebgpuExecutor(await GpuDevice.open(adapter), request.program, weights, request.options);
-      return { adapter: executor.adapter, profile: executor.profile };
+      const executor = await openWebgpuExecutor(await openDevice(), request.program, weights, request.options);
+      executors.set(++executorCount, executor);
+      return { executor: executorCount, adapter: executor.adapter, profile: executor.profile };
     }
     case 'openSession': {
-      const session = await opened().openSession(request.contextLength);
+      const session = await opened(request.executor).openSession(request.contextLength);
       sessions.set(++sessionCount, session);
       return sessionCount;
     }
@@ -67,6 +69,10 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
     case 'closeSession':
       sessions.get(request.session)?.close();
       sessions.delete(request.session);
+      return null;
+    case 'closeExecutor':
+      await executors.get(request.executor)?.close();
+      executors.delete(request.executor);
       return null;
   }
 }
@@ -96,8 +102,18 @@ async function findAdapter(): Promise<FoundAdapter | null> {
   return { name: nameOfAdapter(adapter), isSoftware: adapter.info.isFallbackAdapter };
 }
 
-function opened(): Executor {
-  if (executor === null) throw new Error('no program is open');
+function openDevice(): Promise<GpuDevice> {
+  device ??= (async () => {
+    const adapter = await openDawn().requestAdapter({ powerPreference: 'high-performance' });
+    if (adapter === null) throw new Error('the adapter that was found is gone');
+    return GpuDevice.open(adapter);
+  })();
+  return device;
+}
+
+function opened(number: number): Executor {
+  const executor = executors.get(number);
+  if (executor === undefined) throw new Error(`there is no executor ${number}`);
   return executor;
 }
 

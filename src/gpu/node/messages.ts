@@ -13,7 +13,7 @@ export interface FoundAdapter {
 export type Request =
   | { type: 'find' }
   | { type: 'open'; program: Program; weights: readonly WeightInfo[]; options: OpenOptions }
-  | { type: 'openSession'; contextLength: number }
+  | { type: 'openSession'; executor: number; contextLength: number }
   | {
       type: 'run';
       session: number;
@@ -23,7 +23,8 @@ export type Request =
       logits: RunRequest['logits'];
       tapped: readonly ValueId[];
     }
-  | { type: 'closeSession'; session: number };
+  | { type: 'closeSession'; session: number }
+  | { type: 'closeExecutor'; executor: number };
 
 export type ToHost =
   | { id: number; request: Request }

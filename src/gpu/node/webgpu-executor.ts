@@ -3,6 +3,7 @@
 import { RefuteError } from '../../errors.ts';
 import { checkProgram } from '../../engine/program/check-program.ts';
 import type {
+  Connection,
   Executor,
   OpenOptions,
   RunRequest,
@@ -21,18 +22,12 @@ import { softwareAdapter } from './software-adapter.ts';
 /** The name by which the adapter in software is asked for. */
 export const SOFTWARE = 'swiftshader';
 
-/** A process that has found its adapter. Whoever holds it closes it. */
-interface FoundProcess {
-  gpu: GpuProcess;
-  found: FoundAdapter;
-}
-
 /** @param wanted a part of an adapter's name; undefined: a real one */
 export async function probeWebgpu(wanted?: string): Promise<{ adapter: string } | { absent: string }> {
-  const process = await startProcess(wanted);
-  if ('absent' in process) return process;
-  process.gpu.close();
-  return { adapter: process.found.name };
+  const connection = await connectWebgpu(wanted);
+  if ('absent' in connection) return connection;
+  connection.close();
+  return { adapter: connection.adapter };
 }
 
 /** @throws RefuteError E_GPU_ABSENT (declined), E_PROGRAM, E_PROGRAM_WEIGHT, E_GPU_MEMORY, E_GPU_DIED and others of the GPU */
@@ -47,19 +42,53 @@ export async function openNodeWebgpuExecutor(
     throw new RefuteError({ code: 'E_GPU_ABSENT', place: '--engine webgpu', is: process.absent }, 2);
   const { gpu } = process;
   try {
-    const infos = program.weights.map(({ name }) => weights.info(name)).filter((info) => info !== undefined);
-    const opened = await gpu.ask(
-      { type: 'open', program, weights: infos satisfies WeightInfo[], options },
-      weightsFrom(weights),
-    );
-    return new NodeWebgpuExecutor(gpu, program, opened as { adapter: string; profile: NumericProfile });
+    return await openOn(gpu, () => gpu.close(), program, weights, options);
   } catch (error) {
     gpu.close();
     throw error;
   }
 }
 
-async function startProcess(wanted: string | undefined): Promise<FoundProcess | { absent: string }> {
+/** @param wanted as for `probeWebgpu` */
+export async function connectWebgpu(wanted?: string): Promise<Connection<Float32Array> | { absent: string }> {
+  const process = await startProcess(wanted);
+  if ('absent' in process) return process;
+  const { gpu, found } = process;
+  return {
+    adapter: found.name,
+    open: async (program, weights, options = {}) => {
+      checkProgram(program, weights);
+      // A process that has died holds nothing.
+      const release = (executor: number): unknown => gpu.ask({ type: 'closeExecutor', executor }).catch(() => undefined);
+      return openOn(gpu, release, program, weights, options);
+    },
+    close: () => gpu.close(),
+  };
+}
+
+async function openOn(
+  gpu: GpuProcess,
+  release: (executor: number) => unknown,
+  program: Program,
+  weights: WeightSource,
+  { adapter: _, ...options }: OpenOptions,
+): Promise<Executor> {
+  const infos = program.weights.map(({ name }) => weights.info(name)).filter((info) => info !== undefined);
+  const request = { type: 'open', program, weights: infos satisfies WeightInfo[], options } as const;
+  const opened = (await gpu.ask(request, weightsFrom(weights))) as OpenedExecutor;
+  return new NodeWebgpuExecutor(gpu, () => release(opened.executor), program, opened);
+}
+
+interface OpenedExecutor {
+  /** By which the process knows it. */
+  executor: number;
+  adapter: string;
+  profile: NumericProfile;
+}
+
+async function startProcess(
+  wanted: string | undefined,
+): Promise<{ gpu: GpuProcess; found: FoundAdapter } | { absent: string }> {
   const isSoftware = wanted?.toLowerCase() === SOFTWARE;
   const software = isSoftware ? await softwareAdapter() : null;
   if (software !== null && 'absent' in software) return software;
@@ -97,34 +126,38 @@ class NodeWebgpuExecutor implements Executor {
   readonly adapter: string;
   readonly profile: NumericProfile;
   readonly program: Program;
-  readonly #gpu: GpuProcess;
+  readonly #release: () => unknown;
+  readonly #number: number;
   readonly #sessions: OpenSessions<GpuProcess, NodeWebgpuSession>;
 
-  constructor(gpu: GpuProcess, program: Program, opened: { adapter: string; profile: NumericProfile }) {
+  constructor(gpu: GpuProcess, release: () => unknown, program: Program, opened: OpenedExecutor) {
+    this.#release = release;
+    this.#number = opened.executor;
     this.adapter = opened.adapter;
     this.profile = opened.profile;
     this.program = program;
-    this.#gpu = gpu;
     this.#sessions = new OpenSessions('webgpu executor', program, gpu);
   }
 
   async openSession(contextLength: number): Promise<Session> {
-    return this.#sessions.open(contextLength, (gpu, guard) => new NodeWebgpuSession(gpu, guard)).prepare();
+    return this.#sessions.open(contextLength, (gpu, guard) => new NodeWebgpuSession(gpu, this.#number, guard)).prepare();
   }
 
   async close(): Promise<void> {
     this.#sessions.close();
-    this.#gpu.close();
+    await this.#release();
   }
 }
 
 class NodeWebgpuSession implements Session {
   readonly #gpu: GpuProcess;
+  readonly #executor: number;
   readonly #guard: SessionGuard;
   #number = 0;
 
-  constructor(gpu: GpuProcess, guard: SessionGuard) {
+  constructor(gpu: GpuProcess, executor: number, guard: SessionGuard) {
     this.#gpu = gpu;
+    this.#executor = executor;
     this.#guard = guard;
   }
 
@@ -132,7 +165,7 @@ class NodeWebgpuSession implements Session {
   async prepare(): Promise<this> {
     try {
       const { contextLength } = this.#guard;
-      this.#number = (await this.#gpu.ask({ type: 'openSession', contextLength })) as number;
+      this.#number = (await this.#gpu.ask({ type: 'openSession', executor: this.#executor, contextLength })) as number;
       return this;
     } catch (error) {
       this.#guard.close();
