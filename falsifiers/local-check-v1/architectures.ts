@@ -11,9 +11,19 @@ import { known } from '../kit/claims/known-faults.ts';
 import { onWebgpu } from '../kit/claims/on-webgpu.ts';
 
 /** An architecture each, and what another has not: a window, scaled rotation, experts whose shares are not renormalised. */
-const MODELS = ['llama', 'mistral', 'qwen2', 'qwen2-window', 'qwen3', 'qwen3moe', 'qwen3moe-raw'];
-const OTHERS = ['gemma2', 'gemma3', 'phi3', 'llama-yarn'];
-const UNTRAINED = [...MODELS, ...OTHERS];
+const UNTRAINED: readonly [name: string, file: string][] = [
+  ['llama', 'model.gguf'],
+  ['llama-yarn', 'model.gguf'],
+  ['mistral', 'model.gguf'],
+  ['qwen2', 'model.gguf'],
+  ['qwen2-window', 'hf'],
+  ['qwen3', 'model.gguf'],
+  ['qwen3moe', 'model.gguf'],
+  ['qwen3moe-raw', 'hf'],
+  ['gemma2', 'model.gguf'],
+  ['gemma3', 'model.gguf'],
+  ['phi3', 'model.gguf'],
+];
 const UNTRAINED_VOCAB_SIZE = 80;
 /** Searched token lists for each model. */
 const LISTS = 2;
@@ -44,8 +54,8 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
         planned: LISTS * UNTRAINED.length,
         run: (context) =>
           withEngines(context, async (engines) => {
-            for (const name of UNTRAINED) {
-              const model = await engines.untrained(name, name.endsWith('-raw') ? 'hf' : 'model.gguf');
+            for (const [name, file] of UNTRAINED) {
+              const model = await engines.untrained(name, file);
               // Rotary faults do nothing at position 0, and little at the next.
               const tokens = fc.array(fc.nat(UNTRAINED_VOCAB_SIZE - 1), { minLength: 6, maxLength: 14 });
               const count = context.planned / UNTRAINED.length;
