@@ -90,6 +90,7 @@ export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): P
   const project = runner.openProject(flags.root);
   const named = flags.all === true ? runner.runnableClaims(project) : runner.selectClaims(project, ids);
   const all = runner.jobsOf(named, flags.engine);
+  assertOnAdapter(all, flags);
   const jobs = flags.stale === true ? await runner.withoutFreshReceipt(project, all, flags.adapter) : all;
   const startMs = performance.now();
   const result = await runner.falsify(
@@ -113,6 +114,18 @@ export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): P
 }
 
 type Runner = typeof runnerIndex;
+
+/** A flag without effect is a mistake, and so is an engine that none of the claims names. */
+export function assertOnAdapter(jobs: readonly { executor: string }[], { engine, adapter }: FalsifyFlags): void {
+  if (engine !== undefined && jobs.length === 0) {
+    const is = `no claim that is named has executor ${engine}`;
+    throw new RefuteError({ code: 'E_NO_CLAIM', place: `--engine ${engine}`, is }, 2);
+  }
+  if (adapter !== undefined && !jobs.some(({ executor }) => executor === 'webgpu')) {
+    const is = 'nothing that is named runs on a GPU';
+    throw new RefuteError({ code: 'E_USAGE', place: '--adapter', is, allowed: 'it goes with claims on webgpu' });
+  }
+}
 
 export function eventsFor(runner: Runner, { json }: FalsifyFlags): Parameters<Runner['falsify']>[3] {
   const progress = new Progress();
