@@ -40,6 +40,9 @@ export interface Entry {
   takes: ReadonlyMap<string, string>;
 }
 
+/** In place of a name: none of the alternatives is loaded. */
+export const TAKES_NONE = 'none';
+
 /** What of a closure does not count. */
 export interface ClosureLimits {
   /** Which entries of a table count. A table that a falsifier imports counts whole: it may iterate it. */
@@ -128,6 +131,7 @@ export class ClosureScanner {
 
 /** What alternatives lead to: all of them where none has the name, because a closure may never be too small. */
 function takenBy(taken: string, { next, lazy }: FileNode): string[] {
+  if (taken === TAKES_NONE) return next.filter((path) => !lazy.has(path));
   const isTaken = (path: string): boolean => [taken, `${taken}-executor`].includes(basename(path, extname(path)));
   return [...lazy].some(isTaken) ? next.filter((path) => !lazy.has(path) || isTaken(path)) : next;
 }

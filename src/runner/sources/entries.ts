@@ -1,7 +1,7 @@
 // Where the code of a run begins: the falsifier module, and what its parts reached by name instead of by import. Pins,
 // the check of compiled kernels and planted faults all start from here.
 import { resolve } from 'node:path';
-import { PACKAGE_ROOT, type ClosureLimits, type Entry } from './closure.ts';
+import { PACKAGE_ROOT, TAKES_NONE, type ClosureLimits, type Entry } from './closure.ts';
 import { packageModule } from './module-file.ts';
 import { SHADER_EXTENSION } from './shader-includes.ts';
 
@@ -24,6 +24,8 @@ export const OPEN_MODEL_MODULE: string = packageModule('src/engine/model/open-mo
 export const EXECUTORS_MODULE: string = packageModule('src/executors.ts');
 
 const ENGINE_FLAG = '--engine';
+/** Subcommands that run a model only where an engine is named. */
+const RUNS_WHERE_ASKED = new Set(['diff']);
 
 /**
  * What is started, with the subcommand where the arguments begin with one, and the engine where they name it: what stands
@@ -35,7 +37,8 @@ export function programText(program: ProgramName, argv: readonly string[]): stri
   const at = argv.indexOf(ENGINE_FLAG);
   const named = at === -1 ? argv.find((flag) => flag.startsWith(`${ENGINE_FLAG}=`))?.split('=')[1] : argv[at + 1];
   // `llama.cpp:zen4` is a build of llama.cpp.
-  const engine = argv.includes('--no-gpu') ? 'cpu' : named?.split(':')[0];
+  const asked = argv.includes('--no-gpu') ? 'cpu' : named?.split(':')[0];
+  const engine = asked ?? (RUNS_WHERE_ASKED.has(first) ? TAKES_NONE : undefined);
   const isChosen = program === 'apr' && engine !== undefined && engine !== 'auto';
   return `${program} ${first}${isChosen ? ` ${ENGINE_FLAG} ${engine}` : ''}`;
 }

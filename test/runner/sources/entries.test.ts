@@ -10,6 +10,8 @@ it.each([
   [['check', '--engine', 'llama.cpp:zen4'], 'apr check --engine llama.cpp'],
   [['run', 'm.gguf', '--engine', 'auto'], 'apr run'],
   [['run', 'm.gguf'], 'apr run'],
+  [['diff', 'a', 'b', '--values'], 'apr diff --engine none'],
+  [['diff', 'm.gguf', 'b', '--engine', 'cpu'], 'apr diff --engine cpu'],
   [['--help'], 'apr'],
 ] as const)('%j is %s', (argv, text) => {
   expect(programText('apr', argv)).toBe(text);
@@ -22,6 +24,7 @@ it('a program on an executor is on that one alone', () => {
 
 it.each([
   ['apr run --engine cpu', 'src/engine/cpu/cpu-executor.ts', 'src/gpu/'],
+  ['apr diff --engine none', 'src/cli/apr/diff/diff.ts', 'src/gpu/'],
   ['apr run --engine webgpu', 'src/gpu/node/host.ts', 'src/engine/cpu/cpu-'],
 ])('%s hangs on %s and on nothing of %s', async (program, own, other) => {
   const { files } = await new ClosureScanner().closureOf(entriesOf(null, { programs: [program] }));
