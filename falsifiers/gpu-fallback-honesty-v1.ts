@@ -76,7 +76,12 @@ function kill(pid: number): void {
 }
 
 /** 0 where no process for a GPU was started; with the executor that the claim is about, where one was. */
-async function withoutGpu(context: PartContext, model: Model, command: string, flags: readonly string[]): Promise<number> {
+async function withoutGpu(
+  context: PartContext,
+  model: Model,
+  command: string,
+  flags: readonly string[],
+): Promise<number> {
   const { hosts, exitCode } = await runWatched(context, [...(COMMANDS[command]?.(model(context)) ?? []), ...flags]);
   const isWanted = flags === context.engine;
   return hosts.length > 0 === isWanted && (exitCode === 0 || command === 'check') ? 0 : 1;
@@ -90,7 +95,10 @@ const parts = (generated: Part['run'], planned: number, live: Part['run'], liveC
   live: { needs: ['model:sums-2m'], planned: liveCases, run: live },
 });
 
-function each<Case>(cases: readonly Case[], measure: (context: PartContext, one: Case) => Promise<number>): Part['run'] {
+function each<Case>(
+  cases: readonly Case[],
+  measure: (context: PartContext, one: Case) => Promise<number>,
+): Part['run'] {
   return async (context) => {
     for (const one of cases) context.measure(await measure(context, one), JSON.stringify(one));
   };

@@ -22,10 +22,12 @@ async function faultsOf(module: string): Promise<[string, readonly PlantedFault[
   const url = pathToFileURL(join(ROOT, 'falsifiers', module)).href;
   const { falsifiers } = (await import(url)) as { falsifiers: Readonly<Record<string, Falsifier>> };
   return Promise.all(
-    Object.entries(falsifiers).map(async ([id, { faults, faultsOnWebgpu }]): Promise<[string, readonly PlantedFault[]]> => {
-      const name = `${module.replace(/\.ts$/, '')} ${id}`;
-      return [name, [...faults, ...((await faultsOnWebgpu?.()) ?? [])]];
-    }),
+    Object.entries(falsifiers).map(
+      async ([id, { faults, faultsOnWebgpu }]): Promise<[string, readonly PlantedFault[]]> => {
+        const name = `${module.replace(/\.ts$/, '')} ${id}`;
+        return [name, [...faults, ...((await faultsOnWebgpu?.()) ?? [])]];
+      },
+    ),
   );
 }
 

@@ -27,7 +27,12 @@ async function runReplay(ids: readonly string[], flags: FalsifyFlags): Promise<E
   assertOnAdapter(jobs, flags);
   const events = eventsFor(runner, flags);
   const limit = flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 };
-  const outcomes = await runner.replay(project, jobs, { ...pick(flags, ['part', 'seed', 'adapter']), ...limit }, events);
+  const outcomes = await runner.replay(
+    project,
+    jobs,
+    { ...pick(flags, ['part', 'seed', 'adapter']), ...limit },
+    events,
+  );
   const durationMs = performance.now() - startMs;
   const result = { outcomes, assessment: null, updates: [] };
   if (flags.json === true) printJson(runner.falsifyJson(result, durationMs));

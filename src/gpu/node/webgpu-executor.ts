@@ -59,7 +59,8 @@ export async function connectWebgpu(wanted?: string): Promise<Connection<Float32
     open: async (program, weights, options = {}) => {
       checkProgram(program, weights);
       // A process that has died holds nothing.
-      const release = (executor: number): unknown => gpu.ask({ type: 'closeExecutor', executor }).catch(() => undefined);
+      const release = (executor: number): unknown =>
+        gpu.ask({ type: 'closeExecutor', executor }).catch(() => undefined);
       return openOn(gpu, release, program, weights, options);
     },
     close: () => gpu.close(),
@@ -71,7 +72,7 @@ async function openOn(
   release: (executor: number) => unknown,
   program: Program,
   weights: WeightSource,
-  { adapter: _, ...options }: OpenOptions,
+  options: OpenOptions,
 ): Promise<Executor> {
   const infos = program.weights.map(({ name }) => weights.info(name)).filter((info) => info !== undefined);
   const request = { type: 'open', program, weights: infos satisfies WeightInfo[], options } as const;
@@ -140,7 +141,9 @@ class NodeWebgpuExecutor implements Executor {
   }
 
   async openSession(contextLength: number): Promise<Session> {
-    return this.#sessions.open(contextLength, (gpu, guard) => new NodeWebgpuSession(gpu, this.#number, guard)).prepare();
+    return this.#sessions
+      .open(contextLength, (gpu, guard) => new NodeWebgpuSession(gpu, this.#number, guard))
+      .prepare();
   }
 
   async close(): Promise<void> {

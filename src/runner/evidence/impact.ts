@@ -107,7 +107,8 @@ function pinnedInputs({ root }: Project, claim: Claim): PinnedInputs[] {
   const receipts = receiptsOfClaim(root, claim).flatMap(({ receipt }) => (receipt === null ? [] : [receipt]));
   // Any bar will do: it is not a file.
   const subject = { claim, bar: EXIT_CODE_BAR, module: falsifierPath(root, claim) };
-  if (receipts.length === 0) return claim.executors.map((executor) => ({ ...subject, executor, touched: NOTHING_TOUCHED }));
+  if (receipts.length === 0)
+    return claim.executors.map((executor) => ({ ...subject, executor, touched: NOTHING_TOUCHED }));
   return receipts.map(({ predicate: { stable } }) => ({
     ...subject,
     executor: stable.environment.executor,
