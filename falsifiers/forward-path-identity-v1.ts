@@ -191,7 +191,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-FPI-001': {
     parts: partsOf(tapsChangeNothing),
     faults: known(SESSION_FAULTS, 'D1 D1-small'),
-    faultsOnWebgpu: onWebgpu('gpu-tapped-first-row gpu-tap-late'),
+    faultsOnWebgpu: onWebgpu('gpu-tapped-first-row gpu-tapped-on-one-row'),
   },
   'FALSIFY-FPI-002': { parts: partsOf(piecesChangeNothing), faults: known(SESSION_FAULTS, 'C1 C1-small') },
   'FALSIFY-FPI-003': {

@@ -52,7 +52,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       - const seen = position - first + 1;
       + const seen = position - first + (position == 0 && capacity > rowCount + 1 ? 2 : 1);
     `,
-    faultsOnWebgpu: onWebgpu('wgsl-unwritten-key wgsl-unwritten-key-once'),
+    faultsOnWebgpu: onWebgpu('wgsl-cache-one-short wgsl-cache-two-short'),
   },
   'FALSIFY-META-006': {
     parts: onModels(sweepDifferences, 12),
@@ -72,6 +72,6 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       ...known(expertMatmulJudgement.faults, 'M5-slice M5-slice-small'),
       ...known(moeSelectJudgement.faults, 'M6'),
     ],
-    faultsOnWebgpu: onWebgpu('wgsl-expert-neighbour wgsl-expert-row'),
+    faultsOnWebgpu: onWebgpu('wgsl-expert-neighbour wgsl-expert-rows'),
   },
 };

@@ -17,91 +17,91 @@ const FAULTS: readonly PlantedFault[] = plants`
   +   let sine = table[row * params.rotary_dim + half + max(pair, 1u)];
   src/gpu/wgsl/attention.wgsl
   gross wgsl-key-row-off: keys are read from the row before
-  -     let own = score(query, (mine * params.kv_heads + kv_head) * params.head_dim);
-  +     let own = score(query, ((max(mine, 1u) - 1u) * params.kv_heads + kv_head) * params.head_dim);
-  small wgsl-last-value-row-off: the value of the query's own position is read from the row before
-  -           sum += scores[j] * values[((start + j) * params.kv_heads + kv_head) * params.head_dim + channel];
-  +           let at = start + j - select(0u, 1u, start + j == position && position > 0u);
-  +           sum += scores[j] * values[(at * params.kv_heads + kv_head) * params.head_dim + channel];
-  gross wgsl-lost-scale: scores are not scaled
-  -   sum *= params.scale;
-  +   sum *= 1.0;
+  - = keys[(key * params.kv_heads + kv_head) * quads + quad];
+  + = keys[((max(key, 1u) - 1u) * params.kv_heads + kv_head) * quads + quad];
   gross wgsl-heads-interleaved: query heads read the keys of the wrong group
   -   let kv_head = head / (params.heads / params.kv_heads);
   +   let kv_head = head % params.kv_heads;
   small wgsl-last-head-astray: the last query head reads the first keys
   -   let kv_head = head / (params.heads / params.kv_heads);
   +   let kv_head = select(head / (params.heads / params.kv_heads), 0u, head + 1u == params.heads);
-  gross wgsl-unwritten-key: a key that is not written yet is seen
-  -     let count = min(THREADS, position + 1u - start);
-  +     let count = min(THREADS, position + 2u - start);
-  small wgsl-unwritten-key-once: position 0 sees the next key in a cache with room for more than 40
-  -     let count = min(THREADS, position + 1u - start);
-  +     let has_room = arrayLength(&keys) > 40u * params.kv_heads * params.head_dim;
-  +     let count = min(THREADS, position + select(1u, 2u, position == 0u && has_room) - start);
+  src/gpu/wgsl/attend.wgsl
+  small wgsl-last-value-row-off: one position by itself: its own value is read from the row before
+  -         shares.sum += present_power * present_value[quad];
+  +         let before = ((max(position, 1u) - 1u) * params.kv_heads + kv_head) * quads + quad;
+  +         shares.sum += present_power * select(present_value[quad], values[before], position > 0u);
+  small wgsl-cache-two-short: one position by itself: keys wrap two positions before the cache ends
+  -       let at = (position * params.kv_heads + kv_head) * quads + quad;
+  +       let room = max(arrayLength(&keys) / (params.kv_heads * quads), 3u) - 2u;
+  +       let at = ((position % room) * params.kv_heads + kv_head) * quads + quad;
   src/gpu/wgsl/append.wgsl
   gross wgsl-append-row-off: keys and values land one position early
-  -     out[place.first_position * params.channels + at] = x[at];
-  +     out[(max(place.first_position, 1u) - 1u) * params.channels + at] = x[at];
-  small wgsl-append-tail: the last channel of a chunk is not written
-  -   if (i < place.row_count * params.channels) {
-  +   if (i + 1u < place.row_count * params.channels) {
+  -     out[(place.first_position + row) * width + i % width] = vec4<f32>(
+  +     out[(max(place.first_position + row, 1u) - 1u) * width + i % width] = vec4<f32>(
+  gross wgsl-cache-one-short: keys and values wrap one position before the cache ends
+  -     out[(place.first_position + row) * width + i % width] = vec4<f32>(
+  +     out[((place.first_position + row) % max(arrayLength(&out) / width - 1u, 1u)) * width + i % width] = vec4<f32>(
+  small wgsl-append-tail: the last four channels of a chunk are not written
+  -   if (i < place.row_count * width) {
+  +   if (i + 1u < place.row_count * width) {
+  src/gpu/wgsl/lib/scores.wgsl
+  gross wgsl-lost-scale: scores are not scaled
+  -   let scores = params.scale * products;
+  +   let scores = 1.0 * products;
+  src/gpu/wgsl/lib/total.wgsl
+  gross wgsl-missing-barrier: numbers of other threads are read before they are written
+  -   partials[thread] = value;
+  -   workgroupBarrier();
+  +   partials[thread] = value;
   src/gpu/wgsl/rmsnorm.wgsl
   small wgsl-lost-eps: epsilon is not added
-  -   let scale = inverseSqrt(sums[0] / f32(params.head_channels) + params.eps);
-  +   let scale = inverseSqrt(sums[0] / f32(params.head_channels));
-  gross wgsl-missing-barrier: sums are read before all are written
-  -   sums[thread] = sum;
-  -   workgroupBarrier();
-  +   sums[thread] = sum;
+  -   let scale = inverseSqrt(total_of(sum, thread) / f32(params.head_channels) + params.eps);
+  +   let scale = inverseSqrt(total_of(sum, thread) / f32(params.head_channels));
   gross wgsl-gain-offset: the gain's offset is lost
-  -     out[first + i] = x[first + i] * scale * (gain[i] + params.gain_offset);
-  +     out[first + i] = x[first + i] * scale * (gain[i] + 0.0 * params.gain_offset);
+  -  * scale * (vectors[4u * params.gain_at + i] + params.gain_offset);
+  +  * scale * vectors[4u * params.gain_at + i];
   src/gpu/wgsl/lib/element.wgsl
-  small wgsl-tail: the last element of the rows is not written
-  -   if (i < place.row_count * params.channels) {
-  +   if (i + 1u < place.row_count * params.channels) {
+  small wgsl-tail: the last four channels of the rows are not written
+  -   if (i < place.row_count * params.quads) {
+  +   if (i + 1u < place.row_count * params.quads) {
   src/gpu/wgsl/embed.wgsl
   gross wgsl-rows-clipped: tokens after the 200th read its row
-  -   let values = row_group(token - params.first_weight_row, group);
-  +   let values = row_group(min(token, 200u) - params.first_weight_row, group);
+  -   let weights = decode(token - params.first_weight_row, unit);
+  +   let weights = decode(min(token, 200u) - params.first_weight_row, unit);
   small wgsl-one-row-off: each sixteenth token reads the row before its own
-  -   let values = row_group(token - params.first_weight_row, group);
-  +   let values = row_group(token - select(0u, 1u, token % 16u == 7u) - params.first_weight_row, group);
+  -   let weights = decode(token - params.first_weight_row, unit);
+  +   let weights = decode(token - select(0u, 1u, token % 16u == 7u) - params.first_weight_row, unit);
   src/gpu/wgsl/add_bias.wgsl
   gross wgsl-lost-bias: the bias is not added
-  -   return x[i] + bias[i % params.channels];
-  +   return x[i] + 0.0 * bias[i % params.channels];
+  -  + vectors[params.bias_at + quad];
+  +  + 0.0 * vectors[params.bias_at + quad];
   src/gpu/wgsl/softcap.wgsl
   gross wgsl-no-softcap: logits are not capped
-  -   return params.cap * tanh_of(x[i] / params.cap);
-  +   return params.cap * (x[i] / params.cap);
-  src/gpu/wgsl/gelu.wgsl
+  -   return params.cap * vec4<f32>(tanh_of(u.x), tanh_of(u.y), tanh_of(u.z), tanh_of(u.w));
+  +   return params.cap * u;
+  src/gpu/wgsl/lib/activations.wgsl
   small wgsl-gelu-cube: the cubic term of the GELU is lost
-  -   let u = 0.7978845608028654 * (value + 0.044715 * value * value * value);
-  +   let u = 0.7978845608028654 * value;
-  src/gpu/wgsl/moe_route.wgsl
-  gross wgsl-shares-of-all: shares are of all experts, renormalised or not
-  -   let count = select(params.experts, params.used, params.is_renormalised == 1u);
-  +   let count = params.experts + 0u * params.is_renormalised;
-  src/gpu/wgsl/moe_select.wgsl
-  gross wgsl-expert-twice: an expert may be chosen again
-  -       if (!is_taken && (best
-  +       if ((!is_taken || slot == 1u) && (best
-  src/gpu/wgsl/expert_matvec.wgsl
+  -   let u = 0.7978845608028654 * (x + 0.044715 * x * x * x);
+  +   let u = 0.7978845608028654 * x;
+  src/gpu/wgsl/lib/route-experts.wgsl
+  gross wgsl-shares-of-all: shares are of the first experts, renormalised or not
+  -     if (params.is_renormalised == 1u) {
+  +     if (params.is_renormalised == 2u) {
+  src/gpu/wgsl/experts.wgsl
   gross wgsl-expert-neighbour: expert 1 answers with the rows of expert 0
-  -   let before = (expert - params.first_expert) * params.rows;
-  +   let before = (select(expert, 0u, expert == 1u) - params.first_expert) * params.rows;
-  small wgsl-expert-row: row 0 of expert 1 is that of expert 0
-  -   let before = (expert - params.first_expert) * params.rows;
-  +   let before = (expert - params.first_expert) * params.rows - select(0u, params.rows, expert == 1u && first == 0u);
+  -   let within = select(0u, expert - params.first_expert, is_here);
+  +   let within = select(0u, select(expert, 0u, expert == 1u) - params.first_expert, is_here);
+  small wgsl-expert-rows: the first four rows of expert 1 are those of expert 0
+  -   let product = four_rows((within * groups + mine)
+  +   let product = four_rows(((within - select(0u, 1u, within == 1u && mine == 0u)) * groups + mine)
   src/gpu/webgpu-session.ts
   gross gpu-tapped-first-row: with a tap the last logits are those of the first row
-  - of.wanted === 'last' ? count - 1 : 0
-  + of.wanted === 'last' && of.tap === undefined ? count - 1 : 0
-  small gpu-tap-late: a value is copied out one op later, when its buffer may be another's
-  - const copy = tapped[index];
-  + const copy = tapped[index - 1];
+  - this.#readback.copy(encoder, LOGITS, from, place.rowCount - 1, 0, 1);
+  + this.#readback.copy(encoder, LOGITS, from, tap === undefined ? place.rowCount - 1 : 0, 0, 1);
+  small gpu-tapped-on-one-row: rows of a tapped value that come one by one land on the first
+  - this.#readback.copy(encoder, value, from, 0, toRow, place.rowCount);
+  + this.#readback.copy(encoder, value, from, 0, 0, place.rowCount);
+  src/gpu/rotations.ts
   gross gpu-angles-drift: no two runs turn by the same angles
   - const angle = (firstPosition + row) * frequency;
   + const angle = (firstPosition + row) * frequency * (1 + 1e-5 * Math.random());

@@ -1,6 +1,6 @@
 // What a WGSL file takes in: lines `// include lib/x`, files relative to the folder wgsl/ that it lies in. A segment TYPE is
-// the tensor type of the weights that a kernel is compiled for, so it stands for every file of its folder. Reads text and
-// the names in a folder; follows nothing.
+// the tensor type of the weights that a kernel is compiled for, so it stands for every file of its folder; `lib/lanes`, where there
+// is no such file, for `lib/lanes-subgroup` and its like. Reads text and the names in a folder; follows nothing.
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 
@@ -12,7 +12,11 @@ export function shaderIncludes(source: string, path: string): string[] {
   const home = homeOf(path);
   return [...source.matchAll(/^\/\/ include (\S+)$/gm)].flatMap(([, name = '']) => {
     const file = join(home, ...name.split('/'));
-    return name.split('/').includes('TYPE') ? shadersIn(dirname(file)) : [`${file}${SHADER_EXTENSION}`];
+    if (name.split('/').includes('TYPE')) return shadersIn(dirname(file));
+    const exact = `${file}${SHADER_EXTENSION}`;
+    return existsSync(exact)
+      ? [exact]
+      : [exact, ...shadersIn(dirname(file)).filter((path) => path.startsWith(`${file}-`))];
   });
 }
 
