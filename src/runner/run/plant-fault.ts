@@ -44,7 +44,7 @@ export async function plantFault(
   const planFile = join(folder, 'plan.json');
   writeFileSync(planFile, JSON.stringify(plan));
   return {
-    env: { ...withPreload('./fault-preload.ts'), [FAULT_VARIABLE]: planFile },
+    env: { ...withPreload(new URL('./fault-preload.ts', import.meta.url)), [FAULT_VARIABLE]: planFile },
     appliedCount: () => readFileSync(log, 'utf8').split('\n').length - 1,
   };
 }

@@ -19,7 +19,7 @@ export function shaderLog(folder: string): ShaderLog {
   const path = join(folder, 'shaders.log');
   writeFileSync(path, '');
   return {
-    env: { ...withPreload('./shader-log-preload.ts'), [SHADER_LOG_VARIABLE]: path },
+    env: { ...withPreload(new URL('./shader-log-preload.ts', import.meta.url)), [SHADER_LOG_VARIABLE]: path },
     read() {
       const paths = new Set(readFileSync(path, 'utf8').split('\n').slice(0, -1));
       const names = [...paths].map((file) => relative(PACKAGE_ROOT, file).split(sep).join('/'));
@@ -28,8 +28,8 @@ export function shaderLog(folder: string): ShaderLog {
   };
 }
 
-/** Environment in which every process of Node loads a module of this folder first. */
-export function withPreload(name: `./${string}-preload.ts`): Record<string, string> {
-  const preload = pathToFileURL(moduleFile(new URL(name, import.meta.url))).href;
+/** Environment in which every process of Node loads a module first. */
+export function withPreload(module: URL): Record<string, string> {
+  const preload = pathToFileURL(moduleFile(module)).href;
   return { NODE_OPTIONS: [process.env['NODE_OPTIONS'] ?? '', `--import ${preload}`].join(' ').trim() };
 }
