@@ -48,7 +48,6 @@ function index(folder: string): RegExp {
 
 /** The closure of a falsifier is read off the source, which is blind to these; nothing below the harness may use them. */
 const MAY_COMPUTE: ReadonlyMap<string, string> = new Map([
-  ['src/gpu/shaders.ts', 'names what a shader includes: its own lines say so, and the closure reads them'],
   ['src/runner/run/child.ts', 'loads the falsifier module that it is told'],
   ['src/runner/run/product.ts', 'opens models and executors: a claim hangs on them only where a part asked for one'],
   ['src/runner/run/fault-preload.ts', 'writes the import of a falsifier into a generated module'],

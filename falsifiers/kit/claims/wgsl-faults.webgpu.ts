@@ -103,11 +103,12 @@ const FAULTS: readonly PlantedFault[] = plants`
   + this.#readback.copy(encoder, value, from, 0, 0, place.rowCount);
   src/gpu/rotations.ts
   gross gpu-angles-drift: no two runs turn by the same angles
-  - const angle = (firstPosition + row) * frequency;
-  + const angle = (firstPosition + row) * frequency * (1 + 1e-5 * Math.random());
-  small gpu-one-angle-drifts: one pair of position 1 is turned a little differently in each run
-  - const angle = (firstPosition + row) * frequency;
-  + const angle = (firstPosition + row) * frequency + (row === 1 && pair === 0 ? 1e-5 * Math.random() : 0);
+  - fillRopeTable(angles, frequencies, firstPosition, amplitude);
+  + fillRopeTable(angles, frequencies, firstPosition, amplitude * (1 + 1e-5 * Math.random()));
+  small gpu-one-angle-drifts: one pair of a chunk's first position is turned a little differently in each run
+  - queue.writeBuffer(table, 0, angles);
+  + angles[frequencies.length] = (angles[frequencies.length] ?? 0) + 1e-5 * Math.random();
+  + queue.writeBuffer(table, 0, angles);
 `;
 
 /** @throws Error where there is no such fault: a falsifier names it, so that is a mistake in the falsifier */
