@@ -155,7 +155,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: plants`
       src/runner/sources/closure.ts
       gross closure-one-deep: imports of imports are not followed
-      - waiting.push(...node.next);
+      - waiting.push(...(taken === undefined ? node.next : takenBy(taken, node)));
       + if (closure.files.size === 1) waiting.push(...node.next);
       src/runner/sources/module-imports.ts
       small closure-dynamic-unseen: an import that waits is not followed

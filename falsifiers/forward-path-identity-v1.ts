@@ -19,6 +19,7 @@ import {
 import { SeededRandom } from './kit/arbitraries/random.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE } from './kit/models/tiny-model.ts';
 import { known } from './kit/claims/known-faults.ts';
+import { onWebgpu } from './kit/claims/on-webgpu.ts';
 
 /** What a search varies; everything else about a case follows from `salt`. */
 interface Input {
@@ -48,18 +49,22 @@ function opener(engines: Engines, model: Model): Open {
   };
 }
 
-const LIVE_FILES = ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'];
-/** Token lists per file: of lengths from one to past the executor's own chunk of positions. */
-const LIVE_LENGTHS = [1, 2, 17, 40, 70];
+/** Token lists per file: of lengths from one to past the executor's own chunk of positions. A GPU in software takes fewer. */
+const LIVE = {
+  cpu: { files: ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'], lengths: [1, 2, 17, 40, 70] },
+  webgpu: { files: ['sums-2m.q4_k_m.gguf'], lengths: [1, 9, 70] },
+};
 const LIVE_VOCAB_SIZE = 768;
 /** Holds half of a model's weights and one layer's scratch, so that the model is spread over several memories. */
 const smallMemoryBytes = (model: Model): number => Math.round(model.byteLength / 2) + 140_000;
 
-/** The same measure on generated models and on the bundled trained one, in both of its files. */
-function partsOf(measure: Measure, planned: number): { generated: Part; live: Part } {
+const liveCases = ({ files, lengths }: (typeof LIVE)['cpu']): number => files.length * lengths.length;
+
+/** The same measure on generated models and on the bundled trained one. */
+function partsOf(measure: Measure): { generated: Part; live: Part } {
   return {
     generated: {
-      planned,
+      planned: { cpu: 60, webgpu: 6 },
       run: (context) =>
         withEngines(context, (engines) =>
           context.search(inputs, context.planned, async ({ variant, modelSeed, tokens, salt }) => {
@@ -71,18 +76,19 @@ function partsOf(measure: Measure, planned: number): { generated: Part; live: Pa
     },
     live: {
       needs: ['model:sums-2m'],
-      planned: LIVE_FILES.length * LIVE_LENGTHS.length,
+      planned: { cpu: liveCases(LIVE.cpu), webgpu: liveCases(LIVE.webgpu) },
       run: (context) => runLive(context, measure),
     },
   };
 }
 
 async function runLive(context: PartContext, measure: Measure): Promise<void> {
+  const { files, lengths } = LIVE[context.executor === 'webgpu' ? 'webgpu' : 'cpu'];
   await withEngines(context, async (engines) => {
-    for (const file of LIVE_FILES) {
+    for (const file of files) {
       const model = await engines.bundled(file);
       const open = opener(engines, model);
-      for (const length of LIVE_LENGTHS) {
+      for (const length of lengths) {
         const random = new SeededRandom(context.seed + length);
         const tokens = Array.from({ length }, () => random.below(LIVE_VOCAB_SIZE));
         const executor = await open({});
@@ -134,6 +140,11 @@ const piecesChangeNothing: Measure = async ({ executor, tokens, random }) => {
 const repetitionChangesNothing: Measure = async ({ executor, tokens, random, open }) => {
   const first = await runPieces(executor, tokens, []);
   let differences = countDifferentWords(first, await runPieces(executor, tokens, []));
+  // Another chunk is another order of sums where the profile says so.
+  if (executor.profile.batching !== 'bitwise') {
+    const again = await open({ chunkPositions: 65 });
+    return differences + countDifferentWords(first, await runPieces(again, tokens, []));
+  }
   const chunked = await open({ chunkPositions: 1 + random.below(7) });
   differences += countDifferentWords(first, await runPieces(chunked, tokens, []));
   const spread = await open({ isSpread: true });
@@ -163,9 +174,12 @@ const truncationForgets: Measure = async ({ executor, tokens, random }) => {
   const { vocabSize } = executor.program;
   const kept = random.below(tokens.length);
   const astray = Array.from({ length: 1 + random.below(4) }, () => random.below(vocabSize));
-  const straight = await runPieces(executor, tokens, []);
+  const isBitwise = executor.profile.batching === 'bitwise';
+  const straight = await runPieces(executor, tokens, isBitwise || kept === 0 ? [] : [kept]);
   const back = await withSession(executor, tokens.length + astray.length, async (session) => {
-    await session.run({ tokens: [...tokens.slice(0, kept), ...astray], logits: 'none' });
+    // A part of a longer run is another order of sums where the profile says so; then what is kept is run by itself.
+    const pieces = isBitwise ? [[...tokens.slice(0, kept), ...astray]] : [tokens.slice(0, kept), astray];
+    for (const piece of pieces) if (piece.length > 0) await session.run({ tokens: piece, logits: 'none' });
     session.truncate(kept);
     const { firstPosition, logits } = await session.run({ tokens: tokens.slice(kept), logits: 'all' });
     return firstPosition === kept ? logits : new Float32Array(0);
@@ -174,15 +188,25 @@ const truncationForgets: Measure = async ({ executor, tokens, random }) => {
 };
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
-  'FALSIFY-FPI-001': { parts: partsOf(tapsChangeNothing, 60), faults: known(SESSION_FAULTS, 'D1 D1-small') },
-  'FALSIFY-FPI-002': { parts: partsOf(piecesChangeNothing, 60), faults: known(SESSION_FAULTS, 'C1 C1-small') },
+  'FALSIFY-FPI-001': {
+    parts: partsOf(tapsChangeNothing),
+    faults: known(SESSION_FAULTS, 'D1 D1-small'),
+    faultsOnWebgpu: onWebgpu('gpu-tapped-first-row gpu-tapped-on-one-row'),
+  },
+  'FALSIFY-FPI-002': { parts: partsOf(piecesChangeNothing), faults: known(SESSION_FAULTS, 'C1 C1-small') },
   'FALSIFY-FPI-003': {
-    parts: partsOf(repetitionChangesNothing, 60),
+    parts: partsOf(repetitionChangesNothing),
     faults: known(SESSION_FAULTS, 'G11 G11-small C4 C4-small B1-small'),
+    faultsOnWebgpu: onWebgpu('gpu-angles-drift gpu-one-angle-drifts'),
   },
   'FALSIFY-FPI-004': {
-    parts: partsOf(laterTokensChangeNothing, 60),
+    parts: partsOf(laterTokensChangeNothing),
     faults: known(attentionJudgement.faults, 'A5 A5-small'),
   },
-  'FALSIFY-FPI-005': { parts: partsOf(truncationForgets, 60), faults: known(SESSION_FAULTS, 'C9 C9-small') },
+  'FALSIFY-FPI-005': {
+    parts: partsOf(truncationForgets),
+    faults: known(SESSION_FAULTS, 'C9 C9-small'),
+    // Few searched cases keep more than two positions.
+    faultsOnWebgpu: async () => known(SESSION_FAULTS, 'C9 C9-small-in-live'),
+  },
 };

@@ -25,6 +25,7 @@ const [logits, stages, choice] = parityFalsifiers({
     ],
     choice: known(ARCHITECTURE_FAULTS, 'N6 N3 N6-small'),
   },
+  onWebgpu: 'wgsl-no-softcap wgsl-gelu-cube',
 });
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {

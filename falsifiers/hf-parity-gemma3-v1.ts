@@ -42,6 +42,7 @@ const [logits, stages, choice] = parityFalsifiers({
     ],
     choice: known(ARCHITECTURE_FAULTS, 'N6 N3 R10 A9'),
   },
+  onWebgpu: 'wgsl-gain-offset wgsl-gelu-cube',
 });
 
 const PACK = 'models/cache/packs/float64/gemma-3-270m';
@@ -68,6 +69,7 @@ const liveLogits: Part = {
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-HFG3-001': {
+    ...logits,
     parts: { ...logits.parts, live: liveLogits },
     faults: [...logits.faults, ...known(ARCHITECTURE_FAULTS, 'A2-in-live A10-small-in-live')],
   },

@@ -37,6 +37,7 @@ const [logits, stages, choice] = parityFalsifiers({
     ],
     choice: [...known(ROPE_FAULTS, 'R1'), ...known(ARCHITECTURE_FAULTS, 'R3 A2'), ...known(ROPE_FAULTS, 'R1-small')],
   },
+  onWebgpu: 'wgsl-rope-pairing wgsl-rope-one-pair',
 });
 
 /** Of SmolLM2's pack: its positions, and every stage of the program. */
@@ -86,7 +87,8 @@ const liveChoice = onSmolLm2(POSITIONS, async (context, subject, packed) => {
   for (const [p, count] of wrong.entries()) context.measure(count, `SmolLM2, position ${p}`);
 });
 
-const withLive = ({ parts, faults }: Falsifier, live: Part, seen: PlantedFault[]): Falsifier => ({
+const withLive = ({ parts, faults, ...rest }: Falsifier, live: Part, seen: PlantedFault[]): Falsifier => ({
+  ...rest,
   parts: { ...parts, live },
   faults: [...faults, ...seen],
 });

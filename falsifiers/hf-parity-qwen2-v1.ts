@@ -28,6 +28,7 @@ import { slowTinyModel } from './kit/references/slow-tiny-model.ts';
 import { TINY_VARIANT_COUNT, TINY_VOCAB_SIZE, type TinyModel } from './kit/models/tiny-model.ts';
 import { slowTrainedModel } from './kit/models/hf-model.ts';
 import { known } from './kit/claims/known-faults.ts';
+import { onWebgpu } from './kit/claims/on-webgpu.ts';
 
 const F16 = 'sums-2m.f16.gguf';
 const PACK = 'models/sums-2m/packs/float64';
@@ -51,9 +52,9 @@ const inputs: fc.Arbitrary<Input> = fc.record({
 });
 
 /** Searched tokens on generated Qwen2 models: grouped heads, several thetas, tied and not, every kind of weights. */
-function searched(planned: number, measure: (subject: Subject) => Promise<number>): Part {
+function searched(cpuCases: number, measure: (subject: Subject) => Promise<number>): Part {
   return {
-    planned,
+    planned: { cpu: cpuCases, webgpu: 6 },
     run: (context) =>
       withEngines(context, async (engines) => {
         const slows = new Map<TinyModel, SlowModel>();
@@ -187,6 +188,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       },
     },
     faults: [...known(ROPE_FAULTS, 'R1 R1-small R2 R2-small'), ...known(WEIGHT_FAULTS, 'W17 W17-small')],
+    faultsOnWebgpu: onWebgpu('wgsl-lost-bias wgsl-rope-one-pair'),
   },
 
   'FALSIFY-HFQ2-002': {
@@ -222,6 +224,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       ...known(ROPE_FAULTS, 'R1-small R2-small'),
       ...known(WEIGHT_FAULTS, 'W17-small'),
     ],
+    faultsOnWebgpu: onWebgpu('wgsl-lost-bias wgsl-rope-one-pair'),
   },
 
   'FALSIFY-HFQ2-003': {

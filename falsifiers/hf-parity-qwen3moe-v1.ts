@@ -18,6 +18,7 @@ const [logits, stages, choice] = parityFalsifiers({
     stages: [...known(ARCHITECTURE_FAULTS, 'M3 M3-small M5-small'), ...known(NORM_FAULTS, 'N1-small')],
     choice: known(ARCHITECTURE_FAULTS, 'M3 M5 M5-small'),
   },
+  onWebgpu: 'wgsl-expert-neighbour wgsl-shares-of-all',
 });
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {

@@ -43,6 +43,7 @@ const [logits, stages, choice] = parityFalsifiers({
       ...known(ARCHITECTURE_FAULTS, 'R3-small'),
     ],
   },
+  onWebgpu: 'wgsl-rope-pairing wgsl-rope-one-pair',
 });
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {

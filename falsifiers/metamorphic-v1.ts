@@ -16,6 +16,7 @@ import {
   sweepDifferences,
 } from './metamorphic-v1/relations.ts';
 import { known } from './kit/claims/known-faults.ts';
+import { onWebgpu } from './kit/claims/on-webgpu.ts';
 import { plants } from './kit/claims/plants.ts';
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {
@@ -33,8 +34,13 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       `,
       ...known(matmulJudgement.faults, 'C7-small'),
     ],
+    faultsOnWebgpu: onWebgpu('wgsl-rows-clipped wgsl-one-row-off'),
   },
-  'FALSIFY-META-004': { parts: onModels(headDifferences, 40), faults: known(attentionJudgement.faults, 'A4 A4-small') },
+  'FALSIFY-META-004': {
+    parts: onModels(headDifferences, 40),
+    faults: known(attentionJudgement.faults, 'A4 A4-small'),
+    faultsOnWebgpu: onWebgpu('wgsl-heads-interleaved wgsl-last-head-astray'),
+  },
   'FALSIFY-META-005': {
     parts: onModels(roomDifferences, 40),
     faults: plants`
@@ -46,6 +52,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       - const seen = position - first + 1;
       + const seen = position - first + (position == 0 && capacity > rowCount + 1 ? 2 : 1);
     `,
+    faultsOnWebgpu: onWebgpu('wgsl-cache-one-short-in-live wgsl-cache-two-short'),
   },
   'FALSIFY-META-006': {
     parts: onModels(sweepDifferences, 12),
@@ -65,5 +72,6 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
       ...known(expertMatmulJudgement.faults, 'M5-slice M5-slice-small'),
       ...known(moeSelectJudgement.faults, 'M6'),
     ],
+    faultsOnWebgpu: onWebgpu('wgsl-expert-neighbour wgsl-expert-rows'),
   },
 };

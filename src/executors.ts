@@ -22,6 +22,7 @@ const WEBGPU: ExecutorProvider<Float32Array> = {
   ruledOut: async () => (await import('./gpu/node/may-have-gpu.ts')).whyNoGpu(),
   probe: async (adapter) => (await import('./gpu/node/webgpu-executor.ts')).probeWebgpu(adapter),
   open: async (...args) => (await import('./gpu/node/webgpu-executor.ts')).openNodeWebgpuExecutor(...args),
+  connect: async (adapter) => (await import('./gpu/node/webgpu-executor.ts')).connectWebgpu(adapter),
 };
 
 /** Somebody else's engine: it runs the model's file. */

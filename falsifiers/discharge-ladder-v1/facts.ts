@@ -35,8 +35,8 @@ const fault = fc.record({
 });
 
 export const receiptFacts: Arbitrary<ReceiptFacts> = fc.record({
-  environmentClass: fc.constantFrom('cpu.x64.v8-13.6', 'cpu.arm64.v8-13.6', 'webgpu.swiftshader'),
-  executor: fc.constantFrom('cpu', 'cpu', 'cpu', 'webgpu'),
+  environmentClass: fc.constantFrom('cpu.x64.v8-13.6', 'cpu.arm64.v8-13.6', 'webgpu.swiftshader', 'webgpu.nvidia-h100'),
+  executor: fc.constantFrom('cpu', 'cpu', 'cpu', 'webgpu', 'webgpu.nvidia-h100'),
   isFresh: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
   machine: fc.constantFrom('first', 'second'),
   outputsDigest: fc.constantFrom('a', 'b'),
@@ -57,7 +57,7 @@ export const receiptFacts: Arbitrary<ReceiptFacts> = fc.record({
 
 export const claimFacts: Arbitrary<ClaimFacts> = fc.record({
   executors: fc.constantFrom(['cpu'], ['cpu', 'webgpu'], ['webgpu'], []),
-  faults: fc.constantFrom([], ['gross'], ['gross', 'small']),
+  faults: fc.constantFrom([], ['gross'], ['gross', 'small'], ['gross', 'webgpu:small'], ['webgpu:third']),
   canHaveOracle: fc.boolean(),
 });
 

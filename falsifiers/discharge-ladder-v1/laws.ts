@@ -3,7 +3,7 @@
 import { deriveLevel } from '../../src/runner/level/derive-level.ts';
 import type { Level, PartFacts, ReceiptFacts } from '../../src/runner/level/types.ts';
 import type { LadderState } from './facts.ts';
-import { naiveLevel } from './naive.ts';
+import { naiveLevel, promisedOf } from './naive.ts';
 
 const ORDER: readonly Level[] = ['NONE', 'PARTIAL_ALGORITHM_LEVEL', 'FUNCTIONAL', 'DISCHARGED'];
 const rank = (level: Level): number => ORDER.indexOf(level);
@@ -115,12 +115,14 @@ export function countBrokenCaps(state: LadderState): number {
 /** Without a complete generated part and every fault seen red, on one fresh receipt of a required class: nothing. */
 export function countHollow(state: LadderState): number {
   const { claim, receipts } = state;
-  const isSolid = receipts.some(({ isFresh, executor, parts: { generated }, faults }) => {
+  const isSolid = receipts.some((receipt) => {
+    const { isFresh, executor, parts, faults } = receipt;
     const isWhole = (part: PartFacts | undefined): boolean =>
       part !== undefined && part.planned > 0 && part.executed === part.planned && part.verdict === 'survived';
     const red = new Set(faults.filter(({ verdict }) => verdict === 'red').map(({ id }) => id));
-    const isSharp = faults.length > 0 && red.size === faults.length && claim.faults.every((id) => red.has(id));
-    return isFresh && claim.executors.includes(executor) && isWhole(generated) && isSharp;
+    const promised = promisedOf(claim, receipt);
+    const isSharp = faults.length > 0 && red.size === faults.length && promised.every((id) => red.has(id));
+    return isFresh && claim.executors.includes(executor) && isWhole(parts.generated) && isSharp;
   });
   const isLive = receipts.some(
     ({ isFresh, parts: { live } }) =>

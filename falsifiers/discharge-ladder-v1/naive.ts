@@ -4,6 +4,13 @@ import type { ClaimFacts, DependencyFacts, Level, PartFacts, ReceiptFacts } from
 
 const ORDER: readonly Level[] = ['NONE', 'PARTIAL_ALGORITHM_LEVEL', 'FUNCTIONAL', 'DISCHARGED'];
 
+/** Those of the receipt's executor by name, `webgpu:x`; where there is none, those without a name. */
+export function promisedOf({ faults }: ClaimFacts, { executor }: ReceiptFacts): string[] {
+  const split = faults.map((fault) => (fault.includes(':') ? fault.split(':') : ['', fault]));
+  const named = split.filter(([of]) => of === executor);
+  return (named.length > 0 ? named : split.filter(([of]) => of === '')).map(([, id = '']) => id);
+}
+
 export function naiveLevel(
   claim: ClaimFacts,
   all: readonly ReceiptFacts[],
@@ -21,7 +28,8 @@ export function naiveLevel(
     part !== undefined && part.verdict === 'survived' && part.executed === part.planned && part.planned > 0;
   const sharp = (receipt: ReceiptFacts): boolean => {
     const red = receipt.faults.filter((fault) => fault.verdict === 'red').map((fault) => fault.id);
-    return red.length > 0 && red.length === receipt.faults.length && claim.faults.every((id) => red.includes(id));
+    const promised = promisedOf(claim, receipt);
+    return red.length > 0 && red.length === receipt.faults.length && promised.every((id) => red.includes(id));
   };
   const partial = (receipt: ReceiptFacts): boolean => held(receipt.parts.generated) && sharp(receipt);
   const functional = (receipt: ReceiptFacts): boolean => partial(receipt) && held(receipt.parts.live);

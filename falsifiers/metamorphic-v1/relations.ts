@@ -207,7 +207,7 @@ const EXPERT_MODELS = [
 const UNTRAINED_VOCAB_SIZE = 80;
 
 /** A relation on the untrained models with experts. */
-export function onExperts(relation: Relation, planned: number): { generated: Part } {
+export function onExperts(relation: Relation, cpuCases: number): { generated: Part } {
   const inputs = fc.record({
     model: fc.constantFrom(...EXPERT_MODELS),
     tokens: tokensBelow(UNTRAINED_VOCAB_SIZE),
@@ -215,7 +215,7 @@ export function onExperts(relation: Relation, planned: number): { generated: Par
   });
   return {
     generated: {
-      planned,
+      planned: { cpu: cpuCases, webgpu: 6 },
       run: (context) =>
         withEngines(context, (engines) =>
           context.search(inputs, context.planned, async ({ model: [name, file], tokens, salt }) =>
@@ -226,11 +226,11 @@ export function onExperts(relation: Relation, planned: number): { generated: Par
   };
 }
 
-const LIVE_FILES = ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'];
+const LIVE_FILES = { cpu: ['sums-2m.f16.gguf', 'sums-2m.q4_k_m.gguf'], webgpu: ['sums-2m.q4_k_m.gguf'] };
 const LIVE_VOCAB_SIZE = 768;
 
-/** A relation on generated models and on the bundled one, in both of its files. */
-export function onModels(relation: Relation, planned: number): { generated: Part; live: Part } {
+/** A relation on generated models and on the bundled one. */
+export function onModels(relation: Relation, cpuCases: number): { generated: Part; live: Part } {
   const inputs = fc.record({
     variant: fc.nat(TINY_VARIANT_COUNT - 1),
     modelSeed: fc.nat(1),
@@ -239,7 +239,7 @@ export function onModels(relation: Relation, planned: number): { generated: Part
   });
   return {
     generated: {
-      planned,
+      planned: { cpu: cpuCases, webgpu: 6 },
       run: (context) =>
         withEngines(context, (engines) =>
           context.search(inputs, context.planned, async ({ variant, modelSeed, tokens, salt }) =>
@@ -249,10 +249,10 @@ export function onModels(relation: Relation, planned: number): { generated: Part
     },
     live: {
       needs: ['model:sums-2m'],
-      planned: LIVE_FILES.length,
+      planned: { cpu: LIVE_FILES.cpu.length, webgpu: LIVE_FILES.webgpu.length },
       run: (context) =>
         withEngines(context, async (engines) => {
-          for (const file of LIVE_FILES) {
+          for (const file of LIVE_FILES[context.executor === 'webgpu' ? 'webgpu' : 'cpu']) {
             const random = new SeededRandom(context.seed);
             const tokens = Array.from({ length: 30 }, () => random.below(LIVE_VOCAB_SIZE));
             context.measure(await relation(context, await engines.bundled(file), tokens, random), file);

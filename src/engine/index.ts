@@ -7,7 +7,14 @@ export type { FileTensor, Model, ModelTransform } from './model/model.ts';
 export { fileNames, oddWeights, type OddWeight, type OddWeights, type OddWeightsOptions } from './model/odd-weights.ts';
 
 export type { ModelConfig, Provenance } from './program/config.ts';
-export type { Executor, ExecutorId, ExecutorProvider, FloatArray, OpenOptions } from './program/executor.ts';
+export type {
+  Connection,
+  Executor,
+  ExecutorId,
+  ExecutorProvider,
+  FloatArray,
+  OpenOptions,
+} from './program/executor.ts';
 export type { RunRequest, Session, StepUsage, Tap, WeightSource } from './program/executor.ts';
 export type { DeclaredFormats, NumericProfile } from './program/numeric-profile.ts';
 export { operands } from './program/program.ts';

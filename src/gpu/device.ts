@@ -146,10 +146,11 @@ const COMPUTE = 0x4;
 /** The innermost is pushed last and popped first. */
 const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
 
-/** As it names itself. */
+/** As it names itself: vendor, architecture, device, driver, as far as they are known. */
 export function nameOfAdapter({ info }: GPUAdapter): string {
   return (
-    [info.vendor, info.architecture, info.description].filter((part) => part !== '').join(' ') || 'unnamed adapter'
+    [info.vendor, info.architecture, info.device, info.description].filter((part) => part !== '').join(' ') ||
+    'unnamed adapter'
   );
 }
 

@@ -20,7 +20,9 @@ import type { PartName } from './contract/part-names.ts';
 /** Their children are limited where they are started; this keeps the cores busy while one claim waits. */
 const CLAIMS_AT_ONCE = availableParallelism();
 
-export interface FalsifyOptions extends Pick<RunClaimOptions, 'part' | 'seed' | 'repeat' | 'model' | 'timeLimitMs'> {
+type PassedOn = 'part' | 'seed' | 'repeat' | 'model' | 'adapter' | 'timeLimitMs';
+
+export interface FalsifyOptions extends Pick<RunClaimOptions, PassedOn> {
   /** Write nothing. */
   isDryRun: boolean;
   /** Add this machine's result to receipts that stand, instead of making new ones. */
@@ -54,7 +56,7 @@ export async function falsify(
       const reached = reachedBefore(project.root, claim);
       await assertKernelsCurrent(project.root, entriesOf(subject.module, reached ?? NOTHING_TOUCHED));
       const watched = reached ?? { programs: ['apr', 'pv'], product: ['model', `executor:${executor}`] };
-      const before = session === null ? {} : await pinsBefore(project.root, subject, watched);
+      const before = session === null ? {} : await pinsBefore(project.root, { ...subject, executor }, watched);
       const replays = options.useCounterexamples ? storedCases(project.root, claim) : {};
       const run = await runClaim(
         claim,

@@ -8,20 +8,19 @@ import type { Project } from './contract/project.ts';
 import { overallVerdict } from './run/part-result.ts';
 import type { ClaimOutcome } from './evidence/claim-outcome.ts';
 import { storedCases, type FalsifyEvents } from './falsify.ts';
-import { jobsOf, moduleDescriber, runClaim } from './run/run-claim.ts';
-import type { ClaimRun, DescribeModule, RunClaimOptions } from './run/run-claim.ts';
+import { moduleDescriber, runClaim } from './run/run-claim.ts';
+import type { ClaimJob, ClaimRun, DescribeModule, RunClaimOptions } from './run/run-claim.ts';
 
-export type ReplayOptions = Pick<RunClaimOptions, 'part' | 'seed' | 'timeLimitMs'>;
+export type ReplayOptions = Pick<RunClaimOptions, 'part' | 'seed' | 'adapter' | 'timeLimitMs'>;
 
 export async function replay(
   project: Project,
-  claims: readonly Claim[],
+  jobs: readonly ClaimJob[],
   options: ReplayOptions,
   events: FalsifyEvents,
 ): Promise<ClaimOutcome[]> {
   const describe = moduleDescriber(project.root);
   const outcomes: ClaimOutcome[] = [];
-  const jobs = jobsOf(claims);
   for (const [index, { claim, executor }] of jobs.entries()) {
     const onProgress = (what: string): void => events.onProgress(index, jobs.length, claim, what);
     const runOptions = { ...options, executor, root: project.root, onProgress };

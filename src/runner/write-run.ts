@@ -39,8 +39,8 @@ export function pinsBefore(
   return new PinReader(root).read({ ...subject, touched: { ...NOTHING_TOUCHED, ...reached } });
 }
 
-function inputsOf({ claim, bar, module }: ClaimRun, touched: PinnedInputs['touched']): PinnedInputs {
-  return { claim, bar, module, touched };
+function inputsOf({ claim, executor, bar, module }: ClaimRun, touched: PinnedInputs['touched']): PinnedInputs {
+  return { claim, executor, bar, module, touched };
 }
 
 /** @throws RefuteError E_INPUT_CHANGED when a file changed during the run: which version ran is unknown */

@@ -48,7 +48,14 @@ describe('a claim that names two executors', () => {
     project = new ToyProject();
     project.write('falsifiers/run-v1.ts', FALSIFIER);
     project.write('contracts/run-v1.yaml', CONTRACT);
-    const ran = await project.pv(['falsify', 'FALSIFY-RUN-001', 'FALSIFY-CU-001', '--json']);
+    const ran = await project.pv([
+      'falsify',
+      'FALSIFY-RUN-001',
+      'FALSIFY-CU-001',
+      '--adapter',
+      'no such adapter',
+      '--json',
+    ]);
     result = JSON.parse(ran.stdout) as FalsifyJson;
     exitCode = ran.exitCode;
   });
@@ -67,7 +74,8 @@ describe('a claim that names two executors', () => {
   });
 
   it('is stale only where it has no receipt', async () => {
-    const { stdout } = await project.pv(['falsify', 'FALSIFY-RUN-001', '--stale', '--json']);
+    const argv = ['falsify', 'FALSIFY-RUN-001', '--adapter', 'no such adapter', '--stale', '--json'];
+    const { stdout } = await project.pv(argv);
     expect(JSON.parse(stdout)).toMatchObject({ claims: [{ executor: 'webgpu', verdict: 'not-run' }] });
   });
 

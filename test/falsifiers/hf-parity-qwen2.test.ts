@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { falsifiers } from '../../falsifiers/hf-parity-qwen2-v1.ts';
 import { openModel, type Model, type ModelTransform } from '../../src/engine/index.ts';
 import type { Bar } from '../../src/runner/contract/bar.ts';
+import { plannedOn } from '../../src/runner/run/planned.ts';
 import { RecordingContext } from '../../src/runner/run/part-context.ts';
 import type { PartReport } from '../../src/runner/run/protocol.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
@@ -51,7 +52,8 @@ async function comparedWithPack(claim: string, config: NonNullable<ModelTransfor
       replays: [],
       replayOnly: false,
     },
-    part.planned,
+    plannedOn('cpu', part),
+    null,
     () => {},
   );
   context.transform = { config };

@@ -21,7 +21,14 @@ const modules = new Set([
 async function faultsOf(module: string): Promise<[string, readonly PlantedFault[]][]> {
   const url = pathToFileURL(join(ROOT, 'falsifiers', module)).href;
   const { falsifiers } = (await import(url)) as { falsifiers: Readonly<Record<string, Falsifier>> };
-  return Object.entries(falsifiers).map(([id, { faults }]) => [`${module.replace(/\.ts$/, '')} ${id}`, faults]);
+  return Promise.all(
+    Object.entries(falsifiers).map(
+      async ([id, { faults, faultsOnWebgpu }]): Promise<[string, readonly PlantedFault[]]> => {
+        const name = `${module.replace(/\.ts$/, '')} ${id}`;
+        return [name, [...faults, ...((await faultsOnWebgpu?.()) ?? [])]];
+      },
+    ),
+  );
 }
 
 /** How often the text to be replaced occurs, and whether replacing it changes anything; null for other faults. */

@@ -12,7 +12,7 @@ it('names its adapters', async () => {
 it('rejects what it was asked when a driver takes it down, and everything after', async () => {
   const gpu = new GpuProcess();
   await gpu.ask({ type: 'find' });
-  const asked = gpu.ask({ type: 'openSession', contextLength: 8 }).catch((error: Error) => error);
+  const asked = gpu.ask({ type: 'openSession', executor: 1, contextLength: 8 }).catch((error: Error) => error);
   const found = gpu.ask({ type: 'find' }).catch((error: Error) => error);
   process.kill(gpu.pid ?? 0, 'SIGSEGV');
   await Promise.all([asked, found]);

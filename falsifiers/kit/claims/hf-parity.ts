@@ -10,6 +10,7 @@ import type { Executor } from '../../../src/engine/program/executor.ts';
 import type { Falsifier, Part, PartContext, PlantedFault } from '../../../src/runner/run/falsifier.ts';
 import { indexOfLargest, klDivergence, marginOf, worstRowError } from '../judges/comparisons.ts';
 import { runTapped } from './engine-runs.ts';
+import { onWebgpu } from './on-webgpu.ts';
 import { SeededRandom } from '../arbitraries/random.ts';
 import { float32Noise, FLOAT32_UNIT, slowForward, type Noise, type SlowModel } from '../references/slow-forward.ts';
 import { slowHfModel } from '../models/hf-model.ts';
@@ -111,6 +112,8 @@ export interface ParityPlan {
   /** Stage files of the packs `stages`, all models and files together. */
   stageCount: number;
   faults: { logits: readonly PlantedFault[]; stages: readonly PlantedFault[]; choice: readonly PlantedFault[] };
+  /** Names of what is planted in the WebGPU executor, for logits and for stages; the choice is not asked of it. */
+  onWebgpu: string;
 }
 
 const TINY_VOCAB = 80;
@@ -121,7 +124,9 @@ const LOGIT_POSITIONS = 12;
 const PERMUTED = /qkv_matmul|q_post_rope|k_post_rope/;
 
 /** KL, stages and choice, in this order. */
-export function parityFalsifiers({ models, stageCount, faults }: ParityPlan): [Falsifier, Falsifier, Falsifier] {
+export function parityFalsifiers(plan: ParityPlan): [Falsifier, Falsifier, Falsifier] {
+  const { models, stageCount, faults } = plan;
+  const faultsOnWebgpu = onWebgpu(plan.onWebgpu);
   const runs = models.flatMap(({ name, files }) => files.map((file) => ({ name, file })));
   const positions = runs.length * LOGIT_POSITIONS;
   return [
@@ -141,6 +146,7 @@ export function parityFalsifiers({ models, stageCount, faults }: ParityPlan): [F
         }),
       },
       faults: faults.logits,
+      faultsOnWebgpu,
     },
     {
       parts: {
@@ -157,6 +163,7 @@ export function parityFalsifiers({ models, stageCount, faults }: ParityPlan): [F
         }),
       },
       faults: faults.stages,
+      faultsOnWebgpu,
     },
     {
       parts: {
@@ -208,7 +215,7 @@ async function openRun(
 /** Searched tokens on every model and file of the plan. */
 function searched(
   runs: readonly TinyRun[],
-  planned: number,
+  cpuCases: number,
   measure: (subject: Subject, isPermuted: boolean) => Promise<number>,
 ): Part {
   const inputs = fc.record({
@@ -216,7 +223,7 @@ function searched(
     tokens: fc.array(fc.nat(TINY_VOCAB - 1), { minLength: 2, maxLength: MAX_TOKENS }),
   });
   return {
-    planned,
+    planned: { cpu: cpuCases, webgpu: 2 * runs.length },
     run: async (context) => {
       const opened = new Map<number, ReturnType<typeof openRun>>();
       try {

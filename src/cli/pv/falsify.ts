@@ -20,6 +20,8 @@ export interface FalsifyFlags {
   stale?: boolean;
   confirm?: boolean;
   model?: string;
+  engine?: 'cpu' | 'webgpu';
+  adapter?: string;
   timeLimit?: number;
   json?: boolean;
 }
@@ -28,9 +30,11 @@ const EXAMPLES = `
 Examples:
   pv falsify --all                      every claim; receipts below evidence/, levels in contracts/
   pv falsify 'FALSIFY-RMS-*' --dry-run  some claims, nothing written
-  pv falsify --all --stale              only what changed since its receipt`;
+  pv falsify --all --stale              only what changed since its receipt
+  pv falsify --all --engine webgpu --adapter nvidia     on a real GPU: receipts of a class of their own`;
 
 const PARTS: readonly PartName[] = ['generated', 'live', 'oracle'];
+const ENGINES = ['cpu', 'webgpu'] as const;
 
 export function addFalsifyCommand(program: Command): void {
   const falsify = program
@@ -53,6 +57,8 @@ export function addFalsifyCommand(program: Command): void {
 export function addRunOptions(command: Command): Command {
   return command
     .addOption(new Option('--part <part>', 'only this part').choices(PARTS))
+    .addOption(new Option('--engine <name>', 'only on this one of the executors that a claim names').choices(ENGINES))
+    .option('--adapter <name>', "part of a GPU adapter's name (default: swiftshader, the one in software)")
     .addOption(wholeOption('--seed <n>', 'a seed instead of the one that follows from the claim id'))
     .addOption(wholeOption('--time-limit <seconds>', 'for each part of each claim', { from: 1, to: MAX_SECONDS }))
     .option('--json', 'print one JSON document and nothing else');
@@ -83,13 +89,15 @@ export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): P
   const part = flags.model === undefined ? {} : { part: 'live' as const };
   const project = runner.openProject(flags.root);
   const named = flags.all === true ? runner.runnableClaims(project) : runner.selectClaims(project, ids);
-  const jobs = flags.stale === true ? await runner.withoutFreshReceipt(project, named) : runner.jobsOf(named);
+  const all = runner.jobsOf(named, flags.engine);
+  assertOnAdapter(all, flags);
+  const jobs = flags.stale === true ? await runner.withoutFreshReceipt(project, all, flags.adapter) : all;
   const startMs = performance.now();
   const result = await runner.falsify(
     project,
     jobs,
     {
-      ...pick(flags, ['part', 'seed', 'repeat', 'model']),
+      ...pick(flags, ['part', 'seed', 'repeat', 'model', 'adapter']),
       ...part,
       ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 }),
       isDryRun: flags.dryRun === true || flags.model !== undefined,
@@ -106,6 +114,18 @@ export async function runFalsify(ids: readonly string[], flags: FalsifyFlags): P
 }
 
 type Runner = typeof runnerIndex;
+
+/** A flag without effect is a mistake, and so is an engine that none of the claims names. */
+export function assertOnAdapter(jobs: readonly { executor: string }[], { engine, adapter }: FalsifyFlags): void {
+  if (engine !== undefined && jobs.length === 0) {
+    const is = `no claim that is named has executor ${engine}`;
+    throw new RefuteError({ code: 'E_NO_CLAIM', place: `--engine ${engine}`, is }, 2);
+  }
+  if (adapter !== undefined && !jobs.some(({ executor }) => executor === 'webgpu')) {
+    const is = 'nothing that is named runs on a GPU';
+    throw new RefuteError({ code: 'E_USAGE', place: '--adapter', is, allowed: 'it goes with claims on webgpu' });
+  }
+}
 
 export function eventsFor(runner: Runner, { json }: FalsifyFlags): Parameters<Runner['falsify']>[3] {
   const progress = new Progress();

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { ExitCode } from '../program.ts';
 import { printJson, printLine } from '../terminal.ts';
-import { addRunOptions, eventsFor, pick, type FalsifyFlags } from './falsify.ts';
+import { addRunOptions, assertOnAdapter, eventsFor, pick, type FalsifyFlags } from './falsify.ts';
 
 const EXAMPLE = `
 Example:
@@ -23,10 +23,16 @@ async function runReplay(ids: readonly string[], flags: FalsifyFlags): Promise<E
   const runner = await import('../../runner/index.ts');
   const project = runner.openProject(flags.root);
   const startMs = performance.now();
-  const claims = runner.selectClaims(project, ids);
+  const jobs = runner.jobsOf(runner.selectClaims(project, ids), flags.engine);
+  assertOnAdapter(jobs, flags);
   const events = eventsFor(runner, flags);
   const limit = flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 };
-  const outcomes = await runner.replay(project, claims, { ...pick(flags, ['part', 'seed']), ...limit }, events);
+  const outcomes = await runner.replay(
+    project,
+    jobs,
+    { ...pick(flags, ['part', 'seed', 'adapter']), ...limit },
+    events,
+  );
   const durationMs = performance.now() - startMs;
   const result = { outcomes, assessment: null, updates: [] };
   if (flags.json === true) printJson(runner.falsifyJson(result, durationMs));

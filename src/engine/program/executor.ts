@@ -162,4 +162,15 @@ export interface ExecutorProvider<Data extends FloatArray = FloatArray> {
   /** Opens nothing. @returns the adapter that it would run on (null on the CPU), or why it cannot run here */
   probe(adapter?: string): Promise<{ adapter: string | null } | { absent: string }>;
   open: OpenExecutor<Data>;
+  /**
+   * Holds what opening one executor after the other would start anew, for a GPU a process with its adapter; absent: there
+   * is nothing to hold. Closing it ends the executors that were opened on it.
+   */
+  connect?(adapter?: string): Promise<Connection<Data> | { absent: string }>;
+}
+
+export interface Connection<Data extends FloatArray = FloatArray> {
+  adapter: string;
+  open: OpenExecutor<Data>;
+  close(): void;
 }

@@ -1,5 +1,5 @@
-// The GPU process: Dawn, one device and one executor, told what to do by its parent (gpu-process.ts). It asks the parent
-// for weights and hands it each tapped value, and waits for the answer, so that a slow reader holds the run.
+// The GPU process: Dawn, one device and the executors on it, told what to do by its parent (gpu-process.ts). It asks the
+// parent for weights and hands it each tapped value, and waits for the answer, so that a slow reader holds the run.
 import { readFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import type { EngineIdentity, Executor, Session, WeightSource } from '../../engine/program/executor.ts';
@@ -16,12 +16,14 @@ type ValueMessage = { value: string; data: Float32Array; firstPosition: number }
 
 const waiting = new Map<number, { resolve: (bytes: Uint8Array | undefined) => void; reject: (error: Error) => void }>();
 const aborts = new Map<number, AbortController>();
+const executors = new Map<number, Executor>();
 const sessions = new Map<number, Session>();
 let questionCount = 0;
 let sessionCount = 0;
+let executorCount = 0;
 let adapter: GPUAdapter | null = null;
-let executor: Executor | null = null;
-let kernels: KernelRecord | null = null;
+/** One for all executors, so that a kernel is compiled once. */
+let device: Promise<{ gpu: GpuDevice; kernels: KernelRecord }> | null = null;
 
 process.on('message', (message: ToHost) => {
   if ('answers' in message) {
@@ -53,7 +55,6 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
     case 'find':
       return find(request.wanted);
     case 'open': {
-      if (adapter === null) throw new Error('no adapter was found');
       const infos = new Map(request.weights.map((info) => [info.name, info]));
       const weights: WeightSource = {
         info: (name) => infos.get(name),
@@ -62,13 +63,12 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
           into.set(bytes ?? new Uint8Array(0));
         },
       };
-      const gpu = await GpuDevice.open(adapter);
-      kernels = new KernelRecord(gpu.device);
-      executor = await openWebgpuExecutor(gpu, request.program, weights, request.options);
-      return { adapter: executor.adapter, profile: executor.profile };
+      const executor = await openWebgpuExecutor((await openDevice()).gpu, request.program, weights, request.options);
+      executors.set(++executorCount, executor);
+      return { executor: executorCount, adapter: executor.adapter, profile: executor.profile };
     }
     case 'openSession': {
-      const session = await opened().openSession(request.contextLength);
+      const session = await opened(request.executor).openSession(request.contextLength);
       sessions.set(++sessionCount, session);
       return sessionCount;
     }
@@ -79,7 +79,11 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
       sessions.delete(request.session);
       return null;
     case 'identity':
-      return identity();
+      return identity(opened(request.executor));
+    case 'closeExecutor':
+      await executors.get(request.executor)?.close();
+      executors.delete(request.executor);
+      return null;
   }
 }
 
@@ -114,14 +118,14 @@ async function find(wanted: string | undefined): Promise<FoundAdapters> {
   return { chosen: chosen?.found ?? null, there };
 }
 
-async function identity(): Promise<EngineIdentity> {
-  if (adapter === null || kernels === null) throw new Error('no program is open');
-  const { profile, program, adapter: name } = opened();
-  const { vendor, architecture, device, description } = adapter.info;
+async function identity({ profile, program, adapter: name }: Executor): Promise<EngineIdentity> {
+  if (adapter === null) throw new Error('no adapter was found');
+  const { kernels } = await openDevice();
+  const { vendor, architecture, device: model, description } = adapter.info;
   const { version } = JSON.parse(await readFile(findPackageJSON('webgpu', import.meta.url) ?? '', 'utf8')) as Package;
   return {
     adapter: name ?? '',
-    driver: `${vendor} ${architecture} ${device}, ${description}, Dawn of webgpu ${version}`,
+    driver: `${vendor} ${architecture} ${model}, ${description}, Dawn of webgpu ${version}`,
     sourceDigest: await kernels.digest(JSON.stringify(profile), JSON.stringify(program), await engineSources()),
   };
 }
@@ -135,8 +139,18 @@ function there<Thing>(thing: Thing | undefined): Thing {
   return thing;
 }
 
-function opened(): Executor {
-  if (executor === null) throw new Error('no program is open');
+function openDevice(): Promise<{ gpu: GpuDevice; kernels: KernelRecord }> {
+  device ??= (async () => {
+    if (adapter === null) throw new Error('no adapter was found');
+    const gpu = await GpuDevice.open(adapter);
+    return { gpu, kernels: new KernelRecord(gpu.device) };
+  })();
+  return device;
+}
+
+function opened(number: number): Executor {
+  const executor = executors.get(number);
+  if (executor === undefined) throw new Error(`there is no executor ${number}`);
   return executor;
 }
 

@@ -34,7 +34,7 @@ export type Request =
   /** `wanted`: a part of a name; absent: a real one. */
   | { type: 'find'; wanted?: string }
   | { type: 'open'; program: Program; weights: readonly WeightInfo[]; options: OpenOptions }
-  | { type: 'openSession'; contextLength: number }
+  | { type: 'openSession'; executor: number; contextLength: number }
   | {
       type: 'run';
       session: number;
@@ -46,7 +46,8 @@ export type Request =
       tapped: readonly ValueId[];
     }
   | { type: 'closeSession'; session: number }
-  | { type: 'identity' };
+  | { type: 'identity'; executor: number }
+  | { type: 'closeExecutor'; executor: number };
 
 export type ToHost =
   | { id: number; request: Request }

@@ -3,6 +3,7 @@
 import { RefuteError } from '../../errors.ts';
 import { checkProgram } from '../../engine/program/check-program.ts';
 import type {
+  Connection,
   EngineIdentity,
   Executor,
   GreedyResult,
@@ -24,25 +25,19 @@ import { softwareAdapter } from './software-adapter.ts';
 /** The name by which the adapter in software is asked for. */
 export const SOFTWARE = 'swiftshader';
 
-/** A process that has found its adapter. Whoever holds it closes it. */
-interface FoundProcess {
-  gpu: GpuProcess;
-  found: FoundAdapter;
-}
-
 /** @param wanted a part of an adapter's name; undefined: a real one */
 export async function probeWebgpu(wanted?: string): Promise<{ adapter: string } | { absent: string }> {
-  const process = await startProcess(wanted);
-  if ('absent' in process) return process;
-  process.gpu.close();
-  return { adapter: process.found.name };
+  const connection = await connectWebgpu(wanted);
+  if ('absent' in connection) return connection;
+  connection.close();
+  return { adapter: connection.adapter };
 }
 
 /** @throws RefuteError E_ENGINE_ABSENT (declined), E_PROGRAM, E_PROGRAM_WEIGHT, E_GPU_MEMORY, E_GPU_DIED and others of the GPU */
 export async function openNodeWebgpuExecutor(
   program: Program,
   weights: WeightSource,
-  { adapter, signal, ...options }: OpenOptions = {},
+  { adapter, ...options }: OpenOptions = {},
 ): Promise<Executor> {
   checkProgram(program, weights);
   const process = await startProcess(adapter);
@@ -52,20 +47,54 @@ export async function openNodeWebgpuExecutor(
   }
   const { gpu } = process;
   try {
-    const infos = program.weights.map(({ name }) => weights.info(name)).filter((info) => info !== undefined);
-    const opened = await gpu.ask(
-      { type: 'open', program, weights: infos satisfies WeightInfo[], options },
-      weightsFrom(weights),
-      signal,
-    );
-    return new NodeWebgpuExecutor(gpu, program, opened as { adapter: string; profile: NumericProfile }, signal);
+    return await openOn(gpu, () => gpu.close(), program, weights, options);
   } catch (error) {
     gpu.close();
     throw error;
   }
 }
 
-async function startProcess(wanted: string | undefined): Promise<FoundProcess | { absent: string }> {
+/** @param wanted as for `probeWebgpu` */
+export async function connectWebgpu(wanted?: string): Promise<Connection<Float32Array> | { absent: string }> {
+  const process = await startProcess(wanted);
+  if ('absent' in process) return process;
+  const { gpu, found } = process;
+  return {
+    adapter: found.name,
+    open: async (program, weights, options = {}) => {
+      checkProgram(program, weights);
+      // A process that has died holds nothing.
+      const release = (executor: number): unknown =>
+        gpu.ask({ type: 'closeExecutor', executor }).catch(() => undefined);
+      return openOn(gpu, release, program, weights, options);
+    },
+    close: () => gpu.close(),
+  };
+}
+
+async function openOn(
+  gpu: GpuProcess,
+  release: (executor: number) => unknown,
+  program: Program,
+  weights: WeightSource,
+  { signal, ...options }: OpenOptions,
+): Promise<Executor> {
+  const infos = program.weights.map(({ name }) => weights.info(name)).filter((info) => info !== undefined);
+  const request = { type: 'open', program, weights: infos satisfies WeightInfo[], options } as const;
+  const opened = (await gpu.ask(request, weightsFrom(weights), signal)) as OpenedExecutor;
+  return new NodeWebgpuExecutor(gpu, program, opened, { release: () => release(opened.executor), signal });
+}
+
+interface OpenedExecutor {
+  /** By which the process knows it. */
+  executor: number;
+  adapter: string;
+  profile: NumericProfile;
+}
+
+async function startProcess(
+  wanted: string | undefined,
+): Promise<{ gpu: GpuProcess; found: FoundAdapter } | { absent: string }> {
   const isSoftware = wanted?.toLowerCase() === SOFTWARE;
   const software = isSoftware ? await softwareAdapter() : null;
   if (software !== null && 'absent' in software) return software;
@@ -102,47 +131,55 @@ class NodeWebgpuExecutor implements Executor {
   readonly profile: NumericProfile;
   readonly program: Program;
   readonly #gpu: GpuProcess;
+  readonly #release: () => unknown;
+  readonly #number: number;
   readonly #signal: AbortSignal | undefined;
   readonly #sessions: OpenSessions<GpuProcess, NodeWebgpuSession>;
 
   constructor(
     gpu: GpuProcess,
     program: Program,
-    opened: { adapter: string; profile: NumericProfile },
-    signal: AbortSignal | undefined,
+    opened: OpenedExecutor,
+    { release, signal }: { release: () => unknown; signal: AbortSignal | undefined },
   ) {
+    this.#gpu = gpu;
+    this.#release = release;
+    this.#number = opened.executor;
+    this.#signal = signal;
     this.adapter = opened.adapter;
     this.profile = opened.profile;
     this.program = program;
-    this.#gpu = gpu;
-    this.#signal = signal;
     this.#sessions = new OpenSessions('webgpu executor', program, gpu);
   }
 
   async openSession(contextLength: number): Promise<Session> {
-    return this.#sessions.open(contextLength, (gpu, guard) => new NodeWebgpuSession(gpu, guard)).prepare(this.#signal);
+    return this.#sessions
+      .open(contextLength, (gpu, guard) => new NodeWebgpuSession(gpu, this.#number, guard))
+      .prepare(this.#signal);
   }
 
   async identity(): Promise<EngineIdentity> {
-    return (await this.#gpu.ask({ type: 'identity' })) as EngineIdentity;
+    return (await this.#gpu.ask({ type: 'identity', executor: this.#number })) as EngineIdentity;
   }
 
   async close(): Promise<void> {
     this.#sessions.close();
-    this.#gpu.close();
+    await this.#release();
   }
 }
 
 class NodeWebgpuSession implements Session {
   readonly #gpu: GpuProcess;
+  readonly #executor: number;
   readonly #guard: SessionGuard;
   #number = 0;
   #usage: StepUsage | undefined;
   /** A run that was given up may still be under way there. */
   #before: Promise<void> = Promise.resolve();
 
-  constructor(gpu: GpuProcess, guard: SessionGuard) {
+  constructor(gpu: GpuProcess, executor: number, guard: SessionGuard) {
     this.#gpu = gpu;
+    this.#executor = executor;
     this.#guard = guard;
   }
 
@@ -150,7 +187,8 @@ class NodeWebgpuSession implements Session {
   async prepare(signal: AbortSignal | undefined): Promise<this> {
     try {
       const { contextLength } = this.#guard;
-      this.#number = (await this.#gpu.ask({ type: 'openSession', contextLength }, undefined, signal)) as number;
+      const request = { type: 'openSession', executor: this.#executor, contextLength } as const;
+      this.#number = (await this.#gpu.ask(request, undefined, signal)) as number;
       return this;
     } catch (error) {
       this.#guard.close();

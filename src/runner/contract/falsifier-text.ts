@@ -32,7 +32,7 @@ function moduleText(entry: string): string | undefined {
   for (const path of seen) {
     const text = readFileSync(path, 'utf8');
     texts.push(text);
-    for (const match of text.matchAll(/\bfrom\s+['"](\.{1,2}\/[^'"]+)['"]/g)) {
+    for (const match of text.matchAll(/\b(?:from\s+|import\()['"](\.{1,2}\/[^'"]+)['"]/g)) {
       const helper = resolve(dirname(path), match[1] ?? '');
       if (helper.startsWith(folder) && isFile(helper) && seen.size < MAX_HELPERS) seen.add(helper);
     }

@@ -11,6 +11,7 @@ import type { Bar } from '../contract/bar.ts';
 import type { PartName } from '../contract/part-names.ts';
 import { isRunnable, type Project } from '../contract/project.ts';
 import { digestOfJson } from '../sources/digest.ts';
+import { SOFTWARE_CLASS } from './environment.ts';
 import { absolute } from './paths.ts';
 import { comparePins, PinReader, uncheckedPins, type PinChange } from './pins.ts';
 import { pinsDigest, type Confirmation, type Receipt, type StablePart } from './receipt.ts';
@@ -84,7 +85,8 @@ async function assessReceipt(
   const { stable } = receipt.predicate;
   const bar = claim.bar ?? (claim.run === undefined ? recordedBar(stable) : EXIT_CODE_BAR);
   const module = falsifierPath(root, claim);
-  const present = await reader.read({ claim, bar, module, touched: stable.touched, recorded: stable.pins });
+  const { executor } = stable.environment;
+  const present = await reader.read({ claim, executor, bar, module, touched: stable.touched, recorded: stable.pins });
   const changes = comparePins(stable.pins, present);
   // The refutation itself is evidence: without it nobody can look at what was found.
   for (const section of Object.values(stable.parts)) {
@@ -151,7 +153,7 @@ function receiptFacts({ receipt, changes }: AssessedReceipt): ReceiptFacts {
   const outputs = outputsOf(stable.parts);
   return {
     environmentClass: stable.environment.class,
-    executor: stable.environment.executor,
+    executor: requirementMetBy(stable.environment),
     isFresh: changes.length === 0,
     machine: volatile.machine.id,
     outputsDigest: outputs,
@@ -166,6 +168,11 @@ function receiptFacts({ receipt, changes }: AssessedReceipt): ReceiptFacts {
       .filter((confirmation) => confirmation.pins === pinsDigest(stable.pins))
       .flatMap((confirmation) => confirmationFacts(confirmation, stable, outputs)),
   };
+}
+
+/** Any class of CPU will do; of WebGPU the adapter in software alone, so that a receipt of a real GPU is extra. */
+function requirementMetBy({ executor, class: name }: StablePart['environment']): string {
+  return executor === 'webgpu' && name !== SOFTWARE_CLASS ? name : executor;
 }
 
 /** Parts that both machines ran, compared one by one; agreement on only some of the parts says nothing either way. */

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { cpus, hostname } from 'node:os';
 import { parseWhole } from '../../decimal.ts';
 import { RefuteError } from '../../errors.ts';
+import { SOFTWARE_ADAPTER } from '../run/adapter.ts';
 
 export interface Environment {
-  /** `cpu.x64.v8-13.6`, `webgpu.nvidia-h100` */
+  /** `cpu.x64.v8-13.6`, `webgpu.swiftshader`, `webgpu.nvidia-h100` */
   class: string;
   executor: string;
   /** What the executor calls it; absent on the CPU. */
@@ -19,8 +20,25 @@ export function environmentOf({ executor, adapter }: { executor: string; adapter
   const v8 = process.versions.v8.split('.').slice(0, 2).join('.');
   const { arch } = process;
   if (adapter === null) return { class: `${executor}.${arch}.v8-${v8}`, executor, arch, v8 };
-  const name = adapter.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
-  return { class: `${executor}.${name.replaceAll(/^-|-$/g, '')}`, executor, adapter, arch, v8 };
+  return { class: `${executor}.${adapterClass(adapter)}`, executor, adapter, arch, v8 };
+}
+
+/** The class that a claim requires of an executor that runs on adapters. */
+export const SOFTWARE_CLASS: string = `webgpu.${SOFTWARE_ADAPTER}`;
+
+/**
+ * The device of an adapter's name, without its memory and its driver: `nvidia hopper nvidia-h100-80gb-hbm3 NVIDIA: 570.1` is
+ * `nvidia-h100`. One that names no device is called by all that it says.
+ */
+export function adapterClass(adapter: string): string {
+  const name = adapter.toLowerCase();
+  if (name.includes(SOFTWARE_ADAPTER)) return SOFTWARE_ADAPTER;
+  const [vendor = '', ...words] = name.split(' ');
+  const device = words.find((word) => word.startsWith(`${vendor}-`)) ?? name;
+  return device
+    .replace(/-\d+gb\b.*/, '')
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
 }
 
 export interface Machine {

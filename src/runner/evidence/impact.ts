@@ -105,10 +105,15 @@ async function readIndex(project: Project): Promise<Index> {
 /** Of every receipt of the claim; of one that touched nothing where there is none. */
 function pinnedInputs({ root }: Project, claim: Claim): PinnedInputs[] {
   const receipts = receiptsOfClaim(root, claim).flatMap(({ receipt }) => (receipt === null ? [] : [receipt]));
-  const touched = receipts.map(({ predicate }) => predicate.stable.touched);
   // Any bar will do: it is not a file.
   const subject = { claim, bar: EXIT_CODE_BAR, module: falsifierPath(root, claim) };
-  return (touched.length === 0 ? [NOTHING_TOUCHED] : touched).map((each) => ({ ...subject, touched: each }));
+  if (receipts.length === 0)
+    return claim.executors.map((executor) => ({ ...subject, executor, touched: NOTHING_TOUCHED }));
+  return receipts.map(({ predicate: { stable } }) => ({
+    ...subject,
+    executor: stable.environment.executor,
+    touched: stable.touched,
+  }));
 }
 
 /** The claims whose pin of the table is the same when none of its lines is known to them. */

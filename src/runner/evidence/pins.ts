@@ -6,11 +6,12 @@ import { sha256File } from '../../engine/io/index.ts';
 import type { Claim } from '../contract/model.ts';
 import { formatNumber, type Bar } from '../contract/bar.ts';
 import { isFetchedModel } from '../run/model-places.ts';
+import { promisedOn } from '../level/types.ts';
 import type { TouchedInputs } from '../run/protocol.ts';
 import { authoredDigest, isContractName } from '../sources/authored.ts';
 import { ClosureScanner, nameOfFile } from '../sources/closure.ts';
 import { digestOf, digestOfFile, digestOfJson, type Digest, type Json } from '../sources/digest.ts';
-import { entriesOf } from '../sources/entries.ts';
+import { entriesOf, limitsOf } from '../sources/entries.ts';
 import { PackageLock } from '../sources/packages.ts';
 
 /** Moves when verdicts or receipts of the harness mean something else than before; then every receipt is stale. */
@@ -23,6 +24,8 @@ export type Pins = Record<string, PinValue>;
 
 export interface PinnedInputs {
   claim: Claim;
+  /** That the claim is run on: what it says of others does not count. */
+  executor: string;
   bar: Bar;
   /** Absolute path of the falsifier module; null for a `run:` claim. */
   module: string | null;
@@ -44,16 +47,16 @@ export class PinReader {
     this.#lock = new PackageLock(root);
   }
 
-  async read({ claim, bar, module, touched, recorded }: PinnedInputs): Promise<Pins> {
+  async read({ claim, executor, bar, module, touched, recorded }: PinnedInputs): Promise<Pins> {
     const pins: Pins = {
-      claim: digestOfJson(claimContent(claim)),
+      claim: digestOfJson(claimContent(claim, executor)),
       bar: digestOfJson(barContent(bar)),
       harness: digestOf(HARNESS_VERSION),
     };
-    const closure = await this.#scanner.closureOf(
-      entriesOf(module, touched),
-      (path) => recorded === undefined || Object.hasOwn(recorded, `file:${nameOfFile(path, this.#root)}`),
-    );
+    const closure = await this.#scanner.closureOf(entriesOf(module, touched), {
+      ...limitsOf(executor, touched),
+      isKnown: (path) => recorded === undefined || Object.hasOwn(recorded, `file:${nameOfFile(path, this.#root)}`),
+    });
     for (const [path, digest] of closure.files) pins[`file:${nameOfFile(path, this.#root)}`] = digest ?? 'absent';
     for (const name of new Set([...closure.packages, ...touched.packages])) {
       pins[`package:${name}`] = this.#lock.digestOf(name) ?? 'absent';
@@ -83,7 +86,7 @@ export class PinReader {
 }
 
 /** What the claim says, without what is said about it: no prose, no author, no level, no order or spelling of keys. */
-function claimContent(claim: Claim): Json {
+function claimContent(claim: Claim, executor: string): Json {
   const equation = claim.contract.equations.find((candidate) => candidate.name === claim.equation?.name);
   return {
     id: claim.id,
@@ -97,9 +100,9 @@ function claimContent(claim: Claim): Json {
             codomain: equation.codomain ?? null,
             invariants: equation.invariants,
           },
-    executors: claim.executors.toSorted(),
+    executors: claim.run === undefined ? [executor] : claim.executors.toSorted(),
     outsideOracle: claim.outsideOracle.possible,
-    faults: claim.faults.toSorted(),
+    faults: promisedOn(claim.faults, executor).toSorted(),
     falsifier: claim.run === undefined ? claim.falsifier : null,
     run: claim.run ?? null,
   };

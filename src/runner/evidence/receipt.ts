@@ -28,7 +28,7 @@ export interface PartSection {
   counterexample: { file: string; where: string; value: string } | null;
 }
 
-export type FaultSection = Omit<FaultDescription, 'inject'> & { verdict: FaultVerdict };
+export type FaultSection = Omit<FaultDescription, 'inject' | 'executor'> & { verdict: FaultVerdict };
 
 /** How a fault was seen. Not stable: a fault of chance or of time may show itself elsewhere in each run. */
 interface FaultSighting {

@@ -8,6 +8,7 @@ import { NOTHING_TOUCHED, type PartReport, type TouchedInputs } from '../run/pro
 import type { PartResult } from '../run/part-result.ts';
 import { describeFaultReason, describeReason } from '../run/describe-reason.ts';
 import { canonicalJson, canonicalText, digestOf, digestOfJson, type Digest, type Json } from '../sources/digest.ts';
+import { isOnExecutor } from '../sources/entries.ts';
 import type { Environment } from './environment.ts';
 import { comparePins, type Pins } from './pins.ts';
 import { pinsDigest, RECEIPT_VERSION, sealReceipt } from './receipt.ts';
@@ -99,14 +100,22 @@ function unionOfTouched(a: TouchedInputs, b: TouchedInputs): TouchedInputs {
   // Canonical: in a receipt that was read back the keys stand in another order than in a fresh report.
   const oracles = new Map([...a.oracles, ...b.oracles].map((oracle) => [canonicalJson({ ...oracle }), oracle]));
   const product = union((touched) => touched.product);
+  const shaders = union((touched) => touched.shaders);
+  // Where one of them may have read any, so may have both.
+  const isKnown = [a, b].every((touched) => touched.shaders !== undefined || !isOnGpu(touched));
   return {
     data: union((touched) => touched.data),
     models: union((touched) => touched.models),
     programs: union((touched) => touched.programs),
     packages: union((touched) => touched.packages),
     ...(product.length === 0 ? {} : { product }),
+    ...(shaders.length === 0 || !isKnown ? {} : { shaders }),
     oracles: [...oracles.keys()].toSorted().flatMap((key) => oracles.get(key) ?? []),
   };
+}
+
+function isOnGpu({ product, programs }: TouchedInputs): boolean {
+  return product?.includes('executor:webgpu') === true || programs.some((text) => isOnExecutor(text, 'webgpu'));
 }
 
 function partSection(result: PartResult, counterexampleFile: string | null): PartSection {

@@ -1,6 +1,6 @@
 // The discharge ladder: DESIGN §7 as one pure function of claim, receipts and dependencies. Nothing else in the
 // product decides a level; contracts/discharge-ladder-v1.yaml states its laws. No files, no clock, no wording.
-import { LEVELS, levelRank, lowerLevel } from './types.ts';
+import { LEVELS, levelRank, lowerLevel, promisedOn } from './types.ts';
 import type { Cap, Cause, ClaimFacts, DependencyFacts, Derivation, Level, ReceiptFacts, Rung } from './types.ts';
 
 type RungLevel = Exclude<Level, 'NONE'>;
@@ -110,9 +110,10 @@ function missingInPart(receipt: ReceiptFacts, name: keyof ReceiptFacts['parts'])
 
 /** Every fault that the contract promises or the falsifier plants, and at least one, was seen red. */
 function missingFaults(receipt: ReceiptFacts, claim: ClaimFacts): Cause[] {
-  if (claim.faults.length === 0 && receipt.faults.length === 0) return [{ code: 'no-faults' }];
+  const promised = promisedOn(claim.faults, receipt.executor);
+  if (promised.length === 0 && receipt.faults.length === 0) return [{ code: 'no-faults' }];
   const seen = new Map(receipt.faults.map((fault) => [fault.id, fault.verdict]));
-  const ids = [...new Set([...claim.faults, ...seen.keys()])];
+  const ids = [...new Set([...promised, ...seen.keys()])];
   return ids.flatMap((id): Cause[] => {
     const verdict = seen.get(id);
     if (verdict === 'red') return [];

@@ -32,8 +32,9 @@ export interface ConfirmationFacts {
 
 /** What one receipt says, as far as the level depends on it. */
 export interface ReceiptFacts {
-  /** `cpu.x64.v8-13.6`; the executor is its first segment. */
+  /** `cpu.x64.v8-13.6` */
   environmentClass: string;
+  /** Whose required class it is: the executor; the class itself where no claim can require it (a real GPU). */
   executor: string;
   /** False: an input changed since. A stale receipt never counts. */
   isFresh: boolean;
@@ -48,10 +49,20 @@ export interface ReceiptFacts {
 export interface ClaimFacts {
   /** One class per executor is required: any machine's class of that executor will do. */
   executors: readonly string[];
-  /** Faults that the contract promises; each must have been seen red. */
+  /** Faults that the contract promises; each must have been seen red (`promisedOn` says where). */
   faults: readonly string[];
   /** False: the contract says that no outside oracle can exist; then a second machine takes its place. */
   canHaveOracle: boolean;
+}
+
+/**
+ * Of the faults that a contract promises, those for one executor: `webgpu:x` is for that one, and `D1` for every executor
+ * that has none of its own.
+ */
+export function promisedOn(faults: readonly string[], executor: string): string[] {
+  const prefix = `${executor}:`;
+  const own = faults.filter((fault) => fault.startsWith(prefix)).map((fault) => fault.slice(prefix.length));
+  return own.length > 0 ? own : faults.filter((fault) => !/^(cpu|webgpu):/.test(fault));
 }
 
 /** A contract in `depends_on`; null when there is no such contract or it has no claim. */

@@ -1,12 +1,15 @@
 // The child process that runs one part of one falsifier and reports over IPC. A crash, a hang or an out-of-memory of
 // what it runs ends this process and nothing else.
 import { pathToFileURL } from 'node:url';
-import type { Falsifier, Part } from './falsifier.ts';
+import type { ExecutorId } from '../../engine/index.ts';
+import type { Falsifier, Part, PlantedFault } from './falsifier.ts';
 import type { PartName } from '../contract/part-names.ts';
 import { LLAMA_PACKAGE, missingNeed } from './needs.ts';
+import { plannedOn } from './planned.ts';
 import { PartStopped, RecordingContext } from './part-context.ts';
-import { missingExecutor } from './product.ts';
-import type { ChildMessage, DescribeRequest, FalsifierDescription, PartReport, PartRequest } from './protocol.ts';
+import { holdExecutor, type HeldExecutor } from './product.ts';
+import type { ChildMessage, DescribeRequest, FalsifierDescription, FaultDescription } from './protocol.ts';
+import type { PartReport, PartRequest } from './protocol.ts';
 
 const PROGRESS_INTERVAL_MS = 100;
 
@@ -27,25 +30,43 @@ async function answer(request: PartRequest | DescribeRequest): Promise<void> {
 
 async function describe(path: string): Promise<ChildMessage> {
   const falsifiers = await loadFalsifiers(path);
-  const entries = Object.entries(falsifiers).map(([claim, falsifier]) => [claim, describeFalsifier(falsifier)]);
+  const entries = await Promise.all(
+    Object.entries(falsifiers).map(async ([claim, falsifier]) => [claim, await describeFalsifier(falsifier)] as const),
+  );
   return { type: 'description', description: Object.fromEntries(entries) };
 }
 
-function describeFalsifier({ parts, faults }: Falsifier): FalsifierDescription {
+async function describeFalsifier({ parts, faults, faultsOnWebgpu }: Falsifier): Promise<FalsifierDescription> {
   const described: FalsifierDescription['parts'] = {};
   for (const [name, part] of Object.entries(parts) as [PartName, Part][]) {
     described[name] = { planned: part.planned, needs: part.needs ?? [] };
   }
   return {
     parts: described,
-    faults: faults.map(({ id, title, size, part = 'generated', inject }) => ({
-      id,
-      title,
-      size,
-      part,
-      inject: inject.kind === 'source' ? inject : { kind: 'model' },
-    })),
+    faults:
+      faultsOnWebgpu === undefined
+        ? faults.map((fault) => describeFault(fault, sourceOf(fault)))
+        : [
+            ...faults.map((fault) => describeFault(fault, 'cpu')),
+            ...(await faultsOnWebgpu()).map((fault) => describeFault(fault, 'webgpu')),
+          ],
   };
+}
+
+/** Where the source of one executor lies. */
+const SOURCE_OF: readonly [folder: string, executor: ExecutorId][] = [
+  ['src/engine/cpu/', 'cpu'],
+  ['src/gpu/', 'webgpu'],
+];
+
+function sourceOf({ inject }: PlantedFault): ExecutorId | undefined {
+  return SOURCE_OF.find(([folder]) => inject.kind === 'source' && inject.file.startsWith(folder))?.[1];
+}
+
+function describeFault(fault: PlantedFault, executor: ExecutorId | undefined): FaultDescription {
+  const { id, title, size, part = 'generated', inject } = fault;
+  const described = inject.kind === 'source' ? inject : ({ kind: 'model' } as const);
+  return { id, title, size, part, ...(executor === undefined ? {} : { executor }), inject: described };
 }
 
 async function runRequest(request: PartRequest): Promise<ChildMessage> {
@@ -55,13 +76,17 @@ async function runRequest(request: PartRequest): Promise<ChildMessage> {
     throw new Error(`${address.module} exports no falsifiers['${address.claim}'] with a part "${name}"`);
   }
   // The CPU is always there; asking would load modules that most claims do not need.
-  const absent = request.executor === 'cpu' ? null : await missingExecutor(request.executor);
-  if (absent !== null) return { type: 'executor-absent', why: absent };
-  for (const need of part.needs ?? []) {
-    const why = await missingNeed(root, need);
-    if (why !== null) return { type: 'absent', need, why };
+  const held = request.executor === 'cpu' ? null : await holdExecutor(request.executor, request.adapter);
+  if (held !== null && 'absent' in held) return { type: 'executor-absent', why: held.absent };
+  try {
+    for (const need of part.needs ?? []) {
+      const why = await missingNeed(root, need);
+      if (why !== null) return { type: 'absent', need, why };
+    }
+    return { type: 'report', report: await runPart(part, request, held) };
+  } finally {
+    held?.close();
   }
-  return { type: 'report', report: await runPart(part, request) };
 }
 
 async function loadFalsifiers(path: string): Promise<Readonly<Record<string, Falsifier>>> {
@@ -70,15 +95,17 @@ async function loadFalsifiers(path: string): Promise<Readonly<Record<string, Fal
   return module.falsifiers;
 }
 
-async function runPart(part: Part, request: PartRequest): Promise<PartReport> {
-  const planned = Math.min(request.planned ?? part.planned, part.planned);
+async function runPart(part: Part, request: PartRequest, held: HeldExecutor | null): Promise<PartReport> {
+  const whole = plannedOn(request.executor, part);
+  const planned = Math.min(request.planned ?? whole, whole);
   let lastMs = 0;
-  const context = new RecordingContext(request, planned, (executed) => {
+  const onProgress = (executed: number): void => {
     const nowMs = performance.now();
     if (nowMs - lastMs < PROGRESS_INTERVAL_MS) return;
     lastMs = nowMs;
     process.send?.({ type: 'progress', executed, planned } satisfies ChildMessage);
-  });
+  };
+  const context = new RecordingContext(request, planned, held, onProgress);
   if (part.needs?.includes('oracle:llama.cpp') === true) context.report.touched.packages.push(LLAMA_PACKAGE);
   try {
     await part.run(context);

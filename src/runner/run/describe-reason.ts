@@ -10,7 +10,7 @@ const WORDS: { readonly [Code in Reason['code']]: (reason: Extract<Reason, { cod
   'outputs-differ': ({ runs }) => `${runs} runs of the same seed gave different outputs`,
   'need-absent': ({ need, why }) => `${need} is missing: ${why}`,
   'executor-absent': ({ executor, why }) => `no ${executor} executor here: ${why}`,
-  'executor-unused': ({ executor }) => `it never opened the ${executor} executor, so it says nothing about it`,
+  'executor-unused': ({ executor }) => `it never ran on the ${executor} executor, so it says nothing about it`,
   'nothing-executed': () => 'no case was executed',
   starved: ({ discarded }) =>
     `a filter rejected too many inputs (${discarded} discarded), so the search never ran in full`,

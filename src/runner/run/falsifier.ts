@@ -4,8 +4,9 @@
 // loosened; the falsifier only measures. Every case is one number in the bar's metric: a yes/no claim counts
 // mismatches against the bar `<= 0`. A NaN is never within a bar.
 import type { Arbitrary } from 'fast-check';
-import type { Executor, Model, ModelTransform, OpenOptions } from '../../engine/index.ts';
+import type { Executor, ExecutorId, Model, ModelTransform, OpenOptions } from '../../engine/index.ts';
 import type { Bar } from '../contract/bar.ts';
+import type { ClaimExecutor } from '../contract/model.ts';
 import type { PartName } from '../contract/part-names.ts';
 
 /** Absent on a machine: the part is not-run, with this name as the reason. */
@@ -13,8 +14,8 @@ export type Need = 'model:sums-2m' | 'model:smollm2' | 'model:gemma3-270m' | 'or
 
 export interface Part {
   needs?: readonly Need[];
-  /** Cases that a complete run executes; a run that executes another number is not a pass. */
-  planned: number;
+  /** Cases that a complete run executes; a run that executes another number is not a pass. A GPU in software takes fewer. */
+  planned: number | Readonly<Record<ClaimExecutor, number>>;
   run(context: PartContext): Promise<void>;
 }
 
@@ -33,7 +34,7 @@ export interface PlantedFault {
 
 /**
  * `source`: the named product file is loaded with `find` (which must occur exactly once) replaced; works for `.ts`
- * (while loading) and for a kernel's `.as.ts` (recompiled). `model`: config, program, weights or tokens are changed as
+ * (while loading), for a kernel's `.as.ts` (recompiled) and for `.wgsl` (as it is read, in the GPU process too). `model`: config, program, weights or tokens are changed as
  * the model is opened. Both reach the product's own code, in this process and in every `apr`/`pv` it starts.
  */
 export type Injection =
@@ -42,7 +43,13 @@ export type Injection =
 
 export interface Falsifier {
   parts: { generated: Part; live?: Part; oracle?: Part };
+  /** Those in the source of one executor (`src/engine/cpu`, `src/gpu`) are planted in runs on that one alone. */
   faults: readonly PlantedFault[];
+  /**
+   * What is planted in runs on WebGPU instead, from a module `x.webgpu.ts` that is imported here: receipts of other
+   * executors do not hang on it.
+   */
+  faultsOnWebgpu?: () => Promise<readonly PlantedFault[]>;
 }
 
 export interface ProgramResult {
@@ -57,8 +64,12 @@ export interface PartContext {
   /** `planned` of the part, or less where a fault only has to be seen. */
   readonly planned: number;
   readonly bar: Bar;
+  /** That this run is about. */
+  readonly executor: ExecutorId;
   /** An empty folder that is removed afterwards. */
   readonly folder: string;
+  /** Flags by which `apr` runs on the executor that this run is about: `--engine webgpu --adapter swiftshader`. */
+  readonly engine: readonly string[];
   /** Records one executed case. `where` is what a person needs to find it again. */
   measure(value: number, where: string): void;
   /** Searches `count` inputs for one that breaks the bar, and shrinks it. Each input is one case. */

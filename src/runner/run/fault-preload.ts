@@ -2,7 +2,9 @@
 // product module: it plants the fault while the product is being loaded. Never part of a normal run.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { FAULT_VARIABLE, type FaultPlan } from './fault-plan.ts';
+import { interceptShaders } from './shader-reads.ts';
 
 const ORIGINAL = '?without-fault';
 const planFile = process.env[FAULT_VARIABLE];
@@ -16,17 +18,20 @@ function plant(plan: FaultPlan): void {
       if (model !== null && url === model.openModelUrl) {
         return { format: 'module', shortCircuit: true, source: wrapperSource(model) };
       }
-      const patches = plan.patches.filter((patch) => patch.url === url);
       const loaded = nextLoad(url, context);
-      if (patches.length === 0) return loaded;
-      const source = patches.reduce(
-        (text, { find, replace }) => text.replace(find, () => replace),
-        textOf(loaded.source),
-      );
-      appendFileSync(plan.log, `${url}\n`);
-      return { ...loaded, source };
+      const source = patched(plan, url, () => textOf(loaded.source));
+      return source === null ? loaded : { ...loaded, source };
     },
   });
+  interceptShaders((path, text) => patched(plan, pathToFileURL(path).href, () => text) ?? text);
+}
+
+/** The changed text, which is written down; null for a file that the plan leaves alone. */
+function patched({ patches, log }: FaultPlan, url: string, text: () => string): string | null {
+  const own = patches.filter((patch) => patch.url === url);
+  if (own.length === 0) return null;
+  appendFileSync(log, `${url}\n`);
+  return own.reduce((source, { find, replace }) => source.replace(find, () => replace), text());
 }
 
 function textOf(source: string | ArrayBuffer | NodeJS.TypedArray | undefined): string {

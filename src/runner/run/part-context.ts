@@ -7,10 +7,10 @@ import { relative, resolve, sep } from 'node:path';
 import type { Arbitrary } from 'fast-check';
 import { RefuteError } from '../../errors.ts';
 import type { Need, PartContext, ProgramResult } from './falsifier.ts';
-import type { Executor, Model, OpenOptions } from '../../engine/index.ts';
+import type { Executor, ExecutorId, Model, OpenOptions } from '../../engine/index.ts';
 import { formatNumber, isWithin, isWorse, type Bar } from '../contract/bar.ts';
 import { findModel } from './model-places.ts';
-import { openProductExecutor, openProductModel } from './product.ts';
+import { holdExecutor, openProductModel, type HeldExecutor } from './product.ts';
 import { runSearch } from './search.ts';
 import { seedOfSearch } from './seed.ts';
 import { programText } from '../sources/entries.ts';
@@ -24,6 +24,8 @@ export class RecordingContext implements PartContext {
   readonly planned: number;
   readonly bar: Bar;
   readonly folder: string;
+  readonly executor: ExecutorId;
+  readonly engine: readonly string[];
   readonly report: PartReport;
   readonly #request: PartRequest;
   readonly #onProgress: (executed: number) => void;
@@ -31,8 +33,19 @@ export class RecordingContext implements PartContext {
   readonly #measurements: Hash = createHash('sha256');
   #hasOutputs = false;
   #searchCount = 0;
+  #held: HeldExecutor | null;
 
-  constructor(request: PartRequest, planned: number, onProgress: (executed: number) => void) {
+  /** @param held the executor that the part is about; null: it is held when one is wanted */
+  constructor(
+    request: PartRequest,
+    planned: number,
+    held: HeldExecutor | null,
+    onProgress: (executed: number) => void,
+  ) {
+    const { executor, adapter } = request;
+    this.executor = executor;
+    this.engine = ['--engine', executor, ...(adapter === undefined ? [] : ['--adapter', adapter])];
+    this.#held = held;
     this.seed = request.seed;
     this.planned = planned;
     this.bar = request.bar;
@@ -49,6 +62,7 @@ export class RecordingContext implements PartContext {
       starvedSearches: 0,
       replayed: 0,
       outputsDigest: '',
+      ...(held === null || held.adapter === null ? {} : { adapter: held.adapter }),
       touched: { data: [], models: [], programs: [], packages: [], oracles: [] },
     };
   }
@@ -138,9 +152,11 @@ export class RecordingContext implements PartContext {
   async openExecutor(model: Pick<Model, 'program' | 'weights'>, options: OpenOptions = {}): Promise<Executor> {
     const id = this.#request.executor;
     pushOnce((this.report.touched.product ??= []), `executor:${id}`);
-    const executor = await openProductExecutor(id, model, options);
-    if (executor.adapter !== null) this.report.adapter = executor.adapter;
-    return executor;
+    const held = this.#held ?? (await holdExecutor(id));
+    // An executor that may be absent was held before the part began.
+    if ('absent' in held) throw new Error(`the executor ${id} is gone: ${held.absent}`);
+    this.#held = held;
+    return held.open(model.program, model.weights, options);
   }
 
   oracle(identity: { name: string; version: string; digest?: string }): void {

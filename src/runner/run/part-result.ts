@@ -3,6 +3,7 @@ import type { ExecutorId } from '../../engine/index.ts';
 import type { Need } from './falsifier.ts';
 import type { PartName } from '../contract/part-names.ts';
 import { worstVerdict, type Verdict } from '../level/types.ts';
+import { isOnExecutor } from '../sources/entries.ts';
 import type { PartReport } from './protocol.ts';
 
 /** Why a verdict is what it is, as data. */
@@ -48,7 +49,9 @@ export function judgeReport(report: PartReport, executor: ExecutorId = 'cpu'): {
   // More cases than promised: the falsifier does not know what it runs, so its count proves nothing.
   if (executed > planned) return { verdict: 'error', reason: { code: 'too-many' } };
   // The CPU's kernels are also called one by one; of any other executor only an open one has computed something.
-  if (executor !== 'cpu' && report.touched.product?.includes(`executor:${executor}`) !== true) {
+  const { product, programs } = report.touched;
+  const isUsed = product?.includes(`executor:${executor}`) || programs.some((text) => isOnExecutor(text, executor));
+  if (executor !== 'cpu' && isUsed !== true) {
     return { verdict: 'not-run', reason: { code: 'executor-unused', executor } };
   }
   return { verdict: 'survived', reason: { code: 'within-bar' } };

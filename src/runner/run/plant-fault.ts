@@ -8,8 +8,10 @@ import { ClosureScanner, kernelSourceOf, type AssetReference } from '../sources/
 import { EXECUTORS_MODULE, OPEN_MODEL_MODULE } from '../sources/entries.ts';
 import { FAULT_VARIABLE, type FaultPlan } from './fault-plan.ts';
 import { compileKernel } from '../sources/kernel-compiler.ts';
-import { moduleFile, packageModule } from '../sources/module-file.ts';
+import { packageModule } from '../sources/module-file.ts';
+import { SHADER_EXTENSION } from '../sources/shader-includes.ts';
 import type { FalsifierAddress, FaultDescription } from './protocol.ts';
+import { withPreload } from './shader-log.ts';
 
 export interface PlantedPlan {
   /** To be added to the environment of the child that runs the part. */
@@ -41,10 +43,8 @@ export async function plantFault(
   }
   const planFile = join(folder, 'plan.json');
   writeFileSync(planFile, JSON.stringify(plan));
-  const preload = pathToFileURL(moduleFile(new URL('./fault-preload.ts', import.meta.url))).href;
-  const options = [process.env['NODE_OPTIONS'] ?? '', `--import ${preload}`].join(' ').trim();
   return {
-    env: { NODE_OPTIONS: options, [FAULT_VARIABLE]: planFile },
+    env: { ...withPreload(new URL('./fault-preload.ts', import.meta.url)), [FAULT_VARIABLE]: planFile },
     appliedCount: () => readFileSync(log, 'utf8').split('\n').length - 1,
   };
 }
@@ -59,7 +59,7 @@ async function sourcePatches(
 ): Promise<FaultPlan['patches']> {
   const path = resolve(root, inject.file);
   const changed = replaceOnce(path, inject);
-  if (!path.endsWith('.as.ts') && path.endsWith('.ts')) {
+  if ((!path.endsWith('.as.ts') && path.endsWith('.ts')) || path.endsWith(SHADER_EXTENSION)) {
     return [{ url: pathToFileURL(path).href, find: inject.find, replace: inject.replace }];
   }
   // A file that is read, not imported: the module that names it is sent to a changed copy instead.

@@ -1,7 +1,7 @@
 // The product's functions that the harness itself calls for a falsifier. Their modules are loaded by a computed name:
 // a claim hangs on them only where a part asked for one, which `touched.product` then says (sources/entries.ts).
 import { pathToFileURL } from 'node:url';
-import type { Executor, ExecutorId, ExecutorProvider, Model, OpenOptions } from '../../engine/index.ts';
+import type { Connection, ExecutorId, ExecutorProvider, Model } from '../../engine/index.ts';
 import { EXECUTORS_MODULE, OPEN_MODEL_MODULE } from '../sources/entries.ts';
 
 /** Faults of a model are planted under this call (fault-preload.ts), so it opens what the product would open. */
@@ -10,28 +10,25 @@ export async function openProductModel(path: string): Promise<Model> {
   return openModel(path);
 }
 
-/** Why an executor cannot run here, or null when it can. */
-export async function missingExecutor(id: ExecutorId): Promise<string | null> {
+/** An executor of one id, opened as often as a part wants it, on one adapter. */
+export type HeldExecutor = Omit<Connection<Float32Array>, 'adapter'> & { adapter: string | null };
+
+/**
+ * @param adapter part of the name of the one to run on, for an executor that has any
+ * @returns why it cannot run here, where it cannot
+ */
+export async function holdExecutor(id: ExecutorId, adapter?: string): Promise<HeldExecutor | { absent: string }> {
   const { EXECUTORS } = await load<ExecutorsModule>(EXECUTORS_MODULE);
   const provider = EXECUTORS.find((candidate) => candidate.id === id);
-  if (provider === undefined) return 'this version has none';
-  const found = await provider.probe();
-  return 'absent' in found ? found.absent : null;
-}
-
-export async function openProductExecutor(
-  id: ExecutorId,
-  { program, weights }: Pick<Model, 'program' | 'weights'>,
-  options: OpenOptions,
-): Promise<Executor> {
-  const { executorNamed } = await load<ExecutorsModule>(EXECUTORS_MODULE);
+  if (provider === undefined) return { absent: 'this version has none' };
   // A claim names only executors that hand out float32.
-  return (await executorNamed(id).open(program, weights, options)) as Executor;
+  if (provider.connect !== undefined) return (await provider.connect(adapter)) as HeldExecutor | { absent: string };
+  const found = await provider.probe(adapter);
+  return 'absent' in found ? found : { ...found, open: provider.open as HeldExecutor['open'], close: () => undefined };
 }
 
 interface ExecutorsModule {
   EXECUTORS: readonly ExecutorProvider[];
-  executorNamed: (id: string) => ExecutorProvider;
 }
 
 async function load<Module>(path: string): Promise<Module> {

@@ -2,7 +2,7 @@
 // typed arrays survive). Types, but for the one empty record.
 import type { ExecutorId } from '../../engine/index.ts';
 import type { Bar } from '../contract/bar.ts';
-import type { Need } from './falsifier.ts';
+import type { Need, Part } from './falsifier.ts';
 import type { PartName } from '../contract/part-names.ts';
 import type { ProductName } from '../sources/entries.ts';
 import type { EncodedValue } from './encode-value.ts';
@@ -26,6 +26,8 @@ export interface PartRequest {
   address: FalsifierAddress;
   part: PartName;
   executor: ExecutorId;
+  /** Part of the name of the GPU adapter to run on; absent for an executor that runs on none. */
+  adapter?: string;
   seed: number;
   bar: Bar;
   root: string;
@@ -68,6 +70,8 @@ export interface TouchedInputs {
   programs: string[];
   /** What the harness opened for it; absent where it opened nothing. */
   product?: ProductName[];
+  /** Shader files that it read; absent: none, or not known which (then it may be any). */
+  shaders?: string[];
   /** Packages that do the outside oracle's work. */
   packages: string[];
   oracles: { name: string; version: string; digest?: string }[];
@@ -88,7 +92,7 @@ export interface PartReport {
   starvedSearches: number;
   replayed: number;
   outputsDigest: string;
-  /** Of the executor that was opened; absent on the CPU. */
+  /** That the part ran on; absent on the CPU. */
   adapter?: string;
   touched: TouchedInputs;
 }
@@ -99,11 +103,13 @@ export interface FaultDescription {
   title: string;
   size: 'gross' | 'small';
   part: PartName;
+  /** Whose source it changes; absent: what every executor runs, or none. */
+  executor?: ExecutorId;
   inject: { kind: 'source'; file: string; find: string; replace: string } | { kind: 'model' };
 }
 
 export interface FalsifierDescription {
-  parts: Partial<Record<PartName, { planned: number; needs: readonly Need[] }>>;
+  parts: Partial<Record<PartName, Pick<Part, 'planned'> & { needs: readonly Need[] }>>;
   faults: FaultDescription[];
 }
 

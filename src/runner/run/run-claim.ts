@@ -8,6 +8,8 @@ import type { Claim } from '../contract/model.ts';
 import { claimPlace } from '../contract/project.ts';
 import type { Bar } from '../contract/bar.ts';
 import type { Verdict } from '../level/types.ts';
+import { adapterFor } from './adapter.ts';
+import { plannedOn } from './planned.ts';
 import { describeModule, runPart, type RunPartOptions } from './run-part.ts';
 import { runFaults, type FaultResult } from './run-faults.ts';
 import { PART_NAMES, type PartName } from '../contract/part-names.ts';
@@ -19,6 +21,8 @@ import type { PartResult } from './part-result.ts';
 export interface RunClaimOptions {
   root: string;
   executor: ExecutorId;
+  /** Part of the name of a GPU adapter; the one in software unless given. */
+  adapter?: string;
   /** Only this part. */
   part?: PartName;
   seed?: number;
@@ -54,11 +58,16 @@ export interface ClaimJob {
   executor: ExecutorId;
 }
 
-/** Each claim on each executor that it names. A program that is started chooses for itself. */
-export function jobsOf(claims: readonly Claim[]): ClaimJob[] {
-  return claims.flatMap((claim) =>
+/**
+ * Each claim on each executor that it names. A program that is started chooses for itself.
+ *
+ * @param only this executor
+ */
+export function jobsOf(claims: readonly Claim[], only?: ExecutorId): ClaimJob[] {
+  const jobs = claims.flatMap((claim) =>
     (claim.run === undefined ? claim.executors : (['cpu'] as const)).map((executor) => ({ claim, executor })),
   );
+  return jobs.filter(({ executor }) => only === undefined || executor === only);
 }
 
 /** Loads falsifier modules at most once per process. */
@@ -110,9 +119,11 @@ export async function runClaim(claim: Claim, options: RunClaimOptions, describe:
     const is = `falsifiers/${claim.falsifier}.ts has no entry for it`;
     throw new RefuteError({ code: 'E_NO_FALSIFIER', place: claim.id, is });
   }
+  const adapter = adapterFor(executor, options.adapter);
   const request = {
     address: { module, claim: claim.id },
     executor,
+    ...(adapter === undefined ? {} : { adapter }),
     seed,
     bar,
     root,
@@ -126,7 +137,7 @@ export async function runClaim(claim: Claim, options: RunClaimOptions, describe:
       const override = part === 'live' && options.model !== undefined ? { modelOverride: options.model } : {};
       const runOptions: RunPartOptions = {
         request: { ...request, ...override, part, replays: options.replays?.[part] ?? [] },
-        planned: falsifier.parts[part]?.planned ?? 0,
+        planned: plannedOn(executor, falsifier.parts[part]),
         ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
         onProgress: (executed, planned) => options.onProgress?.(`${part} ${executed}/${planned}`),
       };
@@ -175,7 +186,12 @@ async function runFaultsOf(
 ): Promise<FaultResult[]> {
   const survived = new Set(run.parts.filter((part) => part.verdict === 'survived').map((part) => part.part));
   const wasRun = new Map(run.parts.map((part) => [part.part, part]));
-  const faults = falsifier.faults.filter((fault) => wasRun.has(fault.part));
+  // One for an executor that the claim does not name would never be seen: then it is run, and an error.
+  const { claim, executor } = run;
+  const isElsewhere = (other: string): boolean => other !== executor && claim.executors.some((name) => name === other);
+  const faults = falsifier.faults.filter(
+    (fault) => wasRun.has(fault.part) && (fault.executor === undefined || !isElsewhere(fault.executor)),
+  );
   const runnable = faults.filter((fault) => survived.has(fault.part));
   const results = await runFaults({
     faults: runnable,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RefuteError } from '../../errors.ts';
 import type { FaultVerdict } from '../level/types.ts';
+import { plannedOn } from './planned.ts';
 import { plantFault } from './plant-fault.ts';
 import { runPart } from './run-part.ts';
 import type { FalsifierDescription, FaultDescription, PartRequest } from './protocol.ts';
@@ -13,7 +14,7 @@ import type { PartResult, Reason } from './part-result.ts';
 /** Enough for a gross fault; a healthy run of the same part has just shown that they are quick. */
 const FIRST_LOOK_CASES = 64;
 
-export interface FaultResult extends Omit<FaultDescription, 'inject'> {
+export interface FaultResult extends Omit<FaultDescription, 'inject' | 'executor'> {
   verdict: FaultVerdict;
   /** Cases until it was seen, or all of them. */
   executed: number;
@@ -52,16 +53,17 @@ async function runFault(fault: FaultDescription, options: RunFaultsOptions): Pro
   const folder = await mkdtemp(join(tmpdir(), 'refute-fault-'));
   try {
     const { request } = options;
+    const whole = plannedOn(request.executor, options.parts[part]);
     const planted = await plantFault(fault, request.address, request.root, folder);
     const look = (planned?: number): Promise<PartResult> =>
       runPart({
         request: { ...request, part, stopAtFirst: true, replays: [], ...(planned === undefined ? {} : { planned }) },
         env: planted.env,
-        planned: planned ?? options.parts[part]?.planned ?? 0,
+        planned: planned ?? whole,
         ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
       });
     let result = await look(FIRST_LOOK_CASES);
-    const isCutShort = FIRST_LOOK_CASES < (options.parts[part]?.planned ?? 0);
+    const isCutShort = FIRST_LOOK_CASES < whole;
     if (isCutShort && result.report !== undefined && result.report.failure === null) result = await look();
     const outcome = judgeFault(result, planted.appliedCount());
     return { ...named, executed: result.executed, measured: result.report?.failure?.value ?? null, ...outcome };

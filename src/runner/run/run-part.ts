@@ -6,6 +6,7 @@ import type { ExecutorId } from '../../engine/index.ts';
 import { runChild, type ChildEnd } from './run-child.ts';
 import { judgeReport, type PartResult } from './part-result.ts';
 import type { ModuleDescription, PartRequest } from './protocol.ts';
+import { shaderLog } from './shader-log.ts';
 import { RefuteError } from '../../errors.ts';
 
 /** One part of one claim, shrinking included, ends within this. `pv falsify --time-limit` sets another. */
@@ -26,20 +27,26 @@ export async function runPart(options: RunPartOptions): Promise<PartResult> {
   const { request, planned, timeLimitMs = PART_TIME_LIMIT_MS, ...rest } = options;
   const startMs = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'refute-part-'));
+  const notes = await mkdtemp(join(tmpdir(), 'refute-notes-'));
   try {
+    // With a planted fault the receipt does not hang on what is read.
+    const log = request.executor === 'webgpu' && rest.env === undefined ? shaderLog(notes) : null;
     const end = await runChild({
       ...rest,
+      ...(log === null ? {} : { env: log.env }),
       request: { ...request, type: 'part', folder },
       cwd: request.root,
       timeLimitMs,
     });
+    const shaders = log?.read();
+    if (end.type === 'report' && shaders !== undefined) end.report.touched.shaders = shaders;
     return {
       part: request.part,
       durationMs: Math.round(performance.now() - startMs),
       ...resultOf(end, request.executor, planned),
     };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    for (const made of [folder, notes]) await rm(made, { recursive: true, force: true });
   }
 }
 

@@ -6,6 +6,7 @@ import { basename, dirname, extname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { digestOf, digestOfFile, type Digest } from './digest.ts';
 import { assemblyReferences, moduleReferences } from './module-imports.ts';
+import { SHADER_EXTENSION, shaderIncludes } from './shader-includes.ts';
 import { tableEntries } from './table.ts';
 
 /** Where pv itself stands: the checkout, or the installed package. */
@@ -30,10 +31,32 @@ export interface Closure {
   assets: AssetReference[];
 }
 
-/** A module whose lazy imports are alternatives, and the one taken: `x` is the module `x.ts` or `x-executor.ts`. */
-export interface Fork {
+/**
+ * Where code begins, and on the way from there the modules whose lazy imports are alternatives, each with the one taken:
+ * `x` is the module `x.ts` or `x-executor.ts`.
+ */
+export interface Entry {
   module: string;
-  takes: string;
+  takes: ReadonlyMap<string, string>;
+}
+
+/** In place of a name: none of the alternatives is loaded. */
+export const TAKES_NONE = 'none';
+
+/** What of a closure does not count. */
+export interface ClosureLimits {
+  /** Which entries of a table count. A table that a falsifier imports counts whole: it may iterate it. */
+  isKnown?: (path: string) => boolean;
+  /** Files that the run never reached, though something names them. */
+  isLeftOut?: (path: string) => boolean;
+}
+
+/** The way from one entry. */
+interface Walk {
+  takes: Entry['takes'];
+  waiting: string[];
+  followed: Set<string>;
+  tables: Set<string>;
 }
 
 interface FileNode {
@@ -56,49 +79,42 @@ const MODULE_EXTENSIONS = new Set(['.ts', '.js', '.mjs']);
 export class ClosureScanner {
   readonly #nodes = new Map<string, Promise<FileNode>>();
 
-  /**
-   * @param entries absolute paths of modules, and forks. Where a module imports a fork, all its alternatives count.
-   * @param isKnown which entries of a table count. A table that a falsifier imports counts whole: it may iterate it.
-   */
+  /** @param entries absolute paths of modules, alone where all the alternatives that they lead to count */
   async closureOf(
-    entries: readonly (string | Fork)[],
-    isKnown: (path: string) => boolean = () => true,
+    entries: readonly (string | Entry)[],
+    { isKnown = () => true, isLeftOut = () => false }: ClosureLimits = {},
   ): Promise<Closure> {
     const closure: Closure = { files: new Map(), packages: new Set(), assets: [] };
-    const add = (path: string, node: FileNode): void => {
+    const follow = ({ takes, waiting }: Walk, path: string, node: FileNode): void => {
       closure.files.set(path, node.digest);
       node.packages.forEach((name) => closure.packages.add(name));
       closure.assets.push(...node.assets);
+      const taken = takes.get(path);
+      waiting.push(...(taken === undefined ? node.next : takenBy(taken, node)));
     };
-    const waiting: string[] = [];
-    for (const entry of entries) {
-      if (typeof entry === 'string') {
-        waiting.push(entry);
-        continue;
-      }
-      const node = await this.#node(entry.module);
-      add(entry.module, node);
-      waiting.push(...takenBy(entry, node));
-    }
-    const follow = (path: string, node: FileNode): void => {
-      add(path, node);
-      waiting.push(...node.next);
-    };
-    const [followed, tables, walked] = [new Set<string>(), new Set<string>(), new Set<string>()];
-    while (waiting.length > 0) {
-      for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-        if (followed.has(path)) continue;
-        followed.add(path);
-        const node = await this.#node(path);
-        if (!path.startsWith(OWN_SOURCE)) node.next.forEach((next) => walked.add(next));
-        if (node.entries === null) follow(path, node);
-        else tables.add(path);
+    const walks = entries.map((entry): Walk => {
+      const { module, takes } = typeof entry === 'string' ? { module: entry, takes: new Map() } : entry;
+      return { takes, waiting: [module], followed: new Set(), tables: new Set() };
+    });
+    const walked = new Set<string>();
+    while (walks.some(({ waiting }) => waiting.length > 0)) {
+      for (const walk of walks) {
+        for (let path = walk.waiting.pop(); path !== undefined; path = walk.waiting.pop()) {
+          if (walk.followed.has(path) || isLeftOut(path)) continue;
+          walk.followed.add(path);
+          const node = await this.#node(path);
+          if (!path.startsWith(OWN_SOURCE)) node.next.forEach((next) => walked.add(next));
+          if (node.entries === null) follow(walk, path, node);
+          else walk.tables.add(path);
+        }
       }
       // Last, when it is known which of them a falsifier imports.
-      for (const path of tables) {
-        if (closure.files.has(path)) continue;
-        const node = await this.#node(path);
-        follow(path, walked.has(path) ? node : knownPart(node, isKnown));
+      for (const walk of walks) {
+        for (const path of walk.tables) {
+          const node = await this.#node(path);
+          follow(walk, path, walked.has(path) ? node : knownPart(node, isKnown));
+        }
+        walk.tables.clear();
       }
     }
     return closure;
@@ -113,9 +129,10 @@ export class ClosureScanner {
   }
 }
 
-/** What a fork leads to: all of its alternatives where none has the name, because a closure may never be too small. */
-function takenBy({ takes }: Fork, { next, lazy }: FileNode): string[] {
-  const isTaken = (path: string): boolean => [takes, `${takes}-executor`].includes(basename(path, extname(path)));
+/** What alternatives lead to: all of them where none has the name, because a closure may never be too small. */
+function takenBy(taken: string, { next, lazy }: FileNode): string[] {
+  if (taken === TAKES_NONE) return next.filter((path) => !lazy.has(path));
+  const isTaken = (path: string): boolean => [taken, `${taken}-executor`].includes(basename(path, extname(path)));
   return [...lazy].some(isTaken) ? next.filter((path) => !lazy.has(path) || isTaken(path)) : next;
 }
 
@@ -138,9 +155,11 @@ async function readNode(path: string): Promise<FileNode> {
     assets: [],
   };
   const extension = extname(path);
-  if (node.digest === null || !MODULE_EXTENSIONS.has(extension)) return node;
+  const isShader = extension === SHADER_EXTENSION;
+  if (node.digest === null || !(isShader || MODULE_EXTENSIONS.has(extension))) return node;
   const source = readFileSync(path, 'utf8');
   node.digest = digestOf(source);
+  if (isShader) return { ...node, next: shaderIncludes(source, path) };
   const beside = (name: string): string => resolve(dirname(path), name);
   if (path.endsWith('.as.ts')) {
     node.next.push(...assemblyReferences(source).map(beside));

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { writeFileAtomic } from '../../engine/io/index.ts';
 import { RefuteError } from '../../errors.ts';
-import { ClosureScanner, kernelSourceOf, nameOfFile, PACKAGE_ROOT, type Fork } from './closure.ts';
+import { ClosureScanner, kernelSourceOf, nameOfFile, PACKAGE_ROOT, type Entry } from './closure.ts';
 import { digestOfFile, digestOfJson, isDigest, type Digest } from './digest.ts';
 import { PackageLock } from './packages.ts';
 import { compileKernel } from './kernel-compiler.ts';
@@ -21,7 +21,7 @@ const expected = new Map<string, Promise<Digest | null>>();
  * @param entries where the code of the run begins
  * @throws RefuteError E_KERNEL_OUTDATED, E_KERNEL_ABSENT
  */
-export async function assertKernelsCurrent(root: string, entries: readonly (string | Fork)[]): Promise<void> {
+export async function assertKernelsCurrent(root: string, entries: readonly (string | Entry)[]): Promise<void> {
   const scanner = new ClosureScanner();
   const { assets } = await scanner.closureOf(entries);
   for (const { asset } of assets) {

@@ -50,6 +50,19 @@ describe('deriveLevel', () => {
     expect([derivation.level, derivation.cause?.code ?? null]).toEqual([level, cause]);
   });
 
+  it('asks each executor for its own faults, and no executor for the receipt of a real GPU', () => {
+    const both: ClaimFacts = { ...claim, executors: ['cpu', 'webgpu'], faults: ['gross', 'webgpu:kernel'] };
+    const faults = [{ id: 'kernel', verdict: 'red' }] as const;
+    const gpu = { ...survivor(), executor: 'webgpu', environmentClass: 'webgpu.swiftshader', faults };
+    const real = { ...gpu, executor: 'webgpu.nvidia-h100', environmentClass: 'webgpu.nvidia-h100' };
+    const levelWith = (...others: ReceiptFacts[]): string => deriveLevel(both, [survivor(), ...others]).level;
+    expect(levelWith(gpu)).toBe('DISCHARGED');
+    expect(levelWith({ ...gpu, faults: survivor().faults })).toBe('PARTIAL_ALGORITHM_LEVEL');
+    expect(levelWith(real)).toBe('PARTIAL_ALGORITHM_LEVEL');
+    const refuted = { ...real, parts: { live: { verdict: 'falsified', executed: 1, planned: 4 } } } as const;
+    expect(levelWith(gpu, refuted)).toBe('FUNCTIONAL');
+  });
+
   it('names the planted fault that stayed green', () => {
     const faults = [
       { id: 'gross', verdict: 'red' },

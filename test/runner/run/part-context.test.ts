@@ -18,7 +18,7 @@ function contextAt(root: string, changes: Partial<PartRequest> = {}): RecordingC
     replayOnly: false,
     ...changes,
   };
-  return new RecordingContext(request, 2, () => {});
+  return new RecordingContext(request, 2, null, () => {});
 }
 
 describe('the record of a part', () => {

@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EXECUTORS } from '../../../src/executors.ts';
 import { moduleReferences } from '../../../src/runner/sources/module-imports.ts';
-import { ClosureScanner, kernelSourceOf, type Fork } from '../../../src/runner/sources/closure.ts';
+import { ClosureScanner, kernelSourceOf, type Entry } from '../../../src/runner/sources/closure.ts';
 import { entriesOf, EXECUTORS_MODULE } from '../../../src/runner/sources/entries.ts';
 import { digestOf } from '../../../src/runner/sources/digest.ts';
 import { tableEntries } from '../../../src/runner/sources/table.ts';
@@ -55,7 +55,7 @@ describe('the closure of a falsifier', () => {
     return named(readFileSync(log, 'utf8').trimEnd().split('\n'));
   }
 
-  async function closureOf(...entries: (string | Fork)[]): Promise<Set<string>> {
+  async function closureOf(...entries: (string | Entry)[]): Promise<Set<string>> {
     const { files } = await new ClosureScanner().closureOf(entries);
     return named([...files.keys()]);
   }
@@ -117,7 +117,7 @@ describe('the closure of a program', () => {
 });
 
 describe('what is chosen by name', () => {
-  const sizeOf = async (entries: (string | Fork)[]): Promise<number> =>
+  const sizeOf = async (entries: (string | Entry)[]): Promise<number> =>
     (await new ClosureScanner().closureOf(entries)).files.size;
 
   it.each(['pv', 'apr'])('every subcommand of %s is a module of its name', async (program) => {
@@ -153,7 +153,7 @@ describe('a table module', () => {
     const entries = [absolute('src/engine/formats/tensor-types.ts')];
     const [all, known] = [
       await new ClosureScanner().closureOf(entries),
-      await new ClosureScanner().closureOf(entries, (path) => !isNew(path)),
+      await new ClosureScanner().closureOf(entries, { isKnown: (path) => !isNew(path) }),
     ];
     expect([...all.files.keys()].some(isNew)).toBe(true);
     expect([...known.files.keys()].some(isNew)).toBe(false);
@@ -167,7 +167,7 @@ describe('a table module', () => {
   it('counts whole for a falsifier that imports it itself', async () => {
     const walker = join(folder, 'walker.ts');
     writeFileSync(walker, `export * as all from '${pathToFileURL(absolute(TABLE)).href}';`);
-    const { files } = await new ClosureScanner().closureOf([walker], (path) => !isNew(path));
+    const { files } = await new ClosureScanner().closureOf([walker], { isKnown: (path) => !isNew(path) });
     expect([...files.keys()].some(isNew)).toBe(true);
   });
 });

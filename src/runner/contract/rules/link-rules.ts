@@ -62,7 +62,7 @@ function checkFalsifier(claim: Claim, targets: LinkTargets, counts: LinkCounts, 
     diagnostics.add('PV-041', `falsifiers/${falsifier}.ts has no entry '${id}'`, spanOfValue(node, 'id'));
   }
   for (const item of itemsOf(findNode(node, 'faults'))) {
-    const fault = asText(item) ?? '';
+    const fault = (asText(item) ?? '').replace(/^(cpu|webgpu):/, '');
     if (count(counts, 'faults', isWordIn(text, fault))) continue;
     diagnostics.add('PV-042', `falsifiers/${falsifier}.ts does not mention the fault '${fault}'`, item);
   }
