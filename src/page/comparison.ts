@@ -1,5 +1,5 @@
 // How the page shows a comparison: the verdict first, then the table of positions, or of ops.
-import { countText, plural, rhoText, smallText } from '../figures.ts';
+import { cosineText, countText, plural, rhoText, smallText } from '../figures.ts';
 import { element, table, type TableColumn } from './dom.ts';
 import type { CheckFacts, EngineName, FromWorker } from './messages.ts';
 
@@ -11,6 +11,8 @@ const ENGINE_TEXT: Readonly<Record<EngineName, string>> = { webgpu: 'WebGPU', cp
 const POSITION_COLUMNS: readonly TableColumn[] = [
   { title: 'position', isNumber: true },
   { title: 'token' },
+  { title: 'cosine', isNumber: true },
+  { title: 'max|Δ|', isNumber: true },
   { title: 'KL', isNumber: true },
   { title: 'explained', isNumber: true },
   { title: 'WebGPU − float64', isNumber: true },
@@ -35,6 +37,8 @@ export function parityTable({ report, tokens }: Parity): HTMLElement[] {
   const rows = positions.map((row) => [
     String(row.position),
     tokenText(row.token),
+    cosineText(row.cosine, row.maxAbsDifference === 0),
+    smallText(row.maxAbsDifference),
     smallText(row.distance),
     smallText(row.explained),
     farText(row.fromExact.ours),
@@ -57,7 +61,8 @@ function farText({ distance, isFar }: Position['fromExact']['ours']): HTMLElemen
   return isFar ? element('span', 'bad', `${smallText(distance)} far`) : smallText(distance);
 }
 
-function statusText({ status, flip }: Position): HTMLElement {
+function statusText({ status, flip, isGating }: Position): HTMLElement {
+  if (!isGating) return element('span', 'doubt', `${status.replace('-', ' ')}, decides nothing`);
   if (status === 'same') return element('span', 'good', flip === null ? 'same' : 'same; other token, explained');
   return element('span', status === 'different' ? 'bad' : 'doubt', status.replace('-', ' '));
 }

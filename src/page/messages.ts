@@ -1,7 +1,7 @@
 // What the page and its worker say to each other. One job runs at a time; `stop` ends it within a step.
 import type { ChosenFile, FinishReason, Notice } from '../engine/index.ts';
 import type { VerdictWord } from '../diagnosis/index.ts';
-import type { ParityReport } from '../diagnosis/parity/index.ts';
+import type { CpuParityReport } from '../diagnosis/parity/index.ts';
 
 export type EngineName = 'webgpu' | 'cpu';
 
@@ -33,7 +33,7 @@ export type FromWorker =
   | { type: 'text'; text: string; tokenCount: number }
   | { type: 'generated'; generation: GenerationFacts }
   | { type: 'compared'; tokenCount: number; ofCount: number }
-  | { type: 'parity'; report: ParityReport; tokens: Readonly<Record<number, string>> }
+  | { type: 'parity'; report: CpuParityReport; tokens: Readonly<Record<number, string>> }
   | { type: 'check'; engine: EngineName; check: CheckFacts }
   | { type: 'notices'; notices: readonly Notice[] }
   | { type: 'done' }

@@ -1,7 +1,7 @@
 // The work of the page, in its worker: opens a model, generates, and holds the two engines against each other, all with
 // what the command line uses. Nothing of the page itself is known here.
 import { checkModel, findVouchers } from '../diagnosis/index.ts';
-import { compareEngines, logitsOf } from '../diagnosis/parity/index.ts';
+import { compareWithCpu, logitsOf } from '../diagnosis/parity/index.ts';
 import {
   chosenFiles,
   fileNames,
@@ -151,18 +151,12 @@ export class Work {
     const { model } = this.#current();
     const webgpu = await this.#executor('webgpu', signal);
     const cpu = await this.#executor('cpu', signal);
-    const [ours, theirs] = [await this.#side(webgpu, tokens, signal), await this.#side(cpu, tokens, signal)];
-    const report = await compareEngines({
+    const report = await compareWithCpu({
       program: model.program,
       weights: model.weights,
       tokens,
-      ours,
-      theirs: {
-        name: theirs.name,
-        profiles: [theirs.profile],
-        hasSameWeights: true,
-        answer: { kind: 'logits', logits: theirs.logits, rowCount: theirs.rowCount },
-      },
+      subject: await this.#side(webgpu, tokens, signal),
+      cpu: await this.#side(cpu, tokens, signal),
       signal,
       onProgress: (op, index, count) => this.#progress(`float64 ${op.out}`, index, count, 'steps'),
     });
@@ -220,7 +214,7 @@ export class Work {
     this.#progress(`running ${id}`, 0, 1, 'steps');
     const name = adapter === null ? 'the CPU engine' : `WebGPU on ${adapter}`;
     const logits = await logitsOf(executor, tokens, 'all', signal);
-    return { name, profile, logits, rowCount: tokens.length };
+    return { name, profile, logits };
   }
 
   #executor(engine: EngineName, signal: AbortSignal): Promise<Executor> {

@@ -66,7 +66,7 @@ describe('the closure of a falsifier', () => {
   }
 
   it('is what is loaded, kernels by their sources', async () => {
-    const loaded = await loadedBy('FALSIFY-FPI-003', '--part', 'generated');
+    const loaded = await loadedBy('FALSIFY-FPI-003', '--part', 'generated', '--engine', 'cpu');
     const module = join(ROOT, 'falsifiers/forward-path-identity-v1.ts');
     const closure = await closureOf(...entriesOf(module, { programs: [], product: ['model', 'executor:cpu'] }));
     const kernels = [...loaded].filter((name) => name.endsWith('.wasm'));

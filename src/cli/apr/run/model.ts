@@ -108,7 +108,8 @@ export async function runModel(request: RunModelRequest): Promise<RunModelResult
   // The first token comes out of the prompt's run; the end token takes a run and is not among the generated ones.
   const decodeRuns = generatedIds.length - (stopId === null ? 1 : 0);
   const promptMs = promptEndMs - startMs;
-  const isSuspect = session.suspect !== null || flatSteps.length > 0 || isInfinite;
+  // An executor that does not look at norms is not suspect for that.
+  const isSuspect = (session.suspect ?? null) !== null || flatSteps.length > 0 || isInfinite;
   const ran = [...prompt.ids, ...generatedIds].slice(0, length);
   const breach = isSuspect ? await locate(ran, range) : null;
   const isDrawn = sampling.temperature > 0;
