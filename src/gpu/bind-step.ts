@@ -292,3 +292,8 @@ export function splitCount(position: number, window: number | null): number {
   const first = window !== null && position + 1 > window ? position + 1 - window : 0;
   return Math.floor(position / SPLIT) - Math.floor(first / SPLIT) + 1;
 }
+
+/** Of what attention keeps of the splits of a position: of each head its sums, the largest score, the total. */
+export function partialBytes({ headCount, headDim, window }: AttendStep['attention'], position: number): number {
+  return 16 * headCount * splitCount(position, window) * (quadsOf(headDim) + 1);
+}

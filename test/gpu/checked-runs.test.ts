@@ -1,0 +1,126 @@
+// Runs that are checked: no bit of a healthy engine changes, and kernels that write too far, forget a barrier or read what nobody wrote
+// are seen. The faults are planted in the text of a kernel, on its way to the compiler.
+import { describe, expect, it } from 'vitest';
+import type { SyntheticConfig } from '../cases/synthetic-model.ts';
+import type { OpenOptions } from '../../src/engine/program/executor.ts';
+import type { GpuDevice } from '../../src/gpu/device.ts';
+import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
+import { PLAIN, SMALL_CONFIG, syntheticProgram, syntheticWeights } from '../cases/synthetic-model.ts';
+import { openTestDevice } from './adapter.ts';
+
+const SEVERAL = [3, 4, 5];
+const MANY = Array.from({ length: 17 }, (_, i) => i);
+const EXPERTS = { count: 4, usedCount: 2, ffnDim: 12, isRenormalised: true };
+const WITH_EXPERTS: SyntheticConfig = {
+  ...SMALL_CONFIG,
+  ...PLAIN,
+  architecture: 'qwen3moe',
+  layerCount: 1,
+  hasQkNorm: true,
+  experts: EXPERTS,
+};
+/** Embedding, norm and head: few kernels to compile. */
+const NO_LAYERS: SyntheticConfig = { ...SMALL_CONFIG, layerCount: 0 };
+
+const gpu = await openTestDevice();
+
+async function valuesOf(options: OpenOptions) {
+  const program = syntheticProgram(WITH_EXPERTS);
+  const weights = syntheticWeights(program, () => 'f16', 7);
+  const executor = await openWebgpuExecutor(gpu, program, weights, options);
+  const session = await executor.openSession(64);
+  const seen: [string, Uint32Array][] = [];
+  const onValue = (value: string, data: Float32Array): void => void seen.push([value, bitsOf(data)]);
+  const values = new Set(program.values.map(({ id }) => id));
+  const run = async (tokens: readonly number[], isTapped: boolean): Promise<void> => {
+    const { logits } = await session.run({ tokens, logits: 'all', ...(isTapped ? { tap: { values, onValue } } : {}) });
+    seen.push(['logits', bitsOf(logits)]);
+  };
+  await run(SEVERAL, false);
+  await run(SEVERAL, true);
+  await run(MANY, true);
+  session.truncate(5);
+  await run(SEVERAL, true);
+  seen.push(['greedy', Uint32Array.of((await session.runGreedy?.({ tokens: [1] }))?.id ?? -1)]);
+  await executor.close();
+  return seen;
+}
+
+function bitsOf(data: Float32Array): Uint32Array {
+  return new Uint32Array(data.slice().buffer);
+}
+
+describe('a checked run of a healthy engine', () => {
+  it('gives the same bits, value by value: attention in a window, biases, norms of heads, experts', async () => {
+    const checked = await valuesOf({ isChecked: true });
+    const unchecked = await valuesOf({ isChecked: false });
+    expect(unchecked.length).toBeGreaterThan(60);
+    expect(checked).toEqual(unchecked);
+  }, 180_000);
+});
+
+/** What is compiled from here on is changed first. */
+function plant(device: GpuDevice, label: RegExp, [what, by]: readonly [string, string]): { readonly count: number } {
+  const planted = { count: 0 };
+  const { createShaderModule } = device.device;
+  device.device.createShaderModule = function changed(descriptor) {
+    if (!label.test(descriptor.label ?? '')) return createShaderModule.call(this, descriptor);
+    expect(descriptor.code.split(what)).toHaveLength(2);
+    planted.count++;
+    return createShaderModule.call(this, { ...descriptor, code: descriptor.code.replace(what, by) });
+  };
+  return planted;
+}
+
+/** Logits of a device of its own, on which `fault` is planted in the kernel of that label. */
+async function logitsWith(label: RegExp, fault: readonly [string, string], options: OpenOptions) {
+  const device = await openTestDevice({ subgroups: false });
+  const planted = plant(device, label, fault);
+  const program = syntheticProgram(NO_LAYERS);
+  const executor = await openWebgpuExecutor(
+    device,
+    program,
+    syntheticWeights(program, () => 'f16', 7),
+    options,
+  );
+  const session = await executor.openSession(4);
+  try {
+    return (await session.run({ tokens: [3], logits: 'last' })).logits;
+  } finally {
+    expect(planted.count).toBe(1);
+    await executor.close();
+  }
+}
+
+const isFinite = (bits: number): boolean => (bits & 0x7f80_0000) !== 0x7f80_0000;
+
+describe('a checked run sees', () => {
+  it('a store one too far, by kernel and value', async () => {
+    const fault = ['params.out_stride + group] = sum', 'params.out_stride + group + 1u] = sum'] as const;
+    await expect(logitsWith(/^product/, fault, { isChecked: true })).rejects.toMatchObject({
+      code: 'E_GPU_GUARD',
+      place: 'kernel product f16',
+      message: expect.stringContaining('beyond the end of lm_head'),
+    });
+    await expect(logitsWith(/^product/, fault, { isChecked: false })).resolves.toHaveLength(NO_LAYERS.vocabSize);
+  });
+
+  it.each<[string, RegExp, readonly [string, string]]>([
+    [
+      'a barrier that is missing',
+      /^rmsnorm/,
+      ['partials[thread] = value;\n  workgroupBarrier();', 'partials[thread] = value;'],
+    ],
+    ['a sum that nobody began', /^rmsnorm/, ['partials[thread] = value;', 'partials[thread] += value;']],
+    [
+      'rows that nobody wrote',
+      /^product/,
+      ['if (group == mine && thread', 'if (group == mine && group != 3u && thread'],
+    ],
+  ])('%s, as what is no number', async (_, label, fault) => {
+    const logits = await logitsWith(label, fault, { isChecked: true });
+    expect([...bitsOf(logits)].every(isFinite)).toBe(false);
+    const unseen = await logitsWith(label, fault, { isChecked: false });
+    expect([...bitsOf(unseen)].every(isFinite)).toBe(true);
+  });
+});
