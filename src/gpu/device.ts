@@ -23,8 +23,6 @@ export interface DeviceOptions {
   subgroups?: boolean;
   /** Threads that add up a row where there are no subgroups, for tests: 4, 8, 16 or 32. */
   laneCount?: number;
-  /** That a kernel sees of a buffer, for tests: a device does not take a limit below the specification's own. */
-  bindingBytes?: number;
 }
 
 /** Of the storage buffers that a kernel binds and the sizes that a 7B model needs, where the adapter has them. */
@@ -37,16 +35,16 @@ export class GpuDevice {
   readonly #kernels = new Map<string, Promise<Kernel>>();
   /** Who waits for the device, and is told where it is lost. */
   readonly #waiting = new Set<(error: RefuteError) => void>();
-  /** That a kernel can see of a buffer. */
-  readonly bindingBytes: number;
+  /** That a kernel can see of a buffer. A test may lower it: a device takes no limit below the specification's own. */
+  bindingBytes: number;
   #lanes: Lanes = withoutSubgroups();
   #lost: RefuteError | null = null;
 
-  private constructor(device: GPUDevice, name: string, bindingBytes: number) {
+  private constructor(device: GPUDevice, name: string) {
     const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
     this.device = device;
     this.name = name;
-    this.bindingBytes = Math.min(maxStorageBufferBindingSize, maxBufferSize, bindingBytes);
+    this.bindingBytes = Math.min(maxStorageBufferBindingSize, maxBufferSize, MOST_BINDING_BYTES);
     void device.lost.then(({ reason, message }) => {
       const is = `the device is lost: ${message === '' ? reason : message}`;
       this.#lost = new RefuteError({ code: 'E_GPU_LOST', place: name, is, next: 'Run the command again' });
@@ -57,7 +55,7 @@ export class GpuDevice {
   /** @throws RefuteError E_GPU_DEVICE, E_GPU_KERNEL, E_GPU_LOST */
   static async open(
     adapter: GPUAdapter,
-    { limits = {}, subgroups = true, laneCount, bindingBytes = MOST_BINDING_BYTES }: DeviceOptions = {},
+    { limits = {}, subgroups = true, laneCount }: DeviceOptions = {},
   ): Promise<GpuDevice> {
     const raised = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
     const hasSubgroups = subgroups && adapter.features.has('subgroups');
@@ -70,7 +68,7 @@ export class GpuDevice {
       .catch((cause: Error) => {
         throw new RefuteError({ code: 'E_GPU_DEVICE', place: name, is: `it gives no device: ${cause.message}`, cause });
       });
-    const gpu = new GpuDevice(device, name, bindingBytes);
+    const gpu = new GpuDevice(device, name);
     try {
       gpu.#lanes = hasSubgroups ? await lanesOf(adapter, gpu) : withoutSubgroups(laneCount);
     } catch (error) {
@@ -143,7 +141,16 @@ export class GpuDevice {
       const allowed = `${this.name} takes ${most}`;
       throw new RefuteError({ code: 'E_GPU_BUFFER', place: label, is: `it has ${size} bytes`, allowed, next: SMALLER });
     }
-    return this.guarded(label, 'E_GPU_BUFFER', () => this.device.createBuffer({ label, size, usage }));
+    let buffer: GPUBuffer | null = null;
+    try {
+      return await this.guarded(label, 'E_GPU_BUFFER', () => {
+        buffer = this.device.createBuffer({ label, size, usage });
+        return buffer;
+      });
+    } catch (error) {
+      (buffer as GPUBuffer | null)?.destroy();
+      throw error;
+    }
   }
 
   /** A copy of the first bytes of a buffer that can be mapped. @throws RefuteError E_GPU_MAP, E_GPU_LOST */

@@ -19,8 +19,10 @@ export function regionsOf(
   return ({ firstRow, rowCount, firstPosition }) => {
     const regions = outsOf(step).map((values): Region => {
       const { buffer, at, stride } = site.placed(values[0] ?? '');
+      // Narrower than its array where other steps make the rest of it: they come after, to the right.
+      const width = values.reduce((sum, value) => sum + quadsOf(site.channelsOf(value)), 0);
       const byteOffset = 16 * (at + firstRow * stride);
-      return { value: values.join(', '), buffer, byteOffset, byteLength: 16 * rowCount * stride };
+      return { value: values.join(', '), buffer, byteOffset, byteLength: 16 * ((rowCount - 1) * stride + width) };
     });
     if (inner !== null) {
       const shown = innersOf(step).filter((value) => site.innerAt(value) !== NOWHERE);

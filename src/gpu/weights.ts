@@ -69,36 +69,40 @@ function matrixOf(info: WeightInfo): Matrix {
   return { info, layout: planeLayout(type, columns), columns, storedRows, rows, matrixCount };
 }
 
-/**
- * @param unit what must not be parted: a matrix of an expert, or four rows
- * @throws RefuteError E_GPU_MEMORY, E_GPU_WEIGHT_SIZE, and those of the source
- */
+/** @throws RefuteError E_GPU_MEMORY, E_GPU_BUFFER, E_GPU_WEIGHT_SIZE, E_GPU_LOST, and those of the source */
 export async function uploadWeight(site: UploadSite, info: WeightInfo): Promise<GpuWeight> {
-  const { gpu } = site;
   const matrix = matrixOf(info);
-  const { layout, rows, matrixCount, columns } = matrix;
-  const unit = matrixCount === 1 ? GROUP_ROWS : rows;
-  const limit = gpu.bindingBytes;
-  const unitBytes = planeBytes(layout, unit);
-  const rowsPerPart = Math.floor(limit / unitBytes) * unit;
-  if (rowsPerPart === 0) {
-    const is = `${unit} rows of ${info.name} have ${unitBytes} bytes`;
-    throw new RefuteError({
-      code: 'E_GPU_WEIGHT_SIZE',
-      place: gpu.name,
-      is,
-      allowed: `a binding takes ${limit}`,
-      next: 'Use --engine cpu',
-    });
-  }
+  const { layout, rows, columns } = matrix;
   const parts: WeightPart[] = [];
-  for (let firstRow = 0; firstRow < rows * matrixCount; firstRow += rowsPerPart) {
-    const rowCount = Math.min(rowsPerPart, rows * matrixCount - firstRow);
+  for (const { firstRow, rowCount } of partsOf(site.gpu, info)) {
     const part = await createPart(site, info.name, layout, rowCount);
     await fill(site, { part, layout, bufferRows: rowCount, bufferFirstRow: 0, firstRow, rowCount }, [matrix]);
     parts.push({ ...part, firstRow });
   }
   return { type: info.type, columns, units: layout.units, rows, rowStep: GROUP_ROWS, rowShift: 0, parts };
+}
+
+/**
+ * How a weight is cut, so that each part fits a binding: four rows are never parted, nor is a matrix of an expert.
+ *
+ * @throws RefuteError E_GPU_WEIGHT_SIZE
+ */
+export function partsOf(gpu: GpuDevice, info: WeightInfo): Omit<WeightPart, 'buffer'>[] {
+  const { layout, rows, matrixCount } = matrixOf(info);
+  const unit = matrixCount === 1 ? GROUP_ROWS : rows;
+  const unitBytes = planeBytes(layout, unit);
+  const rowsPerPart = Math.floor(gpu.bindingBytes / unitBytes) * unit;
+  if (rowsPerPart === 0) {
+    const is = `${unit} rows of ${info.name} have ${unitBytes} bytes`;
+    const allowed = `a binding takes ${gpu.bindingBytes}`;
+    throw new RefuteError({ code: 'E_GPU_WEIGHT_SIZE', place: gpu.name, is, allowed, next: 'Use --engine cpu' });
+  }
+  const parts: Omit<WeightPart, 'buffer'>[] = [];
+  for (let firstRow = 0; firstRow < rows * matrixCount; firstRow += rowsPerPart) {
+    const rowCount = Math.min(rowsPerPart, rows * matrixCount - firstRow);
+    parts.push({ firstRow, rowCount, planes: planeWords(layout, rowCount) });
+  }
+  return parts;
 }
 
 /** Whether matrices may share a buffer: equal types and columns, all of it in one binding; in turns: equal rows, too. */
@@ -159,10 +163,14 @@ async function createPart(
   rowCount: number,
 ): Promise<WeightPart> {
   const buffer = await buffers.create(name, planeBytes(layout, rowCount), STORAGE | COPY_DST);
-  const planes = planeStarts(layout, rowCount)
+  return { buffer, firstRow: 0, rowCount, planes: planeWords(layout, rowCount) };
+}
+
+/** Of the planes after the first. */
+function planeWords(layout: PlaneLayout, rowCount: number): number[] {
+  return planeStarts(layout, rowCount)
     .slice(1)
     .map((byte) => byte / 4);
-  return { buffer, firstRow: 0, rowCount, planes };
 }
 
 /** Rows of the buffer that come from so many rows of each matrix, in groups of four of each in turn. */
@@ -179,7 +187,8 @@ async function fill({ gpu, source }: UploadSite, run: Run, matrices: readonly Ma
   const { part, layout, bufferRows, bufferFirstRow, firstRow, rowCount } = run;
   const starts = planeStarts(layout, bufferRows);
   const step = GROUP_ROWS * matrices.length;
-  const chunkRows = Math.max(GROUP_ROWS, GROUP_ROWS * Math.floor(UPLOAD_BYTES / planeBytes(layout, step)));
+  const wellRows = GROUP_ROWS * Math.floor(UPLOAD_BYTES / planeBytes(layout, step));
+  const chunkRows = Math.min(rowCount, Math.max(GROUP_ROWS, wellRows));
   const stored = new Uint8Array(chunkRows * layout.rowBytes);
   for (let done = 0; done < rowCount; done += chunkRows) {
     const count = Math.min(chunkRows, rowCount - done);
