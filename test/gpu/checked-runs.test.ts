@@ -18,7 +18,7 @@ describe('a checked run of a healthy engine', () => {
   it('gives the same bits, value by value: attention in a window, biases, norms of heads, experts', async () => {
     const checked = await valuesOf(gpu, WITH_EXPERTS, { isChecked: true });
     const unchecked = await valuesOf(gpu, WITH_EXPERTS, { isChecked: false });
-    expect(unchecked.length).toBeGreaterThan(60);
+    expect(unchecked.ofFew.length).toBeGreaterThan(50);
     expect(checked).toEqual(unchecked);
   }, 180_000);
 });

@@ -10,7 +10,9 @@ const TYPES = Object.keys(TENSOR_TYPES) as TensorTypeName[];
 const all = await Promise.all(
   SHADER_NAMES.flatMap((name) =>
     [false, true].flatMap((hasSubgroups) =>
-      TYPES.map(async (type) => [`${name} ${type}`, await shaderText(name, { types: [type, 'q6_k'], hasSubgroups })] as const),
+      TYPES.map(
+        async (type) => [`${name} ${type}`, await shaderText(name, { types: [type, 'q6_k'], hasSubgroups })] as const,
+      ),
     ),
   ),
 );

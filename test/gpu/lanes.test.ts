@@ -100,7 +100,7 @@ describe('with subgroups and without', async () => {
     async (_, config) => {
       const plain = await openTestDevice({ subgroups: false, laneCount: gpu.lanes.count });
       const values = await valuesOf(plain, config);
-      expect(values.length).toBeGreaterThan(50);
+      expect(values.ofFew.length).toBeGreaterThan(40);
       expect(await valuesOf(gpu, config)).toEqual(values);
     },
     180_000,

@@ -13,19 +13,22 @@ export const WITH_EXPERTS: SyntheticConfig = {
   experts: { count: 4, usedCount: 2, ffnDim: 12, isRenormalised: true },
 };
 
-const FEW = [3, 4, 5];
-const MANY = Array.from({ length: 17 }, (_, i) => i);
+/** A value, or the logits, by bits. */
+export type Seen = readonly [string, Uint32Array<ArrayBuffer>];
 
-export function bitsOf(data: Float32Array): Uint32Array {
-  return new Uint32Array(data.slice().buffer);
+const FEW = [3, 4, 5];
+const MANY = Array.from({ length: 16 }, (_, i) => i);
+
+export function bitsOf(data: Float32Array): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(Float32Array.from(data).buffer);
 }
 
-/** In the order in which they come: tapped values, and the logits of each run. */
+/** In the order in which they come: tapped values, and the logits of each run. Many come op by op, a few fused. */
 export async function valuesOf(
   gpu: GpuDevice,
   config: SyntheticConfig,
   options: Parameters<typeof openWebgpuExecutor>[3] = {},
-): Promise<[string, Uint32Array][]> {
+): Promise<{ ofMany: Seen[]; ofFew: Seen[] }> {
   const program = syntheticProgram(config);
   const executor = await openWebgpuExecutor(
     gpu,
@@ -34,21 +37,23 @@ export async function valuesOf(
     options,
   );
   const session = await executor.openSession(32);
-  const seen: [string, Uint32Array][] = [];
+  const seen: Seen[] = [];
   const onValue = (value: string, data: Float32Array): void => void seen.push([value, bitsOf(data)]);
   const tap = { values: new Set(program.values.map(({ id }) => id)), onValue };
+  let manyEnd = 0;
   const run = async (tokens: readonly number[], isTapped: boolean): Promise<void> => {
     const { logits } = await session.run({ tokens, logits: 'all', ...(isTapped ? { tap } : {}) });
     seen.push(['logits', bitsOf(logits)]);
   };
+  await run(MANY, true);
+  manyEnd = seen.length;
   await run(FEW, false);
   await run(FEW, true);
-  await run(MANY, true);
   session.truncate(5);
   await run(FEW, true);
   seen.push(['greedy', Uint32Array.of((await session.runGreedy?.({ tokens: [1] }))?.id ?? 0xffff_ffff)]);
   await executor.close();
-  return seen;
+  return { ofMany: seen.slice(0, manyEnd), ofFew: seen.slice(manyEnd) };
 }
 
 /** As if the device took no more. */
