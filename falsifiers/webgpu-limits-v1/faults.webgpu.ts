@@ -36,9 +36,9 @@ const FAULTS: readonly PlantedFault[] = plants`
   + void buffer;
   src/gpu/load-program.ts
   gross weights-stay: weights that were loaded before one that does not fit stay
-  - buffers.release();
-  - throw error;
-  + throw error;
+  -     buffers.release();
+  -     throw error;
+  +     throw error;
   src/gpu/guards.ts
   gross guards-unread: nobody looks at the guards
   - if (placed.length === 0) return;

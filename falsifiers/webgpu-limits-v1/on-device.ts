@@ -170,7 +170,7 @@ function codeOf(error: unknown): string {
 /** Creation number `buffer` of an executor and a session fails, as on a device that has no memory left. */
 async function memory({ program, weights }: Model, buffer: number): Promise<number> {
   const gpu = await device();
-  const { createBuffer } = gpu.device;
+  const create = gpu.device.createBuffer.bind(gpu.device);
   let refused = '';
   const live = countBuffers(gpu, (label, number) => {
     if (number !== buffer) return false;
@@ -190,7 +190,7 @@ async function memory({ program, weights }: Model, buffer: number): Promise<numb
       error instanceof RefuteError && /^E_GPU_(MEMORY|BUFFER|BIND)$/.test(error.code) && isOf(error, refused);
     return (isNamed ? 0 : 1) + live.size;
   } finally {
-    gpu.device.createBuffer = createBuffer;
+    gpu.device.createBuffer = create;
   }
 }
 
@@ -205,16 +205,16 @@ function countBuffers(
   refuses: (label: string, number: number) => boolean = () => false,
 ): Set<GPUBuffer> {
   const live = new Set<GPUBuffer>();
-  const { createBuffer } = gpu.device;
+  const create = gpu.device.createBuffer.bind(gpu.device);
   let number = 0;
-  gpu.device.createBuffer = function counted(descriptor) {
+  gpu.device.createBuffer = (descriptor) => {
     const size = refuses(descriptor.label ?? '', number++) ? 2 ** 40 : descriptor.size;
-    const buffer = createBuffer.call(this, { ...descriptor, size });
+    const buffer = create({ ...descriptor, size });
     live.add(buffer);
-    const { destroy } = buffer;
-    buffer.destroy = function counted() {
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
       live.delete(buffer);
-      return destroy.call(this);
+      return destroy();
     };
     return buffer;
   };
@@ -231,13 +231,12 @@ const CHANGES: Readonly<Record<Unseen, readonly [label: RegExp, what: string, by
 async function sees(model: Model, change: Unseen): Promise<boolean> {
   const gpu = await freshDevice({ subgroups: false });
   const [label, what, by] = CHANGES[change];
-  const { createShaderModule } = gpu.device;
+  const compile = gpu.device.createShaderModule.bind(gpu.device);
   let count = 0;
-  gpu.device.createShaderModule = function changed(descriptor) {
-    if (!label.test(descriptor.label ?? '') || !descriptor.code.includes(what))
-      return createShaderModule.call(this, descriptor);
+  gpu.device.createShaderModule = (descriptor) => {
+    if (!label.test(descriptor.label ?? '') || !descriptor.code.includes(what)) return compile(descriptor);
     count++;
-    return createShaderModule.call(this, { ...descriptor, code: descriptor.code.replace(what, by) });
+    return compile({ ...descriptor, code: descriptor.code.replace(what, by) });
   };
   try {
     const words = await wordsOf(gpu, model, [1], true);

@@ -288,7 +288,7 @@ async function bindAttend({ q, k, attention }: AttendStep, site: StepSite): Prom
 }
 
 /** Splits are runs of positions that begin at multiples of 64, so that what one makes does not depend on the window. */
-export function splitCount(position: number, window: number | null): number {
+function splitCount(position: number, window: number | null): number {
   const first = window !== null && position + 1 > window ? position + 1 - window : 0;
   return Math.floor(position / SPLIT) - Math.floor(first / SPLIT) + 1;
 }

@@ -20,19 +20,19 @@ async function openOn(gpu: GpuDevice) {
 /** Buffers of the device that are there, from here on. */
 function countBuffers(gpu: GpuDevice, refuse: (label: string) => boolean = () => false) {
   const live = new Set<string>();
-  const { createBuffer } = gpu.device;
+  const create = gpu.device.createBuffer.bind(gpu.device);
   let number = 0;
-  gpu.device.createBuffer = function counted(descriptor) {
+  gpu.device.createBuffer = (descriptor) => {
     const label = descriptor.label ?? '';
     // What a device without memory does: an invalid buffer, and an error for whoever looks.
     const size = refuse(label) ? 2 ** 40 : descriptor.size;
-    const buffer = createBuffer.call(this, { ...descriptor, size });
+    const buffer = create({ ...descriptor, size });
     const key = `${label} ${number++}`;
     live.add(key);
-    const { destroy } = buffer;
-    buffer.destroy = function counted() {
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
       live.delete(key);
-      return destroy.call(this);
+      return destroy();
     };
     return buffer;
   };
