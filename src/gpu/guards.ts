@@ -73,7 +73,7 @@ export class Guards {
     const changed = words.findIndex((word) => word !== POISON);
     const guard = placed[Math.floor((4 * changed) / GUARD_BYTES)];
     if (changed < 0 || guard === undefined) return;
-    const is = `it writes beyond the end of ${guard.value}, ${changed % (GUARD_BYTES / 4)} words behind it`;
+    const is = `it writes beyond the end of ${guard.value}: word ${changed % (GUARD_BYTES / 4)} behind it`;
     const next = `This is a bug of the kernel, or of the driver of ${this.#gpu.name}`;
     throw new RefuteError({ code: 'E_GPU_GUARD', place: `kernel ${guard.kernels}`, is, next });
   }

@@ -3,6 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import type { SyntheticConfig } from '../cases/synthetic-model.ts';
 import type { OpenOptions } from '../../src/engine/program/executor.ts';
+import { openModel } from '../../src/engine/model/open-model.ts';
+import type { Model } from '../../src/engine/model/model.ts';
 import type { GpuDevice } from '../../src/gpu/device.ts';
 import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
 import { SMALL_CONFIG, syntheticProgram, syntheticWeights } from '../cases/synthetic-model.ts';
@@ -15,14 +17,30 @@ const NO_LAYERS: SyntheticConfig = { ...SMALL_CONFIG, layerCount: 0 };
 /** Sums over lanes go through workgroup memory, too. */
 const gpu = await openTestDevice({ subgroups: false });
 
-describe('a checked run of a healthy engine', () => {
-  it('gives the same bits, value by value: attention in a window, biases, norms of heads, experts', async () => {
-    const checked = await valuesOf(gpu, WITH_EXPERTS, { isChecked: true });
-    const unchecked = await valuesOf(gpu, WITH_EXPERTS, { isChecked: false });
-    expect(unchecked.ofFew.length).toBeGreaterThan(50);
-    expect(checked).toEqual(unchecked);
-  }, 180_000);
+it('a checked run gives the same bits, value by value: attention in a window, biases, norms of heads, experts', async () => {
+  const checked = await valuesOf(gpu, WITH_EXPERTS, { isChecked: true });
+  const unchecked = await valuesOf(gpu, WITH_EXPERTS, { isChecked: false });
+  expect(unchecked.ofFew.length).toBeGreaterThan(50);
+  expect(checked).toEqual(unchecked);
+}, 180_000);
+
+it('a checked run gives the same bits on a trained model of another architecture: soft caps, norms after, a gated GELU', async () => {
+  const model = await openModel('models/tiny/gemma2/model.gguf');
+  const [checked, unchecked] = [await tokensOf(model, true), await tokensOf(model, false)];
+  expect(unchecked).toHaveLength(12 * model.program.vocabSize);
+  expect(checked).toEqual(unchecked);
+  await model.close();
 });
+
+/** Logits of many positions and then of a few, by bits. */
+async function tokensOf({ program, weights }: Model, isChecked: boolean): Promise<number[]> {
+  const executor = await openWebgpuExecutor(gpu, program, weights, { isChecked });
+  const session = await executor.openSession(12);
+  const many = await session.run({ tokens: [1, 2, 3, 4, 5, 6, 7, 8, 9], logits: 'all' });
+  const few = await session.run({ tokens: [3, 2, 1], logits: 'all' });
+  await executor.close();
+  return [...bitsOf(many.logits), ...bitsOf(few.logits)];
+}
 
 /** What is compiled from here on is changed first. */
 function plant(device: GpuDevice, label: RegExp, [what, by]: readonly [string, string]): { readonly count: number } {
