@@ -288,7 +288,12 @@ async function bindAttend({ q, k, attention }: AttendStep, site: StepSite): Prom
 }
 
 /** Splits are runs of positions that begin at multiples of 64, so that what one makes does not depend on the window. */
-export function splitCount(position: number, window: number | null): number {
+function splitCount(position: number, window: number | null): number {
   const first = window !== null && position + 1 > window ? position + 1 - window : 0;
   return Math.floor(position / SPLIT) - Math.floor(first / SPLIT) + 1;
+}
+
+/** Of what attention keeps of the splits of a position: of each head its sums, the largest score, the total. */
+export function partialBytes({ headCount, headDim, window }: AttendStep['attention'], position: number): number {
+  return 16 * headCount * splitCount(position, window) * (quadsOf(headDim) + 1);
 }

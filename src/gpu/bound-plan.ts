@@ -2,8 +2,10 @@
 import type { Op, Program, ValueId } from '../engine/program/program.ts';
 import { bindStep, NOWHERE, type StepSite } from './bind-step.ts';
 import { planBuffers, quadsOf } from './buffer-plan.ts';
-import { dispatch, type Dispatch, type Placed } from './dispatch.ts';
+import { dispatch, type ChunkPlace, type Dispatch, type Placed } from './dispatch.ts';
+import type { Region } from './guards.ts';
 import type { GpuProgram } from './load-program.ts';
+import { regionsOf } from './regions.ts';
 import { innersOf, opsOf, outsOf, valuesOf, type MatmulOp, type Step } from './steps.ts';
 
 interface BoundStep {
@@ -14,8 +16,15 @@ interface BoundStep {
   ops: readonly number[];
   /** What can be copied right after it, and where it is. */
   shows: ReadonlyMap<ValueId, Placed>;
+  /** What it writes, in a run that is checked. */
+  regions: (place: StepPlace) => readonly Region[];
   layer: number | null;
   hasLayerWeight: boolean;
+}
+
+/** Rows of the chunk that a step makes. */
+export interface StepPlace extends ChunkPlace {
+  firstRow: number;
 }
 
 export interface BoundPlan {
@@ -23,12 +32,13 @@ export interface BoundPlan {
   placeOf: (value: ValueId) => Placed;
   /** After the logits: the likeliest token. */
   choose: readonly Dispatch[];
+  chooseRegions: readonly Region[];
 }
 
-/** What is the session's own, whatever the plan. */
 /** Logits that a workgroup of wgsl/choice.wgsl looks through. */
 const CHOICE_LOGITS = 1024;
 
+/** What is the session's own, whatever the plan. */
 export interface SharedSite extends Omit<StepSite, 'placed' | 'inner' | 'innerAt'> {
   /** Bound where nothing in between is shown. */
   unusedInner: GPUBuffer;
@@ -95,12 +105,29 @@ export async function bindPlan(
       dispatches,
       last,
       shows,
+      regions: regionsOf(step, own, inner),
       ops: ops.map((op) => indexOf.get(op) ?? 0),
       layer: layerOf.get(ops.at(-1)?.out ?? '') ?? null,
       hasLayerWeight: ops.some((op) => op.op !== 'embed' && 'weight' in op),
     };
   });
-  return { steps: await Promise.all(bound), placeOf: placed, choose: await bindChoice(program, placed, site) };
+  const whole = (value: string, buffer: GPUBuffer, quads: number): Region => ({
+    value,
+    buffer,
+    byteOffset: 0,
+    byteLength: 16 * quads,
+  });
+  // All of them, also where one fails: none begins something after it was given up.
+  await Promise.allSettled(bound);
+  return {
+    steps: await Promise.all(bound),
+    placeOf: placed,
+    choose: await bindChoice(program, placed, site),
+    chooseRegions: [
+      whole('the likeliest of parts', site.choices, choicePartCount(program.vocabSize)),
+      whole('the likeliest token', site.choice, 1),
+    ],
+  };
 }
 
 async function bindChoice(

@@ -1,11 +1,12 @@
 // One dispatch of a kernel: its buffers by the names that the kernel gives them, and where in them its values lie.
 import type { TensorTypeName } from '../engine/formats/tensor-types.ts';
+import { RefuteError } from '../errors.ts';
 import type { GpuDevice } from './device.ts';
 import { paramBytes } from './kernel-text.ts';
 import type { ShaderName } from './shaders.ts';
 
 /** Where a chunk stands, as far as the number of workgroups depends on it. */
-interface ChunkPlace {
+export interface ChunkPlace {
   rowCount: number;
   firstPosition: number;
 }
@@ -21,6 +22,8 @@ export interface Placed {
 }
 
 export interface Dispatch {
+  /** Name of the kernel, with the type of its weights. */
+  kernel: string;
   pipeline: GPUComputePipeline;
   /** Of all rows of the chunk, or of the last alone. */
   groups: Readonly<Record<RowSet, GPUBindGroup>>;
@@ -35,6 +38,8 @@ export interface DispatchSite {
   places: Readonly<Record<RowSet, GPUBufferBinding>>;
   /** Puts what an op is told once and for all where a kernel can read it. */
   storeParams: (bytes: ArrayBuffer) => GPUBufferBinding;
+  /** Whether workgroup memory begins as NaN. */
+  isChecked: boolean;
 }
 
 export interface DispatchOptions {
@@ -47,16 +52,16 @@ export interface DispatchOptions {
 }
 
 /** Of workgroups in one direction, by the specification. */
-const MAX_GROUPS = 65_535;
+export const MAX_GROUPS = 65_535;
 export const THREADS = 64;
 
-/** @throws RefuteError E_GPU_KERNEL; RangeError where a binding or a parameter of the kernel has no value, or a value no binding */
+/** @throws RefuteError E_GPU_KERNEL, E_GPU_BIND, E_GPU_GROUPS; RangeError where a binding or a parameter of the kernel has no value, or a value no binding */
 export async function dispatch(
-  { gpu, places, storeParams }: DispatchSite,
+  { gpu, places, storeParams, isChecked }: DispatchSite,
   shader: ShaderName,
   { types = [], buffers, params = {}, grid }: DispatchOptions,
 ): Promise<Dispatch> {
-  const kernel = await gpu.kernel(shader, types);
+  const kernel = await gpu.kernel(shader, types, isChecked);
   const told: Record<string, number> = { ...params };
   const bound = new Map<string, GPUBuffer>();
   for (const [name, where] of Object.entries(buffers)) {
@@ -67,19 +72,35 @@ export async function dispatch(
       if (kernel.params.some((param) => param.name === `${name}_${key}`)) told[`${name}_${key}`] = value;
     }
   }
-  const paramsBinding = storeParams(paramBytes(kernel.params, told));
-  const resourceOf = (name: string, place: GPUBufferBinding): GPUBufferBinding => {
+  const resourceOf = (name: string, place: GPUBufferBinding, paramsBinding: GPUBufferBinding): GPUBufferBinding => {
     if (name === 'place') return place;
     if (name === 'params') return paramsBinding;
     const buffer = bound.get(name);
     if (buffer === undefined) throw new RangeError(`${shader}: nothing is bound to ${name}`);
     return { buffer };
   };
-  const group = (place: GPUBufferBinding): GPUBindGroup => {
-    const entries = kernel.bindings.map(({ binding, name }) => ({ binding, resource: resourceOf(name, place) }));
-    return gpu.device.createBindGroup({ label: shader, layout: kernel.layout, entries });
-  };
-  return { pipeline: kernel.pipeline, groups: { all: group(places.all), last: group(places.last) }, grid };
+  const name = [shader, ...types].join(' ');
+  const groups = await gpu.guarded(`kernel ${name}`, 'E_GPU_BIND', () => {
+    const paramsBinding = storeParams(paramBytes(kernel.params, told));
+    const group = (place: GPUBufferBinding): GPUBindGroup => {
+      const entries = kernel.bindings.map(({ binding, name: of }) => ({
+        binding,
+        resource: resourceOf(of, place, paramsBinding),
+      }));
+      return gpu.device.createBindGroup({ label: name, layout: kernel.layout, entries });
+    };
+    return { all: group(places.all), last: group(places.last) };
+  });
+  return { kernel: name, pipeline: kernel.pipeline, groups, grid: (place) => withinLimits(name, grid(place)) };
+}
+
+/** A dispatch beyond them does nothing, and says so to nobody. @throws RefuteError E_GPU_GROUPS */
+function withinLimits(kernel: string, groups: ReturnType<Grid>): ReturnType<Grid> {
+  const most = Math.max(...groups);
+  if (most <= MAX_GROUPS && groups.every((count) => Number.isInteger(count) && count > 0)) return groups;
+  const is = `it wants ${groups.join(' × ')} workgroups`;
+  const allowed = `a direction takes 1 to ${MAX_GROUPS}`;
+  throw new RefuteError({ code: 'E_GPU_GROUPS', place: `kernel ${kernel}`, is, allowed, next: 'Use --engine cpu' });
 }
 
 /** A thread to each of so many things a row. */

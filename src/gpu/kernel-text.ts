@@ -42,7 +42,7 @@ export function kernelText(code: string): KernelText {
   return { bindings, params, hasLanes: /^override LANES\b/m.test(code) };
 }
 
-/** As the struct lies in a uniform. @throws RangeError where a parameter has no value, or a value no parameter */
+/** As the struct lies in a uniform. @throws RangeError where a parameter has no value, a value no parameter, or a u32 no whole number below 2^32 */
 export function paramBytes(params: readonly Param[], values: Readonly<Record<string, number>>): ArrayBuffer {
   const bytes = new ArrayBuffer(16 * Math.ceil(params.length / 4));
   const view = new DataView(bytes);
@@ -51,6 +51,10 @@ export function paramBytes(params: readonly Param[], values: Readonly<Record<str
   for (const [index, { name, type }] of params.entries()) {
     const value = values[name];
     if (value === undefined) throw new RangeError(`parameter ${name} has no value`);
+    // A setter would keep the last 32 bits of anything.
+    if (type === 'u32' && !(Number.isInteger(value) && value >= 0 && value < 2 ** 32)) {
+      throw new RangeError(`parameter ${name} is ${value}`);
+    }
     if (type === 'f32') view.setFloat32(4 * index, value, true);
     else view.setUint32(4 * index, value, true);
   }

@@ -3,11 +3,21 @@ import type { WeightInfo, WeightSource } from '../engine/program/executor.ts';
 import { ropeWeights, type Program, type WeightName } from '../engine/program/program.ts';
 import type { GpuDevice } from './device.ts';
 import { fuse } from './fuse.ts';
+import { OwnedBuffers } from './owned-buffers.ts';
 import type { Step } from './steps.ts';
 import { loadVectors, type GpuVectors } from './vectors.ts';
-import { canStack, infoOf, uploadStack, uploadWeight, type GpuWeight } from './weights.ts';
+import { canStack, infoOf, uploadStack, uploadWeight, type GpuWeight, type UploadSite } from './weights.ts';
 
-export interface GpuProgram {
+/** How the program runs, whatever it is. */
+export interface RunOptions {
+  chunkPositions: number;
+  /** Whether runs are checked (guards.ts). */
+  isChecked: boolean;
+  /** That come back at once; left out: as many as a device well takes. */
+  readbackBytes?: number | undefined;
+}
+
+export interface GpuProgram extends RunOptions {
   gpu: GpuDevice;
   program: Program;
   /** For one position. Many are made op by op. */
@@ -17,18 +27,37 @@ export interface GpuProgram {
   vectors: GpuVectors;
   /** What rotations divide their frequencies by. */
   factors: ReadonlyMap<WeightName, Float32Array>;
-  chunkPositions: number;
+  /** Of weights and vectors. */
+  buffers: OwnedBuffers;
 }
 
-/** The program has been checked against the source. @throws RefuteError those of `uploadWeight` */
+/** The program has been checked against the source. @throws RefuteError those of `uploadWeight`; nothing is left on the device then */
 export async function loadProgram(
   gpu: GpuDevice,
   program: Program,
   source: WeightSource,
-  chunkPositions: number,
+  options: RunOptions,
 ): Promise<GpuProgram> {
-  const infosOf = (names: readonly WeightName[]): WeightInfo[] => names.map((name) => infoOf(source, name));
-  const steps = fuse(program, (names, stacking) => canStack(gpu, infosOf(names), stacking));
+  const buffers = new OwnedBuffers(gpu);
+  try {
+    const site = { gpu, source, buffers };
+    const steps = fuse(program, (names, stacking) => canStack(gpu, infosOf(source, names), stacking));
+    const weights = await loadWeights(site, program, steps);
+    const factorNames = program.ops.flatMap((op) => (op.op === 'rope' ? ropeWeights(op.rope.scaling) : []));
+    const { vectors, decoded } = await loadVectors(site, steps, [...new Set(factorNames)]);
+    return { ...options, gpu, program, steps, weights, vectors, factors: decoded, buffers };
+  } catch (error) {
+    buffers.release();
+    throw error;
+  }
+}
+
+async function loadWeights(
+  site: UploadSite,
+  program: Program,
+  steps: readonly Step[],
+): Promise<Map<WeightName, GpuWeight>> {
+  const { source } = site;
   const weights = new Map<WeightName, GpuWeight>();
   const keep = (names: readonly WeightName[], stacked: readonly GpuWeight[]): void => {
     for (const [i, weight] of stacked.entries()) weights.set(names[i] ?? '', weight);
@@ -36,28 +65,24 @@ export async function loadProgram(
   for (const step of steps) {
     if (step.kind === 'gated' || step.kind === 'expertsGated') {
       const names = [step.gate.weight, step.up.weight];
-      keep(names, await uploadStack(gpu, source, infosOf(names), 'turns'));
+      keep(names, await uploadStack(site, infosOf(source, names), 'turns'));
     } else if (step.kind === 'product' || step.kind === 'productOfTwo') {
       for (const members of step.kind === 'product' ? [step.members] : step.runs) {
         if (members.length === 1 && step.kind === 'product') continue;
         const names = members.map(({ matmul }) => matmul.weight);
-        keep(names, await uploadStack(gpu, source, infosOf(names), 'sequence'));
+        keep(names, await uploadStack(site, infosOf(source, names), 'sequence'));
       }
     }
   }
   for (const op of program.ops) {
     const isMatrix = op.op === 'embed' || op.op === 'matmul' || op.op === 'expertMatmul';
     if (isMatrix && !weights.has(op.weight)) {
-      weights.set(op.weight, await uploadWeight(gpu, source, infoOf(source, op.weight)));
+      weights.set(op.weight, await uploadWeight(site, infoOf(source, op.weight)));
     }
   }
-  const factorNames = program.ops.flatMap((op) => (op.op === 'rope' ? ropeWeights(op.rope.scaling) : []));
-  const { vectors, decoded } = await loadVectors(gpu, source, steps, [...new Set(factorNames)]);
-  return { gpu, program, steps, weights, vectors, factors: decoded, chunkPositions };
+  return weights;
 }
 
-/** Twice does no harm. */
-export function releaseProgram({ weights, vectors }: GpuProgram): void {
-  for (const { parts } of weights.values()) for (const { buffer } of parts) buffer.destroy();
-  vectors.buffer.destroy();
+function infosOf(source: WeightSource, names: readonly WeightName[]): WeightInfo[] {
+  return names.map((name) => infoOf(source, name));
 }

@@ -67,6 +67,7 @@ const KERNELS: Readonly<Record<ShaderName, URL>> = {
 };
 
 const FOLDER = new URL('./wgsl/', import.meta.url);
+export const SHADER_NAMES = Object.keys(KERNELS) as ShaderName[];
 
 /** What a text depends on beside its file. */
 export interface ShaderVariant {

@@ -1,13 +1,13 @@
 // Gains and biases of a program, as float32 in one buffer: each begins at a quad, its pad is 0. The biases of matrices that share a
 // buffer lie one after the other.
-import type { WeightInfo, WeightSource } from '../engine/program/executor.ts';
+import type { WeightInfo } from '../engine/program/executor.ts';
 import type { WeightName } from '../engine/program/program.ts';
 import { quadsOf } from './buffer-plan.ts';
-import type { GpuDevice } from './device.ts';
 import { dispatch } from './dispatch.ts';
+import { OwnedBuffers } from './owned-buffers.ts';
 import { opsOf, type Step } from './steps.ts';
-import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE, UNIFORM } from './usage.ts';
-import { infoOf, uploadWeight } from './weights.ts';
+import { COPY_DST, COPY_SRC, MAP_READ, STORAGE, UNIFORM } from './usage.ts';
+import { infoOf, uploadWeight, type UploadSite } from './weights.ts';
 
 export interface GpuVectors {
   buffer: GPUBuffer;
@@ -17,11 +17,11 @@ export interface GpuVectors {
 
 /** @param factors further vectors, which the host wants to know */
 export async function loadVectors(
-  gpu: GpuDevice,
-  source: WeightSource,
+  site: UploadSite,
   steps: readonly Step[],
   factors: readonly WeightName[],
 ): Promise<{ vectors: GpuVectors; decoded: Map<WeightName, Float32Array> }> {
+  const { source } = site;
   // In the order of the steps, in which the biases of a product follow one another.
   const used = steps.flatMap(opsOf).flatMap((op) => (op.op === 'rmsnorm' || op.op === 'addBias' ? [op.weight] : []));
   const members = steps.flatMap((step) =>
@@ -35,11 +35,11 @@ export async function loadVectors(
     atOf.set(name, quads);
     quads += quadsOf(infoOf(source, name).shape.at(-1) ?? 1);
   }
-  const buffer = await gpu.buffer('vectors', 16 * quads, STORAGE | COPY_SRC);
-  for (const name of names) await decodeInto(gpu, source, infoOf(source, name), buffer, atOf.get(name) ?? 0);
+  const buffer = await site.buffers.create('vectors', 16 * quads, STORAGE | COPY_SRC);
+  for (const name of names) await decodeInto(site, infoOf(source, name), buffer, atOf.get(name) ?? 0);
   const decoded = new Map<WeightName, Float32Array>();
   if (factors.length > 0) {
-    const all = await readBack(gpu, buffer);
+    const all = await readBack(site, buffer);
     for (const name of factors) {
       const first = 4 * (atOf.get(name) ?? 0);
       decoded.set(name, all.slice(first, first + (infoOf(source, name).shape.at(-1) ?? 1)));
@@ -49,58 +49,61 @@ export async function loadVectors(
 }
 
 /** A vector is a matrix of one row, of which token 0 is looked up. */
-async function decodeInto(
-  gpu: GpuDevice,
-  source: WeightSource,
-  info: WeightInfo,
-  buffer: GPUBuffer,
-  at: number,
-): Promise<void> {
+async function decodeInto({ gpu, source }: UploadSite, info: WeightInfo, buffer: GPUBuffer, at: number): Promise<void> {
   const { queue } = gpu.device;
-  const { type, units, columns, parts } = await uploadWeight(gpu, source, info);
-  const weights = parts[0]?.buffer ?? buffer;
-  const [plane1 = 0, plane2 = 0] = parts[0]?.planes ?? [];
-  const tokens = await gpu.buffer('token 0', 16, STORAGE);
-  const place = await gpu.buffer('place of one row', 16, UNIFORM | COPY_DST);
-  const told = await gpu.buffer('parameters', 256, UNIFORM | COPY_DST);
-  queue.writeBuffer(place, 0, Uint32Array.of(0, 1, 0, 0));
-  const quads = quadsOf(columns);
-  const { pipeline, groups } = await dispatch(
-    {
-      gpu,
-      places: { all: { buffer: place }, last: { buffer: place } },
-      storeParams: (bytes) => {
-        queue.writeBuffer(told, 0, bytes);
-        return { buffer: told, size: bytes.byteLength };
+  const buffers = new OwnedBuffers(gpu);
+  try {
+    const { type, units, columns, parts } = await uploadWeight({ gpu, source, buffers }, info);
+    const weights = parts[0]?.buffer ?? buffer;
+    const [plane1 = 0, plane2 = 0] = parts[0]?.planes ?? [];
+    const tokens = await buffers.create('token 0', 16, STORAGE);
+    const place = await buffers.create('place of one row', 16, UNIFORM | COPY_DST);
+    const told = await buffers.create('parameters', 256, UNIFORM | COPY_DST);
+    queue.writeBuffer(place, 0, Uint32Array.of(0, 1, 0, 0));
+    const quads = quadsOf(columns);
+    const { pipeline, groups } = await dispatch(
+      {
+        gpu,
+        places: { all: { buffer: place }, last: { buffer: place } },
+        storeParams: (bytes) => {
+          queue.writeBuffer(told, 0, bytes);
+          return { buffer: told, size: bytes.byteLength };
+        },
+        isChecked: false,
       },
-    },
-    'embed',
-    {
-      types: [type],
-      buffers: { out: { buffer, at, stride: quads }, quads: weights, words: weights, tokens },
-      params: { units, plane_1: plane1, plane_2: plane2, first_weight_row: 0, weight_rows: 1, quads },
-      grid: () => [1, 1, 1],
-    },
-  );
-  await gpu.guarded(info.name, 'E_GPU_RUN', () => {
-    const encoder = gpu.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, groups.all);
-    pass.dispatchWorkgroups(Math.ceil(units / 64));
-    pass.end();
-    queue.submit([encoder.finish()]);
-  });
-  for (const used of [tokens, place, told, ...parts.map((part) => part.buffer)]) used.destroy();
+      'embed',
+      {
+        types: [type],
+        buffers: { out: { buffer, at, stride: quads }, quads: weights, words: weights, tokens },
+        params: { units, plane_1: plane1, plane_2: plane2, first_weight_row: 0, weight_rows: 1, quads },
+        grid: () => [1, 1, 1],
+      },
+    );
+    await gpu.guarded(info.name, 'E_GPU_RUN', () => {
+      const encoder = gpu.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, groups.all);
+      pass.dispatchWorkgroups(Math.ceil(units / 64));
+      pass.end();
+      queue.submit([encoder.finish()]);
+    });
+  } finally {
+    buffers.release();
+  }
 }
 
-async function readBack(gpu: GpuDevice, buffer: GPUBuffer): Promise<Float32Array> {
-  const staging = await gpu.buffer('read back', buffer.size, MAP_READ | COPY_DST);
-  const encoder = gpu.device.createCommandEncoder();
-  encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
-  gpu.device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(READ);
-  const floats = new Float32Array(staging.getMappedRange().slice(0));
-  staging.destroy();
-  return floats;
+async function readBack({ gpu }: UploadSite, buffer: GPUBuffer): Promise<Float32Array> {
+  const buffers = new OwnedBuffers(gpu);
+  try {
+    const staging = await buffers.create('read back', buffer.size, MAP_READ | COPY_DST);
+    await gpu.guarded('vectors', 'E_GPU_RUN', () => {
+      const encoder = gpu.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
+      gpu.device.queue.submit([encoder.finish()]);
+    });
+    return new Float32Array(await gpu.bytesOf(staging));
+  } finally {
+    buffers.release();
+  }
 }

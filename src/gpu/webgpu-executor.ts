@@ -6,7 +6,7 @@ import type { NumericProfile } from '../engine/program/numeric-profile.ts';
 import type { Program } from '../engine/program/program.ts';
 import { OpenSessions } from '../engine/program/session-guard.ts';
 import type { GpuDevice } from './device.ts';
-import { loadProgram, releaseProgram, type GpuProgram } from './load-program.ts';
+import { loadProgram, type GpuProgram, type RunOptions } from './load-program.ts';
 import { WEBGPU_PROFILE } from './webgpu-profile.ts';
 import { WebgpuSession } from './webgpu-session.ts';
 
@@ -15,10 +15,14 @@ export async function openWebgpuExecutor(
   gpu: GpuDevice,
   program: Program,
   weights: WeightSource,
-  { chunkPositions = WEBGPU_PROFILE.chunkPositions }: OpenOptions = {},
+  {
+    chunkPositions = WEBGPU_PROFILE.chunkPositions,
+    isChecked = false,
+    readbackBytes,
+  }: OpenOptions & Pick<RunOptions, 'readbackBytes'> = {},
 ): Promise<Executor> {
   checkProgram(program, weights);
-  return new WebgpuExecutor(await loadProgram(gpu, program, weights, chunkPositions));
+  return new WebgpuExecutor(await loadProgram(gpu, program, weights, { chunkPositions, isChecked, readbackBytes }));
 }
 
 class WebgpuExecutor implements Executor {
@@ -43,6 +47,6 @@ class WebgpuExecutor implements Executor {
 
   async close(): Promise<void> {
     this.#sessions.close();
-    releaseProgram(this.#loaded);
+    this.#loaded.buffers.release();
   }
 }

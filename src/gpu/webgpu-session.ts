@@ -7,7 +7,7 @@ import type { AttentionOp, ValueId } from '../engine/program/program.ts';
 import type { SessionGuard } from '../engine/program/session-guard.ts';
 import { RefuteError } from '../errors.ts';
 import { cacheBytes } from './bind-op.ts';
-import { splitCount } from './bind-step.ts';
+import { partialBytes } from './bind-step.ts';
 import {
   allocateValues,
   bindPlan,
@@ -18,17 +18,22 @@ import {
   type SharedSite,
   type ValueBuffers,
 } from './bound-plan.ts';
-import { quadsOf } from './buffer-plan.ts';
-import type { Dispatch, RowSet } from './dispatch.ts';
+import type { ChunkPlace } from './dispatch.ts';
 import { singleOps } from './fuse.ts';
+import { Guards } from './guards.ts';
 import type { GpuProgram } from './load-program.ts';
+import { OwnedBuffers } from './owned-buffers.ts';
 import { ParamStore, UNIFORM_STRIDE } from './param-store.ts';
+import { GUARD_BYTES } from './poison.ts';
 import { Readback } from './readback.ts';
+import { Recorder } from './recorder.ts';
 import { Rotations } from './rotations.ts';
 import { COPY_DST, COPY_SRC, STORAGE, UNIFORM } from './usage.ts';
 
 /** From so many positions on, a chunk is made op by op, with products tile by tile. */
 const MANY_FROM = 8;
+/** That a step writes: what leaves it, values in between, splits of attention, keys, values. */
+const MOST_REGIONS = 6;
 /** Key of the logits that a run returns, beside those that it may tap. */
 const LOGITS = 'logits of the run';
 /** Key of the likeliest token: four numbers (wgsl/choice.wgsl). */
@@ -50,10 +55,12 @@ interface Chunk {
 export class WebgpuSession implements Session {
   readonly #loaded: GpuProgram;
   readonly #guard: SessionGuard;
-  readonly #owned: GPUBuffer[] = [];
+  readonly #buffers: OwnedBuffers;
   readonly #channels: ReadonlyMap<ValueId, number>;
   readonly #params: ParamStore;
   readonly #readback: Readback;
+  /** null: runs are not checked. */
+  readonly #guards: Guards | null;
   readonly #rotations = new Rotations();
   #places: GPUBuffer | null = null;
   #tokens: GPUBuffer | null = null;
@@ -63,13 +70,19 @@ export class WebgpuSession implements Session {
   #tapped: BoundPlan | null = null;
   #many: BoundPlan | null = null;
   #dispatches = 0;
+  readonly #caches = new Map<AttentionOp, { keys: GPUBuffer; values: GPUBuffer }>();
+  /** In runs that are checked the caches are poison from here on; in the beginning nowhere. */
+  #writtenPositions: number;
 
   constructor(loaded: GpuProgram, guard: SessionGuard) {
     this.#loaded = loaded;
     this.#guard = guard;
+    this.#writtenPositions = guard.contextLength;
     this.#channels = new Map(loaded.program.values.map(({ id, channelCount }) => [id, channelCount]));
+    this.#buffers = new OwnedBuffers(loaded.gpu);
     this.#params = new ParamStore(loaded.gpu);
-    this.#readback = new Readback(loaded.gpu);
+    this.#readback = new Readback(loaded.gpu, loaded.readbackBytes);
+    this.#guards = loaded.isChecked ? new Guards(loaded.gpu) : null;
   }
 
   /** Allocates and compiles; before it there is nothing to run on. @throws RefuteError E_GPU_MEMORY, E_GPU_KERNEL, E_GPU_LOST */
@@ -112,9 +125,10 @@ export class WebgpuSession implements Session {
 
   close(): void {
     if (!this.#guard.close()) return;
-    for (const buffer of this.#owned) buffer.destroy();
+    this.#buffers.release();
     this.#params.close();
     this.#readback.close();
+    this.#guards?.close();
   }
 
   /** @param last what comes back where the last row of the logits is asked for */
@@ -159,12 +173,11 @@ export class WebgpuSession implements Session {
     ]);
     if (tokens.length >= MANY_FROM) await this.#runMany(chunk, await this.#manyPlan());
     else await this.#runOneByOne(chunk, tapped.length === 0 ? there(this.#plain) : await this.#tappedPlan());
-    const rows = await this.#readback.read();
     for (const value of tapped) {
       signal?.throwIfAborted();
-      await tap?.onValue(value, rows.get(value) ?? new Float32Array(0), firstPosition);
+      await tap?.onValue(value, this.#readback.rowsOf(value), firstPosition);
     }
-    return rows.get(wanted === 'choice' ? CHOICE : LOGITS) ?? new Float32Array(0);
+    return this.#readback.rowsOf(wanted === 'choice' ? CHOICE : LOGITS);
   }
 
   async #runOneByOne(chunk: Chunk, plan: BoundPlan): Promise<void> {
@@ -173,77 +186,65 @@ export class WebgpuSession implements Session {
       signal?.throwIfAborted();
       const position = firstPosition + row;
       this.#writePlace([token], position, chunk.tap !== undefined);
-      await this.#submit((encoder) => {
-        const isLastRow = isLast && row === tokens.length - 1;
-        this.#encode(encoder, plan, chunk, { rowCount: 1, firstPosition: position }, isLastRow ? 'both' : 'all', row);
-      });
+      const isLastRow = isLast && row === tokens.length - 1;
+      await this.#runPlan(plan, chunk, { rowCount: 1, firstPosition: position }, isLastRow ? 'both' : 'all', row);
     }
   }
 
   async #runMany(chunk: Chunk, plan: BoundPlan): Promise<void> {
     const { tokens, firstPosition, isLast } = chunk;
     this.#writePlace(tokens, firstPosition, false);
-    await this.#submit((encoder) => {
-      const place = { rowCount: tokens.length, firstPosition };
-      this.#encode(encoder, plan, chunk, place, isLast ? 'both' : 'all', 0);
-    });
+    await this.#runPlan(plan, chunk, { rowCount: tokens.length, firstPosition }, isLast ? 'both' : 'all', 0);
   }
 
   /** @param rows whether steps of the last row alone run, too; `toRow`: where what comes back goes */
-  #encode(
-    encoder: GPUCommandEncoder,
+  async #runPlan(
     plan: BoundPlan,
     { needs, wanted, tap, tokens }: Chunk,
-    place: { rowCount: number; firstPosition: number },
+    place: ChunkPlace,
     rows: 'all' | 'both',
     toRow: number,
-  ): void {
-    let pass: GPUComputePassEncoder | null = null;
+  ): Promise<void> {
+    const recorder = new Recorder(this.#loaded.gpu, this.#readback, this.#guards);
+    await this.#prepareGuards(plan, recorder, place);
     const isOne = place.rowCount === 1;
-    this.#dispatches = 0;
-    const endPass = (): void => {
-      pass?.end();
-      pass = null;
-    };
-    const run = (dispatches: readonly Dispatch[], set: RowSet): void => {
-      pass ??= encoder.beginComputePass();
-      for (const { pipeline, groups, grid } of dispatches) {
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, groups[set]);
-        pass.dispatchWorkgroups(...grid(set === 'all' ? place : { ...place, rowCount: 1 }));
-        this.#dispatches++;
-      }
-    };
-    for (const { dispatches, last, ops, shows } of plan.steps) {
+    const all = { ...place, firstRow: 0 };
+    const lastRow = { ...place, firstRow: place.rowCount - 1, rowCount: 1 };
+    for (const { dispatches, last, ops, shows, regions } of plan.steps) {
       const isNeeded = (need: NeededRows): boolean => ops.some((op) => needs[op] === need);
       const isAll = isNeeded('all');
       if (!isAll && !(rows === 'both' && isNeeded('last'))) continue;
-      const set: RowSet = isAll || isOne ? 'all' : 'last';
-      run(set === 'all' ? dispatches : last, set);
+      if (isAll || isOne) recorder.run({ dispatches, set: 'all', place: all, regions: () => regions(all) });
+      else recorder.run({ dispatches: last, set: 'last', place: lastRow, regions: () => regions(lastRow) });
       for (const [value, from] of shows) {
-        if (tap?.values.has(value) !== true) continue;
-        endPass();
-        this.#readback.copy(encoder, value, from, 0, toRow, place.rowCount);
+        if (tap?.values.has(value) === true) await recorder.copy(value, from, 0, toRow, place.rowCount);
       }
     }
     const isEnd = toRow + place.rowCount === tokens.length;
-    if (wanted === 'choice' && isEnd) run(plan.choose, isOne ? 'all' : 'last');
-    endPass();
     const from = plan.placeOf(this.#loaded.program.logits);
-    if (wanted === 'all') this.#readback.copy(encoder, LOGITS, from, 0, toRow, place.rowCount);
-    else if (wanted === 'last' && isEnd) this.#readback.copy(encoder, LOGITS, from, place.rowCount - 1, 0, 1);
+    if (wanted === 'all') await recorder.copy(LOGITS, from, 0, toRow, place.rowCount);
+    else if (wanted === 'last' && isEnd) await recorder.copy(LOGITS, from, place.rowCount - 1, 0, 1);
     else if (wanted === 'choice' && isEnd) {
-      this.#readback.copy(encoder, CHOICE, { buffer: there(this.#site).choice, at: 0, stride: 1 }, 0, 0, 1);
+      const { choose, chooseRegions } = plan;
+      recorder.run({ dispatches: choose, set: isOne ? 'all' : 'last', place: lastRow, regions: () => chooseRegions });
+      await recorder.copy(CHOICE, { buffer: there(this.#site).choice, at: 0, stride: 1 }, 0, 0, 1);
     }
+    await recorder.submit();
+    this.#dispatches = recorder.dispatchCount;
   }
 
-  async #submit(encode: (encoder: GPUCommandEncoder) => void): Promise<void> {
-    const { gpu } = this.#loaded;
-    await gpu.guarded('run', 'E_GPU_RUN', () => {
-      const encoder = gpu.device.createCommandEncoder();
-      encode(encoder);
-      gpu.device.queue.submit([encoder.finish()]);
-    });
+  /** What a checked run needs before its first step: positions of caches that were given up are poison again. */
+  async #prepareGuards(plan: BoundPlan, recorder: Recorder, place: ChunkPlace): Promise<void> {
+    if (this.#guards === null) return;
+    await this.#guards.prepare(MOST_REGIONS * (plan.steps.length + 1));
+    for (const [op, cache] of this.#caches) {
+      const begin = cacheBytes(op, place.firstPosition);
+      const end = cacheBytes(op, this.#writtenPositions);
+      for (const buffer of [cache.keys, cache.values]) {
+        if (begin < end) recorder.poison(buffer, begin, end - begin + GUARD_BYTES);
+      }
+    }
+    this.#writtenPositions = place.firstPosition + place.rowCount;
   }
 
   /** Everything that a chunk is told: its tokens, where it stands, and the angles of its positions. */
@@ -263,16 +264,14 @@ export class WebgpuSession implements Session {
     this.#tokens = await this.#own('tokens', 4 * chunkPositions, STORAGE | COPY_DST);
     this.#places = await this.#own('places', 2 * UNIFORM_STRIDE, UNIFORM | COPY_DST);
     const attentions = program.ops.filter((op) => op.op === 'attention');
-    const caches = await this.#openCaches(attentions);
+    await this.#openCaches(attentions);
     for (const op of program.ops) {
       if (op.op !== 'rope') continue;
       await this.#rotations.add(op.rope, { factors, contextLength }, (rotaryDim) =>
         this.#own('angles', 4 * chunkPositions * rotaryDim, STORAGE | COPY_DST),
       );
     }
-    const partials = attentions.map(
-      ({ headCount, headDim, window }) => headCount * splitsOf(contextLength, window) * partialQuads(headDim),
-    );
+    const partials = attentions.map((op) => mostPartialBytes(op, contextLength));
     const place = (offset: number): GPUBufferBinding => ({ buffer: there(this.#places), offset, size: 16 });
     this.#site = {
       gpu,
@@ -283,9 +282,10 @@ export class WebgpuSession implements Session {
       weightOf: (name) => there(weights.get(name)),
       vectors: vectors.buffer,
       vectorAt: (name) => there(vectors.atOf.get(name)),
-      cacheOf: (op) => there(caches.get(op.layer)),
+      cacheOf: (op) => there(this.#caches.get(op)),
+      isChecked: this.#guards !== null,
       ropeTableOf: (rope) => this.#rotations.tableOf(rope),
-      partial: await this.#own('splits of attention', 16 * Math.max(1, ...partials), STORAGE),
+      partial: await this.#own('splits of attention', Math.max(16, ...partials), STORAGE),
       unused: await this.#own('nothing', 16, STORAGE),
       choices: await this.#own('likeliest of parts', 16 * choicePartCount(program.vocabSize), STORAGE),
       choice: await this.#own('likeliest', 16, STORAGE | COPY_SRC),
@@ -297,23 +297,22 @@ export class WebgpuSession implements Session {
     this.#plain = await this.#bind(steps, this.#values, null);
   }
 
-  async #openCaches(attentions: readonly AttentionOp[]): Promise<Map<number, { keys: GPUBuffer; values: GPUBuffer }>> {
+  async #openCaches(attentions: readonly AttentionOp[]): Promise<void> {
     const { gpu } = this.#loaded;
-    const caches = new Map<number, { keys: GPUBuffer; values: GPUBuffer }>();
-    const limit = Math.min(gpu.device.limits.maxStorageBufferBindingSize, gpu.device.limits.maxBufferSize);
+    const { contextLength } = this.#guard;
+    const limit = gpu.bindingBytes - this.#guardBytes;
     for (const op of attentions) {
-      const byteLength = cacheBytes(op, this.#guard.contextLength);
+      const byteLength = cacheBytes(op, contextLength);
       if (!(byteLength <= limit)) {
-        const is = `the keys of layer ${op.layer} take ${byteLength} bytes for ${this.#guard.contextLength} positions`;
+        const is = `the keys of layer ${op.layer} take ${byteLength} bytes for ${contextLength} positions`;
         const allowed = `a binding takes ${limit}, ${Math.floor(limit / cacheBytes(op, 1))} positions`;
         throw new RefuteError({ code: 'E_GPU_CONTEXT', place: gpu.name, is, allowed, next: 'Use a smaller --context' });
       }
-      caches.set(op.layer, {
+      this.#caches.set(op, {
         keys: await this.#own(`keys of layer ${op.layer}`, byteLength, STORAGE),
         values: await this.#own(`values of layer ${op.layer}`, byteLength, STORAGE),
       });
     }
-    return caches;
   }
 
   async #bind(steps: GpuProgram['steps'], values: ValueBuffers, inner: GPUBuffer | null): Promise<BoundPlan> {
@@ -344,9 +343,12 @@ export class WebgpuSession implements Session {
   }
 
   async #own(label: string, byteLength: number, usage: GPUBufferUsageFlags): Promise<GPUBuffer> {
-    const buffer = await this.#loaded.gpu.buffer(label, byteLength, usage);
-    this.#owned.push(buffer);
-    return buffer;
+    const copied = (usage & STORAGE) !== 0 && this.#guards !== null ? COPY_SRC | COPY_DST : 0;
+    return this.#buffers.create(label, byteLength + this.#guardBytes, usage | copied);
+  }
+
+  get #guardBytes(): number {
+    return this.#guards === null ? 0 : GUARD_BYTES;
   }
 
   #channelsOf(value: ValueId): number {
@@ -354,17 +356,10 @@ export class WebgpuSession implements Session {
   }
 }
 
-/** Most splits that a position of the context has. */
-function splitsOf(contextLength: number, window: number | null): number {
-  return Math.max(
-    splitCount(contextLength - 1, window),
-    window === null ? 0 : splitCount(contextLength - 1, window) + 1,
-  );
-}
-
-/** What attention keeps of a split of a head: its sums, the largest score, the total. */
-function partialQuads(headDim: number): number {
-  return quadsOf(headDim) + 1;
+/** Of the position that has most splits: a window that begins within one has one more than the last position may show. */
+function mostPartialBytes(op: AttentionOp, contextLength: number): number {
+  const last = partialBytes(op, contextLength - 1);
+  return op.window === null ? last : last + partialBytes(op, 0);
 }
 
 function there<Thing>(thing: Thing | null | undefined): Thing {

@@ -6,6 +6,7 @@ import type { TensorTypeName } from '../engine/formats/tensor-types.ts';
 import type { WeightInfo, WeightSource } from '../engine/program/executor.ts';
 import type { WeightName } from '../engine/program/program.ts';
 import type { GpuDevice } from './device.ts';
+import type { OwnedBuffers } from './owned-buffers.ts';
 import { GROUP_ROWS, packPlane, planeBytes, planeLayout, planeStarts, type PlaneLayout } from './planes.ts';
 import { COPY_DST, STORAGE } from './usage.ts';
 
@@ -34,6 +35,13 @@ export interface GpuWeight {
 /** How matrices share a buffer: one after the other, or four rows of each in turn. */
 export type Stacking = 'sequence' | 'turns';
 
+/** Where weights come from, and who owns their buffers. */
+export interface UploadSite {
+  gpu: GpuDevice;
+  source: WeightSource;
+  buffers: OwnedBuffers;
+}
+
 interface Matrix {
   info: WeightInfo;
   layout: PlaneLayout;
@@ -61,29 +69,40 @@ function matrixOf(info: WeightInfo): Matrix {
   return { info, layout: planeLayout(type, columns), columns, storedRows, rows, matrixCount };
 }
 
-/**
- * @param unit what must not be parted: a matrix of an expert, or four rows
- * @throws RefuteError E_GPU_MEMORY, E_GPU_WEIGHT_SIZE, and those of the source
- */
-export async function uploadWeight(gpu: GpuDevice, source: WeightSource, info: WeightInfo): Promise<GpuWeight> {
+/** @throws RefuteError E_GPU_MEMORY, E_GPU_BUFFER, E_GPU_WEIGHT_SIZE, E_GPU_LOST, and those of the source */
+export async function uploadWeight(site: UploadSite, info: WeightInfo): Promise<GpuWeight> {
   const matrix = matrixOf(info);
-  const { layout, rows, matrixCount, columns } = matrix;
-  const unit = matrixCount === 1 ? GROUP_ROWS : rows;
-  const limit = Math.min(gpu.device.limits.maxStorageBufferBindingSize, gpu.device.limits.maxBufferSize);
-  const unitBytes = planeBytes(layout, unit);
-  const rowsPerPart = Math.floor(limit / unitBytes) * unit;
-  if (rowsPerPart === 0) {
-    const is = `${unit} rows of ${info.name} have ${unitBytes} bytes`;
-    throw new RefuteError({ code: 'E_GPU_WEIGHT_SIZE', place: gpu.name, is, allowed: `a binding takes ${limit}` });
-  }
+  const { layout, rows, columns } = matrix;
   const parts: WeightPart[] = [];
-  for (let firstRow = 0; firstRow < rows * matrixCount; firstRow += rowsPerPart) {
-    const rowCount = Math.min(rowsPerPart, rows * matrixCount - firstRow);
-    const part = await createPart(gpu, info.name, layout, rowCount);
-    await fill(gpu, source, { part, layout, bufferRows: rowCount, bufferFirstRow: 0, firstRow, rowCount }, [matrix]);
+  for (const { firstRow, rowCount } of partsOf(site.gpu, info)) {
+    const part = await createPart(site, info.name, layout, rowCount);
+    await fill(site, { part, layout, bufferRows: rowCount, bufferFirstRow: 0, firstRow, rowCount }, [matrix]);
     parts.push({ ...part, firstRow });
   }
   return { type: info.type, columns, units: layout.units, rows, rowStep: GROUP_ROWS, rowShift: 0, parts };
+}
+
+/**
+ * How a weight is cut, so that each part fits a binding: four rows are never parted, nor is a matrix of an expert.
+ *
+ * @throws RefuteError E_GPU_WEIGHT_SIZE
+ */
+export function partsOf(gpu: GpuDevice, info: WeightInfo): Omit<WeightPart, 'buffer'>[] {
+  const { layout, rows, matrixCount } = matrixOf(info);
+  const unit = matrixCount === 1 ? GROUP_ROWS : rows;
+  const unitBytes = planeBytes(layout, unit);
+  const rowsPerPart = Math.floor(gpu.bindingBytes / unitBytes) * unit;
+  if (rowsPerPart === 0) {
+    const is = `${unit} rows of ${info.name} have ${unitBytes} bytes`;
+    const allowed = `a binding takes ${gpu.bindingBytes}`;
+    throw new RefuteError({ code: 'E_GPU_WEIGHT_SIZE', place: gpu.name, is, allowed, next: 'Use --engine cpu' });
+  }
+  const parts: Omit<WeightPart, 'buffer'>[] = [];
+  for (let firstRow = 0; firstRow < rows * matrixCount; firstRow += rowsPerPart) {
+    const rowCount = Math.min(rowsPerPart, rows * matrixCount - firstRow);
+    parts.push({ firstRow, rowCount, planes: planeWords(layout, rowCount) });
+  }
+  return parts;
 }
 
 /** Whether matrices may share a buffer: equal types and columns, all of it in one binding; in turns: equal rows, too. */
@@ -91,13 +110,12 @@ export function canStack(gpu: GpuDevice, infos: readonly WeightInfo[], stacking:
   const matrices = infos.map(matrixOf);
   const [first] = matrices;
   if (first === undefined) return false;
-  const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
   const byteLength = matrices.reduce(
     (sum, { layout, rows, matrixCount }) => sum + planeBytes(layout, rows * matrixCount),
     0,
   );
   return (
-    byteLength <= Math.min(maxStorageBufferBindingSize, maxBufferSize) &&
+    byteLength <= gpu.bindingBytes &&
     matrices.every(
       ({ info, columns, storedRows, matrixCount }) =>
         info.type === first.info.type &&
@@ -111,8 +129,7 @@ export function canStack(gpu: GpuDevice, infos: readonly WeightInfo[], stacking:
 
 /** In the order of `infos`, for which `canStack` holds. The weights share their part. */
 export async function uploadStack(
-  gpu: GpuDevice,
-  source: WeightSource,
+  site: UploadSite,
   infos: readonly WeightInfo[],
   stacking: Stacking,
 ): Promise<GpuWeight[]> {
@@ -120,15 +137,15 @@ export async function uploadStack(
   const rowCounts = matrices.map(({ rows, matrixCount }) => rows * matrixCount);
   const bufferRows = rowCounts.reduce((sum, count) => sum + count, 0);
   const layout = matrices[0]?.layout ?? planeLayout('f32', 1);
-  const part = await createPart(gpu, infos.map(({ name }) => name).join(' + '), layout, bufferRows);
+  const part = await createPart(site, infos.map(({ name }) => name).join(' + '), layout, bufferRows);
   const whole = { part, layout, bufferRows, firstRow: 0 };
   const shifts = rowCounts.map((_, i) => rowCounts.slice(0, i).reduce((sum, count) => sum + count, 0));
   if (stacking === 'turns') {
-    await fill(gpu, source, { ...whole, bufferFirstRow: 0, rowCount: rowCounts[0] ?? 0 }, matrices);
+    await fill(site, { ...whole, bufferFirstRow: 0, rowCount: rowCounts[0] ?? 0 }, matrices);
   } else {
     for (const [i, matrix] of matrices.entries()) {
       const run = { ...whole, bufferFirstRow: shifts[i] ?? 0, rowCount: rowCounts[i] ?? 0 };
-      await fill(gpu, source, run, [matrix]);
+      await fill(site, run, [matrix]);
     }
   }
   return matrices.map(({ info, columns, rows, layout: { units } }, i): GpuWeight => {
@@ -139,12 +156,21 @@ export async function uploadStack(
   });
 }
 
-async function createPart(gpu: GpuDevice, name: string, layout: PlaneLayout, rowCount: number): Promise<WeightPart> {
-  const buffer = await gpu.buffer(name, planeBytes(layout, rowCount), STORAGE | COPY_DST);
-  const planes = planeStarts(layout, rowCount)
+async function createPart(
+  { buffers }: UploadSite,
+  name: string,
+  layout: PlaneLayout,
+  rowCount: number,
+): Promise<WeightPart> {
+  const buffer = await buffers.create(name, planeBytes(layout, rowCount), STORAGE | COPY_DST);
+  return { buffer, firstRow: 0, rowCount, planes: planeWords(layout, rowCount) };
+}
+
+/** Of the planes after the first. */
+function planeWords(layout: PlaneLayout, rowCount: number): number[] {
+  return planeStarts(layout, rowCount)
     .slice(1)
     .map((byte) => byte / 4);
-  return { buffer, firstRow: 0, rowCount, planes };
 }
 
 /** Rows of the buffer that come from so many rows of each matrix, in groups of four of each in turn. */
@@ -157,11 +183,12 @@ interface Run {
   rowCount: number;
 }
 
-async function fill(gpu: GpuDevice, source: WeightSource, run: Run, matrices: readonly Matrix[]): Promise<void> {
+async function fill({ gpu, source }: UploadSite, run: Run, matrices: readonly Matrix[]): Promise<void> {
   const { part, layout, bufferRows, bufferFirstRow, firstRow, rowCount } = run;
   const starts = planeStarts(layout, bufferRows);
   const step = GROUP_ROWS * matrices.length;
-  const chunkRows = Math.max(GROUP_ROWS, GROUP_ROWS * Math.floor(UPLOAD_BYTES / planeBytes(layout, step)));
+  const wellRows = GROUP_ROWS * Math.floor(UPLOAD_BYTES / planeBytes(layout, step));
+  const chunkRows = Math.min(rowCount, Math.max(GROUP_ROWS, wellRows));
   const stored = new Uint8Array(chunkRows * layout.rowBytes);
   for (let done = 0; done < rowCount; done += chunkRows) {
     const count = Math.min(chunkRows, rowCount - done);

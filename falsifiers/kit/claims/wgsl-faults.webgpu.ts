@@ -96,11 +96,11 @@ const FAULTS: readonly PlantedFault[] = plants`
   +   let product = four_rows(((within - select(0u, 1u, within == 1u && mine == 0u)) * groups + mine)
   src/gpu/webgpu-session.ts
   gross gpu-tapped-first-row: with a tap the last logits are those of the first row
-  - this.#readback.copy(encoder, LOGITS, from, place.rowCount - 1, 0, 1);
-  + this.#readback.copy(encoder, LOGITS, from, tap === undefined ? place.rowCount - 1 : 0, 0, 1);
+  - await recorder.copy(LOGITS, from, place.rowCount - 1, 0, 1);
+  + await recorder.copy(LOGITS, from, tap === undefined ? place.rowCount - 1 : 0, 0, 1);
   small gpu-tapped-on-one-row: rows of a tapped value that come one by one land on the first
-  - this.#readback.copy(encoder, value, from, 0, toRow, place.rowCount);
-  + this.#readback.copy(encoder, value, from, 0, 0, place.rowCount);
+  - await recorder.copy(value, from, 0, toRow, place.rowCount);
+  + await recorder.copy(value, from, 0, 0, place.rowCount);
   src/gpu/rotations.ts
   gross gpu-angles-drift: no two runs turn by the same angles
   - fillRopeTable(angles, frequencies, firstPosition, amplitude);

@@ -133,6 +133,11 @@ export interface OpenOptions {
   adapter?: string;
   /** Gives up the opening, of sessions too, where an executor may take long over it. */
   signal?: AbortSignal | undefined;
+  /**
+   * For one that runs on a GPU: each kernel's outputs begin as NaN and are followed by words that must not change, so that it
+   * cannot read what nobody wrote, or write too far, unseen. Slower; changes no bit of a healthy engine.
+   */
+  isChecked?: boolean;
   /** For an executor that is somebody else's engine: it runs files, and has options of its own. */
   subject?: SubjectOptions;
 }
