@@ -12,6 +12,7 @@ import {
   type Grid,
   type Placed,
 } from './dispatch.ts';
+import { UNIT_COLUMNS } from './planes.ts';
 import type { ShaderName } from './shaders.ts';
 import type { GpuWeight, WeightPart } from './weights.ts';
 
@@ -151,6 +152,7 @@ async function bindMatmul(op: Extract<Op, { op: 'matmul' }>, site: OpSite): Prom
         types: [weight.type],
         buffers,
         params: { ...weightParams(weight, part), ...own },
+        constants: { IS_WHOLE: isWhole(weight.columns) },
         grid,
       });
     }),
@@ -187,6 +189,11 @@ async function bindExperts(op: Extract<Op, { op: 'expertMatmul' }>, site: OpSite
       return dispatch(site, 'experts', { types: [weight.type], buffers, params, grid });
     }),
   );
+}
+
+/** Whether a row has whole units, so that no kernel looks beyond it. */
+export function isWhole(columns: number): boolean {
+  return columns % UNIT_COLUMNS === 0;
 }
 
 /** Groups of four rows that a workgroup makes at once. */

@@ -1,6 +1,15 @@
 // One fused step to dispatches, for one position: few of them, because each costs the host tens of microseconds.
 import type { ValueId } from '../engine/program/program.ts';
-import { assertHeads, attentionParams, bindOp, clusters, placedPart, weightParams, type OpSite } from './bind-op.ts';
+import {
+  assertHeads,
+  attentionParams,
+  bindOp,
+  clusters,
+  isWhole,
+  placedPart,
+  weightParams,
+  type OpSite,
+} from './bind-op.ts';
 import { quadsOf } from './buffer-plan.ts';
 import { dispatch, folded, type Dispatch, type Grid } from './dispatch.ts';
 import type {
@@ -60,7 +69,14 @@ export async function bindStep(step: Step, site: StepSite): Promise<readonly Dis
       };
       const channels = site.channelsOf(add.out);
       const params = { channels, quads: quadsOf(channels), ...normParams(norm, site) };
-      return [await dispatch(site, 'norm_add', { buffers, params, grid: ({ rowCount }) => [rowCount, 1, 1] })];
+      return [
+        await dispatch(site, 'norm_add', {
+          buffers,
+          params,
+          constants: inputConstants(norm, channels),
+          grid: ({ rowCount }) => [rowCount, 1, 1],
+        }),
+      ];
     }
     case 'choose': {
       const { select, route } = step;
@@ -80,9 +96,14 @@ export async function bindStep(step: Step, site: StepSite): Promise<readonly Dis
 }
 
 function normParams(norm: RmsnormOp | null, { vectorAt, innerAt }: StepSite): Record<string, number> {
-  if (norm === null) return { has_norm: 0, gain_at: 0, eps: 0, gain_offset: 0, norm_at: NOWHERE };
+  if (norm === null) return { gain_at: 0, eps: 0, gain_offset: 0, norm_at: NOWHERE };
   const { weight, eps, gainOffset = 0, out } = norm;
-  return { has_norm: 1, gain_at: vectorAt(weight), eps, gain_offset: gainOffset, norm_at: innerAt(out) };
+  return { gain_at: vectorAt(weight), eps, gain_offset: gainOffset, norm_at: innerAt(out) };
+}
+
+/** What a kernel over an input of so many columns is compiled for (wgsl/lib/input.wgsl). */
+function inputConstants(norm: RmsnormOp | null, columns: number): Record<string, boolean> {
+  return { HAS_NORM: norm !== null, IS_WHOLE: isWhole(columns) };
 }
 
 async function bindProduct({ norm, members, residual }: ProductStep, site: StepSite): Promise<readonly Dispatch[]> {
@@ -130,7 +151,13 @@ async function bindProduct({ norm, members, residual }: ProductStep, site: StepS
         residual: other === null ? site.unused : placedPart(site.placed(other), part),
       };
       const groups = folded(Math.ceil(rows / 4 / clusters(site)));
-      return dispatch(site, 'product', { types: [weight.type], buffers, params, grid: () => [...groups, 1] });
+      return dispatch(site, 'product', {
+        types: [weight.type],
+        buffers,
+        params,
+        constants: inputConstants(norm, weight.columns),
+        grid: () => [...groups, 1],
+      });
     }),
   );
 }
@@ -168,7 +195,13 @@ async function bindProductOfTwo({ norm, runs }: ProductOfTwoStep, site: StepSite
   };
   const groups = [rows, rowsB].reduce((sum, count) => sum + Math.ceil(count / 4 / clusters(site)), 0);
   const grid: Grid = () => [...folded(groups), 1];
-  return dispatch(site, 'product_of_two', { types: [a.type, b.type], buffers, params, grid });
+  return dispatch(site, 'product_of_two', {
+    types: [a.type, b.type],
+    buffers,
+    params,
+    constants: inputConstants(norm, a.columns),
+    grid,
+  });
 }
 
 async function bindGated<Product extends MatmulOp | ExpertMatmulOp>(
@@ -206,6 +239,7 @@ async function bindGated<Product extends MatmulOp | ExpertMatmulOp>(
     types: [weight.type],
     buffers,
     params,
+    constants: inputConstants(norm, weight.columns),
     grid: gridOf(Math.ceil(weight.rows / 4 / clusters(site))),
   });
 }
@@ -236,7 +270,13 @@ async function bindExpertsSum({ down, sum, residual }: ExpertsSumStep, site: Ste
     residual: other === null ? site.unused : site.placed(other),
   };
   const groups = Math.ceil(weight.rows / 4 / clusters(site));
-  return dispatch(site, 'experts_sum', { types: [weight.type], buffers, params, grid: () => [groups, 1, 1] });
+  return dispatch(site, 'experts_sum', {
+    types: [weight.type],
+    buffers,
+    params,
+    constants: { IS_WHOLE: isWhole(weight.columns) },
+    grid: () => [groups, 1, 1],
+  });
 }
 
 async function bindAttend({ q, k, attention }: AttendStep, site: StepSite): Promise<readonly Dispatch[]> {

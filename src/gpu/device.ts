@@ -89,24 +89,39 @@ export class GpuDevice {
   }
 
   /**
-   * Compiled once: dimensions are parameters and no constants, so that a model has as many kernels as ops and types.
+   * Compiled once: dimensions are parameters and no constants, so that a model has few kernels more than ops and types.
    *
    * @param types of stored weights, where the kernel reads them
    * @param isChecked with workgroup memory that begins as NaN
+   * @param constants of its overrides
    * @throws RefuteError E_GPU_KERNEL
    */
-  kernel(name: ShaderName, types: readonly TensorTypeName[] = [], isChecked = false): Promise<Kernel> {
-    const label = [name, ...types, ...(isChecked ? ['checked'] : [])].join(' ');
-    const kernel = this.#kernels.get(label) ?? this.#compile(label, name, types, isChecked);
+  kernel(
+    name: ShaderName,
+    types: readonly TensorTypeName[] = [],
+    isChecked = false,
+    constants: Readonly<Record<string, boolean>> = {},
+  ): Promise<Kernel> {
+    const set = Object.keys(constants).filter((key) => constants[key]);
+    const label = [name, ...types, ...set, ...(isChecked ? ['checked'] : [])].join(' ');
+    const kernel = this.#kernels.get(label) ?? this.#compile(label, { name, types, isChecked, constants });
     this.#kernels.set(label, kernel);
     return kernel;
   }
 
   async #compile(
     label: string,
-    name: ShaderName,
-    types: readonly TensorTypeName[],
-    isChecked: boolean,
+    {
+      name,
+      types,
+      isChecked,
+      constants,
+    }: {
+      name: ShaderName;
+      types: readonly TensorTypeName[];
+      isChecked: boolean;
+      constants: Readonly<Record<string, boolean>>;
+    },
   ): Promise<Kernel> {
     const { device, lanes } = this;
     const text = await shaderText(name, { types, hasSubgroups: lanes.hasSubgroups });
@@ -120,11 +135,17 @@ export class GpuDevice {
       }));
       const layout = device.createBindGroupLayout({ label, entries });
       const module = device.createShaderModule({ label, code });
-      const constants: Record<string, number> = hasLanes ? { LANES: lanes.count } : {};
       const pipeline = await device.createComputePipelineAsync({
         label,
         layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: 'main', constants },
+        compute: {
+          module,
+          entryPoint: 'main',
+          constants: {
+            ...(hasLanes ? { LANES: lanes.count } : {}),
+            ...Object.fromEntries(Object.entries(constants).map(([key, value]) => [key, value ? 1 : 0])),
+          },
+        },
       });
       return { pipeline, layout, bindings, params };
     });

@@ -48,6 +48,8 @@ export interface DispatchOptions {
   /** By the names of the kernel's bindings. A placed value also fills the parameters `<name>_at` and `<name>_stride`. */
   buffers: Readonly<Record<string, GPUBuffer | Placed>>;
   params?: Readonly<Record<string, number>>;
+  /** Of the kernel's overrides. */
+  constants?: Readonly<Record<string, boolean>>;
   grid: Grid;
 }
 
@@ -59,9 +61,9 @@ export const THREADS = 64;
 export async function dispatch(
   { gpu, places, storeParams, isChecked }: DispatchSite,
   shader: ShaderName,
-  { types = [], buffers, params = {}, grid }: DispatchOptions,
+  { types = [], buffers, params = {}, constants = {}, grid }: DispatchOptions,
 ): Promise<Dispatch> {
-  const kernel = await gpu.kernel(shader, types, isChecked);
+  const kernel = await gpu.kernel(shader, types, isChecked, constants);
   const told: Record<string, number> = { ...params };
   const bound = new Map<string, GPUBuffer>();
   for (const [name, where] of Object.entries(buffers)) {

@@ -46,7 +46,7 @@ const SPLIT: Readonly<Partial<Record<TensorTypeName, readonly Field[]>>> = {
 };
 
 /** Columns that a kernel takes at a time. */
-const UNIT_COLUMNS = 32;
+export const UNIT_COLUMNS = 32;
 /** Rows that a kernel makes at a time. */
 export const GROUP_ROWS = 4;
 

@@ -56,7 +56,6 @@ describe.each([4, 8, 16, 32])('%d lanes', async (laneCount) => {
     const none = {
       residual_at: 0,
       residual_stride: 0,
-      has_norm: 0,
       has_bias: 0,
       has_residual: 0,
       gain_at: 0,

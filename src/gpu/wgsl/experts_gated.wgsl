@@ -19,7 +19,6 @@ struct Params {
   out_stride: u32,
   /** 1: gelu; 0: silu. */
   is_gelu: u32,
-  has_norm: u32,
   gain_at: u32,
   eps: f32,
   gain_offset: f32,

@@ -37,9 +37,14 @@ struct Params {
 @group(0) @binding(9) var<storage, read> residual: array<vec4<f32>>;
 // include lib/tapped
 // include lib/weights
+/** Whether a slot has whole units of 32 channels, so that nothing is read beyond it. */
+override IS_WHOLE: bool = false;
 var<private> input_at: u32;
 
 fn input(quad: u32) -> vec4<f32> {
+  if (IS_WHOLE) {
+    return x[input_at + quad];
+  }
   return select(vec4<f32>(), x[input_at + min(quad, params.quads - 1u)], quad < params.quads);
 }
 

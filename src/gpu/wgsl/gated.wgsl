@@ -1,4 +1,4 @@
-// gated: out = activation(W_gate · x) · (W_up · x) for one position, with x normalised before where has_norm is 1 (lib/input). LANES threads make four
+// gated: out = activation(W_gate · x) · (W_up · x) for one position, with x normalised before with HAS_NORM (lib/input). LANES threads make four
 // rows of each; in the buffer the two matrices take turns, four rows each.
 //   x  [chunk, channels]      out  [chunk, rows]      vectors  gain [channels] at gain_at
 //   inner  the norm, W_gate · x, W_up · x, the activation
@@ -18,7 +18,6 @@ struct Params {
   out_stride: u32,
   /** 1: gelu; 0: silu. */
   is_gelu: u32,
-  has_norm: u32,
   gain_at: u32,
   eps: f32,
   gain_offset: f32,

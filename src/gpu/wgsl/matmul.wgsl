@@ -28,10 +28,14 @@ struct Params {
 
 const POSITIONS = 8u;
 
-fn input(position: u32, quad: u32) -> vec4<f32> {
-  let is_there = position < place.row_count && quad < params.quads;
-  let at = params.x_at + (place.first_row + min(position, place.row_count - 1u)) * params.x_stride + min(quad, params.quads - 1u);
-  return select(vec4<f32>(), x[at], is_there);
+/** Whether a row has whole units of 32 channels, so that nothing is read beyond it. */
+override IS_WHOLE: bool = false;
+
+fn input(row_at: u32, quad: u32) -> vec4<f32> {
+  if (IS_WHOLE) {
+    return x[row_at + quad];
+  }
+  return select(vec4<f32>(), x[row_at + min(quad, params.quads - 1u)], quad < params.quads);
 }
 
 @compute @workgroup_size(64)
@@ -52,12 +56,14 @@ fn main(
       let one = decode(row + 2u * pair, unit);
       let other = decode(row + 2u * pair + 1u, unit);
       for (var p = 0u; p < POSITIONS; p++) {
-        let low = mat4x4<f32>(input(first + p, at), input(first + p, at + 1u), input(first + p, at + 2u), input(first + p, at + 3u));
+        // A position past the end is the last one again, and is not written.
+        let origin = params.x_at + (place.first_row + min(first + p, place.row_count - 1u)) * params.x_stride;
+        let low = mat4x4<f32>(input(origin, at), input(origin, at + 1u), input(origin, at + 2u), input(origin, at + 3u));
         let high = mat4x4<f32>(
-          input(first + p, at + HIGH_QUADS),
-          input(first + p, at + HIGH_QUADS + 1u),
-          input(first + p, at + HIGH_QUADS + 2u),
-          input(first + p, at + HIGH_QUADS + 3u),
+          input(origin, at + HIGH_QUADS),
+          input(origin, at + HIGH_QUADS + 1u),
+          input(origin, at + HIGH_QUADS + 2u),
+          input(origin, at + HIGH_QUADS + 3u),
         );
         let products = vec2<f32>(times(one, low, high), times(other, low, high));
         sums[p] += select(vec4<f32>(0.0, 0.0, products), vec4<f32>(products, 0.0, 0.0), pair == 0u);

@@ -11,7 +11,6 @@ struct Params {
   residual_stride: u32,
   out_at: u32,
   out_stride: u32,
-  has_norm: u32,
   gain_at: u32,
   eps: f32,
   gain_offset: f32,

@@ -1,4 +1,4 @@
-// product: out = W · x (+ bias) (+ residual) for one position, with x normalised before where has_norm is 1 (lib/input). LANES threads make four rows.
+// product: out = W · x (+ bias) (+ residual) for one position, with x normalised before with HAS_NORM (lib/input). LANES threads make four rows.
 //   W  rows of the part, as src/gpu/weights.ts lays them      x  [chunk, channels]      out, residual  [chunk, rows]
 //   vectors  gain [channels] at gain_at, bias [rows] at bias_at      inner  the norm, W · x, W · x + bias
 // include lib/place
@@ -19,7 +19,6 @@ struct Params {
   out_stride: u32,
   residual_at: u32,
   residual_stride: u32,
-  has_norm: u32,
   has_bias: u32,
   has_residual: u32,
   gain_at: u32,

@@ -19,7 +19,6 @@ struct Params {
   x_stride: u32,
   out_at: u32,
   out_stride: u32,
-  has_norm: u32,
   has_bias: u32,
   gain_at: u32,
   bias_at: u32,
