@@ -15,11 +15,11 @@ const POSITION_COLUMNS: readonly TableColumn[] = [
   { title: 'max|Δ|', isNumber: true },
   { title: 'KL', isNumber: true },
   { title: 'explained', isNumber: true },
-  { title: 'WebGPU − float64', isNumber: true },
-  { title: 'CPU − float64', isNumber: true },
+  { title: 'GPU − f64', isNumber: true },
+  { title: 'CPU − f64', isNumber: true },
 ];
 /** Where both choose alike everywhere, one column says it. */
-const SAME_CHOICE: readonly TableColumn[] = [{ title: 'next token of both' }];
+const SAME_CHOICE: readonly TableColumn[] = [{ title: 'both next' }];
 const CHOICES: readonly TableColumn[] = [
   { title: 'WebGPU next' },
   { title: 'CPU next' },

@@ -1,5 +1,5 @@
-// matmul for many positions: out[p, r] = Σ_c W[r, c] · x[p, c]. LANES threads make four rows of eight positions: a unit of weights is decoded once
-// for all eight, two rows at a time, and stays in registers. Sums go in the order of product.wgsl.
+// matmul for many positions: out[p, r] = Σ_c W[r, c] · x[p, c]. LANES threads make four rows of eight positions: a unit of each row is decoded once
+// for all eight and stays in registers. Sums go in the order of product.wgsl.
 //   W  rows of the part, as src/gpu/weights.ts lays them      x  [chunk, channels]      out  [chunk, rows]
 // include lib/place
 @group(0) @binding(0) var<uniform> place: Place;
@@ -52,22 +52,21 @@ fn main(
   var sums: array<vec4<f32>, POSITIONS>;
   for (var unit = thread % LANES; unit < params.units; unit += LANES) {
     let at = low_quad(unit);
-    for (var pair = 0u; pair < 2u; pair++) {
-      let one = decode(row + 2u * pair, unit);
-      let other = decode(row + 2u * pair + 1u, unit);
-      for (var p = 0u; p < POSITIONS; p++) {
-        // A position past the end is the last one again, and is not written.
-        let origin = params.x_at + (place.first_row + min(first + p, place.row_count - 1u)) * params.x_stride;
-        let low = mat4x4<f32>(input(origin, at), input(origin, at + 1u), input(origin, at + 2u), input(origin, at + 3u));
-        let high = mat4x4<f32>(
-          input(origin, at + HIGH_QUADS),
-          input(origin, at + HIGH_QUADS + 1u),
-          input(origin, at + HIGH_QUADS + 2u),
-          input(origin, at + HIGH_QUADS + 3u),
-        );
-        let products = vec2<f32>(times(one, low, high), times(other, low, high));
-        sums[p] += select(vec4<f32>(0.0, 0.0, products), vec4<f32>(products, 0.0, 0.0), pair == 0u);
-      }
+    let a = decode(row, unit);
+    let b = decode(row + 1u, unit);
+    let c = decode(row + 2u, unit);
+    let d = decode(row + 3u, unit);
+    for (var p = 0u; p < POSITIONS; p++) {
+      // A position past the end is the last one again, and is not written.
+      let origin = params.x_at + (place.first_row + min(first + p, place.row_count - 1u)) * params.x_stride;
+      let low = mat4x4<f32>(input(origin, at), input(origin, at + 1u), input(origin, at + 2u), input(origin, at + 3u));
+      let high = mat4x4<f32>(
+        input(origin, at + HIGH_QUADS),
+        input(origin, at + HIGH_QUADS + 1u),
+        input(origin, at + HIGH_QUADS + 2u),
+        input(origin, at + HIGH_QUADS + 3u),
+      );
+      sums[p] += vec4<f32>(times(a, low, high), times(b, low, high), times(c, low, high), times(d, low, high));
     }
   }
   for (var p = 0u; p < POSITIONS; p++) {
