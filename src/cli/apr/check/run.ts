@@ -88,7 +88,8 @@ async function run(
       requested.name,
       model.program,
       model.weights,
-      requested.optionsFor(model.entryPath),
+      // With guards and poison, where the executor has them: no bit of a healthy one changes.
+      { ...requested.optionsFor(model.entryPath), isChecked: true },
     );
     try {
       const inputs = checkInputs({ model, original, formats, odd, vouchers }, prompt.ids, flags, progress);

@@ -37,7 +37,10 @@ export async function runAgainstCpu(
     for (const { severity, message } of prompt.notices) warn(severity, message);
     noteRopeChoice(model, prompt.ids.length);
     const { program, weights, entryPath } = model;
-    const opened = await openExecutor(requested.name, program, weights, requested.optionsFor(entryPath));
+    const opened = await openExecutor(requested.name, program, weights, {
+      ...requested.optionsFor(entryPath),
+      isChecked: true,
+    });
     const { executor, report: engine } = opened;
     let shown: ShownAgainstCpu;
     try {
