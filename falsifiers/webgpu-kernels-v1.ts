@@ -45,7 +45,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   ),
   'FALSIFY-WGPU-006': claim(
     elementwiseParts,
-    'silu-of-gelu factor-of-row-0 wgsl-tail wgsl-gelu-cube tanh-series-short wgsl-tail-in-live silu-of-gelu-in-oracle',
+    'silu-of-gelu factor-of-row-0 wgsl-tail wgsl-gelu-cube tanh-series-too-far wgsl-tail-in-live silu-of-gelu-in-oracle',
   ),
   'FALSIFY-WGPU-007': claim(
     expertParts,
@@ -55,7 +55,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     choiceParts,
     'others-by-comparison choice-without-barrier any-of-equals least-of-one choice-without-barrier-in-live',
   ),
-  'FALSIFY-WGPU-009': claim(surfacingParts, 'nan-capped silu-held'),
+  'FALSIFY-WGPU-009': claim(surfacingParts, 'nan-capped silu-held silu-held-in-live'),
   'FALSIFY-WGPU-010': claim(
     repeatParts,
     'adds-to-what-was gpu-angles-drift gpu-one-angle-drifts adds-to-what-was-in-live',

@@ -6,6 +6,7 @@ import type { OpName } from '../../src/engine/program/program.ts';
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { makeValues, valuesRecipe, type ValuesRecipe } from '../kit/arbitraries/kernel-values.ts';
 import { recordedRoutings, RECORDED_ROUTINGS } from '../kit/models/recorded-routings.ts';
+import { SeededRandom } from '../kit/arbitraries/random.ts';
 import { judgeRecorded, opsParts } from './ops-claim.ts';
 import { NORMAL_SPECIALS, smallProgram, type Made, type Rows } from './small-program.ts';
 import type { Trial } from './trial.ts';
@@ -22,6 +23,8 @@ export interface ExpertShape {
   ffnDim: number;
   isRenormalised: boolean;
   gelu: boolean;
+  /** Experts of a pair have equal logits. */
+  areTied: boolean;
   seed: number;
   isShown: boolean;
 }
@@ -31,7 +34,8 @@ export function expertProgram({ type, ...shape }: ExpertShape, rows: Rows): Made
   const { expertCount, usedCount, ffnDim, isRenormalised, gelu, isShown, seed } = shape;
   const positions = isShown ? channels : rows.values.length / channels;
   const typeOf = (name: string): TensorTypeName => (name === 'router' ? 'f32' : type);
-  return smallProgram({ positions, seed, typeOf }, ({ builder: b, input }) => {
+  const given = shape.areTied ? { router: pairedRows(expertCount, channels, seed) } : {};
+  return smallProgram({ positions, seed, typeOf, given }, ({ builder: b, input }) => {
     const x = input('input', rows);
     const normed = b.rmsnorm('ffn_norm', x, 'ffn_norm', { eps: 1e-5 });
     const logits = b.matmul('moe_logits', normed, 'router', expertCount);
@@ -47,6 +51,13 @@ export function expertProgram({ type, ...shape }: ExpertShape, rows: Rows): Made
   });
 }
 
+/** [rows, columns], two neighbours each alike. */
+function pairedRows(rows: number, columns: number, seed: number): Float32Array {
+  const random = new SeededRandom(seed);
+  const pairs = Float32Array.from({ length: rows * columns }, () => random.bell() / Math.sqrt(columns));
+  return pairs.map((_, i) => pairs[2 * Math.floor(i / columns / 2) * columns + (i % columns)] ?? 0);
+}
+
 interface Recipe {
   expertCount: number;
   used: number;
@@ -54,6 +65,7 @@ interface Recipe {
   ffnBlocks: number;
   isRenormalised: boolean;
   gelu: boolean;
+  areTied: boolean;
   alone: number;
   together: number;
   seed: number;
@@ -67,6 +79,7 @@ const recipes: fc.Arbitrary<Recipe> = fc.record({
   ffnBlocks: fc.nat(3),
   isRenormalised: fc.boolean(),
   gelu: fc.boolean(),
+  areTied: fc.boolean(),
   alone: fc.constantFrom(2, 1, 3),
   together: fc.constantFrom(8, 11),
   seed: fc.nat(),
@@ -79,10 +92,10 @@ function trialOf(type: TensorTypeName, recipe: Recipe): Trial {
   const lengthOf = (n: number): number => elements * (blocks[n % blocks.length] ?? 1);
   const expertCount = elements === 256 ? Math.min(recipe.expertCount, 4) : recipe.expertCount;
   const channels = lengthOf(recipe.modelBlocks);
-  const { alone, together, isRenormalised, gelu, seed } = recipe;
+  const { alone, together, isRenormalised, gelu, areTied, seed } = recipe;
   const usedCount = 1 + (recipe.used % expertCount);
   const ffnDim = lengthOf(recipe.ffnBlocks);
-  const shape = { type, expertCount, usedCount, ffnDim, isRenormalised, gelu, seed, isShown: false };
+  const shape = { type, expertCount, usedCount, ffnDim, isRenormalised, gelu, areTied, seed, isShown: false };
   const values = makeValues(recipe.x, (alone + together) * channels);
   return { ...expertProgram(shape, { values, channels }), lengths: [together, alone] };
 }

@@ -20,7 +20,8 @@ export interface OpsClaim<Recipe> {
   ops: readonly OpName[];
   recipes: fc.Arbitrary<Recipe>;
   planned: number;
-  make(recipe: Recipe, n: number): Trial;
+  /** @param n which search input it is, from 0 */
+  make: (recipe: Recipe, n: number) => Trial;
   /** Of `ops`, those that the bundled model has. */
   liveOps?: readonly OpName[];
   oracle?: Part;

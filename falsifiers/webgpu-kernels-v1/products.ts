@@ -12,7 +12,7 @@ import type { Trial } from './trial.ts';
 
 const CASES_OF_A_TYPE = 3;
 /** Of so many types one meets the next in a dispatch of two. */
-const MIXED = 4;
+const MIXED = 6;
 
 interface Recipe {
   modelBlocks: number;

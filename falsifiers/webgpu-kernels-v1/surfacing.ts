@@ -1,6 +1,8 @@
 // Numbers that are not finite. The language lets a kernel assume that there are none, so it must see them by their bits: where the
 // formula's result is not finite, the kernel's is not, and elsewhere it is. On programs of every kind of op, alone and together.
 import fc from 'fast-check';
+import { TENSOR_TYPES } from '../../src/engine/formats/tensor-types.ts';
+import type { WeightSource } from '../../src/engine/program/executor.ts';
 import type { OpName } from '../../src/engine/program/program.ts';
 import type { Falsifier } from '../../src/runner/run/falsifier.ts';
 import { makeValues, NON_FINITE } from '../kit/arbitraries/kernel-values.ts';
@@ -42,7 +44,16 @@ function trialOf({ kind, channels, lengths, seed, specials }: Recipe): Trial {
     return { ...elementwise({ channels, positions, factor: 3, cap: 30, seed, a: values, b }), lengths };
   }
   if (kind === 'experts') {
-    const shape = { type, expertCount: 5, usedCount: 2, ffnDim: 8, isRenormalised: seed % 3 === 0, gelu, seed };
+    const shape = {
+      type,
+      expertCount: 5,
+      usedCount: 2,
+      ffnDim: 8,
+      isRenormalised: seed % 3 === 0,
+      gelu,
+      areTied: false,
+      seed,
+    };
     return { ...expertProgram({ ...shape, isShown: false }, rows), lengths };
   }
   const rope = { theta: 10_000, rotaryDim: 6, pairing: 'neox', scaling: { type: 'none' } } as const;
@@ -74,6 +85,33 @@ function hidden(judged: readonly JudgedOp[]): number {
   return count;
 }
 
+const LIVE_FILE = 'sums-2m.q4_k_m.gguf';
+const LIVE_LENGTHS = [9, 3];
+const TABLE = 'token_embd.weight';
+/** Whose embedding is broken. */
+const BROKEN_TOKEN = 5;
+const NAN_HALF = 0x7e00;
+
+/** The model's own, but for one token's embedding: its scales are NaN. */
+function withBrokenToken(weights: WeightSource): WeightSource {
+  const info = weights.info(TABLE);
+  if (info === undefined) throw new Error(`the model has no ${TABLE}`);
+  const { blockBytes, halves } = TENSOR_TYPES[info.type];
+  const rowBytes = info.byteLength / (info.shape[0] ?? 1);
+  const isBroken = (at: number): boolean =>
+    Math.floor(at / rowBytes) === BROKEN_TOKEN && halves.some((half) => half === at % blockBytes);
+  return {
+    info: (name) => weights.info(name),
+    async read(name, byteOffset, into) {
+      await weights.read(name, byteOffset, into);
+      if (name !== TABLE) return;
+      const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
+      // Readings begin and end with blocks.
+      for (let at = 0; at < into.byteLength; at++) if (isBroken(byteOffset + at)) view.setUint16(at, NAN_HALF, true);
+    },
+  };
+}
+
 export const surfacingParts: Falsifier['parts'] = {
   generated: {
     planned: 60,
@@ -81,5 +119,20 @@ export const surfacingParts: Falsifier['parts'] = {
       context.search(recipes, context.planned, async (recipe) =>
         hidden(await runJudged(context, trialOf(recipe), OPS)),
       ),
+  },
+  live: {
+    needs: ['model:sums-2m'],
+    planned: 1,
+    async run(context) {
+      const model = await context.openModel(context.model('model:sums-2m', LIVE_FILE));
+      try {
+        const trial = { program: model.program, weights: withBrokenToken(model.weights), lengths: LIVE_LENGTHS };
+        const judged = await runJudged(context, trial, ['embed', ...OPS]);
+        const isSeen = judged.some(({ reference }) => reference.some((value) => Number.isNaN(value)));
+        context.measure(isSeen ? hidden(judged) : Number.NaN, `${LIVE_FILE} with a broken token`);
+      } finally {
+        await model.close();
+      }
+    },
   },
 };

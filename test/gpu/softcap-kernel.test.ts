@@ -8,6 +8,11 @@ const gpu = await openTestDevice();
 it('a NaN stays one, infinities become the cap', async () => {
   const x = Float32Array.of(Number.NaN, Infinity, -Infinity, 0);
   const params = { quads: 1, out_at: 0, out_stride: 1, x_at: 0, x_stride: 1, cap: 30 };
-  const { out } = await runKernel(gpu, { kernel: 'softcap', params, grid: [1], buffers: { x, out: new Float32Array(4) } });
+  const { out } = await runKernel(gpu, {
+    kernel: 'softcap',
+    params,
+    grid: [1],
+    buffers: { x, out: new Float32Array(4) },
+  });
   expect(out).toEqual(Float32Array.of(Number.NaN, 30, -30, 0));
 });
