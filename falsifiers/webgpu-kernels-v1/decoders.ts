@@ -78,7 +78,7 @@ async function embedded(context: PartContext, made: Made, rows: number): Promise
 }
 
 /** Elements that are not what is stored. */
-export function misread(ours: Float32Array, exact: ArrayLike<number>): number {
+function misread(ours: Float32Array, exact: ArrayLike<number>): number {
   if (ours.length !== exact.length || ours.length === 0) return Number.NaN;
   return ours.reduce((count, value, i) => count + (isRead(value, exact[i] ?? Number.NaN) ? 0 : 1), 0);
 }

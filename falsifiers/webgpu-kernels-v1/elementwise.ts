@@ -7,7 +7,7 @@ import { opsParts, recordedPart } from './ops-claim.ts';
 import { NORMAL_SPECIALS, smallProgram, type Made } from './small-program.ts';
 
 /** Where the exponentials leave the normal numbers, and where they end. */
-export const EDGES: readonly number[] = [-87.3, -88.8, -104.1, 88.7, -8, 16.6, 17.4, 41, -41, -79, -81];
+const EDGES: readonly number[] = [-87.3, -88.8, -104.1, 88.7, -8, 16.6, 17.4, 41, -41, -79, -81];
 
 export const ELEMENTWISE: readonly OpName[] = ['add', 'mul', 'scale', 'addBias', 'silu', 'gelu', 'softcap'];
 
