@@ -12,7 +12,7 @@ import { SeededRandom } from '../kit/arbitraries/random.ts';
 import { plainBytes } from '../kit/claims/kernel-trial.ts';
 import { recordedBlocks } from '../kit/models/recorded-blocks.ts';
 import { smallProgram, type Made } from './small-program.ts';
-import { runPieces, withExecutor } from './trial.ts';
+import { CHECKED, orBeyondEnd, runPieces, withExecutor } from './trial.ts';
 
 export const TYPES = Object.keys(TENSOR_TYPES) as TensorTypeName[];
 /** Of the oracle part: what an implementation makes of a float32 is a copy. */
@@ -68,13 +68,18 @@ function lookUp(type: TensorTypeName, bytes: Uint8Array, rows: number, columns: 
 }
 
 async function embedded(context: PartContext, made: Made, rows: number): Promise<Float32Array> {
-  return withExecutor(context, made, async (executor) => {
-    const lengths =
-      rows > 64 ? [...Array<number>(Math.floor(rows / 64)).fill(64), rows % 64].filter((n) => n > 0) : [rows];
-    const pieces = await runPieces(executor, lengths);
-    const all = pieces.flatMap(({ values }) => [...(values.get('layer-0/embedding') ?? [])]);
-    return Float32Array.from(all);
-  });
+  return withExecutor(
+    context,
+    made,
+    async (executor) => {
+      const lengths =
+        rows > 64 ? [...Array<number>(Math.floor(rows / 64)).fill(64), rows % 64].filter((n) => n > 0) : [rows];
+      const pieces = await runPieces(executor, lengths);
+      const all = pieces.flatMap(({ values }) => [...(values.get('layer-0/embedding') ?? [])]);
+      return Float32Array.from(all);
+    },
+    CHECKED,
+  );
 }
 
 /** Elements that are not what is stored. */
@@ -175,7 +180,7 @@ export const decoderParts: Falsifier['parts'] = {
     async run(context) {
       for (const type of TYPES) {
         await context.search(recipesOf(type), context.planned / TYPES.length, (recipe) =>
-          decode(context, type, recipe),
+          orBeyondEnd(() => decode(context, type, recipe)),
         );
       }
     },

@@ -40,8 +40,8 @@ const FAULTS: readonly PlantedFault[] = plants`
   +       out[params.out_at + (place.first_row + first + p) * params.out_stride + group] = bitcast<vec4<f32>>(bitcast<vec4<u32>>(sum) & vec4<u32>(0xffffff80u));
   src/gpu/wgsl/lib/input.wgsl
   small columns-lost: the last four columns of a product are lost
-  - return select(vec4<f32>(), value, quad < params.quads);
-  + return select(vec4<f32>(), value, quad + 1u < params.quads);
+  - let value = x[input_at + quad];
+  + let value = select(x[input_at + quad], vec4<f32>(), quad + 1u == params.quads);
   small norm-in-product-without-eps: epsilon is lost where a product makes the norm
   - inverseSqrt(total / f32(params.channels) + params.eps);
   + inverseSqrt(total / f32(params.channels));
@@ -59,10 +59,10 @@ const FAULTS: readonly PlantedFault[] = plants`
   + let before = workgroup.x * params.head_channels / 4u * 4u;
   src/gpu/dispatch.ts
   gross stale-bind-group: an op is given the buffers of the first that the session has of its kernel
-  -     return gpu.device.createBindGroup({ label: shader, layout: kernel.layout, entries });
-  +     const kept: Record<string, GPUBindGroup> = ((place.buffer as { kept?: object }).kept ??= {}) as never;
-  +     const name = [shader, place.offset, ...types].join();
-  +     return (kept[name] ??= gpu.device.createBindGroup({ label: shader, layout: kernel.layout, entries }));
+  -       return gpu.device.createBindGroup({ label: name, layout: kernel.layout, entries });
+  +       const kept: Record<string, GPUBindGroup> = ((place.buffer as { kept?: object }).kept ??= {}) as never;
+  +       const key = [name, place.offset].join();
+  +       return (kept[key] ??= gpu.device.createBindGroup({ label: name, layout: kernel.layout, entries }));
   gross last-row-is-first: what is made of the last row alone is made of the first
   - last: group(places.last)
   + last: group(places.all)

@@ -8,7 +8,16 @@ import type { Falsifier, Part, PartContext } from '../../src/runner/run/falsifie
 import { plainBytes } from '../kit/claims/kernel-trial.ts';
 import { budgetRatio } from '../kit/judges/budget-ratio.ts';
 import { recordedRuns, PACK_RUNS, type StageRun } from '../kit/models/trained-stages.ts';
-import { judge, runJudged, runPieces, withExecutor, worstRho, type JudgedOp, type Trial } from './trial.ts';
+import {
+  judge,
+  orBeyondEnd,
+  runJudged,
+  runPieces,
+  withExecutor,
+  worstRho,
+  type JudgedOp,
+  type Trial,
+} from './trial.ts';
 
 /** The bundled model: position by position, and many at once. */
 const LIVE_FILE = 'sums-2m.q4_k_m.gguf';
@@ -40,7 +49,9 @@ export function opsParts<Recipe>({
       planned,
       async run(context) {
         let n = 0;
-        await context.search(recipes, context.planned, (recipe) => worstRho(context, make(recipe, n++), ops));
+        await context.search(recipes, context.planned, (recipe) =>
+          orBeyondEnd(() => worstRho(context, make(recipe, n++), ops)),
+        );
       },
     },
     ...(liveOps === undefined ? {} : { live: livePart(liveOps) }),

@@ -10,7 +10,7 @@ import { opsParts, recordedPart } from './ops-claim.ts';
 import { NORMAL_SPECIALS, smallProgram } from './small-program.ts';
 import type { Trial } from './trial.ts';
 
-const CASES_OF_A_TYPE = 3;
+const CASES_OF_A_TYPE = 2;
 /** Of so many types one meets the next in a dispatch of two. */
 const MIXED = 6;
 

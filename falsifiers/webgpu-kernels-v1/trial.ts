@@ -5,8 +5,9 @@ import type { OpReference } from '../../src/diagnosis/ops/judgement.ts';
 import { arithmeticOf, type Arithmetic } from '../../src/diagnosis/reference/arithmetic.ts';
 import { Lane } from '../../src/diagnosis/reference/lane.ts';
 import { opReference } from '../../src/diagnosis/reference/op-reference.ts';
-import type { Executor, Session, WeightSource } from '../../src/engine/program/executor.ts';
+import type { Executor, OpenOptions, Session, WeightSource } from '../../src/engine/program/executor.ts';
 import type { Op, OpName, Program, ValueId } from '../../src/engine/program/program.ts';
+import { RefuteError } from '../../src/errors.ts';
 import type { PartContext } from '../../src/runner/run/falsifier.ts';
 import { withSession } from '../kit/claims/engine-runs.ts';
 import { plainBytes } from '../kit/claims/kernel-trial.ts';
@@ -41,13 +42,17 @@ export function tokensOf({ program: { vocabSize } }: Pick<Trial, 'program'>, fir
   return Array.from({ length: count }, (_, i) => (first + i) % vocabSize);
 }
 
+/** Checked runs begin with NaN wherever nobody has written, workgroup memory included, and have guards behind all that is written. */
+export const CHECKED: OpenOptions = { isChecked: true };
+
 /** Opens an executor for one use. */
 export async function withExecutor<Result>(
   context: PartContext,
   trial: Pick<Trial, 'program' | 'weights'>,
   use: (executor: Executor) => Promise<Result>,
+  options: OpenOptions = {},
 ): Promise<Result> {
-  const executor = await context.openExecutor(trial);
+  const executor = await context.openExecutor(trial, options);
   try {
     return await use(executor);
   } finally {
@@ -113,10 +118,21 @@ export async function runJudged(
   names: readonly OpName[],
   other: Arithmetic | null = null,
 ): Promise<JudgedOp[]> {
-  return withExecutor(context, trial, async (executor) => {
+  const run = async (executor: Executor): Promise<JudgedOp[]> => {
     const pieces = await runPieces(executor, trial.lengths);
     return judge(trial, arithmeticOf(executor.profile), pieces, names, other);
-  });
+  };
+  return withExecutor(context, trial, run, CHECKED);
+}
+
+/** Infinity where something is written beyond the end of what it is written to. */
+export async function orBeyondEnd(measure: () => Promise<number>): Promise<number> {
+  try {
+    return await measure();
+  } catch (error) {
+    if (error instanceof RefuteError && error.code === 'E_GPU_GUARD') return Infinity;
+    throw error;
+  }
 }
 
 /** The worst rho of the ops of these names; NaN where there is none. */
