@@ -24,16 +24,18 @@ import {
 import { known } from './kit/claims/known-faults.ts';
 import { plants } from './kit/claims/plants.ts';
 import {
+  RECORDED_ROUTINGS,
+  recordedRoutings,
+  type RecordedRouting,
+  type Routing,
+} from './kit/models/recorded-routings.ts';
+import {
   chosenIds,
   choose,
   makeRouting,
-  RECORDED_ROUTINGS,
-  recordedRoutings,
   routingRecipes,
   share,
   sumSlots,
-  type RecordedRouting,
-  type Routing,
   type Slots,
 } from './moe-routing-v1/routing.ts';
 

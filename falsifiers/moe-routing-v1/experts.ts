@@ -9,7 +9,7 @@ import { budgetRatio, CPU_ARITHMETIC } from '../kit/judges/budget-ratio.ts';
 import { expertRecipes, judgedOps, layerRatio, makeLayer } from './expert-layer.ts';
 import { known } from '../kit/claims/known-faults.ts';
 import { plants } from '../kit/claims/plants.ts';
-import { RECORDED_ROUTINGS, recordedRoutings } from './routing.ts';
+import { RECORDED_ROUTINGS, recordedRoutings } from '../kit/models/recorded-routings.ts';
 import { slowHfModel } from '../kit/models/hf-model.ts';
 import { tinyFile } from '../kit/models/tiny-files.ts';
 

@@ -1,25 +1,12 @@
 // The kernels of routing (choice, shares, sum of slots) between guards: searched router logits with what makes a choice
-// hard (ties, neighbours in float32, all alike, far apart, what is not finite), and those that Transformers recorded of the
-// untrained models with experts. What each kernel should give is the float64 oracle's.
+// hard (ties, neighbours in float32, all alike, far apart, what is not finite). What each kernel should give is the float64 oracle's.
 import fc from 'fast-check';
 import { moeKernel } from '../../src/engine/cpu/kernels/moe.ts';
 import { moeSelect } from '../../src/oracles/float64/ops/moe-select.ts';
-import type { PartContext } from '../../src/runner/run/falsifier.ts';
 import { betweenGuards, type KernelRun } from '../kit/judges/guarded-memory.ts';
 import { makeValues, valuesRecipe, type ValuesRecipe } from '../kit/arbitraries/kernel-values.ts';
 import { SeededRandom } from '../kit/arbitraries/random.ts';
-import { tinyFile } from '../kit/models/tiny-files.ts';
-import { readTinyPack } from '../kit/models/tiny-packs.ts';
-
-/** Logits of a router, and how many of its experts a position goes through. */
-export interface Routing {
-  rowCount: number;
-  expertCount: number;
-  usedCount: number;
-  isRenormalised: boolean;
-  /** [rowCount, expertCount] */
-  logits: Float32Array;
-}
+import type { Routing } from '../kit/models/recorded-routings.ts';
 
 interface RoutingRecipe {
   rowCount: number;
@@ -94,62 +81,4 @@ export function sumSlots({ rowCount, usedCount, x, shares }: Slots): Promise<Ker
   return betweenGuards(moeKernel, rowCount * channelCount, (kernel, out, memory) => {
     kernel.moeSum(out, memory.put(x), memory.put(shares), rowCount, usedCount, channelCount);
   });
-}
-
-/** The tiny models with experts. */
-const RECORDED = [
-  { name: 'qwen3moe', isRenormalised: true },
-  { name: 'qwen3moe-raw', isRenormalised: false },
-];
-const RECORDED_LAYERS = 2;
-const RECORDED_EXPERTS = 6;
-export const RECORDED_ROUTINGS: number = RECORDED.length * RECORDED_LAYERS;
-
-export interface RecordedRouting {
-  where: string;
-  model: string;
-  layer: number;
-  /** Logits rounded to float32. */
-  routing: Routing;
-  /** As recorded, float64: what went into the router, its logits, ids and shares. */
-  input: Float64Array;
-  logits: Float64Array;
-  ids: Float64Array;
-  shares: Float64Array;
-}
-
-/** What Transformers recorded in float64; names it as the oracle. */
-export async function recordedRoutings(context: PartContext): Promise<RecordedRouting[]> {
-  const all: RecordedRouting[] = [];
-  for (const { name, isRenormalised } of RECORDED) {
-    const { manifest, digest, stages } = await readTinyPack(tinyFile(context, name, 'packs/stages.safetensors'));
-    const { producer, tokens } = manifest;
-    context.oracle({ name: `${producer.name} ${producer.dtype}`, version: producer.version, digest });
-    for (let layer = 0; layer < RECORDED_LAYERS; layer++) {
-      const stage = (of: string): Float64Array => {
-        const found = stages.get(`layer-${layer}/${of}`);
-        if (found === undefined) throw new Error(`the pack of ${name} has no ${of} of layer ${layer}`);
-        return found.values;
-      };
-      const [logits, ids] = [stage('moe_logits'), stage('moe_router_indices')];
-      const [rowCount, usedCount] = [tokens.length, ids.length / tokens.length];
-      all.push({
-        where: `${name}, layer ${layer}`,
-        model: name,
-        layer,
-        routing: {
-          rowCount,
-          expertCount: RECORDED_EXPERTS,
-          usedCount,
-          isRenormalised,
-          logits: Float32Array.from(logits),
-        },
-        input: stage('ffn_norm'),
-        logits,
-        ids,
-        shares: stage('moe_router'),
-      });
-    }
-  }
-  return all;
 }

@@ -1,13 +1,27 @@
-// The adapter that this process finds, and one device on it for a test file: a machine without one fails here.
+// The adapter that this process finds, and devices on it: a machine without one fails here.
 import { afterAll } from 'vitest';
 import { GpuDevice, type DeviceOptions } from '../../src/gpu/device.ts';
 import { openDawn } from '../../src/gpu/node/dawn.ts';
 
-/** Call at the top of a test file. */
+const shared = new Map<string, Promise<GpuDevice>>();
+
+/** One that a test file has to itself. Call at the top of it, or in a test. */
 export async function openTestDevice(options: DeviceOptions = {}): Promise<GpuDevice> {
-  const adapter = await openDawn().requestAdapter();
-  if (adapter === null) throw new Error('there is no WebGPU adapter');
-  const device = await GpuDevice.open(adapter, options);
+  const device = await open(options);
   afterAll(() => device.close());
   return device;
+}
+
+/** One for all who ask for it with the same options, whose kernels are compiled once: nobody may change or lose it. */
+export async function sharedTestDevice(options: DeviceOptions = {}): Promise<GpuDevice> {
+  const key = JSON.stringify(options);
+  const device = shared.get(key) ?? open(options);
+  shared.set(key, device);
+  return device;
+}
+
+async function open(options: DeviceOptions): Promise<GpuDevice> {
+  const adapter = await openDawn().requestAdapter();
+  if (adapter === null) throw new Error('there is no WebGPU adapter');
+  return GpuDevice.open(adapter, options);
 }

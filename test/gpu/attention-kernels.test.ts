@@ -1,6 +1,6 @@
 // The attention kernels against the float64 formulas: `attend` with `combine` for one position, `append` with `attention` for many.
 import { describe, expect, it } from 'vitest';
-import { openTestDevice } from './adapter.ts';
+import { sharedTestDevice } from './adapter.ts';
 import {
   attentionReference,
   decode,
@@ -13,8 +13,8 @@ import {
 } from './attention-layer.ts';
 import type { Data, Decoded, DecodeInputs, Rows, Shape } from './attention-layer.ts';
 
-const gpu = await openTestDevice();
-const plain = await openTestDevice({ subgroups: false });
+const gpu = await sharedTestDevice();
+const plain = await sharedTestDevice({ subgroups: false });
 
 const SHAPES: [string, Shape][] = [
   ['heads of 2 channels', { heads: 3, kvHeads: 1, headDim: 2, rope: { pairing: 'norm', rotaryDim: 2 } }],

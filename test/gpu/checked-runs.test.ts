@@ -9,13 +9,13 @@ import type { GpuDevice } from '../../src/gpu/device.ts';
 import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
 import { SMALL_CONFIG, syntheticProgram, syntheticWeights } from '../cases/synthetic-model.ts';
 import { bitsOf, valuesOf, WITH_EXPERTS } from './models.ts';
-import { openTestDevice } from './adapter.ts';
+import { openTestDevice, sharedTestDevice } from './adapter.ts';
 
 /** Embedding, norm and head: few kernels to compile. */
 const NO_LAYERS: SyntheticConfig = { ...SMALL_CONFIG, layerCount: 0 };
 
 /** Sums over lanes go through workgroup memory, too. */
-const gpu = await openTestDevice({ subgroups: false });
+const gpu = await sharedTestDevice({ subgroups: false });
 
 it('a checked run gives the same bits, value by value: attention in a window, biases, norms of heads, experts', async () => {
   const checked = await valuesOf(gpu, WITH_EXPERTS, { isChecked: true });

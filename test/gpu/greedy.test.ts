@@ -3,9 +3,9 @@ import { expect, it } from 'vitest';
 import { argmax, logitRange } from '../../src/engine/text/sample.ts';
 import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
 import { SMALL_CONFIG, syntheticProgram, syntheticWeights } from '../cases/synthetic-model.ts';
-import { openTestDevice } from './adapter.ts';
+import { sharedTestDevice } from './adapter.ts';
 
-const device = await openTestDevice();
+const device = await sharedTestDevice();
 
 /** More logits than a workgroup looks through, in a number that no power of two divides. */
 const config = { ...SMALL_CONFIG, layerCount: 1, vocabSize: 2_331, isTied: false };

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { areAdjacent, laneCountOf } from '../../src/gpu/lanes.ts';
 import { SMALL_CONFIG } from '../cases/synthetic-model.ts';
-import { openTestDevice } from './adapter.ts';
+import { sharedTestDevice } from './adapter.ts';
 import { valuesOf, WITH_EXPERTS } from './models.ts';
 import { runKernel } from './run-kernel.ts';
 
@@ -22,7 +22,7 @@ const exact = Array.from({ length: POSITIONS * ROWS }, (_, i) => {
 });
 
 describe.each([4, 8, 16, 32])('%d lanes', async (laneCount) => {
-  const gpu = await openTestDevice({ subgroups: false, laneCount });
+  const gpu = await sharedTestDevice({ subgroups: false, laneCount });
   const words = new Uint32Array(weights.buffer);
   const common = {
     type: 'f32',
@@ -89,7 +89,7 @@ describe.each([4, 8, 16, 32])('%d lanes', async (laneCount) => {
 });
 
 describe('with subgroups and without', async () => {
-  const gpu = await openTestDevice();
+  const gpu = await sharedTestDevice();
 
   it.runIf(gpu.lanes.hasSubgroups).each([
     ['experts', WITH_EXPERTS],
@@ -97,7 +97,7 @@ describe('with subgroups and without', async () => {
   ])(
     'all values of a layer have the same bits: %s',
     async (_, config) => {
-      const plain = await openTestDevice({ subgroups: false, laneCount: gpu.lanes.count });
+      const plain = await sharedTestDevice({ subgroups: false, laneCount: gpu.lanes.count });
       const values = await valuesOf(plain, config);
       expect(values.ofFew.length).toBeGreaterThan(40);
       expect(await valuesOf(gpu, config)).toEqual(values);

@@ -6,9 +6,9 @@ import type { Executor, FloatArray } from '../../src/engine/program/executor.ts'
 import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
 import { openFloat64Executor } from '../../src/oracles/float64/float64-executor.ts';
 import { SMALL_CONFIG, syntheticProgram, syntheticWeights } from '../cases/synthetic-model.ts';
-import { openTestDevice } from './adapter.ts';
+import { sharedTestDevice } from './adapter.ts';
 
-const device = await openTestDevice();
+const device = await sharedTestDevice();
 const config = { ...SMALL_CONFIG, layerCount: 1, modelDim: 64, ffnDim: 64, headDim: 16, hasQkvBias: true };
 const program = syntheticProgram(config);
 

@@ -11,8 +11,9 @@ import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 const MODEL = 'models/tiny/qwen2/model.gguf';
 const SOFTWARE = ['--engine', 'webgpu', '--adapter', 'swiftshader'];
 const RUN = ['run', MODEL, '--tokens', '3,5,9,11,2', '--max-tokens', '2', '--json', ...SOFTWARE];
-/** The pairs of NEOX turned as neighbours. */
-const ROPE_PAIRING = { file: 'gpu/wgsl/rope.wgsl', find: 'params.is_neox == 1u', replace: 'params.is_neox == 0u' };
+/** The pairs of NEOX turned as neighbours: of many positions, and of one by itself. */
+const ROPE_OF_MANY = { file: 'gpu/wgsl/rope.wgsl', find: 'params.is_neox == 1u', replace: 'params.is_neox == 0u' };
+const ROPE_OF_ONE = { ...ROPE_OF_MANY, file: 'gpu/wgsl/attend.wgsl' };
 /** A cosine that is off by one part in a thousand: no other token. */
 const ROPE_SLIGHTLY = { file: 'gpu/wgsl/rope.wgsl', find: 'let sine =', replace: 'let sine = 1.001 *' };
 
@@ -45,7 +46,7 @@ describe('the parity gate', () => {
 
   it('refuses where pairs are rotated the wrong way, names rope, and nothing is said', async () => {
     await run('refused');
-    const { exitCode, stderr, json, gate } = await run('refused', planted(ROPE_PAIRING));
+    const { exitCode, stderr, json, gate } = await run('refused', planted(ROPE_OF_MANY));
     expect({ exitCode, text: json['text'], finish: json['finishReason'] }).toEqual({
       exitCode: 1,
       text: '',
@@ -60,6 +61,14 @@ describe('the parity gate', () => {
     expect(stderr).toMatch(/error E_PARITY_GATE .*swiftshader.*BUG at layer 0 `rope` \(q_post_rope\)/);
     // What was found of the engine as it is still stands.
     expect(await readdir(join(scratch, 'refused/refute/parity-gate'))).toHaveLength(1);
+  });
+
+  it('refuses where the token that the device chooses is not that of its logits', async () => {
+    const least = { file: 'gpu/wgsl/choice.wgsl', find: 'b.greatest > a.greatest', replace: 'b.greatest < a.greatest' };
+    const { exitCode, gate, stderr } = await run('choice', planted(least));
+    expect(exitCode).toBe(1);
+    expect(gate).toMatchObject({ verdict: 'FAIL', at: null });
+    expect(stderr).toMatch(/it chooses token \d+, and the greatest of its logits is that of \d+/);
   });
 
   it('refuses what the logits of the CPU would let pass', async () => {
@@ -85,7 +94,7 @@ describe('with pairs rotated the wrong way', () => {
   it.each(['check', 'parity'])('apr %s --engine webgpu says BUG and names rope', async (command) => {
     const { stdout, exitCode } = await apr(
       [command, MODEL, '--tokens', '3,5,9,11', '--json', ...SOFTWARE],
-      planted(ROPE_PAIRING),
+      planted(ROPE_OF_ONE),
     );
     expect(exitCode).toBe(1);
     const said = JSON.parse(stdout) as { verdict: string; bugClass: string; sentence: string };

@@ -1,9 +1,9 @@
 // The harness of the kernel tests: it sees what a kernel writes where it must not.
 import { expect, it } from 'vitest';
-import { openTestDevice } from './adapter.ts';
+import { sharedTestDevice } from './adapter.ts';
 import { packRows, runKernel, unpackRows } from './run-kernel.ts';
 
-const gpu = await openTestDevice();
+const gpu = await sharedTestDevice();
 const params = { heads: 1, head_dim: 6, x_at: 0, x_stride: 2 };
 const x = packRows([1, 2, 3, 4, 5, 6], { rows: 1, channels: 6 });
 const run = { kernel: 'append', params, grid: [1] } as const;

@@ -8,13 +8,13 @@ import type { Executor, FloatArray } from '../../src/engine/program/executor.ts'
 import type { ValueId } from '../../src/engine/program/program.ts';
 import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
 import { openFloat64Executor } from '../../src/oracles/float64/float64-executor.ts';
-import { openTestDevice } from './adapter.ts';
+import { sharedTestDevice } from './adapter.ts';
 
 const TINY = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
 const MODELS = readdirSync(TINY).filter((name) => existsSync(`${TINY}${name}/model.gguf`));
 const PROMPT = Array.from({ length: 40 }, (_, i) => 1 + ((7 * i) % 60));
 
-const device = await openTestDevice();
+const device = await sharedTestDevice();
 
 async function valuesOf(executor: Executor<FloatArray>): Promise<Map<ValueId, number[]>> {
   const runs = [PROMPT.slice(0, executor.program.contextLength - 2), [5], [6]];

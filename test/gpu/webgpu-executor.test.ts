@@ -5,9 +5,9 @@ import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
 import type { OpenExecutor } from '../../src/engine/program/executor.ts';
 import { describeExecutor, describeSession } from '../cases/executor-cases.ts';
 import { SMALL_CONFIG, syntheticProgram, syntheticWeights } from '../cases/synthetic-model.ts';
-import { openTestDevice } from './adapter.ts';
+import { sharedTestDevice } from './adapter.ts';
 
-const device = await openTestDevice();
+const device = await sharedTestDevice();
 
 const open: OpenExecutor = (program, weights, options) => openWebgpuExecutor(device, program, weights, options);
 

@@ -77,8 +77,8 @@ const FAULTS: readonly PlantedFault[] = plants`
   +  + 0.0 * vectors[params.bias_at + quad];
   src/gpu/wgsl/softcap.wgsl
   gross wgsl-no-softcap: logits are not capped
-  -   return params.cap * vec4<f32>(tanh_of(u.x), tanh_of(u.y), tanh_of(u.z), tanh_of(u.w));
-  +   return params.cap * u;
+  -   return select(params.cap * vec4<f32>(tanh_of(u.x), tanh_of(u.y), tanh_of(u.z), tanh_of(u.w)), value, is_nan);
+  +   return select(params.cap * u, value, is_nan);
   src/gpu/wgsl/lib/activations.wgsl
   small wgsl-gelu-cube: the cubic term of the GELU is lost
   -   let u = 0.7978845608028654 * (x + 0.044715 * x * x * x);
@@ -111,11 +111,19 @@ const FAULTS: readonly PlantedFault[] = plants`
   + queue.writeBuffer(table, 0, angles);
 `;
 
-/** @throws Error where there is no such fault: a falsifier names it, so that is a mistake in the falsifier */
+/** By their names, with `-in-live` and `-in-oracle` for those parts to see. */
 export function wgslFaults(names: string): PlantedFault[] {
+  return faultsNamed(names, []);
+}
+
+/**
+ * @param own beside those of here
+ * @throws Error where there is no such fault: a falsifier names it, so that is a mistake in the falsifier
+ */
+export function faultsNamed(names: string, own: readonly PlantedFault[]): PlantedFault[] {
   return names.split(' ').map((name) => {
     const [, id, part] = /^(.*?)(?:-in-(live|oracle))?$/.exec(name) ?? [];
-    const fault = FAULTS.find((candidate) => candidate.id === id);
+    const fault = [...own, ...FAULTS].find((candidate) => candidate.id === id);
     if (fault === undefined) throw new Error(`there is no fault "${id}" of the WebGPU executor`);
     return { ...fault, id: name, ...(part === undefined ? {} : { part: part as 'live' | 'oracle' }) };
   });

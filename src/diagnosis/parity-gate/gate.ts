@@ -3,6 +3,7 @@
 // output.
 import type { Executor, FloatArray, Session, Tap, WeightSource } from '../../engine/program/executor.ts';
 import { operands, type Op, type Program, type ValueId } from '../../engine/program/program.ts';
+import { argmax } from '../../engine/text/sample.ts';
 import { Judge, type OpResult } from '../check/judge.ts';
 import { rhoByOp, type OpKindRho } from '../check/rho-by-op.ts';
 import { compareRuns, type PathFault } from '../check/run-plan.ts';
@@ -45,11 +46,11 @@ export interface GateOptions {
 /** @throws RefuteError those of the executors */
 export async function runGate(options: GateOptions): Promise<GateReport> {
   const { executor, program, weights, tokens, openReference, signal } = options;
-  const spoken = await logitsOf(executor, tokens, { signal });
+  const { logits: spoken, choice } = await logitsOf(executor, tokens, { signal });
   const reference = await openReference();
   let expected: FloatArray[];
   try {
-    expected = await logitsOf(reference, tokens, { signal });
+    ({ logits: expected } = await logitsOf(reference, tokens, { signal }));
   } finally {
     await reference.close();
   }
@@ -64,12 +65,12 @@ export async function runGate(options: GateOptions): Promise<GateReport> {
   if (rejected.length > 0 && local.verdict !== 'BUG')
     local = await judgeSome(new Set(program.ops.map(({ out }) => out)));
   const compared = positions.slice(1).map(({ cosine }) => cosine);
-  const isRefused = rejected.length > 0 || local.verdict === 'BUG';
+  const isRefused = rejected.length > 0 || local.verdict === 'BUG' || choice !== null;
   const verdict = isRefused ? 'FAIL' : local.verdict === 'SUSPECT' ? 'SUSPECT' : 'PASS';
   const isLocal = local.verdict === 'BUG' || local.verdict === 'SUSPECT';
   return {
     verdict,
-    sentence: sentenceOf(rejected, isLocal ? local.sentence : null, verdict),
+    sentence: sentenceOf(rejected, (isLocal ? local.sentence : null) ?? choice, verdict),
     at: isLocal ? local.at : null,
     bugClass: isLocal ? local.bugClass : null,
     positions,
@@ -104,12 +105,16 @@ function localVerdict(program: Program, results: readonly OpResult[], pathFault:
   });
 }
 
-/** The prompt in one piece and a step after it, as a generation runs them. */
+/**
+ * The prompt in one piece and a step after it, as a generation runs them.
+ *
+ * @returns `choice`: in what the token that the executor itself chooses is not the one of its logits; null: in nothing
+ */
 async function logitsOf(
   executor: Executor<FloatArray>,
   tokens: readonly number[],
   { signal, tap }: { signal: AbortSignal | undefined; tap?: Tap<FloatArray> },
-): Promise<FloatArray[]> {
+): Promise<{ logits: FloatArray[]; choice: string | null }> {
   const session: Session<FloatArray> = await executor.openSession(tokens.length);
   try {
     const logits: FloatArray[] = [];
@@ -118,10 +123,22 @@ async function logitsOf(
       const request = { tokens: piece, logits: 'all', signal, ...(tap === undefined ? {} : { tap }) } as const;
       logits.push((await session.run(request)).logits);
     }
-    return logits;
+    if (tap !== undefined || session.runGreedy === undefined) return { logits, choice: null };
+    const last = pieces.at(-1) ?? [];
+    session.truncate(tokens.length - last.length);
+    const { id } = await session.runGreedy({ tokens: last, signal });
+    const row = (logits.at(-1) ?? new Float32Array(0)).slice(-executor.program.vocabSize);
+    return { logits, choice: wrongChoice(id, row) };
   } finally {
     session.close();
   }
+}
+
+/** That nothing is chosen is right where a logit is no finite number. */
+function wrongChoice(id: number | null, logits: FloatArray): string | null {
+  if (!logits.every((logit) => Number.isFinite(logit))) return id === null ? null : 'it chooses a token from NaN';
+  const likeliest = argmax(logits);
+  return id === likeliest ? null : `it chooses token ${id}, and the greatest of its logits is that of ${likeliest}`;
 }
 
 /** @param chosen values whose ops are judged; what these read is looked at for them */
@@ -139,7 +156,7 @@ async function judgeOps(
     onValue: (value, data, firstPosition) =>
       chosen.has(value) ? judge.judge(value, data, firstPosition) : judge.give(value, data),
   };
-  const watched = await logitsOf(executor, tokens, { signal, tap });
+  const { logits: watched } = await logitsOf(executor, tokens, { signal, tap });
   return { results: judge.finish(), watched };
 }
 

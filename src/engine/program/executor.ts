@@ -79,7 +79,7 @@ export interface EngineIdentity {
   adapter: string;
   /** As the adapter describes its driver, and which implementation of the interface runs on it. */
   driver: string;
-  /** SHA-256 of the kernels as they are compiled, and of what dispatches them. */
+  /** SHA-256 of the kernels and of what dispatches them. */
   sourceDigest: string;
 }
 

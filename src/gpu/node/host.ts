@@ -4,12 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import type { EngineIdentity, Executor, Session, WeightSource } from '../../engine/program/executor.ts';
 import { GpuDevice } from '../device.ts';
-import { KernelRecord } from '../kernel-record.ts';
 import { openWebgpuExecutor } from '../webgpu-executor.ts';
 import { findAdapter } from './adapters.ts';
 import { receivedError, sentError } from './messages.ts';
 import type { FoundAdapters, FromHost, GreedyAnswer, Request, RunAnswer, ToHost } from './messages.ts';
-import { engineSources } from './sources.ts';
+import { engineDigest } from './sources.ts';
 
 type Question = { weight: { name: string; byteOffset: number; byteLength: number } } | { value: ValueMessage };
 type ValueMessage = { value: string; data: Float32Array; firstPosition: number };
@@ -23,7 +22,7 @@ let sessionCount = 0;
 let executorCount = 0;
 let adapter: GPUAdapter | null = null;
 /** One for all executors, so that a kernel is compiled once. */
-let device: Promise<{ gpu: GpuDevice; kernels: KernelRecord }> | null = null;
+let device: Promise<GpuDevice> | null = null;
 
 process.on('message', (message: ToHost) => {
   if ('answers' in message) {
@@ -63,7 +62,7 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
           into.set(bytes ?? new Uint8Array(0));
         },
       };
-      const executor = await openWebgpuExecutor((await openDevice()).gpu, request.program, weights, request.options);
+      const executor = await openWebgpuExecutor(await openDevice(), request.program, weights, request.options);
       executors.set(++executorCount, executor);
       return { executor: executorCount, adapter: executor.adapter, profile: executor.profile };
     }
@@ -120,13 +119,12 @@ async function find(wanted: string | undefined): Promise<FoundAdapters> {
 
 async function identity({ profile, program, adapter: name }: Executor): Promise<EngineIdentity> {
   if (adapter === null) throw new Error('no adapter was found');
-  const { kernels } = await openDevice();
   const { vendor, architecture, device: model, description } = adapter.info;
   const { version } = JSON.parse(await readFile(findPackageJSON('webgpu', import.meta.url) ?? '', 'utf8')) as Package;
   return {
     adapter: name ?? '',
     driver: `${vendor} ${architecture} ${model}, ${description}, Dawn of webgpu ${version}`,
-    sourceDigest: await kernels.digest(JSON.stringify(profile), JSON.stringify(program), await engineSources()),
+    sourceDigest: await engineDigest(JSON.stringify(profile), JSON.stringify(program)),
   };
 }
 
@@ -139,12 +137,9 @@ function there<Thing>(thing: Thing | undefined): Thing {
   return thing;
 }
 
-function openDevice(): Promise<{ gpu: GpuDevice; kernels: KernelRecord }> {
-  device ??= (async () => {
-    if (adapter === null) throw new Error('no adapter was found');
-    const gpu = await GpuDevice.open(adapter);
-    return { gpu, kernels: new KernelRecord(gpu.device) };
-  })();
+function openDevice(): Promise<GpuDevice> {
+  if (adapter === null) throw new Error('no adapter was found');
+  device ??= GpuDevice.open(adapter);
   return device;
 }
 

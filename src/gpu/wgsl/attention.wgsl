@@ -74,8 +74,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 
   var largest = vec4<f32>(LOWEST);
   var total = vec4<f32>();
-  var near_sums: Tile;
-  var far_sums: Tile;
+  var near_sums = Tile();
+  var far_sums = Tile();
   for (var tile = start; tile < end; tile += KEYS) {
     var p0 = vec4<f32>();
     var p1 = vec4<f32>();
@@ -191,7 +191,7 @@ struct Seen {
 
 /** Σ_j power_j · v_j over the tile. What a row does not see is not multiplied by 0: it may be infinite. */
 fn weighted(seen: Seen, fours: u32, at: u32, stride: u32) -> Tile {
-  var sums: Tile;
+  var sums = Tile();
   let common_end = min(seen.positions.x + 1u, seen.end);
   for (var key = seen.begin; key < seen.end; key++) {
     // In the order of keys, so that a row's sum does not depend on the rows beside it.

@@ -51,8 +51,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let mine = min(group, groups - 1u);
   let expert = u32(ids[4u * (params.ids_at + row * params.ids_stride) + slot]);
   let first = 8u * (expert * groups + mine);
-  var gate: vec4<f32>;
-  var up: vec4<f32>;
+  var gate = vec4<f32>();
+  var up = vec4<f32>();
   for (var i = 0u; i < 2u; i++) {
     let sum = four_rows(first + 4u * i, thread);
     if (i == 0u) {
@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
   }
   if (group == mine && thread % LANES == 0u) {
-    var activated: vec4<f32>;
+    var activated = vec4<f32>();
     if (params.is_gelu == 1u) {
       activated = gelu4(gate);
     } else {

@@ -50,8 +50,8 @@ fn main(
   open_input(params.x_at + row * params.x_stride, thread, number == 0u);
   // A group past the end makes the last one's rows, and keeps them to itself.
   let mine = min(group, params.rows / 4u - 1u);
-  var gate: vec4<f32>;
-  var up: vec4<f32>;
+  var gate = vec4<f32>();
+  var up = vec4<f32>();
   for (var i = 0u; i < 2u; i++) {
     let sum = four_rows(8u * mine + 4u * i, thread);
     if (i == 0u) {
@@ -61,7 +61,7 @@ fn main(
     }
   }
   if (group == mine && thread % LANES == 0u) {
-    var activated: vec4<f32>;
+    var activated = vec4<f32>();
     if (params.is_gelu == 1u) {
       activated = gelu4(gate);
     } else {

@@ -49,7 +49,7 @@ fn main(
   let mine = min(group, params.rows / 4u - 1u);
   let row = mine * params.row_step + params.row_shift;
   let first = POSITIONS * workgroup.z;
-  var sums: array<vec4<f32>, POSITIONS>;
+  var sums = array<vec4<f32>, POSITIONS>();
   for (var unit = thread % LANES; unit < params.units; unit += LANES) {
     let at = low_quad(unit);
     let a = decode(row, unit);

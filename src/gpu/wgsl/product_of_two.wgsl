@@ -53,9 +53,9 @@ fn main(
   open_input(params.x_at + row * params.x_stride, thread, number == 0u);
   let groups = params.rows / 4u;
   let workgroups_of_a = (groups + clusters - 1u) / clusters;
-  var group: u32;
-  var is_there: bool;
-  var sum: vec4<f32>;
+  var group = 0u;
+  var is_there = false;
+  var sum = vec4<f32>();
   // A group past the end makes the last one's rows, and keeps them to itself.
   if (number < workgroups_of_a) {
     group = number * clusters + thread / LANES;

@@ -1,4 +1,4 @@
-// softcap: out = cap · tanh(x / cap), element by element.
+// softcap: out = cap · tanh(x / cap), element by element. A NaN is seen by its bits, and stays one.
 //   x, out  [chunk, channels]
 // include lib/place
 @group(0) @binding(0) var<uniform> place: Place;
@@ -17,6 +17,8 @@ struct Params {
 // include lib/element
 
 fn element(row: u32, quad: u32) -> vec4<f32> {
-  let u = x[params.x_at + row * params.x_stride + quad] / params.cap;
-  return params.cap * vec4<f32>(tanh_of(u.x), tanh_of(u.y), tanh_of(u.z), tanh_of(u.w));
+  let value = x[params.x_at + row * params.x_stride + quad];
+  let u = value / params.cap;
+  let is_nan = (bitcast<vec4<u32>>(value) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
+  return select(params.cap * vec4<f32>(tanh_of(u.x), tanh_of(u.y), tanh_of(u.z), tanh_of(u.w)), value, is_nan);
 }
