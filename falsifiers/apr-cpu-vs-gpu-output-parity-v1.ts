@@ -89,9 +89,11 @@ interface RunJson {
   text: string;
 }
 
-async function ask(context: PartContext, question: string, engine: readonly string[]): Promise<RunJson> {
+async function ask(context: PartContext, question: string, engine: readonly string[]): Promise<RunJson | null> {
   const model = context.model('model:sums-2m', Q4_K);
   const { stdout, stderr, exitCode } = await context.program('apr', ['run', model, question, ...ASK, ...engine]);
+  // A GPU that its gate refuses has said nothing, and is as far off as can be.
+  if (exitCode === 1 && stderr.includes('E_PARITY_GATE')) return null;
   if (exitCode !== 0) throw new Error(`apr run ended with ${exitCode}: ${stderr.trim().split('\n').at(-1)}`);
   return JSON.parse(stdout) as RunJson;
 }
@@ -132,6 +134,10 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
           for (const question of QUESTIONS) {
             const cpu = await ask(context, question, ['--engine', 'cpu']);
             const gpu = await ask(context, question, context.engine);
+            if (cpu === null || gpu === null) {
+              context.measure(Infinity, `the parity gate refuses ${JSON.stringify(question)}`);
+              continue;
+            }
             const at = splitAt(cpu.generatedIds, gpu.generatedIds);
             const forced = [...cpu.promptIds, ...cpu.generatedIds.slice(0, at)];
             const last = at === -1 ? null : (await askParity(context, forced)).positions.at(-1);

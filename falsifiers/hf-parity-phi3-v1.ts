@@ -44,7 +44,7 @@ const [logits, stages, choice] = parityFalsifiers({
     ],
     choice: [...known(WEIGHT_FAULTS, 'W4 W20'), ...known(ROPE_FAULTS, 'R1 R9')],
   },
-  onWebgpu: 'wgsl-key-row-off wgsl-rope-one-pair',
+  onWebgpu: 'wgsl-lost-scale wgsl-last-value-row-off',
 });
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {

@@ -19,7 +19,7 @@ const [logits, stages, choice] = parityFalsifiers({
     ],
     choice: known(ARCHITECTURE_FAULTS, 'A9 A10 A9-small'),
   },
-  onWebgpu: 'wgsl-heads-interleaved wgsl-rope-one-pair',
+  onWebgpu: 'wgsl-lost-scale wgsl-last-value-row-off',
 });
 
 export const falsifiers: Readonly<Record<string, Falsifier>> = {

@@ -39,7 +39,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
   'FALSIFY-META-004': {
     parts: onModels(headDifferences, 40),
     faults: known(attentionJudgement.faults, 'A4 A4-small'),
-    faultsOnWebgpu: onWebgpu('wgsl-heads-interleaved wgsl-last-head-astray'),
+    faultsOnWebgpu: onWebgpu('wgsl-last-head-astray wgsl-append-tail'),
   },
   'FALSIFY-META-005': {
     parts: onModels(roomDifferences, 40),

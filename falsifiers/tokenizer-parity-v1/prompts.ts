@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RefuteError } from '../../src/errors.ts';
 import { createTextModel } from '../../src/engine/text/create-text-model.ts';
 import { promptIds } from '../../src/engine/text/prompt-ids.ts';
 import type { TextModel } from '../../src/engine/text/text-model.ts';
@@ -62,9 +63,17 @@ function bodyOf(text: TextModel, prompt: string, isChat: boolean): string {
   return isChat ? text.renderChat([{ role: 'user', content: prompt }], { addGenerationPrompt: true }) : prompt;
 }
 
+/** That nothing is left to run is an error of its own. */
+const EMPTY: Rendered = { ids: [], codes: ['E_PROMPT_EMPTY'] };
+
 function rendered(text: TextModel, prompt: string, isChat: boolean): Rendered {
-  const { ids, notices } = promptIds(text, { given: prompt, body: bodyOf(text, prompt, isChat), isChat });
-  return { ids, codes: notices.map(({ code }) => code).toSorted() };
+  try {
+    const { ids, notices } = promptIds(text, { given: prompt, body: bodyOf(text, prompt, isChat), isChat });
+    return { ids, codes: notices.map(({ code }) => code).toSorted() };
+  } catch (error) {
+    if ((error as Partial<RefuteError>).code === 'E_PROMPT_EMPTY') return EMPTY;
+    throw error;
+  }
 }
 
 /** The rule in plain words, over the ids of the text itself. */
@@ -80,6 +89,7 @@ function expected(
   const wantsBos = ends.addBos ?? ends.kind === 'sentencepiece';
   const wantsEos = ends.addEos ?? false;
   const ids = isChat ? inner : [...(wantsBos ? [bos] : []), ...inner, ...(wantsEos ? [eos] : [])];
+  if (ids.length === 0) return EMPTY;
   const codes = [
     ...(['<s>', '</s>', '<|turn|>'].some((spelled) => prompt.includes(spelled)) ? ['PROMPT-CONTROL'] : []),
     ...(prompt.includes('\ufffd') ? ['TEXT-REPLACED'] : []),
