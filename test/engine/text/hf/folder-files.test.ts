@@ -185,7 +185,7 @@ describe("a class of Transformers' that builds its own parts", () => {
     expect(said.notices).toContainEqual(expect.objectContaining({ severity: 'warning', code: 'TOKENIZER-CLASS' }));
   });
 
-  it.each(['a', 'a b  a', 'a</s>', ''])('nothing is said where they agree: %j', async (text) => {
+  it.each(['a', 'a b  a', 'a</s>'])('nothing is said where they agree: %j', async (text) => {
     const { model } = await open(SPACED, llama);
     expect(prompt(model, text).notices.map(({ code }) => code)).not.toContain('TOKENIZER-CLASS');
   });
