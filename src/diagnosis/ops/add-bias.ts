@@ -5,12 +5,13 @@ import { classOfProjection } from './projection.ts';
 export const addBiasJudgement: JudgementOf<'addBias'> = {
   budget(_, given) {
     const { reference, isWeightRounded } = given;
-    const { unit, tiny } = given.arithmetic;
+    const { unit, tiny, flushesBelow } = given.arithmetic;
     const [x] = given.inputs;
     return oneTier(given, (i) => {
       const y = reference[i] ?? 0;
       const bias = isWeightRounded ? unit * Math.abs(y - (x?.[i] ?? 0)) : 0;
-      return unit * Math.abs(y) + bias + tiny;
+      // A subnormal bias may be taken for 0.
+      return unit * Math.abs(y) + bias + tiny + flushesBelow;
     });
   },
   carry(_, { reference }, deviations) {

@@ -1,7 +1,7 @@
 // Judging `gelu`: x·σ(2u) with 2u = x(c + d·x²). A relative error of 5 roundings in 2u moves σ by (1 − σ)·|2u| of it;
 // the rest is as in silu.
 import { gelu } from '../../oracles/float64/ops/gelu.ts';
-import { gamma } from '../reference/arithmetic.ts';
+import { gamma, LARGEST_EXPONENT } from '../reference/arithmetic.ts';
 import { TANH_UNITS, UNIT_F16 } from './constants.ts';
 import { geluByTable } from './gelu-table.ts';
 import { carryThrough, oneTier, type JudgementOf } from './judgement.ts';
@@ -21,7 +21,7 @@ export const geluJudgement: JudgementOf<'gelu'> = {
     }
     return oneTier(given, (i) => {
       const [y, v] = [given.reference[i] ?? 0, x[i] ?? 0];
-      const twoU = Math.abs(v) * (1.5957691216057308 + 0.07135481627260025 * v * v);
+      const twoU = Math.min(LARGEST_EXPONENT, Math.abs(v) * (1.5957691216057308 + 0.07135481627260025 * v * v));
       const share = v < 0 ? 1 : 1 / (1 + Math.exp(twoU));
       const units = expUnits(twoU) + 2 + quotientUnits + 5 * twoU * share;
       // Of x/2 · (1 + t) the error of t, which is near −1 below 0, is not small beside the sum.

@@ -132,17 +132,23 @@ export const matmulJudgement: JudgementOf<'matmul'> = {
 };
 
 export function productBudget({
+  inputs: [x = new Float64Array(0)],
   reference,
   sums,
   isWeightRounded,
   arithmetic,
-}: Pick<BudgetInputs, 'reference' | 'sums' | 'isWeightRounded' | 'arithmetic'>): OpReference {
+}: Pick<BudgetInputs, 'inputs' | 'reference' | 'sums' | 'isWeightRounded' | 'arithmetic'>): OpReference {
   if (sums === null || sums === undefined) throw new RangeError('the budget of a product is made of its sums');
   const { length, magnitude, stepMagnitude } = sums;
-  const { unit, sumUnit, tiny, rowDepth, expectedSum } = arithmetic;
+  const { unit, sumUnit, tiny, flushesBelow, rowDepth, expectedSum } = arithmetic;
   const depth = rowDepth(length) + (isWeightRounded ? 1 : 0);
+  // Each product may underflow; a subnormal weight may be taken for 0.
+  const lost = magnitudesOfRows(x, length).map((ofRow) => tiny * length + flushesBelow * ofRow);
+  const outsPerRow = reference.length / lost.length;
   const tier = (relative: number, store: number): Float64Array =>
-    magnitude.map((m, i) => relative * m + store * Math.abs(reference[i] ?? 0) + tiny * length);
+    magnitude.map(
+      (m, i) => relative * m + store * Math.abs(reference[i] ?? 0) + (lost[Math.floor(i / outsPerRow)] ?? Number.NaN),
+    );
   // Where the accumulator is what is stored, nothing is rounded on the way out.
   const store = unit === sumUnit ? 0 : unit;
   return {
@@ -152,4 +158,14 @@ export function productBudget({
     magnitude,
     slack: stepMagnitude,
   };
+}
+
+/** Σ|x| of every row. */
+function magnitudesOfRows(x: Float64Array, length: number): Float64Array {
+  const out = new Float64Array(x.length / length);
+  for (let i = 0; i < x.length; i += 1) {
+    const row = Math.floor(i / length);
+    out[row] = (out[row] ?? 0) + Math.abs(x[i] ?? 0);
+  }
+  return out;
 }

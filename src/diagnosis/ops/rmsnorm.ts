@@ -9,8 +9,10 @@ const KERNEL = 'src/engine/cpu/kernels/rmsnorm.as.ts';
 
 export const rmsnormJudgement: JudgementOf<'rmsnorm'> = {
   budget({ headCount = 1, gainOffset = 0 }, { reference, rowCount, arithmetic, gain }) {
-    const { unit, sumUnit, tiny, rowDepth, expectedSum, inverseRootUnits } = arithmetic;
+    const { unit, sumUnit, tiny, flushesBelow, rowDepth, expectedSum, inverseRootUnits } = arithmetic;
     const channelCount = reference.length / rowCount / headCount;
+    // |x · r| is √n at most; a subnormal gain may be taken for 0.
+    const ofGain = flushesBelow * Math.sqrt(channelCount);
     const depth = rowDepth(channelCount);
     // The sum of gain and offset is rounded once.
     const others = inverseRootUnits + 2 + 1.5 + (gainOffset === 0 ? 0 : 1);
@@ -18,7 +20,7 @@ export const rmsnormJudgement: JudgementOf<'rmsnorm'> = {
       const relative = gamma(roundings / 2, sumUnit) + gamma(others, unit);
       return reference.map((y, i) => {
         const g = (gain?.[i % channelCount] ?? Number.NaN) + gainOffset;
-        return relative * Math.abs(y) + tiny * (1 + Math.abs(g));
+        return relative * Math.abs(y) + tiny * (1 + Math.abs(g)) + ofGain;
       });
     };
     return {

@@ -14,6 +14,8 @@ export interface Arithmetic extends Pick<NumericProfile, 'activations' | 'kvCach
   sumUnit: number;
   /** Absolute error of a result so small that the relative one fails. */
   tiny: number;
+  /** Inputs of a smaller size may be taken for 0; 0 where none are. */
+  flushesBelow: number;
   /** Results beyond it may be infinite. */
   largest: number;
   /** Of a quotient, and of 1/√x, in units. */
@@ -44,6 +46,9 @@ const LIMITS: Readonly<Record<FloatType, FloatLimits>> = {
   f64: { unit: UNIT_F64, smallestNormal: 2 ** -1022, largest: Number.MAX_VALUE },
 };
 
+/** e^−x is 0 from here on, in double too: a relative error of nothing must not become more than a finite one. */
+export const LARGEST_EXPONENT = 800;
+
 export function arithmeticOf(profile: NumericProfile): Arithmetic {
   const { storage, accumulator, rounding, flushesSubnormals, activations, kvCache, attention, gelu, ropeTable } =
     profile;
@@ -58,12 +63,13 @@ export function arithmeticOf(profile: NumericProfile): Arithmetic {
     gelu,
     unit: units * unit,
     sumUnit: units * LIMITS[accumulator].unit,
+    flushesBelow: flushesSubnormals ? smallestNormal : 0,
     tiny: flushesSubnormals ? smallestNormal : 2 * unit * smallestNormal,
     largest,
     // A unit in the last place is two of ours at most.
     quotientUnits: 2 * profile.quotientMaxUlp,
     inverseRootUnits: 2 * profile.inverseRootMaxUlp,
-    expUnits: (x) => 2 * (profile.expMaxUlp + profile.expMaxUlpPerUnit * Math.abs(x)),
+    expUnits: (x) => 2 * (profile.expMaxUlp + profile.expMaxUlpPerUnit * Math.min(Math.abs(x), LARGEST_EXPONENT)),
     ...summationOf(profile),
     angle: {
       relative: (pair) =>

@@ -11,6 +11,7 @@ import type { Arithmetic } from './arithmetic.ts';
 import type { BudgetInputs, OpReference } from '../ops/judgement.ts';
 import { judgementOf } from '../ops/judgements.ts';
 import { stepsOf } from './activations.ts';
+import { flushedAway, inputDeviations } from './flushed-inputs.ts';
 import type { Off, OfInputs } from './attention-inputs.ts';
 import { attentionReference, type AttentionInputs } from './attention.ts';
 import { expertSums, multiplyRows, type RowSet } from './matmul.ts';
@@ -36,7 +37,7 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
   if (op.op === 'matmul') return matmulReference(op, chunk, context);
   await stepFree(op, chunk, context);
   if (op.op === 'attention') return attentionOf(op, chunk, context);
-  const { arithmetic, captured, deviations } = context;
+  const { arithmetic, captured } = context;
   const { y: reference } = await captured.evaluate(op, chunk);
   const { reads } = operands(op);
   const given: BudgetInputs = {
@@ -50,8 +51,10 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
   };
   const judgement = judgementOf(op.op);
   const own = judgement.budget(op, given);
-  const off = reads.map((id) => deviations?.get(id) ?? null);
+  const isGiven = reads.some((id) => context.deviations?.has(id));
+  const off = inputDeviations(op, arithmetic, (id) => captured.get(id), context.deviations);
   if (off.every((deviation) => deviation === null)) return own;
+  if (judgement.carry === undefined && !isGiven) return own;
   if (judgement.carry === undefined) throw new RangeError(`nothing bounds what deviating inputs do to ${op.op}`);
   const carried = (tier: 'expected' | 'proven'): Float64Array => {
     const moved = judgement.carry?.(
@@ -61,7 +64,7 @@ export async function opReference(op: Op, chunk: Chunk, context: ReferenceContex
     );
     return own[tier].map((budgeted, i) => budgeted + (moved?.[i] ?? Number.NaN));
   };
-  return { ...own, own: own.expected, expected: carried('expected'), proven: carried('proven') };
+  return { ...own, ...(isGiven && { own: own.expected }), expected: carried('expected'), proven: carried('proven') };
 }
 
 /** In the formats of the engine; what is off of its inputs is of every position, as a stretch is judged whole. */
@@ -116,7 +119,7 @@ async function ownInputs(
   op: Op,
   reference: Float64Array,
   chunk: Chunk,
-  { widths, captured }: ReferenceContext,
+  { widths, captured, arithmetic }: ReferenceContext,
 ): Promise<Partial<BudgetInputs>> {
   const { weights } = captured;
   if (op.op === 'rope') return { frequencies: await frequenciesOf(op, weights, chunk) };
@@ -125,7 +128,7 @@ async function ownInputs(
   }
   if (op.op !== 'expertMatmul') return {};
   const input = {
-    ...captured.matmulInput(op.in, weights.info(op.weight)?.type),
+    ...productInput(op, captured, arithmetic),
     experts: captured.get(op.experts) ?? new Float64Array(0),
   };
   return { sums: await expertSums(op, input, reference.length, chunk.tokens.length, weights) };
@@ -140,12 +143,13 @@ async function matmulReference(
   const [columns, rows] = [widths.get(op.in) ?? 0, widths.get(op.out) ?? 0];
   const { weights } = captured;
   const type = weights.info(op.weight)?.type;
-  const input = captured.matmulInput(op.in, type);
+  const input = productInput(op, captured, arithmetic);
   const { x } = input;
   if (x.length !== columns * chunk.tokens.length) throw new RangeError(`${op.in} has ${x.length} values`);
   const given = deviations?.get(op.in) ?? null;
   const format = captured.formats === null ? null : activationFormat(captured.formats, type);
-  const off = given === null || format === null ? given : throughRounding(given, x, format);
+  const [unrounded = null] = inputDeviations(op, arithmetic, (id) => captured.get(id), deviations);
+  const off = given === null ? null : format === null ? unrounded : throughRounding(given, x, format);
   const sharing = free.filter((lane) => lane.weights === weights);
   const sets: RowSet[] = [
     { ...input, ...(off !== null && { steps: off.expected }), wantsMagnitude: true },
@@ -179,6 +183,18 @@ async function matmulReference(
     expected: widened(usual.expected, own.stepMagnitude),
     proven: widened(usual.proven, proven?.stepMagnitude),
   };
+}
+
+/** A subnormal that may be taken for 0 is a tie; where inputs are rounded, their steps are wider than that. */
+function productInput(
+  op: Extract<Op, { op: 'matmul' | 'expertMatmul' }>,
+  captured: Lane,
+  arithmetic: Arithmetic,
+): RowSet {
+  const type = captured.weights.info(op.weight)?.type;
+  const input = captured.matmulInput(op.in, type);
+  if (captured.formats !== null && activationFormat(captured.formats, type) !== null) return input;
+  return { ...input, steps: flushedAway(arithmetic, input.x) };
 }
 
 /** Nothing is judged there: ties fall to their middle. */

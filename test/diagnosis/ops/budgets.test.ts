@@ -56,7 +56,7 @@ async function reference(): Promise<OpReference> {
   const [products] = await multiplyRows(weights, 'w', COLUMNS, ROWS, sets);
   const { y = new Float64Array(0), magnitude } = products ?? {};
   const sums = { length: COLUMNS, magnitude: magnitude ?? new Float64Array(0), stepMagnitude: null };
-  return productBudget({ reference: y, sums, isWeightRounded: false, arithmetic: CPU });
+  return productBudget({ inputs: [Float64Array.from(x)], reference: y, sums, isWeightRounded: false, arithmetic: CPU });
 }
 
 function tallyOf(y: Float32Array, should: OpReference, of: Op = op, width = ROWS): ReturnType<OpTally['finish']> {
