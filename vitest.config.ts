@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { softwareAdapter } from './src/gpu/node/software-adapter.ts';
 
@@ -13,6 +14,8 @@ const shared = {
 
 const config: ViteUserConfig = defineConfig({
   test: {
+    // The default leaves a core idle, which on two of them is half of the machine.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         // On a machine with a GPU, too, `--engine auto` is the CPU in the programs that these start.
@@ -21,7 +24,7 @@ const config: ViteUserConfig = defineConfig({
           name: 'cpu',
           include: ['test/**/*.test.ts'],
           exclude: ['test/gpu/**', 'test/page/**'],
-          env: { NODE_OPTIONS: `--import ${new URL('test/fixtures/no-gpu-preload.ts', import.meta.url).href}` },
+          env: { NODE_OPTIONS: `--import ${new URL('test/fixtures/no-gpu-preload.mjs', import.meta.url).href}` },
         },
       },
       {

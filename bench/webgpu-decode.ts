@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { byteLengthOf, type TensorTypeName } from '../src/engine/formats/tensor-types.ts';
 import { GpuDevice } from '../src/gpu/device.ts';
-import { openDawn } from '../src/gpu/node/dawn.ts';
+import { anyAdapter } from '../src/gpu/node/adapters.ts';
 import { softwareAdapter } from '../src/gpu/node/software-adapter.ts';
 import { COPY_DST, COPY_SRC, STORAGE } from '../src/gpu/usage.ts';
 import { openWebgpuExecutor } from '../src/gpu/webgpu-executor.ts';
@@ -76,7 +76,7 @@ if (values.software === true && process.env['VK_ICD_FILENAMES'] === undefined) {
   execFileSync(process.execPath, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { env, stdio: 'inherit' });
   process.exit(0);
 }
-const adapter = await openDawn().requestAdapter({ powerPreference: 'high-performance' });
+const adapter = await anyAdapter();
 if (adapter === null) {
   console.error('nothing measured: there is no WebGPU adapter; --software takes the one in the dev dependencies');
   process.exit(2);

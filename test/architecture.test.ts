@@ -84,6 +84,7 @@ const MAY_OPEN: ReadonlySet<string> = new Set(['diagnosis', 'falsifiers']);
 
 /** Beside the folders, for all of them. */
 const AT_ROOT: ReadonlySet<string> = new Set([
+  'src/compile-cache.ts',
   'src/decimal.ts',
   'src/errors.ts',
   'src/figures.ts',

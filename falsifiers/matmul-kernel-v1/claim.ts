@@ -215,7 +215,13 @@ function shouldOf(
     }
   }
   const sums = { length: columnCount, magnitude, stepMagnitude: null };
-  return productBudget({ inputs: [Float64Array.from(x)], reference: y, sums, isWeightRounded: !type.isExact, arithmetic });
+  return productBudget({
+    inputs: [Float64Array.from(x)],
+    reference: y,
+    sums,
+    isWeightRounded: !type.isExact,
+    arithmetic,
+  });
 }
 
 /** Trained blocks times activations of each trained model: after the norm of a layer's feed-forward. */

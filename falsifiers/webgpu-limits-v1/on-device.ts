@@ -5,7 +5,7 @@ import { openModel } from '../../src/engine/model/open-model.ts';
 import type { Model } from '../../src/engine/model/model.ts';
 import { RefuteError } from '../../src/errors.ts';
 import { GpuDevice, type DeviceOptions } from '../../src/gpu/device.ts';
-import { openDawn } from '../../src/gpu/node/dawn.ts';
+import { anyAdapter } from '../../src/gpu/node/adapters.ts';
 import { COPY_DST, MAP_READ } from '../../src/gpu/usage.ts';
 import { openWebgpuExecutor } from '../../src/gpu/webgpu-executor.ts';
 import type { Case, State, Unseen } from './cases.ts';
@@ -30,7 +30,7 @@ function device(options: DeviceOptions = {}): Promise<GpuDevice> {
 }
 
 async function freshDevice(options: DeviceOptions = {}): Promise<GpuDevice> {
-  const adapter = await openDawn().requestAdapter();
+  const adapter = await anyAdapter();
   if (adapter === null) throw new Error('there is no adapter');
   return GpuDevice.open(adapter, options);
 }

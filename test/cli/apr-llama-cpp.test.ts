@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findPackageBuild } from '../../src/oracles/external/llama-cpp-subject/package-build.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { SLOW } from '../slow.ts';
 import { apr, aprJson } from './apr-process.ts';
 
 const MODEL = fileURLToPath(new URL('../../models/sums-2m/sums-2m.f16.gguf', import.meta.url));
@@ -17,18 +18,18 @@ const scratch = await temporaryFolder();
 
 describe.skipIf(!isHere)('a long prompt with flash attention', () => {
   // From 64 rows on it computes attention in tiles, and from 257 positions on its threads share the keys of a single row.
-  it.each([
-    [80, '1'],
-    [300, '2'],
-  ])('of %i tokens on %s threads passes: each kernel has a format of its own', async (count, threads) => {
-    const tokens = Array.from({ length: count }, (_, i) => (7 * i * i + 3 * i) % 700).join();
-    const flags = ['--engine', 'llama.cpp', '--flash-attention', 'on', '--threads', threads, '--no-free-run'];
-    const { json } = await aprJson(['check', MODEL, '--tokens', tokens, ...flags]);
-    expect(json).toMatchObject({ verdict: 'PASS', coverage: { missing: [] } });
-    const texts = (json as { inferred: { part: string; text: string }[] }).inferred.map(({ text }) => text);
-    expect(texts).toContain('KV cache f16');
-    expect(texts.some((text) => text.endsWith('keys in 2 parts'))).toBe(threads === '2');
-  });
+  it.each<readonly [number, string]>([[80, '1'], ...(SLOW ? [[300, '2'] as const] : [])])(
+    'of %i tokens on %s threads passes: each kernel has a format of its own',
+    async (count, threads) => {
+      const tokens = Array.from({ length: count }, (_, i) => (7 * i * i + 3 * i) % 700).join();
+      const flags = ['--engine', 'llama.cpp', '--flash-attention', 'on', '--threads', threads, '--no-free-run'];
+      const { json } = await aprJson(['check', MODEL, '--tokens', tokens, ...flags]);
+      expect(json).toMatchObject({ verdict: 'PASS', coverage: { missing: [] } });
+      const texts = (json as { inferred: { part: string; text: string }[] }).inferred.map(({ text }) => text);
+      expect(texts).toContain('KV cache f16');
+      expect(texts.some((text) => text.endsWith('keys in 2 parts'))).toBe(threads === '2');
+    },
+  );
 });
 
 describe.skipIf(!isHere)('a capture of llama.cpp', () => {

@@ -1,7 +1,7 @@
 // The adapter that this process finds, and devices on it: a machine without one fails here.
 import { afterAll } from 'vitest';
 import { GpuDevice, type DeviceOptions } from '../../src/gpu/device.ts';
-import { openDawn } from '../../src/gpu/node/dawn.ts';
+import { anyAdapter } from '../../src/gpu/node/adapters.ts';
 
 const shared = new Map<string, Promise<GpuDevice>>();
 
@@ -21,7 +21,7 @@ export async function sharedTestDevice(options: DeviceOptions = {}): Promise<Gpu
 }
 
 async function open(options: DeviceOptions): Promise<GpuDevice> {
-  const adapter = await openDawn().requestAdapter();
+  const adapter = await anyAdapter();
   if (adapter === null) throw new Error('there is no WebGPU adapter');
   return GpuDevice.open(adapter, options);
 }

@@ -8,6 +8,7 @@ import { LAUNCHER } from '../cli/apr-process.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { planted } from '../fixtures/plant.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { SLOW } from '../slow.ts';
 
 const scratch = await temporaryFolder();
 const MODEL = 'models/sums-2m/sums-2m.q4_k_m.gguf';
@@ -15,8 +16,8 @@ const MODEL = 'models/sums-2m/sums-2m.q4_k_m.gguf';
 const TOKENS = Array.from({ length: 400 }, (_, i) => 20 + (i % 700)).join(',');
 const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
   ['run', ['--max-tokens', '100']],
-  ['trace', ['--save-tensor', 'all', '--save-tensor-dir', join(scratch, 'capture')]],
   ['check', []],
+  ['trace', ['--save-tensor', 'all', '--save-tensor-dir', join(scratch, 'capture')]],
   ['parity', []],
 ];
 
@@ -63,7 +64,7 @@ async function isGone(pid: number, withinMs: number): Promise<boolean> {
   return true;
 }
 
-describe.runIf(process.platform === 'linux').each(COMMANDS)('apr %s', (command, args) => {
+describe.runIf(process.platform === 'linux').each(SLOW ? COMMANDS : COMMANDS.slice(0, 2))('apr %s', (command, args) => {
   it('says that the GPU has died, with 3, when its process is killed', async () => {
     const running = start(command, args);
     const gpu = await gpuProcessOf(running.pid ?? 0);

@@ -1,6 +1,6 @@
 // Which adapter of a machine: a real one, unless one is asked for by name. For the GPU process.
 import { nameOfAdapter } from '../device.ts';
-import { openDawn } from './dawn.ts';
+import { leaveTheCoreTo, openDawn } from './dawn.ts';
 import type { FoundAdapter } from './messages.ts';
 
 /** An adapter with what tells it from others. */
@@ -18,7 +18,15 @@ export async function findAdapter(wanted?: string): Promise<{ chosen: Listed | n
     wanted === undefined ? !found.isSoftware : names.includes(wanted.toLowerCase());
   const fitting = listed.filter(isWanted);
   const chosen = fitting.find(({ found }) => !found.isSoftware) ?? fitting[0] ?? null;
+  if (chosen !== null) leaveTheCoreTo(chosen.adapter);
   return { chosen, there: listed.map(({ found }) => found) };
+}
+
+/** The one that Dawn prefers, in software where there is no other. */
+export async function anyAdapter(): Promise<GPUAdapter | null> {
+  const adapter = await request();
+  if (adapter !== null) leaveTheCoreTo(adapter);
+  return adapter;
 }
 
 /** The one that Dawn prefers first, each once, whatever it is reached through. */

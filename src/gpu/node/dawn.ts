@@ -23,3 +23,17 @@ export function openDawn(...flags: string[]): GPU {
   opened.set(key, dawn);
   return dawn;
 }
+
+let isPatient = false;
+
+/**
+ * While anything is awaited Dawn looks for it by `setImmediate`, at every turn of the loop, which takes a whole core. A GPU in
+ * software computes on that core: there, once in a millisecond will do. A real one is asked as Dawn would.
+ */
+export function leaveTheCoreTo({ info }: GPUAdapter): void {
+  if (isPatient || !info.isFallbackAdapter) return;
+  isPatient = true;
+  Object.assign(globalThis, {
+    setImmediate: (callback: (...args: unknown[]) => void, ...args: unknown[]) => setTimeout(callback, 1, ...args),
+  });
+}

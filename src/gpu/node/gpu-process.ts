@@ -2,6 +2,7 @@
 // error. A driver that crashes takes down that process and not this one.
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { compileCacheEnv } from '../../compile-cache.ts';
 import { RefuteError } from '../../errors.ts';
 import { receivedError, sentError, type FromHost, type Request, type ToHost } from './messages.ts';
 
@@ -33,7 +34,7 @@ export class GpuProcess {
     const path = import.meta.url.endsWith('.ts') ? source : source.replace(/\.ts$/, '.js');
     this.#process = fork(path, {
       execArgv: ['--disable-warning=ExperimentalWarning'],
-      env: { ...process.env, ...env },
+      env: { ...compileCacheEnv(), ...process.env, ...env },
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

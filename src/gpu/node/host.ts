@@ -1,7 +1,7 @@
 // The GPU process: Dawn, one device and the executors on it, told what to do by its parent (gpu-process.ts). It asks the
 // parent for weights and hands it each tapped value, and waits for the answer, so that a slow reader holds the run.
 import { readFile } from 'node:fs/promises';
-import { findPackageJSON } from 'node:module';
+import { findPackageJSON, flushCompileCache } from 'node:module';
 import type { EngineIdentity, Executor, Session, WeightSource } from '../../engine/program/executor.ts';
 import { GpuDevice } from '../device.ts';
 import { openWebgpuExecutor } from '../webgpu-executor.ts';
@@ -64,6 +64,8 @@ async function doRequest(id: number, request: Request): Promise<unknown> {
       };
       const executor = await openWebgpuExecutor(await openDevice(), request.program, weights, request.options);
       executors.set(++executorCount, executor);
+      // It ends by being killed, which keeps nothing.
+      flushCompileCache();
       return { executor: executorCount, adapter: executor.adapter, profile: executor.profile };
     }
     case 'openSession': {

@@ -1,9 +1,9 @@
 // Starts `child.ts`, hands it one request and waits for its last message, or for its death. The child may crash, hang
 // or eat all memory; the caller gets an answer in every case.
 import { fork, type ChildProcess } from 'node:child_process';
-import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
+import { compileCacheEnv } from '../../compile-cache.ts';
 import type { ChildMessage, DescribeRequest, PartRequest } from './protocol.ts';
 import type { Reason } from './part-result.ts';
 import { moduleFile } from '../sources/module-file.ts';
@@ -42,7 +42,6 @@ export function runChild(options: ChildOptions): Promise<ChildEnd> {
 }
 
 function runChildNow(options: ChildOptions): Promise<ChildEnd> {
-  const cacheFolder = getCompileCacheDir();
   return new Promise((settle) => {
     const child = fork(moduleFile(new URL('./child.ts', import.meta.url)), [], {
       cwd: options.cwd,
@@ -51,7 +50,7 @@ function runChildNow(options: ChildOptions): Promise<ChildEnd> {
       detached: process.platform !== 'win32',
       execArgv: ['--disable-warning=ExperimentalWarning'],
       env: {
-        ...(cacheFolder === undefined ? {} : { NODE_COMPILE_CACHE: cacheFolder }),
+        ...compileCacheEnv(),
         ...process.env,
         ...options.env,
       },

@@ -39,7 +39,11 @@ const CASES: Readonly<Record<string, { op: Op; width: number; out?: number; shap
 
 /** Subnormals, their neighbours, and what makes much of them. */
 const numbers = fc
-  .tuple(fc.constantFrom(-149, -140, -128, -127, -126, -125, -30, 0, 8, 20), fc.double({ min: 1, max: 2, noNaN: true }), fc.boolean())
+  .tuple(
+    fc.constantFrom(-149, -140, -128, -127, -126, -125, -30, 0, 8, 20),
+    fc.double({ min: 1, max: 2, noNaN: true }),
+    fc.boolean(),
+  )
   .map(([exponent, significand, isNegative]) => Math.fround(significand * 2 ** exponent) * (isNegative ? -1 : 1));
 
 function flushed(values: ArrayLike<number>): Float64Array {

@@ -9,23 +9,14 @@ import { openExecutor } from '../../../executors.ts';
 import { smallText } from '../../figures.ts';
 import { interruptSignal } from '../../interrupt.ts';
 import { errorStyle, plainText, Progress } from '../../terminal.ts';
-import { usage } from '../prompt.ts';
 import { openGateStore } from './gate-store.ts';
+import { SKIP_VARIABLE } from './skip-gate.ts';
 
 export { gateRefusal };
-
-const SKIP_VARIABLE = 'SKIP_PARITY_GATE';
 
 export type ParityGate =
   | (KeptGateReport & { durationMs: number })
   | { how: 'skipped'; verdict: null; sentence: string };
-
-/** @throws RefuteError E_USAGE for a value that is neither 0 nor 1 */
-export function isGateSkipped(): boolean {
-  const value = process.env[SKIP_VARIABLE] ?? '';
-  if (!['', '0', '1'].includes(value)) throw usage(SKIP_VARIABLE, JSON.stringify(value), '1 skips the gate');
-  return value === '1';
-}
 
 /** @returns null for an executor that is not held against the CPU: the CPU itself, and somebody else's engine */
 export async function passGate(

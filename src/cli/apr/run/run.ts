@@ -70,7 +70,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     output,
     tracing,
     { isHidden },
-    gates,
+    skip,
   ] = await Promise.all([
     import('../../../engine/index.ts'),
     import('../../../executors.ts'),
@@ -81,7 +81,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
     import('./text.ts'),
     import('./traced-stages.ts'),
     import('../capture-about.ts'),
-    import('./gate.ts'),
+    import('./skip-gate.ts'),
   ]);
   const { temperature, topK, topP, repeatPenalty, repeatLastN, seed, maxTokens } = options;
   const sampling = { temperature, topK, topP, repeatPenalty, repeatLastN };
@@ -89,7 +89,7 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   tracing.checkTraceFlags(options);
   checkPromptFlags(argument, options);
   const requested = requestedEngine(options);
-  const isGateSkipped = gates.isGateSkipped();
+  const isGateSkipped = skip.isGateSkipped();
   const loadStartMs = performance.now();
   await using model = disposable(await openModelLogged(path));
   const prompt = renderPrompt(model.value, argument, options);
@@ -108,7 +108,8 @@ async function run(path: string, argument: string | undefined, options: RunOptio
   await using executor = disposable(chosen.executor);
   tracer?.leaveOut((stage) => isHidden(stage, executor.value));
   const loadMs = performance.now() - loadStartMs;
-  const gate = await gates.passGate(model.value, executor.value, isGateSkipped);
+  const gates = executor.value.identity === undefined ? null : await import('./gate.ts');
+  const gate = (await gates?.passGate(model.value, executor.value, isGateSkipped)) ?? null;
   const about = {
     schemaVersion: 1,
     promptIds: prompt.ids,
@@ -122,13 +123,13 @@ async function run(path: string, argument: string | undefined, options: RunOptio
       architecture: model.value.config.architecture,
     },
   } as const;
-  if (gate?.verdict === 'FAIL') {
+  if (gates !== null && gate?.verdict === 'FAIL') {
     output.printRefusal(gates.gateRefusal(executor.value.adapter ?? '', gate));
     if (options.json === true) printJson({ ...about, ...output.NOTHING_SAID, timings: { loadMs }, notices });
     process.exitCode = EXIT.rejected;
     return;
   }
-  if (gate !== null) gates.printGate(gate);
+  if (gate !== null) gates?.printGate(gate);
   const writer = options.json === true ? null : new output.TextWriter();
   const ran = await runModel({
     model: model.value,

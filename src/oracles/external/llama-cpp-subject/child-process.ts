@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { compileCacheEnv } from '../../../compile-cache.ts';
 import { RefuteError } from '../../../errors.ts';
 import { ANSWERS_DESCRIPTOR, readFrames, type Frame } from './frames.ts';
 import type { Answer, Failure, Request } from './messages.ts';
@@ -39,7 +40,7 @@ export class LlamaCppChild {
     this.#process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path], {
       stdio: ['pipe', this.#log, this.#log, 'pipe'],
       // An assertion of llama.cpp would start a debugger for its trace.
-      env: { ...process.env, GGML_NO_BACKTRACE: '1' },
+      env: { ...compileCacheEnv(), ...process.env, GGML_NO_BACKTRACE: '1' },
     });
     const { stdin } = this.#process;
     // It may be gone before a request is written; its end says so.

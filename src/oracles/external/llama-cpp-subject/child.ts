@@ -2,6 +2,7 @@
 // there ends this process and no other. Everything is synchronous, since llama.cpp holds the thread anyway: a parent that
 // reads slowly holds the run, and one that is gone ends it.
 import { readSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { ChildFailure, ChildModel } from './child-model.ts';
 import { ANSWERS_DESCRIPTOR, writeFrame } from './frames.ts';
 import type { Answer, Request } from './messages.ts';
@@ -9,6 +10,9 @@ import type { Answer, Request } from './messages.ts';
 const REQUESTS_DESCRIPTOR = 0;
 
 let model: ChildModel | null = null;
+
+// It ends by being killed, which keeps nothing.
+flushCompileCache();
 
 for (const line of requestLines()) {
   try {
