@@ -36,6 +36,49 @@ export async function openLlamaCppExecutor(
   { subject, chunkPositions = CHUNK_POSITIONS }: OpenOptions = {},
   childOptions: ChildOptions = {},
 ): Promise<LlamaCppExecutor> {
+  const started = await startChild(program, subject, childOptions);
+  return new LlamaCppExecutor({ program, weights, chunkPositions, ...started });
+}
+
+/** Milliseconds of one run over all of a prompt, and of each token after it. */
+export interface RunTimes {
+  prefillMs: number;
+  decodeMs: readonly number[];
+}
+
+/** llama.cpp with nothing watched, timed in its own process; what it computes is not looked at. */
+interface LlamaCppTimer {
+  /** Release, CPU build, options. */
+  readonly name: string;
+  time(tokens: readonly number[], decoded: readonly number[]): Promise<RunTimes>;
+  close(): Promise<void>;
+}
+
+/** @throws as `openLlamaCppExecutor` */
+export async function openLlamaCppTimer(
+  program: Program,
+  subject: SubjectOptions,
+  signal: AbortSignal,
+): Promise<LlamaCppTimer> {
+  const { child, ...started } = await startChild(program, subject, {});
+  return {
+    name: nameOf(started),
+    async time(tokens, decoded) {
+      const payload = await child.ask({ type: 'time', tokens, decoded }, () => undefined, signal);
+      const [prefillMs = Number.NaN, ...decodeMs] = new Float32Array(Uint8Array.from(payload).buffer);
+      return { prefillMs, decodeMs };
+    },
+    close: () => child.close(),
+  };
+}
+
+type Started = Pick<ExecutorParts, 'child' | 'build' | 'options' | 'opened'>;
+
+async function startChild(
+  program: Program,
+  subject: SubjectOptions | undefined,
+  childOptions: ChildOptions,
+): Promise<Started> {
   const build = findPackageBuild();
   if ('absent' in build) {
     throw new RefuteError({ code: 'E_SUBJECT_ABSENT', place: 'llama.cpp', is: build.absent }, 2);
@@ -45,11 +88,18 @@ export async function openLlamaCppExecutor(
   try {
     const opened = await askToOpen(child, openRequest(build, program, options));
     assertSameGraph(program, opened, options.modelPath);
-    return new LlamaCppExecutor({ program, weights, child, build, options, opened, chunkPositions });
+    return { child, build, options, opened };
   } catch (error) {
     await child.close();
     throw error;
   }
+}
+
+function nameOf({ build, options: { kvCache, threads }, opened }: Omit<Started, 'child'>): string {
+  const attention = `flash attention ${opened.usesFlashAttention ? 'on' : 'off'}`;
+  const cache = `kv ${kvCache}${opened.turnsCache ? ', turned' : ''}`;
+  const parts = [`llama.cpp ${build.release}`, `cpu ${opened.variant}`, attention, cache];
+  return [...parts, ...(threads === 1 ? [] : [`${threads} threads`])].join(', ');
 }
 
 type Options = Required<Omit<SubjectOptions, 'variant'>> & { variant: string | null };
@@ -128,12 +178,9 @@ export class LlamaCppExecutor implements Executor {
   #closing: Promise<void> | null = null;
 
   constructor({ program, weights, child, build, options, opened, chunkPositions }: ExecutorParts) {
-    const { kvCache, threads } = options;
-    const { variant, usesFlashAttention, turnsCache, commit, shown } = opened;
-    const attention = `flash attention ${usesFlashAttention ? 'on' : 'off'}`;
-    const cache = `kv ${kvCache}${turnsCache ? ', turned' : ''}`;
-    const parts = [`llama.cpp ${build.release}`, `cpu ${variant}`, attention, cache];
-    this.adapter = [...parts, ...(threads === 1 ? [] : [`${threads} threads`])].join(', ');
+    const { kvCache } = options;
+    const { usesFlashAttention, commit, shown } = opened;
+    this.adapter = nameOf({ build, options, opened });
     this.versions = { 'llama.cpp': `${build.release} (${commit})`, 'node-llama-cpp': build.packageVersion };
     this.program = program;
     const types = new Set<string | undefined>(program.weights.map(({ name }) => weights.info(name)?.type));
