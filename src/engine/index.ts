@@ -23,7 +23,6 @@ export { chosenByLength } from './config/rope-scaling.ts';
 export { parseStageId, STAGE_NAMES, stageId, unaliased } from './program/stages.ts';
 
 export { dequantize } from './cpu/dequantize.ts';
-export { measureReadBandwidth, openOpProfiler, type OpTime } from './cpu/measure.ts';
 export { TENSOR_TYPES } from './formats/tensor-types.ts';
 export type { ChatMessage, TextModel } from './text/text-model.ts';
 export { createTextModel } from './text/create-text-model.ts';

@@ -2,7 +2,8 @@
 // and tokens. Ratios are of one run; a figure from another day is another machine's.
 import { cpus, availableParallelism } from 'node:os';
 import { Option, type Command } from 'commander';
-import type { Model, OpTime } from '../../../engine/index.ts';
+import type { OpTime } from '../../../engine/cpu/measure.ts';
+import type { Model } from '../../../engine/index.ts';
 import { interruptSignal } from '../../interrupt.ts';
 import { wholeOption } from '../../options.ts';
 import { createProgram } from '../../program.ts';
@@ -94,9 +95,9 @@ async function bench(path: string, options: BenchOptions): Promise<void> {
 }
 
 async function measured(model: Model, options: BenchOptions, progress: Progress): Promise<BenchReport> {
-  const [{ measure, timedExecutor, weightBytesOf, benchTokens }, engine, { openExecutor }] = await Promise.all([
+  const [{ measure, timedExecutor, weightBytesOf, benchTokens }, cpu, { openExecutor }] = await Promise.all([
     import('./measure.ts'),
-    import('../../../engine/index.ts'),
+    import('../../../engine/cpu/measure.ts'),
     import('../../../executors.ts'),
   ]);
   const { program, weights, path } = model;
@@ -126,7 +127,7 @@ async function measured(model: Model, options: BenchOptions, progress: Progress)
   // Before anything else takes memory.
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   progress.update('reading memory');
-  const readBytesPerSecond = await engine.measureReadBandwidth();
+  const readBytesPerSecond = await cpu.measureReadBandwidth();
   const [ours, other] = engines;
   const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
   const bytesPerToken = weightBytesOf(
@@ -137,7 +138,7 @@ async function measured(model: Model, options: BenchOptions, progress: Progress)
   let ops: OpTime[] | null = null;
   if (options.ops === true) {
     progress.update('op by op');
-    const profiler = await engine.openOpProfiler(program, weights, contextLength);
+    const profiler = await cpu.OpProfiler.open(program, weights, contextLength);
     ops = profiler.times(benchTokens(program, 1), promptCount, OP_PASSES);
   }
   const ratiosBy = (figure: 'best' | 'median'): BenchReport['ratios'] =>
