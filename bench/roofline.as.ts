@@ -21,15 +21,3 @@ export function multiplyAdd(rounds: i32, factor: f32, term: f32): f32 {
   const first = f32x4.add(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)), f32x4.add(f32x4.add(e, g), f32x4.add(h, k)));
   return f32x4.extract_lane(f32x4.add(first, f32x4.add(f32x4.add(m, n), f32x4.add(p, q))), 0);
 }
-
-/** Reads byteLength bytes, a multiple of 64, front to back. */
-export function sweep(pointer: usize, byteLength: usize): i32 {
-  let a = i32x4.splat(0), b = a, c = a, d = a;
-  for (const end = pointer + byteLength; pointer < end; pointer += 64) {
-    a = v128.or(a, v128.load(pointer));
-    b = v128.or(b, v128.load(pointer, 16));
-    c = v128.or(c, v128.load(pointer, 32));
-    d = v128.or(d, v128.load(pointer, 48));
-  }
-  return i32x4.extract_lane(v128.or(v128.or(a, b), v128.or(c, d)), 0);
-}

@@ -38,8 +38,8 @@ gross nothing-forgotten: what a session is to forget stays in the cache, one pos
 - if (!forget(memoryOf(context), 0, firstPosition, -1)) {
 + if (!forget(memoryOf(context), 0, firstPosition + 1, -1)) {
 gross only-the-last-row: logits are computed of the last row alone, the others are what was there
-- wantsLogits: new Int8Array(tokenCount).fill(1),
-+ wantsLogits: new Int8Array(tokenCount).fill(1, tokenCount - 1),
+- this.#decodeBatch(context, tokens, firstPosition, () => true);
++ this.#decodeBatch(context, tokens, firstPosition, (row) => row === tokens.length - 1);
 small one-too-early: the last row of the logits begins one too early
 - rows.subarray(rows.length - vocabSize)
 + rows.subarray(rows.length - vocabSize - 1, rows.length - 1)

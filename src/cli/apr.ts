@@ -9,6 +9,7 @@ await runCommandLine(program, process.argv, {
   diff: async () => program.addCommand((await import('./apr/diff/diff.ts')).diffCommand()),
   parity: async () => program.addCommand((await import('./apr/parity/parity.ts')).parityCommand()),
   inspect: async () => program.addCommand((await import('./apr/inspect.ts')).inspectCommand()),
+  bench: async () => program.addCommand((await import('./apr/bench/bench.ts')).benchCommand()),
   run: async () => program.addCommand((await import('./apr/run/run.ts')).runCommand()),
   tensors: async () => program.addCommand((await import('./apr/tensors.ts')).tensorsCommand()),
   tokenize: async () => program.addCommand((await import('./apr/tokenize.ts')).tokenizeCommand()),

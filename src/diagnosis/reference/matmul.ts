@@ -138,7 +138,7 @@ class SetProducts implements Products {
 
   constructor(set: RowSet, length: number) {
     this.#set = set;
-    this.#absX = set.wantsMagnitude === true ? magnitudes(set.x) : set.x;
+    this.#absX = set.wantsMagnitude === true && set.isInteger === true ? magnitudes(set.x) : set.x;
     this.y = new Float64Array(length);
     this.magnitude = set.wantsMagnitude === true ? new Float64Array(length) : null;
     this.stepMagnitude = set.steps ? new Float64Array(length) : null;
@@ -146,10 +146,9 @@ class SetProducts implements Products {
 
   add(rows: DecodedWeights, at: BlockPlace): void {
     const { x, steps, isInteger } = this.#set;
-    multiplyBlock(rows.values, x, this.y, at);
-    if (this.magnitude !== null) {
-      multiplyBlock(isInteger === true ? rows.scaled : rows.magnitudes, this.#absX, this.magnitude, at);
-    }
+    if (this.magnitude !== null && isInteger !== true) multiplyWithMagnitudes(rows.values, x, this, at);
+    else multiplyBlock(rows.values, x, this.y, at);
+    if (this.magnitude !== null && isInteger === true) multiplyBlock(rows.scaled, this.#absX, this.magnitude, at);
     if (this.stepMagnitude !== null && steps) multiplyBlock(rows.magnitudes, steps, this.stepMagnitude, at);
     if (rows.minimums !== null) this.#addMinimums(rows.minimums, at);
   }
@@ -205,6 +204,85 @@ function multiplyBlock(w: Float64Array, x: Float64Array, y: Float64Array, at: Bl
   for (; p < positionCount; p += 1) {
     for (let r = 0; r < rowCount; r += 1) addRow(w, r * n, x, p * n, n, y, p * outCount + firstRow + r);
   }
+}
+
+/** Adds to y as `multiplyBlock` does, to the bit, and Σ|w·x| to `magnitude` from the same products. */
+function multiplyWithMagnitudes(w: Float64Array, x: Float64Array, { y, magnitude }: Products, at: BlockPlace): void {
+  if (magnitude === null) return;
+  const { firstRow, rowCount, columnCount: n, outCount } = at;
+  const positionCount = x.length / n;
+  const wholePositions = positionCount - (positionCount % 4);
+  const wholeRows = rowCount - (rowCount % 2);
+  for (let p = 0; p < wholePositions; p += 4) {
+    for (let r = 0; r < wholeRows; r += 1) {
+      multiplyRowWithMagnitudes(w, r * n, x, p * n, n, y, magnitude, p * outCount + firstRow + r, outCount);
+    }
+    for (let r = wholeRows; r < rowCount; r += 1) {
+      for (let q = p; q < p + 4; q += 1) {
+        addRow(w, r * n, x, q * n, n, y, q * outCount + firstRow + r);
+        addMagnitudes(w, r * n, x, q * n, n, magnitude, q * outCount + firstRow + r);
+      }
+    }
+  }
+  for (let p = wholePositions; p < positionCount; p += 1) {
+    for (let r = 0; r < rowCount; r += 1) {
+      addRow(w, r * n, x, p * n, n, y, p * outCount + firstRow + r);
+      addMagnitudes(w, r * n, x, p * n, n, magnitude, p * outCount + firstRow + r);
+    }
+  }
+}
+
+/** Four positions of one weight row. */
+function multiplyRowWithMagnitudes(
+  w: Float64Array,
+  wAt: number,
+  x: Float64Array,
+  xAt: number,
+  n: number,
+  y: Float64Array,
+  sizes: Float64Array,
+  yAt: number,
+  yStride: number,
+): void {
+  let [a0, a1, a2, a3] = [y[yAt] ?? 0, y[yAt + yStride] ?? 0, y[yAt + 2 * yStride] ?? 0, y[yAt + 3 * yStride] ?? 0];
+  let [m0, m1, m2, m3] = [0, 0, 0, 0];
+  for (let c = 0; c < n; c += 1) {
+    const v = w[wAt + c] ?? 0;
+    const p0 = v * (x[xAt + c] ?? 0);
+    const p1 = v * (x[xAt + n + c] ?? 0);
+    const p2 = v * (x[xAt + 2 * n + c] ?? 0);
+    const p3 = v * (x[xAt + 3 * n + c] ?? 0);
+    a0 += p0;
+    a1 += p1;
+    a2 += p2;
+    a3 += p3;
+    m0 += Math.abs(p0);
+    m1 += Math.abs(p1);
+    m2 += Math.abs(p2);
+    m3 += Math.abs(p3);
+  }
+  y[yAt] = a0;
+  y[yAt + yStride] = a1;
+  y[yAt + 2 * yStride] = a2;
+  y[yAt + 3 * yStride] = a3;
+  sizes[yAt] = (sizes[yAt] ?? 0) + m0;
+  sizes[yAt + yStride] = (sizes[yAt + yStride] ?? 0) + m1;
+  sizes[yAt + 2 * yStride] = (sizes[yAt + 2 * yStride] ?? 0) + m2;
+  sizes[yAt + 3 * yStride] = (sizes[yAt + 3 * yStride] ?? 0) + m3;
+}
+
+function addMagnitudes(
+  w: Float64Array,
+  wAt: number,
+  x: Float64Array,
+  xAt: number,
+  n: number,
+  sizes: Float64Array,
+  at: number,
+): void {
+  let sum = 0;
+  for (let c = 0; c < n; c += 1) sum += Math.abs((w[wAt + c] ?? 0) * (x[xAt + c] ?? 0));
+  sizes[at] = (sizes[at] ?? 0) + sum;
 }
 
 // In range by the callers' loops; the fallback values are never taken.

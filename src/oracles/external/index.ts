@@ -4,3 +4,4 @@ export { llamaCppContextLength, loadLlamaCpp } from './llama-cpp.ts';
 export type { LlamaCppAvailability, LlamaCppModel } from './llama-cpp.ts';
 export { HttpEndpoint, type HttpEndpointOptions } from './http-endpoint.ts';
 export { CommandEngine, type CommandAnswer, type CommandOptions } from './command.ts';
+export { openLlamaCppTimer, type RunTimes } from './llama-cpp-subject/timer.ts';

@@ -3,7 +3,7 @@
 import type { ValueId } from '../../../engine/program/program.ts';
 import { GraphReader, type ShownValue } from './graph-reader.ts';
 import { LAYOUTS } from './layouts.ts';
-import type { Answer, Failure, OpenRequest, RunRequest, SessionRequest } from './messages.ts';
+import type { Answer, Failure, OpenRequest, RunRequest, SessionRequest, TimeRequest } from './messages.ts';
 import { addressOf, bytesAt, evalCallbackAddress, fieldsOf, loadNative, scoreOf } from './native.ts';
 import type { Address, Native } from './native.ts';
 import { variantLibrary } from './package-build.ts';
@@ -46,6 +46,8 @@ export class ChildModel {
   readonly #contexts = new Map<number, Address>();
   /** Nodes that were said to be wanted and are being computed. */
   readonly #wanted = new Map<Address, { values: ShownValue[]; tensor: Tensor }>();
+  /** In which runs are timed. */
+  #timed: Address | null = null;
   #watch: Watch | null = null;
   #thrown: unknown = null;
 
@@ -96,12 +98,15 @@ export class ChildModel {
   }
 
   openSession({ session, contextLength, chunkPositions }: SessionRequest): void {
+    this.#contexts.set(session, this.#newContext(contextLength, Math.min(contextLength, chunkPositions), true));
+  }
+
+  #newContext(contextLength: number, runPositions: number, isWatched: boolean): Address {
     const { layout, contextDefaults, newContext } = this.#native;
     const { flashAttention, kvCache, threads } = this.#request;
     const at = layout.context;
     const parameters = contextDefaults();
     const fields = fieldsOf(parameters.bytes);
-    const runPositions = Math.min(contextLength, chunkPositions);
     const words: readonly (readonly [number, number])[] = [
       [at.contextLength, contextLength],
       [at.batchPositions, runPositions],
@@ -114,10 +119,26 @@ export class ChildModel {
       [at.valueType, CACHE_TYPES[kvCache]],
     ];
     for (const [offset, word] of words) fields.setInt32(offset, word, true);
-    fields.setBigUint64(at.evalCallback, this.#callback, true);
+    if (isWatched) fields.setBigUint64(at.evalCallback, this.#callback, true);
     const context = newContext(this.#model, parameters);
     if (context === null) throw new ChildFailure({ why: 'model', is: 'it makes no context with these options' });
-    this.#contexts.set(session, context);
+    return context;
+  }
+
+  /** By the clock of this process, so that nothing of talking to it is in it. @returns milliseconds of each run */
+  time({ tokens, decoded }: TimeRequest): Float32Array {
+    const { forget, memoryOf } = this.#native;
+    this.#timed ??= this.#newContext(tokens.length + decoded.length, tokens.length, false);
+    const context = this.#timed;
+    forget(memoryOf(context), 0, -1, -1);
+    let position = 0;
+    const runs = [tokens, ...decoded.map((token) => [token])].map((run) => {
+      const startMs = performance.now();
+      this.#decodeBatch(context, run, position, (i) => i === run.length - 1);
+      position += run.length;
+      return performance.now() - startMs;
+    });
+    return Float32Array.from(runs);
   }
 
   closeSession(session: number): void {
@@ -155,28 +176,39 @@ export class ChildModel {
 
   /** All rows give logits, whichever are asked for: a product of one row may be summed in another order. */
   #decode(session: number, tokens: readonly number[], firstPosition: number, watch: Watch): void {
-    const { decode, forget, memoryOf } = this.#native;
+    const { forget, memoryOf } = this.#native;
     const context = this.#context(session);
     if (!forget(memoryOf(context), 0, firstPosition, -1)) {
       throw new ChildFailure({ why: 'run', is: `it does not forget the positions from ${firstPosition} on` });
     }
-    const tokenCount = tokens.length;
-    this.#reader.begin(tokenCount);
+    this.#reader.begin(tokens.length);
     this.#wanted.clear();
     this.#thrown = null;
     this.#watch = watch;
-    const status = decode(context, {
+    this.#decodeBatch(context, tokens, firstPosition, () => true);
+    this.#watch = null;
+    if (this.#thrown !== null) throw this.#thrown;
+  }
+
+  #decodeBatch(
+    context: Address,
+    tokens: readonly number[],
+    firstPosition: number,
+    wantsLogits: (row: number) => boolean,
+  ): void {
+    const tokenCount = tokens.length;
+    const status = this.#native.decode(context, {
       tokenCount,
       tokens: Int32Array.from(tokens),
       embeddings: null,
       positions: Int32Array.from(tokens, (_, i) => firstPosition + i),
       sequenceCounts: new Int32Array(tokenCount).fill(1),
       sequences: new BigInt64Array(tokenCount).fill(addressOf(ONLY_SEQUENCE)),
-      wantsLogits: new Int8Array(tokenCount).fill(1),
+      wantsLogits: Int8Array.from(tokens, (_, i) => (wantsLogits(i) ? 1 : 0)),
     });
-    this.#watch = null;
-    if (this.#thrown !== null) throw this.#thrown;
-    if (status !== 0) throw new ChildFailure({ why: 'run', is: `llama_decode answers ${status}` });
+    if (this.#thrown === null && status !== 0) {
+      throw new ChildFailure({ why: 'run', is: `llama_decode answers ${status}` });
+    }
   }
 
   /** Nothing may be thrown through the frames of C. */

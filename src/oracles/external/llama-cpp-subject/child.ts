@@ -41,6 +41,8 @@ function handle(request: Request): void {
     case 'end-session':
       model.closeSession(request.session);
       return answer({ type: 'done' });
+    case 'time':
+      return answer({ type: 'done' }, model.time(request));
     case 'run': {
       const logits = model.run(request, (value, rows) => answer({ type: 'value', value }, rows));
       return answer({ type: 'done' }, logits);

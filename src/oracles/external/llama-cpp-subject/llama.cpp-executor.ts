@@ -1,25 +1,19 @@
 // llama.cpp behind the seam of executors: the program that this project runs is looked for in the graph that llama.cpp
 // builds of the same file, and what is found can be tapped. It runs in a process of its own (child-process.ts) and reads
 // the file itself: of our weights nothing but their types is used.
-import { open } from 'node:fs/promises';
 import { RefuteError } from '../../../errors.ts';
 import type { Executor, OpenOptions, Session, WeightSource } from '../../../engine/program/executor.ts';
-import type { SubjectOptions } from '../../../engine/program/executor.ts';
 import { LLAMA_CPP_WIDE } from '../../../engine/program/llama-cpp-activations.ts';
 import { UNDECLARED, type InferredPart, type NumericProfile } from '../../../engine/program/numeric-profile.ts';
 import { operands, type Program, type ValueId } from '../../../engine/program/program.ts';
 import { OpenSessions } from '../../../engine/program/session-guard.ts';
-import { LlamaCppChild, type ChildOptions } from './child-process.ts';
-import { programInGraph } from './graph-forms.ts';
+import type { ChildOptions, LlamaCppChild } from './child-process.ts';
 import { LlamaCppSession } from './llama-cpp-session.ts';
-import type { Answer, OpenRequest } from './messages.ts';
-import { findPackageBuild, type PackageBuild } from './package-build.ts';
+import { findPackageBuild } from './package-build.ts';
+import { nameOf, startChild, type Started } from './start-child.ts';
 
 /** As many as llama.cpp itself takes. */
 const CHUNK_POSITIONS = 512;
-
-/** Its threads spin while they wait for each other: on a busy machine one is faster than several. */
-const DEFAULTS = { flashAttention: 'auto', kvCache: 'f16', threads: 1 } as const;
 
 export async function probeLlamaCpp(): Promise<{ adapter: string } | { absent: string }> {
   const build = findPackageBuild();
@@ -36,79 +30,13 @@ export async function openLlamaCppExecutor(
   { subject, chunkPositions = CHUNK_POSITIONS }: OpenOptions = {},
   childOptions: ChildOptions = {},
 ): Promise<LlamaCppExecutor> {
-  const build = findPackageBuild();
-  if ('absent' in build) {
-    throw new RefuteError({ code: 'E_SUBJECT_ABSENT', place: 'llama.cpp', is: build.absent }, 2);
-  }
-  const options = await fileOptions(subject);
-  const child = new LlamaCppChild(childOptions);
-  try {
-    const opened = await askToOpen(child, openRequest(build, program, options));
-    assertSameGraph(program, opened, options.modelPath);
-    return new LlamaCppExecutor({ program, weights, child, build, options, opened, chunkPositions });
-  } catch (error) {
-    await child.close();
-    throw error;
-  }
+  const started = await startChild(program, subject, childOptions);
+  return new LlamaCppExecutor({ program, weights, chunkPositions, ...started });
 }
 
-type Options = Required<Omit<SubjectOptions, 'variant'>> & { variant: string | null };
-type Opened = Extract<Answer, { type: 'opened' }>;
-
-async function fileOptions(subject: SubjectOptions | undefined): Promise<Options> {
-  const path = subject?.modelPath ?? '';
-  if (subject === undefined || !(await isGguf(path))) {
-    const is = subject === undefined ? 'these weights are of no file' : 'this is not one GGUF file';
-    const place = path === '' ? 'llama.cpp' : path;
-    throw new RefuteError({ code: 'E_SUBJECT_FILE', place, is, allowed: 'llama.cpp runs GGUF files' }, 2);
-  }
-  const { variant = null, ...rest } = subject;
-  return { ...DEFAULTS, ...rest, variant };
-}
-
-async function isGguf(path: string): Promise<boolean> {
-  const file = await open(path).catch(() => null);
-  if (file === null) return false;
-  try {
-    const { buffer } = await file.read(new Uint8Array(4), 0, 4, 0);
-    return new TextDecoder().decode(buffer) === 'GGUF';
-  } catch {
-    // A folder is opened, but not read.
-    return false;
-  } finally {
-    await file.close();
-  }
-}
-
-function openRequest(build: PackageBuild, program: Program, options: Options): OpenRequest {
-  const { architecture, vocabSize } = program;
-  return { type: 'open', build, ...options, architecture, vocabSize, ...programInGraph(program) };
-}
-
-async function askToOpen(child: LlamaCppChild, request: OpenRequest): Promise<Opened> {
-  let opened: Opened | null = null;
-  await child.ask(request, ({ head }) => {
-    if (head.type === 'opened') opened = head;
-  });
-  if (opened === null) throw new RangeError('the child did not say what it has opened');
-  return opened;
-}
-
-/** Logits are computed from everything else: where the graph has them, it has the program. */
-function assertSameGraph({ values, logits }: Program, { shown }: Opened, modelPath: string): void {
-  if (shown.includes(logits)) return;
-  const first = values.find(({ id }) => !shown.includes(id))?.id ?? logits;
-  const is = `what llama.cpp computes of it is another program: its graph has no ${logits}, and first no ${first}`;
-  throw new RefuteError({ code: 'E_SUBJECT_PROGRAM', place: modelPath, is }, 2);
-}
-
-interface ExecutorParts {
+interface ExecutorParts extends Started {
   program: Program;
   weights: WeightSource;
-  child: LlamaCppChild;
-  build: PackageBuild;
-  options: Options;
-  opened: Opened;
   chunkPositions: number;
 }
 
@@ -128,12 +56,9 @@ export class LlamaCppExecutor implements Executor {
   #closing: Promise<void> | null = null;
 
   constructor({ program, weights, child, build, options, opened, chunkPositions }: ExecutorParts) {
-    const { kvCache, threads } = options;
-    const { variant, usesFlashAttention, turnsCache, commit, shown } = opened;
-    const attention = `flash attention ${usesFlashAttention ? 'on' : 'off'}`;
-    const cache = `kv ${kvCache}${turnsCache ? ', turned' : ''}`;
-    const parts = [`llama.cpp ${build.release}`, `cpu ${variant}`, attention, cache];
-    this.adapter = [...parts, ...(threads === 1 ? [] : [`${threads} threads`])].join(', ');
+    const { kvCache } = options;
+    const { usesFlashAttention, commit, shown } = opened;
+    this.adapter = nameOf({ build, options, opened });
     this.versions = { 'llama.cpp': `${build.release} (${commit})`, 'node-llama-cpp': build.packageVersion };
     this.program = program;
     const types = new Set<string | undefined>(program.weights.map(({ name }) => weights.info(name)?.type));

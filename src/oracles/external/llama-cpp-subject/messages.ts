@@ -36,7 +36,19 @@ export interface RunRequest {
   values: readonly ValueId[];
 }
 
-export type Request = OpenRequest | SessionRequest | RunRequest | { type: 'end-session'; session: number };
+/** How long all `tokens` take in one run, and each of `decoded` after them, in a context in which nothing is watched. */
+export interface TimeRequest {
+  type: 'time';
+  tokens: readonly number[];
+  decoded: readonly number[];
+}
+
+export type Request =
+  | OpenRequest
+  | SessionRequest
+  | RunRequest
+  | TimeRequest
+  | { type: 'end-session'; session: number };
 
 export type Answer =
   | {
@@ -51,7 +63,7 @@ export type Answer =
     }
   /** With its rows as float32. */
   | { type: 'value'; value: ValueId }
-  /** The last one to a request; to a run, with the logits as float32. */
+  /** The last one to a request; to a run, with the logits as float32, to a timing with milliseconds. */
   | { type: 'done' }
   /** The last one at all: the child ends. */
   | { type: 'failed'; failure: Failure };

@@ -5,12 +5,17 @@ import { blockCountOf, type BlockSizes } from '../../../engine/formats/tensor-ty
 /** Writes the exact values of the block at `at` to out[first…first + blockElements). */
 export type BlockDequantizer = (bytes: DataView, at: number, out: Float64Array, first: number) => void;
 
-/** @throws RefuteError E_PARTIAL_BLOCK */
-export function dequantizeBlocks(type: BlockSizes, dequantizeBlock: BlockDequantizer, bytes: Uint8Array): Float64Array {
+/** @param into absent: a new array @throws RefuteError E_PARTIAL_BLOCK */
+export function dequantizeBlocks(
+  type: BlockSizes,
+  dequantizeBlock: BlockDequantizer,
+  bytes: Uint8Array,
+  into?: Float64Array,
+): Float64Array {
   const { blockElements, blockBytes } = type;
   const blockCount = blockCountOf(type, bytes.byteLength);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const out = new Float64Array(blockCount * blockElements);
+  const out = into ?? new Float64Array(blockCount * blockElements);
   for (let block = 0; block < blockCount; block += 1) {
     dequantizeBlock(view, block * blockBytes, out, block * blockElements);
   }

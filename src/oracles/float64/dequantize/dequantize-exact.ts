@@ -11,7 +11,7 @@ import { dequantizeBlocks, type BlockDequantizer } from './dequantize-blocks.ts'
 
 const DEQUANTIZERS: Readonly<Record<TensorTypeName, BlockDequantizer>> = byType;
 
-/** The exact values of whole blocks. @throws RefuteError E_PARTIAL_BLOCK */
-export function dequantizeExact(type: TensorTypeName, bytes: Uint8Array): Float64Array {
-  return dequantizeBlocks(TENSOR_TYPES[type], DEQUANTIZERS[type], bytes);
+/** The exact values of whole blocks. @param into absent: a new array @throws RefuteError E_PARTIAL_BLOCK */
+export function dequantizeExact(type: TensorTypeName, bytes: Uint8Array, into?: Float64Array): Float64Array {
+  return dequantizeBlocks(TENSOR_TYPES[type], DEQUANTIZERS[type], bytes, into);
 }
