@@ -41,7 +41,7 @@ describe('a wrong key of config.json', () => {
     ['gemma3', { rope_parameters: { full_attention: { rope_theta: 1e6 } } }, 'layer-5/q_post_rope'],
     ['phi3', { sliding_window: null }, 'layer-0/attn_scores'],
     ['phi3', { rope_parameters: { partial_rotary_factor: 0.5 } }, 'layer-0/q_post_rope'],
-  ])('%s with %j is a BUG at %3$s through its packs, and UNVERIFIED without', async (name, change, stage) => {
+  ])('%s with %j is a BUG at %s through its packs, and UNVERIFIED without', async (name, change, stage) => {
     const model = await changed(name, change);
     const judged = await apr(['check', model, ...TOKENS, '--pack', tiny(`${name}/packs`)]);
     expect(judged.exitCode).toBe(1);
