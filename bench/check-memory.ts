@@ -5,29 +5,13 @@ import { parseArgs } from 'node:util';
 import { Judge } from '../src/diagnosis/check/judge.ts';
 import { openCpuExecutor } from '../src/engine/cpu/cpu-executor.ts';
 import type { WeightSource } from '../src/engine/index.ts';
-import { PLAIN, syntheticProgram, syntheticWeights, type SyntheticConfig } from '../test/cases/synthetic-model.ts';
+import { syntheticProgram, syntheticWeights } from '../test/cases/synthetic-model.ts';
+import { shapeNamed } from './shapes.ts';
 
 const { values } = parseArgs({
   options: { layers: { type: 'string', default: '28' }, positions: { type: 'string', default: '8' } },
 });
-const QWEN2_1_5B: SyntheticConfig = {
-  ...PLAIN,
-  attentionScale: 1 / Math.sqrt(128),
-  architecture: 'qwen2',
-  layerCount: Number(values.layers),
-  modelDim: 1536,
-  ffnDim: 8960,
-  headCount: 12,
-  kvHeadCount: 2,
-  headDim: 128,
-  vocabSize: 151_936,
-  contextLength: 4096,
-  rmsNormEps: 1e-6,
-  rope: { theta: 1_000_000, rotaryDim: 128, pairing: 'neox', scaling: { type: 'none' } },
-  slidingWindow: null,
-  hasQkvBias: true,
-  isTied: true,
-};
+const QWEN2_1_5B = { ...shapeNamed('1.5b').config, layerCount: Number(values.layers) };
 
 const program = syntheticProgram(QWEN2_1_5B);
 /** Every layer has the weights of layer 0, so that the weights themselves do not grow in JavaScript's memory. */

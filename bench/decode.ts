@@ -2,34 +2,17 @@
 // head. `node bench/decode.ts`; some ten seconds. Prints tokens per second, op by op, and ratios to the ceilings measured
 // in the same run. Random weights cost what trained ones do.
 import { OpProfiler } from '../src/engine/cpu/profile-ops.ts';
-import { byteLengthOf, type TensorTypeName } from '../src/engine/formats/tensor-types.ts';
-import { PLAIN, syntheticProgram, syntheticWeights, type SyntheticConfig } from '../test/cases/synthetic-model.ts';
+import { byteLengthOf } from '../src/engine/formats/tensor-types.ts';
+import { syntheticProgram, syntheticWeights } from '../test/cases/synthetic-model.ts';
 import { measureRoofline } from './roofline.ts';
+import { shapeNamed } from './shapes.ts';
 
-const SMOLLM2_135M: SyntheticConfig = {
-  ...PLAIN,
-  attentionScale: 1 / 8,
-  architecture: 'llama',
-  layerCount: 30,
-  modelDim: 576,
-  ffnDim: 1536,
-  headCount: 9,
-  kvHeadCount: 3,
-  headDim: 64,
-  vocabSize: 49_152,
-  contextLength: 2048,
-  rmsNormEps: 1e-5,
-  rope: { theta: 100_000, rotaryDim: 64, pairing: 'norm', scaling: { type: 'none' } },
-  slidingWindow: null,
-  hasQkvBias: false,
-  isTied: true,
-};
 const CHUNK_POSITIONS = 64;
 
-const program = syntheticProgram(SMOLLM2_135M);
-const typeOf = (name: string): TensorTypeName => (name === 'token_embd.weight' ? 'q8_0' : 'q4_1');
+const { config, typeOf } = shapeNamed('smollm2');
+const program = syntheticProgram(config);
 const weights = syntheticWeights(program, typeOf, 1);
-const profiler = await OpProfiler.open(program, weights, SMOLLM2_135M.contextLength);
+const profiler = await OpProfiler.open(program, weights, config.contextLength);
 const roofline = await measureRoofline();
 
 const matrices = program.ops.flatMap((op) => (op.op === 'matmul' ? (weights.info(op.weight) ?? []) : []));

@@ -5,69 +5,22 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { byteLengthOf, type TensorTypeName } from '../src/engine/formats/tensor-types.ts';
+import { byteLengthOf } from '../src/engine/formats/tensor-types.ts';
 import { GpuDevice } from '../src/gpu/device.ts';
 import { anyAdapter } from '../src/gpu/node/adapters.ts';
 import { softwareAdapter } from '../src/gpu/node/software-adapter.ts';
 import { COPY_DST, COPY_SRC, STORAGE } from '../src/gpu/usage.ts';
 import { openWebgpuExecutor } from '../src/gpu/webgpu-executor.ts';
-import { PLAIN, syntheticProgram, syntheticWeights, type SyntheticConfig } from '../test/cases/synthetic-model.ts';
+import { syntheticProgram, syntheticWeights } from '../test/cases/synthetic-model.ts';
+import { shapeNamed } from './shapes.ts';
 
-interface Shape {
-  config: SyntheticConfig;
-  typeOf: (name: string) => TensorTypeName;
-}
-
-const llama = {
-  ...PLAIN,
-  architecture: 'llama',
-  rmsNormEps: 1e-5,
-  slidingWindow: null,
-  hasQkvBias: false,
-  isTied: true,
-};
-const rope = { theta: 1e5, pairing: 'norm', scaling: { type: 'none' } } as const;
-const SHAPES: Readonly<Record<string, Shape>> = {
-  smollm2: {
-    config: {
-      ...llama,
-      attentionScale: 1 / 8,
-      layerCount: 30,
-      modelDim: 576,
-      ffnDim: 1536,
-      headCount: 9,
-      kvHeadCount: 3,
-      headDim: 64,
-      vocabSize: 49_152,
-      contextLength: 2048,
-      rope: { ...rope, rotaryDim: 64 },
-    },
-    typeOf: (name) => (name === 'token_embd.weight' ? 'q8_0' : 'q4_1'),
-  },
-  '1.5b': {
-    config: {
-      ...llama,
-      attentionScale: 128 ** -0.5,
-      layerCount: 28,
-      modelDim: 1536,
-      ffnDim: 8960,
-      headCount: 12,
-      kvHeadCount: 2,
-      headDim: 128,
-      vocabSize: 151_936,
-      contextLength: 2048,
-      rope: { ...rope, rotaryDim: 128 },
-    },
-    typeOf: (name) => (name === 'token_embd.weight' ? 'q6_k' : 'q4_k'),
-  },
-};
 const TOKENS = 16;
 const PROMPT = 128;
 const COPY_BYTES = 2 ** 28;
 const COPIES = 8;
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { software: { type: 'boolean' } } });
-const { config, typeOf } = SHAPES[positionals[0] ?? 'smollm2'] ?? SHAPES['smollm2']!;
+const { config, typeOf } = shapeNamed(positionals[0] ?? 'smollm2');
 if (values.software === true && process.env['VK_ICD_FILENAMES'] === undefined) {
   // A driver is found at the start of a process.
   const software = await softwareAdapter();
