@@ -11,7 +11,7 @@ interface Report {
   ratios: Record<'prefill' | 'decode', number> | null;
   medianRatios: Record<'prefill' | 'decode', number> | null;
   weights: { bytesPerToken: number; bytesPerSecond: number };
-  readBytesPerSecond: number;
+  readBytesPerSecond: number | null;
   memory: { peakBytes: number };
   ops: { name: string; ms: number }[] | null;
 }
@@ -66,6 +66,17 @@ describe('apr bench', () => {
     expect(stdout).toMatch(/^engine +prefill +median +decode +median$/m);
     expect(stdout).toMatch(/^cpu +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+$/m);
     expect(stdout).toMatch(/% of what one thread reads here \([\d.]+ GB\/s\)/);
+  });
+
+  it('declines to compare what llama.cpp does not read', async () => {
+    const { exitCode, stderr, stdout } = await apr(['bench', 'models/tiny/qwen2/hf', ...FEW, '--compare', 'llama.cpp']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(/E_SUBJECT_(FILE|ABSENT)/);
+  });
+
+  it('sets no other engine beside what a thread of the CPU reads', async () => {
+    const { json } = await aprJson(['bench', 'models/tiny/qwen2/model.gguf', ...FEW, '--engine', 'float64']);
+    expect(json).toMatchObject({ engines: [{ name: 'float64' }], readBytesPerSecond: null });
   });
 
   it.each([

@@ -62,8 +62,8 @@ export interface BenchReport {
   medianRatios: { decode: number; prefill: number } | null;
   /** Of weights, that a decoded token reads, and per second at the fastest. */
   weights: { bytesPerToken: number; bytesPerSecond: number };
-  /** Plain reading by one thread in WebAssembly, in the same run. */
-  readBytesPerSecond: number;
+  /** Plain reading by one thread in WebAssembly, in the same run; null for an engine that reads other memory. */
+  readBytesPerSecond: number | null;
   memory: { peakBytes: number };
   /** Of one token after the prompt; null unless asked for. */
   ops: OpTime[] | null;
@@ -112,9 +112,10 @@ async function measured(model: Model, options: BenchOptions, progress: Progress)
     options.adapter === undefined ? {} : { adapter: options.adapter },
   );
   const own = report.adapter === null ? report.ran : `${report.ran} on ${report.adapter}`;
-  const theirs = options.compare === undefined ? null : await llamaCpp(model, signal, options.threads);
+  let theirs: Awaited<ReturnType<typeof llamaCpp>> | null = null;
   let engines: EngineSpeed[];
   try {
+    if (options.compare !== undefined) theirs = await llamaCpp(model, signal, options.threads);
     const timed: TimedEngine[] = [await timedExecutor(own, executor, contextLength, signal)];
     if (theirs !== null) timed.push(theirs);
     const onRound = (round: number, name: string): void =>
@@ -127,7 +128,7 @@ async function measured(model: Model, options: BenchOptions, progress: Progress)
   // Before anything else takes memory.
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   progress.update('reading memory');
-  const readBytesPerSecond = await cpu.measureReadBandwidth();
+  const readBytesPerSecond = report.ran === 'cpu' ? await cpu.measureReadBandwidth() : null;
   const [ours, other] = engines;
   const widths = new Map(program.values.map(({ id, channelCount }) => [id, channelCount]));
   const bytesPerToken = weightBytesOf(

@@ -20,12 +20,15 @@ export function printBench(report: BenchReport): void {
   printTable(['engine', right('prefill'), right('median'), right('decode'), right('median')], rows);
   printLine();
   const reading = report.readBytesPerSecond;
-  const share = ((100 * weights.bytesPerSecond) / reading).toFixed(0);
+  const share =
+    reading === null
+      ? ''
+      : `, ${((100 * weights.bytesPerSecond) / reading).toFixed(0)} % of what one thread reads here (${rateText(reading)})`;
+  const read = `a token reads ${bytesText(weights.bytesPerToken)} of weights`;
+  printLine(`${read}: ${rateText(weights.bytesPerSecond)}${share}`);
   printLine(
-    `a token reads ${bytesText(weights.bytesPerToken)} of weights: ${rateText(weights.bytesPerSecond)}, ` +
-      `${share} % of what one thread reads here (${rateText(reading)})`,
+    `memory: ${bytesText(report.memory.peakBytes)} at most in this process; the tensors have ${bytesText(model.byteLength)}`,
   );
-  printLine(`memory: ${bytesText(report.memory.peakBytes)} at most; the tensors have ${bytesText(model.byteLength)}`);
   if (report.ops === null) return;
   printLine();
   const total = report.ops.reduce((sum, { ms }) => sum + ms, 0);
@@ -44,5 +47,7 @@ function ratioText(ratio: number): string {
 }
 
 function rateText(bytesPerSecond: number): string {
-  return `${(bytesPerSecond / 1e9).toFixed(1)} GB/s`;
+  return bytesPerSecond < 1e8
+    ? `${(bytesPerSecond / 1e6).toFixed(1)} MB/s`
+    : `${(bytesPerSecond / 1e9).toFixed(1)} GB/s`;
 }
