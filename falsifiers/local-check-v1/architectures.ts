@@ -81,7 +81,7 @@ export const falsifiers: Readonly<Record<string, Falsifier>> = {
     faults: known(attentionJudgement.faults, 'A5 A5-small'),
     faultsOnWebgpu: onWebgpu(
       'wgsl-rope-pairing wgsl-rope-one-pair wgsl-key-row-off wgsl-last-value-row-off wgsl-lost-scale ' +
-        'wgsl-append-tail wgsl-lost-eps wgsl-missing-barrier wgsl-tail',
+        'wgsl-heads-interleaved wgsl-append-tail wgsl-lost-eps wgsl-missing-barrier wgsl-tail',
     ),
   },
 };
