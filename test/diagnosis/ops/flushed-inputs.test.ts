@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { arithmeticOf } from '../../../src/diagnosis/reference/arithmetic.ts';
 import { Lane } from '../../../src/diagnosis/reference/lane.ts';
 import { opReference } from '../../../src/diagnosis/reference/op-reference.ts';
-import { operands, type Op } from '../../../src/engine/program/program.ts';
+import type { Op } from '../../../src/engine/program/program.ts';
 import { WEBGPU_PROFILE } from '../../../src/gpu/webgpu-profile.ts';
 import { memoryWeights, type MemoryWeight } from '../../oracles/float64/memory-weights.ts';
 
@@ -79,7 +79,7 @@ describe.each(Object.entries(CASES))('an engine that flushes subnormals: %s', (n
           free: [engine],
         });
         const got = flushed(engine.get('y') ?? []);
-        expect(got).toHaveLength(should.reference.length);
+        expect([got.length, should.reference.length]).toEqual([ROWS * (out ?? width), ROWS * (out ?? width)]);
         for (const [i, value] of got.entries()) {
           const off = Math.abs(value - (should.reference[i] ?? Number.NaN));
           const most = (should.proven[i] ?? Number.NaN) + (should.slack?.[i] ?? 0);
@@ -88,6 +88,5 @@ describe.each(Object.entries(CASES))('an engine that flushes subnormals: %s', (n
       }),
       { seed: SEED, numRuns: 300 },
     );
-    expect(operands(op).writes).toBe('y');
   });
 });

@@ -91,3 +91,29 @@ describe.each(['q4_1', 'q5_1'] as const)('%s by q8_1', (type) => {
     }
   });
 });
+
+describe('products with their magnitudes', () => {
+  // Four positions and two rows go together; what is left over goes alone.
+  it.each([
+    [1, 1, 5],
+    [3, 2, 4],
+    [4, 3, 7],
+    [5, 1, 1],
+    [9, 5, 33],
+  ])('of %i positions, %i rows and %i columns are those without, to the bit', async (positionCount, rows, columns) => {
+    const of = (count: number, seed: number): Float32Array =>
+      Float32Array.from({ length: count }, (_, i) => Math.sin(seed + 7 * i) * 2 ** ((i * 5) % 9));
+    const [w, x] = [of(rows * columns, 1), Float64Array.from(of(positionCount * columns, 2))];
+    const source = memoryWeights({ w: { shape: [rows, columns], data: w } });
+    const [both, plain] = await multiplyRows(source, 'w', columns, rows, [{ x, wantsMagnitude: true }, { x }]);
+    expect(both?.y).toHaveLength(positionCount * rows);
+    expect(both?.y).toEqual(plain?.y);
+    for (const [i, magnitude] of (both?.magnitude ?? []).entries()) {
+      const [p, r] = [Math.floor(i / rows), i % rows];
+      let sizes = 0;
+      for (let c = 0; c < columns; c += 1) sizes += Math.abs((w[r * columns + c] ?? 0) * (x[p * columns + c] ?? 0));
+      expect(Math.abs(magnitude / sizes - 1)).toBeLessThanOrEqual(columns * 2 ** -52);
+    }
+    expect(both?.magnitude).toHaveLength(positionCount * rows);
+  });
+});

@@ -1,6 +1,7 @@
 // SIGKILL at what `pv falsify` does to the file system, at every single step in `npm run test:slow` and at every seventh
-// elsewhere: whatever moment it is, no file is broken, and the next run ends with the bytes of a run that nobody killed. Bytes can be compared because all runs are of one
-// machine and SOURCE_DATE_EPOCH stands still (toy-project.ts): then receipts hold no time that differs.
+// elsewhere: whatever moment it is, no file is broken, and the next run ends with the bytes of a run that nobody killed.
+// Bytes can be compared because all runs are of one machine and SOURCE_DATE_EPOCH stands still (toy-project.ts): then
+// receipts hold no time that differs.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -21,10 +21,11 @@ export interface ProgramInGraph {
 export function programInGraph(program: Program): ProgramInGraph {
   const { ops, values, weights } = program;
   const writers = new Map(ops.map((op) => [op.out, op]));
+  const widths = new Map(values.map(({ id, channelCount }) => [id, channelCount]));
   const products = new Map<ValueId, Matmul[]>();
   for (const op of ops) if (op.op === 'matmul') products.set(op.in, [...(products.get(op.in) ?? []), op]);
   return {
-    forms: ops.flatMap((op) => formsOf(op, writers).map((form) => [form, op.out] as const)),
+    forms: ops.flatMap((op) => formsOf(op, writers, widths).map((form) => [form, op.out] as const)),
     fused: [...products.values()].flatMap((group) =>
       group.length === 1 ? [] : fusedForms(group).map((form) => [form, group.map(({ out }) => out)] as const),
     ),
@@ -44,7 +45,7 @@ function fusedForms(group: readonly Matmul[]): Form[] {
   return [`MUL_MAT(${input})`, ...group.map(({ weight }) => `MUL_MAT(${weight},${input})`)];
 }
 
-function formsOf(op: Op, writers: ReadonlyMap<ValueId, Op>): Form[] {
+function formsOf(op: Op, writers: ReadonlyMap<ValueId, Op>, widths: ReadonlyMap<ValueId, number>): Form[] {
   switch (op.op) {
     case 'embed':
       return [`GET_ROWS(${op.weight})`];
@@ -83,7 +84,7 @@ function formsOf(op: Op, writers: ReadonlyMap<ValueId, Op>): Form[] {
     case 'expertMatmul':
       return [`MUL_MAT_ID(${op.weight},${op.in},${op.experts})`];
     case 'moeSum':
-      return expertSums(`MUL(${op.in},${op.shares})`);
+      return [expertSum(`MUL(${op.in},${op.shares})`, widths.get(op.shares) ?? 0)];
   }
 }
 
@@ -107,15 +108,9 @@ function capped(form: Form): Form {
   return `SCALE(TANH(SCALE(${form})))`;
 }
 
-const MOST_EXPERTS_USED = 16;
-
-/** Of two experts and more; one after the other. */
-function expertSums(term: Form): Form[] {
-  const sums: Form[] = [];
+/** One expert after the other. What is there before the last has the width of the sum, and is not it. */
+function expertSum(term: Form, usedCount: number): Form {
   let sum = term;
-  for (let count = 2; count <= MOST_EXPERTS_USED; count += 1) {
-    sum = `ADD(${sum},${term})`;
-    sums.push(sum);
-  }
-  return sums;
+  for (let count = 1; count < usedCount; count += 1) sum = `ADD(${sum},${term})`;
+  return usedCount === 1 ? `CONT(${sum})` : sum;
 }

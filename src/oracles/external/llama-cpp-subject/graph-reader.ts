@@ -29,9 +29,6 @@ const VIEWS: ReadonlySet<string> = new Set(['RESHAPE', 'VIEW', 'PERMUTE', 'TRANS
 /** These are so only of a value: of anything else, the order in which they put it is that of the value. */
 const COPIES: ReadonlySet<string> = new Set(['CONT', 'CPY', 'GET_ROWS']);
 
-/** What is longer is no part of any form: a graph of unknown forms would double it with every node. */
-const MAX_FORM_LENGTH = 600;
-
 export class GraphReader {
   readonly #forms: ReadonlyMap<Form, ValueId>;
   readonly #fused: ReadonlyMap<Form, readonly ShownValue[]>;
@@ -42,6 +39,8 @@ export class GraphReader {
   readonly #leaves = new Map<bigint, Form | null>();
   readonly #seen = new Map<bigint, Form | null>();
   readonly #found = new Set<ValueId>();
+  /** What is longer is no part of any form: a graph of unknown forms would double it with every node. */
+  readonly #longest: number;
   #rowCount = 0;
 
   /** @param nameOf of a tensor that is no node: a weight, or an input */
@@ -51,6 +50,7 @@ export class GraphReader {
     this.#fused = new Map(fused.map(([form, group]) => [form, this.#sideBySide(group)]));
     this.#weights = new Set(weights);
     this.#nameOf = nameOf;
+    this.#longest = [...forms, ...fused].reduce((most, [form]) => Math.max(most, form.length), 0);
   }
 
   /** The next node is the first of a graph of so many positions. */
@@ -70,7 +70,7 @@ export class GraphReader {
     const form = isSame ? first : `${op}(${parts.join(',')})`;
     const shown = form === null ? [] : this.#valuesOf(form, node);
     const [only] = shown.length === 1 ? shown : [];
-    const known = only?.value ?? (first === null || (form?.length ?? 0) > MAX_FORM_LENGTH ? null : form);
+    const known = only?.value ?? (first === null || (form?.length ?? 0) > this.#longest ? null : form);
     this.#seen.set(address, known);
     // The cache now is what was written into it.
     if (op === 'SET_ROWS') this.#seen.set(viewOf, known);

@@ -13,6 +13,7 @@ import { programInGraph } from '../../../../src/oracles/external/llama-cpp-subje
 import { openLlamaCppExecutor } from '../../../../src/oracles/external/llama-cpp-subject/llama.cpp-executor.ts';
 import type { LlamaCppExecutor } from '../../../../src/oracles/external/llama-cpp-subject/llama.cpp-executor.ts';
 import { findPackageBuild } from '../../../../src/oracles/external/llama-cpp-subject/package-build.ts';
+import { tinyGgufBytes } from '../../../../falsifiers/kit/models/tiny-gguf.ts';
 import { tinyModel, tinyShape } from '../../../../falsifiers/kit/models/tiny-model.ts';
 import { refusal } from '../../../fixtures/refusal.ts';
 import { temporaryFolder } from '../../../fixtures/temporary-folder.ts';
@@ -87,7 +88,19 @@ describe.skipIf(!isHere)('the values of llama.cpp', () => {
     ['llama-yarn', ['ffn_silu']],
     ['llama-longrope', ['ffn_silu']],
   ])('of %s are ours under our names, all but %s', async (name, hidden) => {
-    const model = await openModel(`${MODELS}tiny/${name}/model.gguf`);
+    await areOurs(`${MODELS}tiny/${name}/model.gguf`, hidden);
+  });
+
+  // It adds experts one by one: what is there after two is not yet the sum.
+  it.each([1, 3, 4, 6])('are ours with %i of 6 experts used', async (usedCount) => {
+    const path = join(folder, `experts-${usedCount}.gguf`);
+    const keys = { expert_used_count: { type: 'u32', value: usedCount } } as const;
+    await writeFile(path, await tinyGgufBytes(`${MODELS}tiny/qwen3moe/model.gguf`, keys));
+    await areOurs(path, ['moe_silu']);
+  });
+
+  async function areOurs(path: string, hidden: readonly string[]): Promise<void> {
+    const model = await openModel(path);
     const exact = await openFloat64Executor(model.program, model.weights);
     for (const flashAttention of ['off', 'on'] as const) {
       const executor = await open(model, { flashAttention, kvCache: 'f32' });
@@ -102,7 +115,7 @@ describe.skipIf(!isHere)('the values of llama.cpp', () => {
     }
     await exact.close();
     await model.close();
-  });
+  }
 });
 
 describe.skipIf(!isHere)('a cache of llama.cpp', () => {
